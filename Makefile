@@ -1,0 +1,50 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Each sets up what it needs in .venv.
+
+VENV := .venv
+BIN := $(VENV)/bin
+FOLDER ?=
+WORKERS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up test lint bench bench-long requirements clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
+
+demo: $(VENV)/ready ## Start everything, classify rendered samples (or FOLDER=path), stop everything
+	@$(BIN)/melanoma-local demo $(if $(FOLDER),"$(FOLDER)")
+
+up: $(VENV)/ready ## Keep broker, WORKERS=n workers and Flower running until Ctrl-C
+	@$(BIN)/melanoma-local up --workers $(WORKERS)
+
+test: $(VENV)/ready ## All tests
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/ready ## Style, types, import rules
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(VENV)/ready ## Batching against its limit, in one run (about 5 minutes; leave the machine alone)
+	@$(BIN)/python -m benchmarks.batching
+
+bench-long: $(VENV)/ready ## Memory of worker and Redis over 20,000 pictures
+	@$(BIN)/python -m benchmarks.memory
+
+requirements: ## Pin anew what pyproject.toml asks for, but for the GPU's parts (needs uv)
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--no-emit-index-url --no-emit-find-links --upgrade --output-file requirements.txt \
+		--extra worker --extra bulk --extra training --extra local --extra dev pyproject.toml
+
+clean: ## Remove what was built; data of `make up` stays in .local
+	@rm -rf $(VENV) demo-out
+
+# pip checks each file against the hashes; the project itself is installed in place.
+$(VENV)/ready: requirements.txt pyproject.toml
+	@python=$$(sh local/find-python.sh) || exit 1; \
+	echo "setting up $(VENV) with $$python (a few minutes the first time)"; \
+	"$$python" -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@

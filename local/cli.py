@@ -1,0 +1,53 @@
+"""`melanoma-local`: the whole house on this machine."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from local.demo import demo
+from local.embedded_valkey import BrokerError
+from local.up import up
+from shared.settings import SettingsError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Run the whole service on this machine. With REDIS_URL set it uses that Redis and starts none."""
+
+
+@cli.command("up")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="How many workers.")
+@click.option(
+    "--directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(".local"),
+    show_default=True,
+    help="Where the broker's data and the logs go.",
+)
+def up_command(workers: int, directory: Path) -> None:
+    """Keep a broker, workers and Flower running until Ctrl-C."""
+    up(directory, workers)
+
+
+@cli.command("demo")
+@click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("demo-out"),
+    show_default=True,
+    help="Where the results go; an earlier demo's are replaced.",
+)
+def demo_command(folder: Path | None, out: Path) -> None:
+    """Start everything, submit FOLDER (rendered samples where none is given), show the results, stop everything."""
+    sys.exit(demo(folder, out))
+
+
+def main() -> None:
+    """Run the command; one sentence and exit code 2 where it cannot start."""
+    try:
+        cli()
+    except (BrokerError, SettingsError) as error:
+        print(f"melanoma-local: {error}", file=sys.stderr)
+        sys.exit(2)

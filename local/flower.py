@@ -1,0 +1,46 @@
+"""Flower on the broker, closed to strangers."""
+
+import ipaddress
+import sys
+from pathlib import Path
+
+from shared.settings import Settings, SettingsError
+
+
+def flower_address(settings: Settings) -> str:
+    """URL of Flower's first page."""
+    return f"http://{settings.flower_address}:{settings.flower_port}"
+
+
+def flower_command(settings: Settings) -> tuple[list[str], dict[str, str]]:
+    """Command line of Flower and what it needs in its environment, where `ps` shows no passwords.
+
+    Raises `SettingsError` where it would be open to the network without a login.
+    """
+    if settings.flower_login is None and not _is_loopback(settings.flower_address):
+        raise SettingsError(
+            f"Flower would listen on {settings.flower_address} without a login:"
+            " set MELANOMA_FLOWER_LOGIN=user:password, or MELANOMA_FLOWER_ADDRESS=127.0.0.1."
+        )
+    celery = Path(sys.executable).parent / "celery"
+    command = [
+        str(celery),
+        "flower",
+        f"--address={settings.flower_address}",
+        f"--port={settings.flower_port}",
+        "--purge_offline_workers=60",
+        "--logging=warning",
+    ]
+    secrets = {"CELERY_BROKER_URL": settings.ledger_url}
+    if settings.flower_login is not None:
+        secrets["FLOWER_BASIC_AUTH"] = settings.flower_login.get_secret_value()
+    return command, secrets
+
+
+def _is_loopback(address: str) -> bool:
+    if address == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False

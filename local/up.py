@@ -1,0 +1,94 @@
+"""Everything on this machine, kept running by supervisord: broker, workers, Flower."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+from local.embedded_valkey import EmbeddedValkey, is_free
+from local.flower import flower_address, flower_command
+from shared.redis_client import place
+from shared.settings import Settings, SettingsError, settings
+
+#: Where the embedded broker listens by default: where all commands look for Redis by default.
+_REDIS_PORT: Final = 6379
+
+#: The worker finishes its batch and gives back the rest well within this. Seconds.
+_STOP_WAIT_S: Final = 20
+
+_HEAD: Final = """[supervisord]
+nodaemon=true
+silent=true
+user={user}
+logfile={directory}/supervisord.log
+pidfile={directory}/supervisord.pid
+childlogdir={directory}
+"""
+
+_PROGRAM: Final = """
+[program:{name}]
+command={command}
+priority={priority}
+numprocs={count}
+process_name=%(program_name)s-%(process_num)d
+startsecs=0
+autorestart=unexpected
+exitcodes=0,2
+stopwaitsecs={stop_wait}
+stdout_logfile=/dev/fd/1
+stdout_logfile_maxbytes=0
+redirect_stderr=true
+"""
+
+
+def up(directory: Path, workers: int) -> None:
+    """Print the addresses and become supervisord, with its files in `directory`. Does not return.
+
+    With `REDIS_URL` set nothing embedded starts. Raises `SettingsError`.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    programs = []
+    if "REDIS_URL" not in os.environ:
+        broker = _embedded(directory)
+        os.environ["REDIS_URL"] = broker.url
+        programs.append(_program("valkey", broker.command(), priority=1))
+    config = Settings()
+    flower, secrets = flower_command(config)
+    os.environ.update(secrets)
+    worker = [str(Path(sys.executable).parent / "melanoma-worker")]
+    # Started from the lowest number up, stopped the other way: workers give back their jobs to a living broker.
+    programs += [_program("worker", worker, priority=2, count=workers), _program("flower", flower, priority=3)]
+    configuration = directory / "supervisord.conf"
+    head = _HEAD.format(directory=_escaped(str(directory.resolve())), user=os.getuid())
+    configuration.write_text(head + "".join(programs), encoding="utf-8")
+    _announce(config, workers)
+    supervisord = Path(sys.executable).parent / "supervisord"
+    os.execv(supervisord, [str(supervisord), "-c", str(configuration)])  # noqa: S606 - our own command line
+
+
+def _embedded(directory: Path) -> EmbeddedValkey:
+    if not is_free(_REDIS_PORT):
+        raise SettingsError(
+            f"port {_REDIS_PORT} is taken: another Redis is running, or this is running already."
+            f" To use it, set REDIS_URL=redis://127.0.0.1:{_REDIS_PORT}/0; otherwise stop it."
+        )
+    return EmbeddedValkey(directory / "valkey", port=_REDIS_PORT, persistent=True)
+
+
+def _program(name: str, command: list[str], *, priority: int, count: int = 1) -> str:
+    # supervisord splits the command as a shell would and expands %.
+    quoted = " ".join(f'"{_escaped(part)}"' for part in command)
+    return _PROGRAM.format(name=name, command=quoted, priority=priority, count=count, stop_wait=_STOP_WAIT_S)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%%")
+
+
+def _announce(config: Settings, workers: int) -> None:
+    print(f"broker   {place(config.ledger_url)}")
+    print(f"workers  {workers}, serving {config.artefact}")
+    print(f"Flower   {flower_address(config)}")
+    print("Submit a folder from another terminal: .venv/bin/melanoma-submit FOLDER")
+    print("Ctrl-C stops everything.", flush=True)
+    settings.cache_clear()

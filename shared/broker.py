@@ -1,0 +1,44 @@
+"""Celery as both sides configure it: JSON only, no results, urgent queue first."""
+
+from typing import Final
+
+from celery import Celery
+from kombu import Queue as KombuQueue
+
+from shared.contract.names import CLASSIFY_TASK, Queue
+
+#: Redelivery is the ledger's matter and takes seconds; Celery's own must not come in between. One hour.
+_VISIBILITY_TIMEOUT_S: Final = 3600
+
+
+def celery_app(redis_url: str) -> Celery:
+    """A Celery application on `redis_url`. Nothing is connected yet."""
+    app = Celery("melanoma", broker=redis_url, set_as_current=False)
+    app.conf.update(
+        task_serializer="json",
+        accept_content=["json"],
+        task_ignore_result=True,
+        task_store_errors_even_if_ignored=False,
+        task_queues=[KombuQueue(str(queue), routing_key=str(queue)) for queue in Queue],
+        task_default_queue=str(Queue.BULK),
+        task_create_missing_queues=False,
+        # A message is done when its task is: a worker that dies leaves it to others.
+        task_acks_late=True,
+        task_acks_on_failure_or_timeout=True,
+        worker_prefetch_multiplier=1,
+        worker_send_task_events=True,
+        task_send_sent_event=False,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_transport_options={
+            "visibility_timeout": _VISIBILITY_TIMEOUT_S,
+            "queue_order_strategy": "priority",
+            "socket_keepalive": True,
+            "socket_timeout": 30,
+        },
+        task_routes={CLASSIFY_TASK: {"queue": str(Queue.BULK)}},
+    )
+    return app

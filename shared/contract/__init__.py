@@ -1,0 +1,1 @@
+"""Jobs and decisions: what the rooms say to each other, versioned."""

@@ -1,0 +1,28 @@
+"""Names that cross a process boundary. A change here is a change of the contract."""
+
+from enum import StrEnum
+from typing import Final
+
+#: Version of the job and decision contracts. A reader refuses a version that it does not know.
+CONTRACT_VERSION: Final = 1
+
+#: The one Celery task: a doorbell that carries job ids.
+CLASSIFY_TASK: Final = "melanoma.classify"
+
+
+class Queue(StrEnum):
+    """Celery queues, most urgent first. The order is the order in which workers drain them."""
+
+    INTERACTIVE = "interactive"
+    BULK = "bulk"
+
+
+class Stage(StrEnum):
+    """Where a job is in its life. `CANCELLED` can follow any other stage but `ANSWERED`."""
+
+    RECEIVED = "received"
+    READY = "ready"
+    CLAIMED = "claimed"
+    DECIDED = "decided"
+    ANSWERED = "answered"
+    CANCELLED = "cancelled"

@@ -1,0 +1,43 @@
+"""Celery messages that ring for a worker. They may be lost or doubled: the ledger knows better."""
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Final
+
+import structlog
+from celery import Celery
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from shared.contract.names import CLASSIFY_TASK
+from shared.ledger.ledger import by_queue
+from shared.ledger.records import Owed
+
+log = structlog.get_logger(__name__)
+
+#: Sending does not wait for a broker that is away: the sweep rings again once it is back.
+_PUBLISH: Final = {"retry": False, "ignore_result": True}
+
+
+class Doorbell:
+    """Sends `classify([job ids])`, at most `shard` ids a message."""
+
+    def __init__(self, app: Celery, *, shard: int) -> None:
+        self._app = app
+        self._shard = shard
+
+    def ring(self, owed: Iterable[Owed]) -> None:
+        """Send the messages that are owed. Never raises for a broker that is away."""
+        for queue, ids in by_queue(owed).items():
+            for some in _chunks(ids, self._shard):
+                try:
+                    self._app.send_task(CLASSIFY_TASK, args=(some,), queue=str(queue), **_PUBLISH)
+                except (OperationalError, RedisError, OSError) as error:
+                    log.warning("message not sent, the sweep will ring again", queue=queue, error=str(error))
+                    return
+
+
+def _chunks(ids: Sequence[str], size: int) -> Iterable[list[str]]:
+    rest = iter(ids)
+    while some := list(islice(rest, size)):
+        yield some

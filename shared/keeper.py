@@ -1,0 +1,58 @@
+"""What every process does each second: say that it lives, and sweep the ledger for those that do not."""
+
+import threading
+from typing import Final
+
+import structlog
+
+from shared.doorbell import Doorbell
+from shared.ledger import moves
+from shared.ledger.ledger import Ledger
+from shared.patience import Stopped
+from shared.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+_EVERY_S: Final = 1.0
+
+
+class Keeper:
+    """A thread that beats for `incarnation` and sweeps. `start` before the first claim, `stop` at the end."""
+
+    def __init__(self, ledger: Ledger, doorbell: Doorbell, settings: Settings, *, incarnation: str) -> None:
+        self._ledger = ledger
+        self._doorbell = doorbell
+        self._settings = settings
+        self._incarnation = incarnation
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
+
+    def start(self) -> None:
+        """Beat once, so that no claim is older than its holder's first heartbeat, and go on in a thread."""
+        self._ledger.run(moves.beat(self._incarnation, lease_s=self._settings.lease_s))
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop beating. What is still held comes back by another process' sweep."""
+        self._stop.set()
+        self._thread.join(timeout=2 * _EVERY_S)
+
+    def _run(self) -> None:
+        while not self._stop.wait(_EVERY_S):
+            try:
+                self._ledger.run(moves.beat(self._incarnation, lease_s=self._settings.lease_s))
+                owed = self._ledger.run(
+                    moves.sweep(
+                        lease_s=self._settings.lease_s,
+                        grace_s=self._settings.ring_grace_s,
+                        most=self._settings.sweep_most,
+                    )
+                )
+                if owed:
+                    log.info("swept", jobs=len(owed))
+                self._doorbell.ring(owed)
+            except Stopped:
+                return
+            except Exception:
+                # The heartbeat must outlive whatever goes wrong here: without it all that we hold is taken away.
+                log.exception("keeping failed, trying again")

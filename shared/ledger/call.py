@@ -1,0 +1,39 @@
+"""A call of the ledger before anyone has run it: a script, its arguments, and how to read its reply.
+
+Calls know no connection, so that a synchronous and an asynchronous client can run the same ones.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, Generic, TypeVar
+
+T_co = TypeVar("T_co", covariant=True)
+
+#: Before every key of ours.
+KEY_PREFIX: Final = "melanoma:"
+
+_SCRIPTS: Final = Path(__file__).parent / "scripts"
+
+#: At its memory cap Redis refuses a script that writes, unless it says that it may. Those that move a job
+#: towards its end say so: they free more than they take. `open` does not, so a full ledger takes no new jobs.
+_MAY_RUN_WHEN_FULL: Final = frozenset({"beat", "claim", "close", "decide", "look", "put_back", "release", "sweep"})
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T_co]):
+    """One atomic move: `script` by name, its `arguments`, and `read` for the raw reply."""
+
+    script: str
+    arguments: tuple[str | bytes | int, ...]
+    read: Callable[[Any], T_co]
+
+
+@cache
+def source(script: str) -> str:
+    """Whole Lua text of the script `script`. Raises `OSError` where there is none."""
+    flags = "allow-oom" if script in _MAY_RUN_WHEN_FULL else ""
+    prelude = (_SCRIPTS / "_prelude.lua").read_text(encoding="utf-8")
+    body = (_SCRIPTS / f"{script}.lua").read_text(encoding="utf-8")
+    return f"#!lua flags={flags}\n{prelude}\n{body}"

@@ -1,0 +1,51 @@
+"""Runs calls on a Redis, and waits while it is away."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import TypeVar
+
+from redis import Redis
+from redis.commands.core import Script
+
+from shared.contract.names import Queue
+from shared.ledger.call import KEY_PREFIX, Call, source
+from shared.ledger.records import Owed
+from shared.patience import Patience
+
+T = TypeVar("T")
+
+
+class Ledger:
+    """The ledger behind one Redis client. Safe to share between threads."""
+
+    def __init__(self, client: "Redis", patience: Patience) -> None:
+        self._client = client
+        self._patience = patience
+        self._scripts: dict[str, Script] = {}
+
+    def run(self, call: Call[T]) -> T:
+        """Run `call` and read its reply. Waits and repeats while Redis is away.
+
+        Raises `shared.patience.StoreRefused` where Redis does not let us in, and
+        `redis.exceptions.OutOfMemoryError` for a new job when Redis is at its memory cap.
+        """
+        script = self._scripts.get(call.script)
+        if script is None:
+            script = self._scripts[call.script] = self._client.register_script(source(call.script))
+        return call.read(self._patience.call(lambda: script(keys=[KEY_PREFIX], args=call.arguments)))
+
+    def wait_for_news(self, outbox: str, timeout_s: float) -> bool:
+        """Wait until something happened in `outbox`, at most `timeout_s`. True if it did.
+
+        The client's socket timeout must be longer than `timeout_s`.
+        """
+        bell = f"{KEY_PREFIX}bell:{outbox}"
+        return self._patience.call(lambda: self._client.blpop([bell], timeout=timeout_s)) is not None
+
+
+def by_queue(owed: Iterable[Owed]) -> dict[Queue, list[str]]:
+    """Group the ids that are owed a message by their queue, in order."""
+    groups: dict[Queue, list[str]] = defaultdict(list)
+    for job in owed:
+        groups[job.queue].append(job.id)
+    return dict(groups)

@@ -1,0 +1,70 @@
+"""What the ledger gives back and takes in."""
+
+from dataclasses import dataclass
+
+from shared.contract.names import Queue
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A photograph to be opened. `reference` is its owner's note to self (JSON); no one else reads it."""
+
+    id: str
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedJob:
+    """A job that this worker holds now. Times in seconds.
+
+    `suspect` says that an earlier worker died or hung with it, so it is decoded out of process. `remaining_s`
+    is the time to its deadline, `age_s` the time since it was received, `queued_s` since its bell was rung.
+    """
+
+    id: str
+    contract: int
+    queue: Queue
+    suspect: bool
+    attempts: int
+    remaining_s: float
+    age_s: float
+    queued_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxJob:
+    """A job as the owner of its outbox sees it. Times in seconds of Redis' clock, `decision` as JSON."""
+
+    id: str
+    language: str
+    reference: str
+    decision: bytes
+    received_at: float
+    decided_at: float
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A job that is `ready` and whose message has still to be sent."""
+
+    queue: Queue
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueueCount:
+    """Jobs ready in one queue, and the age of the one that waits longest, in seconds."""
+
+    ready: int
+    oldest_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Where the jobs are, and how many incarnations are alive."""
+
+    queues: dict[Queue, QueueCount]
+    claimed: int
+    dead: int
+    incarnations: int

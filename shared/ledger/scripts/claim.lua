@@ -1,0 +1,30 @@
+-- ready -> claimed. ARGV: incarnation, token, ids. A job that is not `ready` is left out, unless this very
+-- token already claimed it: then the first reply was lost and is given again.
+-- Returns for each claimed job: id, contract, queue, suspect, attempts, ms to its deadline, ms since it
+-- was received, ms since its bell was rung.
+local incarnation, token, now, claimed = ARGV[1], ARGV[2], clock(), {}
+for i = 3, #ARGV do
+  local id = ARGV[i]
+  local found = job(id, 'token', 'queue', 'contract', 'suspect', 'attempts', 'deadline', 'received_at', 'rung_at')
+  if found then
+    local stage, queue, attempts = found[1], found[3], tonumber(found[6])
+    local mine = stage == 'claimed' and found[2] == token
+    if stage == 'ready' then
+      local ring = tonumber(redis.call('ZSCORE', ready_key(queue), id) or 0)
+      local passed = PREFIX .. 'passed:' .. queue
+      if ring > tonumber(redis.call('GET', passed) or 0) then redis.call('SET', passed, ring) end
+      attempts = attempts + 1
+      redis.call('ZREM', ready_key(queue), id)
+      redis.call('ZADD', CLAIMED, now, id)
+      redis.call('SADD', held_key(incarnation), id)
+      redis.call('HSET', job_key(id), 'stage', 'claimed', 'holder', incarnation, 'token', token,
+        'attempts', attempts)
+      mine = true
+    end
+    if mine then
+      claimed[#claimed + 1] = {id, found[4], queue, found[5], attempts, found[7] - now, now - found[8],
+        now - (found[9] or now)}
+    end
+  end
+end
+return claimed

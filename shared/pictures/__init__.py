@@ -1,0 +1,1 @@
+"""Picture rules, the one place: check, decode, orient, resize, advise, and draw the evidence map."""

@@ -1,0 +1,104 @@
+"""Any pixel layout as RGB: depth, palette, alpha, ink and colour profile."""
+
+from functools import lru_cache
+from io import BytesIO
+from itertools import product
+from math import isfinite
+from typing import Any, Final
+
+import numpy as np
+from PIL import Image, ImageCms
+
+from shared.contract.decision import RefusalReason
+from shared.pictures.refusal import PictureRefused
+
+# Layouts that are averaged as they are; only the small result is converted.
+_REDUCED_AS_THEY_ARE: Final = frozenset({"RGB", "L", "YCbCr", "RGBA", "LA", "RGBa", "La", "RGBX"})
+_DEEP: Final = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
+# Full scales in use for pixels: unit range, 8, 16 and 32 bits.
+_FULL_SCALES: Final = (1.0, 255.0, 65535.0, 4294967295.0)
+#: Rows that are scaled at once.
+_STRIP: Final = 256
+#: Bytes. Profiles of cameras take 0.5 to 4 kB, of printers up to 2 MB; larger ones only cost time.
+_MAX_PROFILE_BYTES: Final = 1024 * 1024
+#: Steps of 255. A profile that moves no test colour further is taken for sRGB itself.
+_SAME_COLOUR: Final = 2
+
+
+def averageable(picture: Image.Image) -> Image.Image:
+    """Bring a loaded picture to a layout in which neighbouring pixels may be averaged.
+
+    Palette, 1-bit, ink and deep pixels cannot: they become RGB, RGBA or L. Deep ones are scaled to 8 bits from
+    the smallest customary full scale that holds them, and not cut off. Raises `PictureRefused`:
+    UNSUPPORTED_FORMAT for layouts that no camera writes, DAMAGED for infinite values.
+    """
+    if picture.mode in _REDUCED_AS_THEY_ARE:
+        if picture.mode in ("RGB", "L") and "transparency" in picture.info:
+            return picture.convert("RGBA")
+        return picture
+    if picture.mode in _DEEP:
+        return _eight_bits(picture)
+    if picture.mode in ("P", "PA"):
+        return picture.convert("RGBA" if picture.mode == "PA" or "transparency" in picture.info else "RGB")
+    if picture.mode == "1":
+        return picture.convert("L")
+    if picture.mode == "CMYK":
+        return picture.convert("RGB")
+    raise PictureRefused(RefusalReason.UNSUPPORTED_FORMAT)
+
+
+def to_rgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
+    """Turn a small picture into sRGB: transparent parts on white, colours by `profile` where it is of RGB.
+
+    Phones tag photographs with a wide gamut (Display P3); read as sRGB, reds would look pale, and red is what
+    lesions are about. A broken profile is ignored: the picture itself is sound.
+    """
+    if picture.mode in ("RGBA", "LA", "RGBa", "La"):
+        straight = picture.convert("RGBA")
+        picture = Image.composite(
+            straight.convert("RGB"), Image.new("RGB", straight.size, "white"), straight.getchannel("A")
+        )
+    elif picture.mode != "RGB":
+        picture = picture.convert("RGB")
+    if profile and len(profile) <= _MAX_PROFILE_BYTES:
+        transform = _to_srgb(profile)
+        if transform is not None:
+            return ImageCms.applyTransform(picture, transform) or picture
+    return picture
+
+
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    values = np.asarray(picture)
+    if picture.mode.startswith("I;16"):
+        return Image.fromarray((values >> 8).astype(np.uint8))
+    largest = float(np.fmax.reduce(values, axis=None))  # passes over NaN
+    if not isfinite(largest):
+        raise PictureRefused(RefusalReason.DAMAGED)
+    scales = _FULL_SCALES if picture.mode == "F" else _FULL_SCALES[1:]
+    full = next((scale for scale in scales if largest <= scale), largest)
+    grey = np.empty(values.shape, np.uint8)
+    for row in range(0, len(values), _STRIP):  # in strips: the floats of 50 million pixels take 200 MB
+        strip = np.nan_to_num(values[row : row + _STRIP].astype(np.float32), copy=False)
+        grey[row : row + _STRIP] = strip.clip(0, full) * (255 / full) + 0.5
+    return Image.fromarray(grey)
+
+
+# A phone writes the same profile into all of its photographs, and to build a transform takes longer than to
+# apply it.
+@lru_cache(maxsize=16)
+def _to_srgb(profile: bytes) -> Any:
+    """Return a transform to sRGB; None where the profile is broken, not of RGB, or sRGB by itself."""
+    try:
+        source = ImageCms.ImageCmsProfile(BytesIO(profile))
+        if source.profile.xcolor_space.strip() != "RGB":
+            return None
+        transform = ImageCms.buildTransform(
+            source, ImageCms.createProfile("sRGB"), "RGB", "RGB", ImageCms.Intent.RELATIVE_COLORIMETRIC
+        )
+        levels = [0, 64, 128, 192, 255]
+        before = np.array([list(product(levels, levels, levels))], dtype=np.uint8)
+        after = np.asarray(ImageCms.applyTransform(Image.fromarray(before), transform))
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return None
+    moved = np.abs(after.astype(np.int16) - before.astype(np.int16)).max()
+    return None if moved <= _SAME_COLOUR else transform

@@ -1,0 +1,61 @@
+"""The bytes of a photograph as the model's input: the same for training, evaluation and serving."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from shared.contract.decision import Advice
+from shared.pictures.advice import advice
+from shared.pictures.limits import LIMITS, Limits
+from shared.pictures.reduce import Box, Size, reduced
+from shared.pictures.rules import Aspect, Filter, PictureRules
+
+_RESAMPLING: Final[dict[Filter, Image.Resampling]] = {
+    Filter.BOX: Image.Resampling.BOX,
+    Filter.BILINEAR: Image.Resampling.BILINEAR,
+    Filter.BICUBIC: Image.Resampling.BICUBIC,
+    Filter.LANCZOS: Image.Resampling.LANCZOS,
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DecodedPicture:
+    """A photograph ready for the model."""
+
+    #: uint8 [size, size, 3], RGB (sRGB), contiguous, read-only.
+    pixels: npt.NDArray[np.uint8]
+    #: Pixels of the original, held upright.
+    width: int
+    height: int
+    advice: tuple[Advice, ...]
+
+
+def decode(data: bytes, rules: PictureRules, limits: Limits = LIMITS) -> DecodedPicture:
+    """Decode, turn upright, shrink and bring to sRGB by `rules`. Metadata is not kept.
+
+    Reads JPEG, PNG, WebP, HEIC, AVIF, BMP and TIFF; of a file with a main picture (the MPO and HEIC of phones)
+    that one. Raises `PictureRefused` and nothing else, whatever the bytes are. May be called from several threads
+    at once; Pillow lets go of the interpreter lock while it decodes and shrinks.
+    """
+
+    def plan(width: int, height: int) -> tuple[Box, Size]:
+        return _kept(width, height, rules.aspect), (rules.size, rules.size)
+
+    found = reduced(data, plan, _RESAMPLING[rules.filter], limits)
+    return DecodedPicture(
+        pixels=np.asarray(found.picture),
+        width=found.width,
+        height=found.height,
+        advice=advice(found.picture, found.width, found.height),
+    )
+
+
+def _kept(width: int, height: int, aspect: Aspect) -> Box:
+    if aspect is Aspect.SQUASH:
+        return 0, 0, width, height
+    side = min(width, height)
+    left, top = (width - side) / 2, (height - side) / 2
+    return left, top, left + side, top + side

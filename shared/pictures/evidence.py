@@ -1,0 +1,62 @@
+"""The evidence map: from the model's numbers to a small grid, and from the grid to a drawing for people."""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageFilter
+
+from shared.contract.decision import EvidenceMap
+
+_FULL: Final = 127
+
+# Orange-yellow: with any colour blindness it is told from skin and from lesions by its lightness.
+_COLOUR: Final = (255, 176, 0)
+# Share of the colour where the evidence is strongest: the lesion must stay visible beneath.
+_OPACITY: Final = 0.3
+# Evidence, as a share of the largest, around which a line is drawn; half of it is where the colour begins.
+_OUTLINED: Final = 0.5
+
+
+def to_map(values: npt.NDArray[np.floating]) -> EvidenceMap:
+    """Scale a model's evidence, float [rows, columns] of any unit, to a map of its largest absolute value.
+
+    What is not a finite number counts as no evidence. A map without evidence is all zeros.
+    """
+    finite = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    peak = np.abs(finite).max(initial=0.0)
+    scaled = np.rint(finite / peak * _FULL) if peak > 0 else finite
+    rows, columns = values.shape
+    return EvidenceMap(rows=rows, columns=columns, cells=tuple(scaled.astype(int).ravel().tolist()))
+
+
+def overlay(picture: Image.Image, evidence: EvidenceMap) -> Image.Image:
+    """Draw where the evidence for malignancy lies over an RGB `picture` of any size; returns a new picture.
+
+    The grid is stretched smoothly over the whole picture: a transparent colour where the evidence is strong, and a
+    line, light on dark, around what exceeds half of the strongest. Evidence against is not drawn: people read any
+    colour as alarm.
+    """
+    cells = np.array(evidence.cells, dtype=np.float32).reshape(evidence.rows, evidence.columns)
+    grid = Image.fromarray(cells.clip(min=0) / _FULL)
+    strength = np.asarray(grid.resize(picture.size, Image.Resampling.BICUBIC)).clip(0, 1)
+    start = _OUTLINED / 2
+    opacity = ((strength - start) / (1 - start)).clip(0, 1) * _OPACITY
+    drawn = _laid_over(picture, _COLOUR, opacity)
+    outside = Image.fromarray((strength < _OUTLINED).astype(np.uint8) * 255)
+    thin = max(1, round(min(picture.size) / 200))
+    for colour, width, share in (((0, 0, 0), 3 * thin, 0.45), (_COLOUR, thin, 0.95)):
+        drawn = _laid_over(drawn, colour, _rim(outside, width) * share)
+    return drawn
+
+
+def _rim(outside: Image.Image, width: int) -> npt.NDArray[np.floating]:
+    """Find the border of a region, about `width` pixels wide: 1 on it, fading to 0."""
+    near = np.asarray(outside.filter(ImageFilter.BoxBlur(width)), dtype=np.float32) / 255
+    line: npt.NDArray[np.floating] = 4 * near * (1 - near)
+    return line
+
+
+def _laid_over(picture: Image.Image, colour: tuple[int, int, int], opacity: npt.NDArray[np.floating]) -> Image.Image:
+    mask = Image.fromarray((opacity * 255).astype(np.uint8))
+    return Image.composite(Image.new("RGB", picture.size, colour), picture, mask)

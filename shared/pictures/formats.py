@@ -1,0 +1,104 @@
+"""Which format the bytes are, by the bytes alone: names and content types given by clients may lie."""
+
+from collections.abc import Callable
+from io import BytesIO
+from typing import Final
+
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    ImageFile,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+from pillow_heif import HeifImageFile
+
+from shared.contract.decision import RefusalReason
+from shared.pictures.refusal import PictureRefused
+
+#: Reads the header and yields a picture whose pixels are still to be decoded.
+Opener = Callable[[BytesIO], ImageFile.ImageFile]
+
+# The readers are called by name and not through `Image.open`: that would try one after the other, keep its own
+# pixel limit in a variable of the whole process, and take the two-picture JPEG of phones (MPO) for an animation.
+# `JpegImageFile` reads the first, full picture of those.
+_BY_START: Final[tuple[tuple[bytes, Opener], ...]] = (
+    (b"\xff\xd8\xff", JpegImagePlugin.JpegImageFile),
+    (b"\x89PNG\r\n\x1a\n", PngImagePlugin.PngImageFile),
+    (b"BM", BmpImagePlugin.BmpImageFile),
+    (b"II*\0", TiffImagePlugin.TiffImageFile),
+    (b"MM\0*", TiffImagePlugin.TiffImageFile),
+)
+
+# Brands of the `ftyp` box, ISO/IEC 23008-12 annex B and the AVIF specification.
+_AVIF_BRANDS: Final = frozenset({b"avif", b"avis"})
+_HEIF_BRANDS: Final = frozenset(
+    {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
+)
+
+# Pictures, or documents that may hold one, which people do send and which are not read here.
+_UNSUPPORTED: Final[tuple[bytes, ...]] = (
+    b"GIF87a",
+    b"GIF89a",
+    b"%PDF",
+    b"%!PS",
+    b"8BPS",  # Photoshop
+    b"II+\0",  # BigTIFF
+    b"MM\0+",
+    b"FUJIFILMCCD-RAW",
+    b"IIRO",  # Olympus raw
+    b"IIU\0",  # Panasonic raw
+    b"\0\0\x01\0",  # Windows icon
+    b"\0\0\0\x0cjP  ",  # JPEG 2000
+    b"\xff\x4f\xff\x51",
+    b"\xff\x0a",  # JPEG XL
+    b"\0\0\0\x0cJXL ",
+    b"\x1a\x45\xdf\xa3",  # Matroska and WebM
+)
+
+
+def opener(data: bytes) -> Opener:
+    """Find the reader for `data`.
+
+    Raises `PictureRefused`: ANIMATED for a GIF that moves, UNSUPPORTED_FORMAT for other known formats,
+    NOT_A_PICTURE for the rest.
+    """
+    for start, reader in _BY_START:
+        if data.startswith(start):
+            return _checked_bmp(data) if start == b"BM" else reader
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return WebPImagePlugin.WebPImageFile
+    if data[4:8] == b"ftyp":
+        return _isobmff(data)
+    raise PictureRefused(_why_not(data))
+
+
+def _checked_bmp(data: bytes) -> Opener:
+    if data[14:15] not in (b"\x0c", b"\x28", b"\x34", b"\x38", b"\x40", b"\x6c", b"\x7c"):
+        # No known length of the second header: any text may begin with these two letters.
+        raise PictureRefused(RefusalReason.NOT_A_PICTURE)
+    if data[14:15] != b"\x0c" and data[30:31] in (b"\x01", b"\x02"):
+        # Run-length coded: Pillow unpacks these in Python, for many seconds in the worst case, and no camera
+        # writes them.
+        raise PictureRefused(RefusalReason.UNSUPPORTED_FORMAT)
+    return BmpImagePlugin.BmpImageFile
+
+
+def _isobmff(data: bytes) -> Opener:
+    length = min(int.from_bytes(data[:4], "big"), 256)
+    brands = {data[8:12], *(data[at : at + 4] for at in range(16, length, 4))}
+    if brands & _AVIF_BRANDS:
+        return AvifImagePlugin.AvifImageFile
+    if brands & _HEIF_BRANDS:
+        return HeifImageFile  # type: ignore[no-any-return]
+    raise PictureRefused(RefusalReason.UNSUPPORTED_FORMAT)  # videos, and the raw files of some cameras
+
+
+def _why_not(data: bytes) -> RefusalReason:
+    if data.startswith((b"GIF87a", b"GIF89a")) and data.count(b"\x21\xf9\x04") > 1:
+        return RefusalReason.ANIMATED  # more than one graphic control extension: one stands before each frame
+    if data.startswith(_UNSUPPORTED) or b"<svg" in data[:1024].lower():
+        return RefusalReason.UNSUPPORTED_FORMAT
+    return RefusalReason.NOT_A_PICTURE

@@ -1,0 +1,103 @@
+"""Every knob of the service. Read from the environment and from `.env`; `.env.example` shows them all."""
+
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SettingsError(Exception):
+    """Raised when a setting has no valid value. The message names it in one sentence."""
+
+
+class Settings(BaseSettings):
+    """Settings of all rooms. Times in seconds, sizes in bytes unless the name says otherwise."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MELANOMA_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+    )
+
+    redis_url: SecretStr = Field(
+        default=SecretStr("redis://127.0.0.1:6379/0"),
+        validation_alias=AliasChoices("REDIS_URL", "MELANOMA_REDIS_URL"),
+        description="Redis or Valkey that holds the ledger and Celery's queues.",
+    )
+    pictures_url: SecretStr | None = Field(
+        default=None, description="Redis that holds the pictures; the ledger's where not set."
+    )
+    picture_budget: int = Field(
+        default=512 * 2**20, ge=2**20, description="Most bytes of pictures in the store at once."
+    )
+    picture_ttl_s: float = Field(
+        default=48 * 3600, gt=0, description="A picture is forgotten after this; longer than any deadline."
+    )
+    interactive_deadline_s: float = Field(
+        default=900, gt=0, description="A person is told that it could not be done after this."
+    )
+    bulk_deadline_s: float = Field(default=24 * 3600, gt=0, description="The same for a folder's pictures.")
+
+    lease_s: float = Field(default=5, ge=1, description="A process that was silent for this long is dead.")
+    ring_grace_s: float = Field(
+        default=3, ge=0.5, description="A message counts as lost no sooner than this after it was sent."
+    )
+    sweep_most: int = Field(default=1000, ge=1, description="Most jobs of each kind that one sweep moves.")
+    most_attempts: int = Field(
+        default=10,
+        ge=1,
+        description="A job that was claimed more often, since its workers died, becomes a dead letter.",
+    )
+
+    artefact: Path = Field(default=Path("models/lite0"), description="Directory of the model that is served.")
+    largest_batch: int = Field(default=32, ge=1, le=1024, description="Most pictures in one forward pass.")
+    decode_slots: int = Field(
+        default=0, ge=0, le=256, description="Pictures decoded at once by a worker; 0: as many as cores."
+    )
+    task_slots: int = Field(
+        default=64, ge=2, le=1024, description="Messages that a worker holds at once; two batches or more."
+    )
+    bulk_active: int = Field(
+        default=96, ge=1, description="Bulk pictures in a worker's memory at once; three batches or more."
+    )
+    decode_limit_s: float = Field(
+        default=20, gt=0, description="A decode that takes longer hangs: the worker restarts itself."
+    )
+    decode_memory: int = Field(
+        default=2 * 2**30, ge=2**28, description="Address space of the child that decodes suspect pictures."
+    )
+    metrics_host: str = Field(default="127.0.0.1", description="Where a worker's /metrics listens.")
+    metrics_port: int = Field(default=0, ge=0, le=65535, description="Port of /metrics; 0: none.")
+
+    flower_address: str = Field(default="127.0.0.1", description="Where Flower listens.")
+    flower_port: int = Field(default=5555, ge=1, le=65535, description="Port of Flower.")
+    flower_login: SecretStr | None = Field(
+        default=None, description="user:password for Flower; needed to listen outside loopback."
+    )
+
+    log_format: Literal["auto", "text", "json"] = Field(
+        default="auto", description="Log lines for people or as JSON; auto: people on a terminal."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level.")
+
+    @property
+    def ledger_url(self) -> str:
+        """URL of the ledger's Redis, with its password: not for show."""
+        return self.redis_url.get_secret_value()
+
+    @property
+    def store_url(self) -> str:
+        """URL of the pictures' Redis, with its password: not for show."""
+        return (self.pictures_url or self.redis_url).get_secret_value()
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read once. Raises `SettingsError`."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = str(first["loc"][0]).upper()
+        variable = name if name.startswith(("REDIS_URL", "MELANOMA_")) else f"MELANOMA_{name}"
+        raise SettingsError(f"setting {variable}: {first['msg']}; .env.example describes it.") from None

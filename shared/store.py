@@ -1,0 +1,88 @@
+"""The picture store: bytes by job id, in a Redis, under a byte budget and with a time to live."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from redis import Redis
+
+from shared.patience import Patience
+
+_PREFIX: Final = "melanoma:picture:"
+
+#: Puts all pictures or none. Forgets first what has expired, so that the budget counts what is there.
+#: ARGV: budget in bytes, ms to live, then (id, bytes) pairs. Returns 1, or 0 where the budget is spent.
+_PUT: Final = """
+local prefix, budget, ttl = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
+local expiry, sizes, total = prefix .. 'expiry', prefix .. 'sizes', prefix .. 'total'
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', expiry, '-inf', now, 'LIMIT', 0, 1000)) do
+  redis.call('DECRBY', total, redis.call('HGET', sizes, id) or 0)
+  redis.call('HDEL', sizes, id)
+  redis.call('ZREM', expiry, id)
+end
+local more = 0
+for i = 3, #ARGV, 2 do
+  more = more + #ARGV[i + 1] - (redis.call('HGET', sizes, ARGV[i]) or 0)
+end
+if tonumber(redis.call('GET', total) or 0) + more > budget then return 0 end
+for i = 3, #ARGV, 2 do
+  redis.call('SET', prefix .. 'bytes:' .. ARGV[i], ARGV[i + 1], 'PX', ttl)
+  redis.call('HSET', sizes, ARGV[i], #ARGV[i + 1])
+  redis.call('ZADD', expiry, now + ttl, ARGV[i])
+end
+redis.call('INCRBY', total, more)
+return 1
+"""
+
+_DELETE: Final = """#!lua flags=allow-oom
+local prefix = KEYS[1]
+for _, id in ipairs(ARGV) do
+  local size = redis.call('HGET', prefix .. 'sizes', id)
+  if size then
+    redis.call('UNLINK', prefix .. 'bytes:' .. id)
+    redis.call('HDEL', prefix .. 'sizes', id)
+    redis.call('ZREM', prefix .. 'expiry', id)
+    redis.call('DECRBY', prefix .. 'total', size)
+  end
+end
+return 0
+"""
+
+
+class PictureStore:
+    """Pictures behind one Redis client. Safe to share between threads.
+
+    `budget` is the most bytes that may lie in it at once, `ttl_s` how long a picture may lie.
+    """
+
+    def __init__(self, client: "Redis", patience: Patience, *, budget: int, ttl_s: float) -> None:
+        self._client = client
+        self._patience = patience
+        self._budget = budget
+        self._ttl_ms = round(ttl_s * 1000)
+        self._put = client.register_script(_PUT)
+        self._delete = client.register_script(_DELETE)
+
+    def put(self, pictures: Mapping[str, bytes]) -> bool:
+        """Store all of `pictures` (id -> bytes) or, where the budget is spent, none: then False.
+
+        Repeating it is harmless. Raises `shared.patience.StoreRefused`, and
+        `redis.exceptions.OutOfMemoryError` where Redis itself is full.
+        """
+        pairs = [part for pair in pictures.items() for part in pair]
+        arguments = [self._budget, self._ttl_ms, *pairs]
+        return bool(self._patience.call(lambda: self._put(keys=[_PREFIX], args=arguments)))
+
+    def get(self, ids: Sequence[str]) -> list[bytes | None]:
+        """Bytes of each id in order; None for those that are gone."""
+        keys = [f"{_PREFIX}bytes:{id_}" for id_ in ids]
+        if not keys:
+            return []
+        found: Any = self._patience.call(lambda: self._client.mget(keys))
+        return list(found)
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Forget these pictures."""
+        if ids:
+            self._patience.call(lambda: self._delete(keys=[_PREFIX], args=list(ids)))

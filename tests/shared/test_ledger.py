@@ -1,0 +1,344 @@
+"""The ledger: every photograph gets exactly one decision, whatever is lost on the way."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from redis import Redis
+from redis.exceptions import OutOfMemoryError
+
+from shared.contract.decision import Failure, FailureReason, Refusal, RefusalReason, decision_from_json
+from shared.contract.names import Queue, Stage
+from shared.ledger import moves
+from shared.ledger.call import KEY_PREFIX
+from shared.ledger.ledger import Ledger
+from shared.ledger.records import NewJob, Owed
+from shared.patience import Patience
+
+OUTBOX = "bulk:test"
+REFUSED = Refusal(reason=RefusalReason.DAMAGED)
+FAILED = Failure(reason=FailureReason.DECODE_DIED)
+
+
+@pytest.fixture
+def client(redis_url: str) -> Iterator["Redis"]:
+    with Redis.from_url(redis_url) as client:
+        yield client
+
+
+@pytest.fixture
+def ledger(client: "Redis") -> Ledger:
+    return Ledger(client, Patience("test"))
+
+
+def open_stored(ledger: Ledger, *ids: str, queue: Queue = Queue.BULK, deadline_s: float = 60) -> list[str]:
+    owed = ledger.run(
+        moves.open_jobs(
+            [NewJob(id_) for id_ in ids], queue=queue, outbox=OUTBOX, language="en", deadline_s=deadline_s, stored=True
+        )
+    )
+    return [job.id for job in owed]
+
+
+def claim(ledger: Ledger, *ids: str, by: str = "worker-1", token: str = "message-1") -> list[str]:
+    ledger.run(moves.beat(by, lease_s=5))
+    return [job.id for job in ledger.run(moves.claim(ids, incarnation=by, token=token))]
+
+
+def sweep(ledger: Ledger, client: "Redis", *, grace_s: float = 0, lease_s: float = 5) -> list[Owed]:
+    """A sweep that is not held back by one that has just been."""
+    swept_at = client.get(f"{KEY_PREFIX}swept_at")
+    if swept_at is not None:
+        client.set(f"{KEY_PREFIX}swept_at", int(swept_at) - 600)
+    return ledger.run(moves.sweep(lease_s=lease_s, grace_s=grace_s, most=100))
+
+
+def die(client: "Redis", incarnation: str) -> None:
+    """What a lease looks like after its process was silent for too long."""
+    client.zadd(f"{KEY_PREFIX}incarnations", {incarnation: 1})
+
+
+def decided(ledger: Ledger) -> dict[str, str]:
+    jobs = ledger.run(moves.peek(Stage.DECIDED, outbox=OUTBOX, limit=1000))
+    return {job.id: decision_from_json(job.decision).kind for job in jobs}
+
+
+def test_a_photograph_goes_from_received_to_answered(ledger: Ledger, client: "Redis") -> None:
+    new = moves.open_jobs(
+        [NewJob("a", reference="file 7")],
+        queue=Queue.INTERACTIVE,
+        outbox=OUTBOX,
+        language="ru",
+        deadline_s=60,
+        stored=False,
+    )
+    assert ledger.run(new) == []
+    waiting = ledger.run(moves.peek(Stage.RECEIVED, outbox=OUTBOX, limit=10))
+    assert [(job.id, job.reference, job.language) for job in waiting] == [("a", "file 7", "ru")]
+    assert ledger.run(moves.stored(["a"])) == [Owed(Queue.INTERACTIVE, "a")]
+    assert claim(ledger, "a") == ["a"]
+    assert ledger.run(moves.decide([("a", REFUSED)])) == [True]
+    assert ledger.wait_for_news(OUTBOX, 1)
+    assert decided(ledger) == {"a": "refusal"}
+    assert ledger.run(moves.answered(["a"], retention_s=0)) == 1
+    left = [key for key in client.keys(f"{KEY_PREFIX}*") if b"rings:" not in key and b"passed:" not in key]
+    assert set(left) <= {f"{KEY_PREFIX}incarnations".encode(), f"{KEY_PREFIX}bell:{OUTBOX}".encode()}
+
+
+def test_a_repeated_update_opens_nothing_new(ledger: Ledger) -> None:
+    assert open_stored(ledger, "a", "b") == ["a", "b"]
+    assert open_stored(ledger, "a", "b", "c") == ["c"]
+    assert ledger.run(moves.count()).queues[Queue.BULK].ready == 3
+
+
+def test_a_doubled_message_claims_nothing_but_a_lost_reply_is_given_again(ledger: Ledger) -> None:
+    open_stored(ledger, "a")
+    assert claim(ledger, "a", token="first") == ["a"]
+    assert claim(ledger, "a", token="second") == []
+    assert claim(ledger, "a", by="worker-2", token="third") == []
+    assert claim(ledger, "a", token="first") == ["a"]
+
+
+def test_the_first_decision_stands(ledger: Ledger) -> None:
+    open_stored(ledger, "a")
+    claim(ledger, "a")
+    assert ledger.run(moves.decide([("a", REFUSED)])) == [True]
+    assert ledger.run(moves.decide([("a", FAILED), ("unknown", FAILED)])) == [False, False]
+    assert decided(ledger) == {"a": "refusal"}
+
+
+def test_what_a_dead_worker_held_is_rung_for_again_and_suspect(ledger: Ledger, client: "Redis") -> None:
+    open_stored(ledger, "a", "b")
+    claim(ledger, "a", by="dead")
+    claim(ledger, "b", by="alive")
+    die(client, "dead")
+    assert sweep(ledger, client, grace_s=60) == [Owed(Queue.BULK, "a")]
+    again = ledger.run(moves.claim(["a"], incarnation="alive", token="t"))
+    assert [(job.suspect, job.attempts) for job in again] == [(True, 2)]
+    assert sweep(ledger, client, grace_s=60) == []
+
+
+def test_a_worker_taken_for_dead_may_still_decide_but_not_release(ledger: Ledger, client: "Redis") -> None:
+    open_stored(ledger, "a", "b")
+    claim(ledger, "a", "b", by="frozen")
+    die(client, "frozen")
+    sweep(ledger, client)
+    claim(ledger, "a", "b", by="other", token="other")
+    assert ledger.run(moves.release(["b"], incarnation="frozen")) == []
+    assert ledger.run(moves.decide([("a", REFUSED)])) == [True]
+    assert ledger.run(moves.decide([("a", FAILED)])) == [False]
+
+
+def test_a_backlog_is_not_a_loss(ledger: Ledger, client: "Redis") -> None:
+    open_stored(ledger, "a", "b", "c")
+    client.rpush(str(Queue.BULK), "message for a", "for b", "for c")
+    assert sweep(ledger, client) == []
+
+
+def test_a_lost_message_is_noticed_when_a_later_one_was_claimed(ledger: Ledger, client: "Redis") -> None:
+    open_stored(ledger, "a", "b", "c")
+    client.rpush(str(Queue.BULK), "message for c")
+    claim(ledger, "b")
+    assert sweep(ledger, client, grace_s=60) == [], "the message may still be on its way"
+    assert sweep(ledger, client) == [Owed(Queue.BULK, "a")]
+
+
+def test_lost_messages_are_noticed_when_the_queue_is_empty(ledger: Ledger, client: "Redis") -> None:
+    open_stored(ledger, "a", queue=Queue.INTERACTIVE)
+    open_stored(ledger, "b", "c")
+    assert {job.id for job in sweep(ledger, client)} == {"a", "b", "c"}
+
+
+def test_a_sweep_is_bounded(ledger: Ledger, client: "Redis") -> None:
+    ids = [f"job-{number}" for number in range(250)]
+    open_stored(ledger, *ids)
+    claim(ledger, *ids, by="dead")
+    die(client, "dead")
+    rounds = []
+    while owed := sweep(ledger, client, grace_s=60):
+        rounds.append(len(owed))
+    assert sum(rounds) == 250
+    assert max(rounds) <= 100
+
+
+def test_after_redis_was_away_nobody_is_taken_for_dead(ledger: Ledger, client: "Redis") -> None:
+    sweep(ledger, client)
+    open_stored(ledger, "a")
+    claim(ledger, "a")
+    die(client, "worker-1")
+    long_ago = int(time.time() * 1000) - 60_000
+    client.set(f"{KEY_PREFIX}swept_at", long_ago)
+    assert ledger.run(moves.sweep(lease_s=5, grace_s=60, most=100)) == []
+    die(client, "worker-1")
+    assert sweep(ledger, client, grace_s=60) == [Owed(Queue.BULK, "a")]
+
+
+def test_at_its_deadline_a_job_is_decided(ledger: Ledger, client: "Redis") -> None:
+    open_stored(ledger, "late", deadline_s=0.01)
+    open_stored(ledger, "early", deadline_s=60)
+    time.sleep(0.05)
+    sweep(ledger, client, grace_s=60)
+    assert decided(ledger) == {"late": "failure"}
+    assert ledger.run(moves.count()).dead == 1
+
+
+def test_a_gone_picture_sends_its_job_back_to_its_owner(ledger: Ledger) -> None:
+    open_stored(ledger, "a")
+    claim(ledger, "a")
+    assert ledger.run(moves.picture_gone(["a"], incarnation="worker-1")) == []
+    assert ledger.wait_for_news(OUTBOX, 1)
+    assert [job.id for job in ledger.run(moves.peek(Stage.RECEIVED, outbox=OUTBOX, limit=9))] == ["a"]
+    assert ledger.run(moves.stored(["a"])) == [Owed(Queue.BULK, "a")]
+
+
+def test_a_stopping_worker_gives_back_and_a_hang_makes_suspect(ledger: Ledger) -> None:
+    open_stored(ledger, "a", "b")
+    claim(ledger, "a", "b")
+    assert ledger.run(moves.release(["a"], incarnation="worker-1")) == [Owed(Queue.BULK, "a")]
+    ledger.run(moves.release(["b"], incarnation="worker-1", suspect=True))
+    again = ledger.run(moves.claim(["a", "b"], incarnation="worker-2", token="t"))
+    assert {job.id: job.suspect for job in again} == {"a": False, "b": True}
+
+
+def test_a_lease_of_a_dead_sender_comes_back(ledger: Ledger, client: "Redis") -> None:
+    open_stored(ledger, "a")
+    claim(ledger, "a")
+    ledger.run(moves.decide([("a", REFUSED)]))
+    ledger.run(moves.beat("sender", lease_s=5))
+    take = moves.take(Stage.DECIDED, outbox=OUTBOX, limit=10, incarnation="sender")
+    assert [job.id for job in ledger.run(take)] == ["a"]
+    assert ledger.run(take) == []
+    die(client, "sender")
+    sweep(ledger, client)
+    assert [job.id for job in ledger.run(take)] == ["a"]
+
+
+def test_a_delivery_that_failed_is_due_later(ledger: Ledger) -> None:
+    open_stored(ledger, "a")
+    ledger.run(moves.decide([("a", REFUSED)]))
+    take = moves.take(Stage.DECIDED, outbox=OUTBOX, limit=10, incarnation="sender")
+    ledger.run(take)
+    ledger.run(moves.put_back(["a"], incarnation="sender", after_s=0.2))
+    assert ledger.run(take) == []
+    time.sleep(0.25)
+    assert [job.id for job in ledger.run(take)] == ["a"]
+
+
+def test_a_cancelled_job_is_nowhere(ledger: Ledger, client: "Redis") -> None:
+    open_stored(ledger, "ready", "claimed", "decided")
+    claim(ledger, "claimed", "decided")
+    ledger.run(moves.decide([("decided", FAILED)]))
+    assert ledger.run(moves.cancel(["ready", "claimed", "decided", "unknown"])) == 3
+    assert claim(ledger, "ready", "claimed", token="t") == []
+    assert decided(ledger) == {}
+    counts = ledger.run(moves.count())
+    assert (counts.dead, counts.claimed, counts.queues[Queue.BULK].ready) == (0, 0, 0)
+    assert client.keys(f"{KEY_PREFIX}job:*") == []
+
+
+def test_a_dead_letter_outlives_its_answer(ledger: Ledger, client: "Redis") -> None:
+    open_stored(ledger, "a")
+    ledger.run(moves.decide([("a", FAILED)]))
+    ledger.run(moves.answered(["a"], retention_s=0))
+    assert client.exists(f"{KEY_PREFIX}job:a")
+    assert ledger.run(moves.count()).dead == 1
+
+
+def test_a_full_redis_takes_no_new_jobs_but_closes_old_ones(ledger: Ledger, client: "Redis") -> None:
+    open_stored(ledger, "a")
+    claim(ledger, "a")
+    client.config_set("maxmemory", 1)
+    try:
+        with pytest.raises(OutOfMemoryError):
+            open_stored(ledger, "b")
+        assert ledger.run(moves.decide([("a", REFUSED)])) == [True]
+        assert ledger.run(moves.answered(["a"], retention_s=0)) == 1
+    finally:
+        client.config_set("maxmemory", 0)
+
+
+def test_scripts_are_loaded_again_after_redis_lost_them(ledger: Ledger, client: "Redis") -> None:
+    open_stored(ledger, "a")
+    client.script_flush()
+    assert claim(ledger, "a") == ["a"]
+
+
+class Lives(RuleBasedStateMachine):
+    """Any order of messages, deaths, losses and doubles: no job is ever nowhere, none is decided twice."""
+
+    client: "Redis"
+
+    @initialize(ids=st.lists(st.sampled_from("abcdefgh"), unique=True, min_size=1))
+    def begin(self, ids: list[str]) -> None:
+        self.client.flushall()
+        self.ledger = Ledger(self.client, Patience("test"))
+        self.decisions: dict[str, int] = dict.fromkeys(ids, 0)
+        self.messages: list[str] = open_stored(self.ledger, *ids)
+        self.tokens = 0
+
+    @precondition(lambda self: self.messages)
+    @rule(data=st.data(), worker=st.sampled_from(["w1", "w2"]), doubled=st.booleans())
+    def deliver(self, data: st.DataObject, worker: str, doubled: bool) -> None:
+        message = data.draw(st.sampled_from(self.messages))
+        if not doubled:
+            self.messages.remove(message)
+        self.tokens += 1
+        claim(self.ledger, message, by=worker, token=f"t{self.tokens}")
+
+    @precondition(lambda self: self.messages)
+    @rule()
+    def lose_all_messages(self) -> None:
+        self.messages.clear()
+
+    @rule(worker=st.sampled_from(["w1", "w2"]))
+    def worker_dies(self, worker: str) -> None:
+        die(self.client, worker)
+        self.messages += [job.id for job in sweep(self.ledger, self.client)]
+
+    @rule()
+    def sweep_alone(self) -> None:
+        self.messages += [job.id for job in sweep(self.ledger, self.client)]
+
+    @rule(data=st.data())
+    def decide(self, data: st.DataObject) -> None:
+        id_ = data.draw(st.sampled_from(sorted(self.decisions)))
+        self.decisions[id_] += self.ledger.run(moves.decide([(id_, REFUSED)]))[0]
+
+    @rule(data=st.data(), worker=st.sampled_from(["w1", "w2"]), gone=st.booleans())
+    def give_back(self, data: st.DataObject, worker: str, gone: bool) -> None:
+        id_ = data.draw(st.sampled_from(sorted(self.decisions)))
+        move = moves.picture_gone if gone else moves.release
+        self.messages += [job.id for job in self.ledger.run(move([id_], incarnation=worker))]
+
+    @rule()
+    def owner_brings_pictures_again(self) -> None:
+        missing = self.ledger.run(moves.peek(Stage.RECEIVED, outbox=OUTBOX, limit=100))
+        self.messages += [job.id for job in self.ledger.run(moves.stored([job.id for job in missing]))]
+
+    @invariant()
+    def everyone_is_in_one_place(self) -> None:
+        if not hasattr(self, "decisions"):
+            return
+        places = [
+            {id_.decode() for id_ in self.client.zrange(f"{KEY_PREFIX}{name}", 0, -1)}
+            for name in (f"ready:{Queue.BULK}", "claimed", f"received:{OUTBOX}", f"decided:{OUTBOX}")
+        ]
+        assert sum(map(len, places)) == len(self.decisions)
+        assert set().union(*places) == set(self.decisions)
+        assert places[3] == {id_ for id_, times in self.decisions.items() if times == 1}
+        assert max(self.decisions.values()) <= 1
+
+
+def test_no_job_is_ever_nowhere(client: "Redis") -> None:
+    from hypothesis.stateful import run_state_machine_as_test
+
+    Lives.client = client
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        Lives,
+        settings=settings(
+            max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )
