@@ -8,6 +8,7 @@ import click
 from local.demo import demo
 from local.embedded_valkey import BrokerError
 from local.up import up
+from local.workers import WorkerError
 from shared.settings import SettingsError
 
 
@@ -48,6 +49,6 @@ def main() -> None:
     """Run the command; one sentence and exit code 2 where it cannot start."""
     try:
         cli()
-    except (BrokerError, SettingsError) as error:
+    except (BrokerError, SettingsError, WorkerError) as error:
         print(f"melanoma-local: {error}", file=sys.stderr)
         sys.exit(2)

@@ -3,9 +3,7 @@
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
-import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
@@ -13,14 +11,10 @@ from typing import Final
 from local.background import Background
 from local.embedded_valkey import EmbeddedValkey
 from local.flower import flower_address, flower_command
+from local.workers import command, start_worker, wait_until_ready
 from samples.demo import render_samples
-from shared.ledger import moves
-from shared.ledger.ledger import Ledger
-from shared.patience import Patience
-from shared.redis_client import connect, place
-from shared.settings import Settings, SettingsError
-
-_WORKER_READY_S: Final = 120.0
+from shared.redis_client import place
+from shared.settings import Settings
 
 _NOTE: Final = "These pictures are rendered: they show how the service works, and what it says of them means nothing."
 
@@ -33,33 +27,18 @@ def demo(folder: Path | None, out: Path) -> int:
             broker = stack.enter_context(EmbeddedValkey(home / "valkey"))
             os.environ["REDIS_URL"] = broker.url
         config = Settings()
-        ledger = Ledger(connect(config.ledger_url), Patience(place(config.ledger_url)))
-        before = ledger.run(moves.count()).incarnations
         print(f"broker   {place(config.ledger_url)}")
         flower, secrets = flower_command(config)
         stack.enter_context(Background(flower, log=home / "flower.log", environment=secrets))
         print(f"Flower   {flower_address(config)}")
-        worker = stack.enter_context(Background([_beside_python("melanoma-worker")], log=home / "worker.log"))
+        worker = stack.enter_context(start_worker(home / "worker.log"))
         print(f"worker   loading {config.artefact} ...", flush=True)
-        _wait_for_worker(worker, ledger, before)
+        wait_until_ready(worker)
         shutil.rmtree(out, ignore_errors=True)
-        command = [_beside_python("melanoma-submit"), "--out", str(out)]
+        submit = [*command("melanoma-submit"), "--out", str(out)]
         if folder is None:
             folder = home / "samples"
             render_samples(folder)
-            command += ["--note", _NOTE]
+            submit += ["--note", _NOTE]
         # Its own Ctrl-C is the terminal's; ours waits for it and then stops the rest.
-        return subprocess.run([*command, str(folder)], check=False).returncode  # noqa: S603 - our own command line
-
-
-def _wait_for_worker(worker: Background, ledger: Ledger, before: int) -> None:
-    deadline = time.monotonic() + _WORKER_READY_S
-    while ledger.run(moves.count()).incarnations <= before:
-        if worker.returncode is not None or time.monotonic() > deadline:
-            said = worker.log.read_text(errors="replace").strip().splitlines()
-            raise SettingsError(f"the worker did not start: {said[-1] if said else 'it said nothing'}")
-        time.sleep(0.1)
-
-
-def _beside_python(name: str) -> str:
-    return str(Path(sys.executable).parent / name)
+        return subprocess.run([*submit, str(folder)], check=False).returncode  # noqa: S603 - our own command line

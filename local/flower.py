@@ -1,9 +1,8 @@
 """Flower on the broker, closed to strangers."""
 
 import ipaddress
-import sys
-from pathlib import Path
 
+from local.workers import command
 from shared.settings import Settings, SettingsError
 
 
@@ -22,9 +21,8 @@ def flower_command(settings: Settings) -> tuple[list[str], dict[str, str]]:
             f"Flower would listen on {settings.flower_address} without a login:"
             " set MELANOMA_FLOWER_LOGIN=user:password, or MELANOMA_FLOWER_ADDRESS=127.0.0.1."
         )
-    celery = Path(sys.executable).parent / "celery"
-    command = [
-        str(celery),
+    flower = [
+        *command("celery"),
         "flower",
         f"--address={settings.flower_address}",
         f"--port={settings.flower_port}",
@@ -34,7 +32,7 @@ def flower_command(settings: Settings) -> tuple[list[str], dict[str, str]]:
     secrets = {"CELERY_BROKER_URL": settings.ledger_url}
     if settings.flower_login is not None:
         secrets["FLOWER_BASIC_AUTH"] = settings.flower_login.get_secret_value()
-    return command, secrets
+    return flower, secrets
 
 
 def _is_loopback(address: str) -> bool:

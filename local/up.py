@@ -1,12 +1,12 @@
 """Everything on this machine, kept running by supervisord: broker, workers, Flower."""
 
 import os
-import sys
 from pathlib import Path
 from typing import Final
 
 from local.embedded_valkey import EmbeddedValkey, is_free
 from local.flower import flower_address, flower_command
+from local.workers import command
 from shared.redis_client import place
 from shared.settings import Settings, SettingsError, settings
 
@@ -55,15 +55,17 @@ def up(directory: Path, workers: int) -> None:
     config = Settings()
     flower, secrets = flower_command(config)
     os.environ.update(secrets)
-    worker = [str(Path(sys.executable).parent / "melanoma-worker")]
     # Started from the lowest number up, stopped the other way: workers give back their jobs to a living broker.
-    programs += [_program("worker", worker, priority=2, count=workers), _program("flower", flower, priority=3)]
+    programs += [
+        _program("worker", command("melanoma-worker"), priority=2, count=workers),
+        _program("flower", flower, priority=3),
+    ]
     configuration = directory / "supervisord.conf"
     head = _HEAD.format(directory=_escaped(str(directory.resolve())), user=os.getuid())
     configuration.write_text(head + "".join(programs), encoding="utf-8")
     _announce(config, workers)
-    supervisord = Path(sys.executable).parent / "supervisord"
-    os.execv(supervisord, [str(supervisord), "-c", str(configuration)])  # noqa: S606 - our own command line
+    supervisord = [*command("supervisord"), "-c", str(configuration)]
+    os.execv(supervisord[0], supervisord)  # noqa: S606 - our own command line
 
 
 def _embedded(directory: Path) -> EmbeddedValkey:

@@ -4,6 +4,7 @@ from typing import Final
 
 from celery import Celery
 from kombu import Queue as KombuQueue
+from kombu.transport import TRANSPORT_ALIASES
 
 from shared.contract.names import CLASSIFY_TASK, Queue
 
@@ -13,6 +14,8 @@ _VISIBILITY_TIMEOUT_S: Final = 3600
 
 def celery_app(redis_url: str) -> Celery:
     """A Celery application on `redis_url`. Nothing is connected yet."""
+    for scheme in ("redis", "rediss"):
+        TRANSPORT_ALIASES[scheme] = "shared.broker_transport:Transport"
     app = Celery("melanoma", broker=redis_url, set_as_current=False)
     app.conf.update(
         task_serializer="json",

@@ -42,5 +42,5 @@ def set_up_logging(settings: Settings) -> None:
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
     # Each message that Celery and kombu receive would be a line: Flower and the metrics show them better.
-    for chatty in ("celery.worker.strategy", "celery.app.trace", "celery.pool", "PIL"):
+    for chatty in ("celery.worker", "celery.apps.worker", "celery.app.trace", "celery.pool", "PIL"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

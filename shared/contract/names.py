@@ -9,6 +9,9 @@ CONTRACT_VERSION: Final = 1
 #: The one Celery task: a doorbell that carries job ids.
 CLASSIFY_TASK: Final = "melanoma.classify"
 
+#: Log event of a worker that takes messages from now on: whoever starts workers waits for it.
+READY_EVENT: Final = "worker ready"
+
 
 class Queue(StrEnum):
     """Celery queues, most urgent first. The order is the order in which workers drain them."""

@@ -133,7 +133,9 @@ def _decode(stored: ImageFile.ImageFile, plan: Plan, resample: Image.Resampling,
         small = small.transpose(_UPRIGHT[orientation])
     if orientation in _SIDEWAYS:
         width, height = height, width
-    return Reduced(to_rgb(small, stored.info.get("icc_profile")), width, height)
+    picture = to_rgb(small, stored.info.get("icc_profile"))
+    picture.info = {}  # Pillow hands metadata on from copy to copy, and writes some of it when a copy is saved
+    return Reduced(picture, width, height)
 
 
 def _draft(stored: JpegImagePlugin.JpegImageFile, box: Box, size: Size, limits: Limits) -> tuple[Box, Size]:

@@ -1,0 +1,140 @@
+"""A broker and a worker for one benchmark, and a client that keeps pictures in flight."""
+
+import itertools
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import psutil
+
+from bulk.answer import Answer, Picture
+from bulk.submitter import Submitter
+from local.background import Background
+from local.embedded_valkey import EmbeddedValkey
+from local.workers import start_worker, wait_until_ready
+from shared.broker import celery_app
+from shared.contract.decision import Verdict
+from shared.doorbell import Doorbell
+from shared.ledger.ledger import Ledger
+from shared.patience import Patience
+from shared.redis_client import connect
+from shared.settings import Settings
+from shared.store import PictureStore
+
+
+@dataclass(slots=True)
+class Load:
+    """What one spell of load showed. Seconds of wall clock for the rest, `cpu_s` by process."""
+
+    seconds: float = 0.0
+    pictures: int = 0
+    batches: list[int] = field(default_factory=list)
+    latencies: list[float] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+    cpu_s: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def rate(self) -> float:
+        """Pictures a second."""
+        return self.pictures / self.seconds
+
+
+class Stand:
+    """One embedded Valkey and `workers` real workers, for as long as the context lasts."""
+
+    def __init__(self, *, workers: int = 1, persistent: bool = False) -> None:
+        self._workers = workers
+        self._persistent = persistent
+        self._stack = ExitStack()
+        self._runs = itertools.count()
+
+    def __enter__(self) -> Self:
+        self.home = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="melanoma-bench-")))
+        self.broker = self._stack.enter_context(EmbeddedValkey(self.home / "valkey", persistent=self._persistent))
+        os.environ["REDIS_URL"] = self.broker.url
+        self.settings = Settings()
+        client = connect(self.broker.url)
+        patience = Patience("benchmark")
+        self.ledger = Ledger(client, patience)
+        self.store = PictureStore(client, patience, budget=self.settings.picture_budget, ttl_s=3600)
+        self._app = celery_app(self.broker.url)
+        self.workers = [self._start_worker(number) for number in range(self._workers)]
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stack.close()
+
+    def doorbell(self, shard: int) -> Doorbell:
+        """A doorbell that puts up to `shard` pictures in a message."""
+        return Doorbell(self._app, shard=shard)
+
+    def load(self, pictures: Sequence[bytes], *, seconds: float, window: int, shard: int) -> Load:
+        """Keep `window` pictures in flight for `seconds`, then take what is left."""
+        load = Load()
+        begun: dict[str, float] = {}
+        run = next(self._runs)
+
+        def source() -> Iterator[Picture]:
+            for number, data in enumerate(itertools.cycle(pictures)):
+                now = time.perf_counter()
+                if now > deadline:
+                    return
+                name = f"{run}-{number}"
+                begun[name] = now
+                yield Picture(name, lambda data=data: data)  # type: ignore[misc]
+
+        def take(answers: Sequence[Answer]) -> None:
+            now = time.perf_counter()
+            for answer in answers:
+                load.latencies.append(now - begun.pop(answer.name))
+                if isinstance(answer.decision, Verdict):
+                    load.batches.append(answer.decision.work.batch)
+                else:
+                    load.others.append(answer.decision.kind)
+            load.pictures += len(answers)
+
+        submitter = Submitter(
+            ledger=self.ledger,
+            store=self.store,
+            doorbell=self.doorbell(shard),
+            outbox=f"bulk:{run}",
+            key=b"benchmark",
+            window=window,
+            shard=shard,
+            deadline_s=600,
+            store_budget=self.settings.picture_budget,
+            on_answers=take,
+        )
+        before = self._cpu()
+        started = time.perf_counter()
+        deadline = started + seconds
+        submitter.run(source())
+        load.seconds = time.perf_counter() - started
+        load.cpu_s = {name: spent - before[name] for name, spent in self._cpu().items()}
+        return load
+
+    def memory(self) -> dict[str, int]:
+        """Resident bytes by process."""
+        return {name: process.memory_info().rss for name, process in self._processes().items()}
+
+    def _cpu(self) -> dict[str, float]:
+        spent = {}
+        for name, process in self._processes().items():
+            times = process.cpu_times()
+            spent[name] = times.user + times.system
+        return spent
+
+    def _processes(self) -> dict[str, psutil.Process]:
+        workers = {f"worker {number}": worker.pid for number, worker in enumerate(self.workers)}
+        pids = {**workers, "broker": self.broker.pid, "client": os.getpid()}
+        return {name: psutil.Process(pid) for name, pid in pids.items()}
+
+    def _start_worker(self, number: int) -> Background:
+        worker = self._stack.enter_context(start_worker(self.home / f"worker-{number}.log"))
+        wait_until_ready(worker)
+        return worker

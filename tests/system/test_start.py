@@ -1,0 +1,125 @@
+"""A worker that cannot do its work says why in one sentence; one that only has to wait waits."""
+
+import json
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.embedded_valkey import EmbeddedValkey
+from local.workers import command, start_worker, wait_until_ready
+from shared.artefact import digest
+from shared.contract.names import READY_EVENT
+
+pytestmark = pytest.mark.system
+
+SHIPPED = Path("models/lite0")
+
+
+def run_worker(redis_url: str, artefact: Path = SHIPPED) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command("melanoma-worker"),
+        env={"REDIS_URL": redis_url, "MELANOMA_ARTEFACT": str(artefact), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def our_words(text: str) -> list[str]:
+    """What our own code said; TensorFlow notes on stderr that it exists."""
+    return [line for line in text.splitlines() if line.startswith("melanoma-worker:")]
+
+
+def assert_one_sentence(done: subprocess.CompletedProcess[str], part: str) -> None:
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    said = our_words(done.stderr)
+    assert len(said) == 1, done.stderr
+    assert part in said[0]
+
+
+def edit(change: Callable[[dict[str, Any]], None]) -> Callable[[Path], None]:
+    def apply(artefact: Path) -> None:
+        manifest = json.loads((artefact / "model.json").read_text())
+        change(manifest)
+        (artefact / "model.json").write_text(json.dumps(manifest))
+
+    return apply
+
+
+def flip_a_bit(artefact: Path) -> None:
+    data = bytearray((artefact / "model.pb").read_bytes())
+    data[len(data) // 2] ^= 1
+    (artefact / "model.pb").write_bytes(data)
+
+
+def replace_graph(artefact: Path) -> None:
+    """Garbage that model.json vouches for."""
+    (artefact / "model.pb").write_bytes(b"this is no graph")
+    stored = digest(artefact / "model.pb").model_dump()
+    edit(lambda manifest: manifest["files"].update({"model.pb": stored}))(artefact)
+
+
+@pytest.mark.parametrize(
+    ("damage", "part"),
+    [
+        (flip_a_bit, "model.pb is not the file"),
+        (lambda artefact: (artefact / "model.pb").unlink(), "model.pb cannot be read"),
+        (lambda artefact: (artefact / "model.json").unlink(), "model.json cannot be read"),
+        (lambda artefact: (artefact / "model.json").write_text("{"), "not a valid manifest"),
+        (edit(lambda manifest: manifest.update(artefact_version=99)), "artefact version 99"),
+        (edit(lambda manifest: manifest["picture"].update(size=128)), "takes uint8"),
+        (edit(lambda manifest: manifest["labels"].pop()), "labels"),
+        (replace_graph, "not a graph"),
+    ],
+)
+def test_a_broken_artefact_stops_the_worker(
+    tmp_path: Path, redis_url: str, damage: Callable[[Path], None], part: str
+) -> None:
+    artefact = tmp_path / "artefact"
+    shutil.copytree(SHIPPED, artefact)
+    damage(artefact)
+    assert_one_sentence(run_worker(redis_url, artefact), part)
+
+
+def test_a_wrong_password_stops_the_worker(tmp_path: Path) -> None:
+    with EmbeddedValkey(tmp_path, password="right") as broker:
+        done = run_worker(broker.url.replace("right", "wrong"))
+        assert_one_sentence(done, "refuses the user or password")
+        assert "wrong" not in done.stderr.replace("wrong number", "")
+
+
+def test_a_setting_without_a_meaning_stops_the_worker() -> None:
+    done = subprocess.run(
+        command("melanoma-worker"),
+        env={"MELANOMA_LARGEST_BATCH": "many", "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert_one_sentence(done, "MELANOMA_LARGEST_BATCH")
+
+
+def test_redis_away_at_start_is_waited_for(tmp_path: Path) -> None:
+    broker = EmbeddedValkey(tmp_path / "valkey")
+    worker = start_worker(tmp_path / "worker.log", {"REDIS_URL": broker.url})
+    try:
+        deadline = time.monotonic() + 30
+        while "redis is away" not in worker.log.read_text():
+            assert time.monotonic() < deadline, worker.log.read_text()
+            time.sleep(0.05)
+        assert READY_EVENT not in worker.log.read_text()
+        with broker:
+            wait_until_ready(worker)
+            worker.send(signal.SIGTERM)
+            assert worker.wait(30) == 0
+    finally:
+        worker.stop()

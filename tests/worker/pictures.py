@@ -1,0 +1,37 @@
+"""Pictures for the worker's tests."""
+
+import io
+import time
+
+from PIL import Image
+
+from shared.contract.names import CONTRACT_VERSION, Queue
+from shared.ledger.records import ClaimedJob
+from worker.picture import Latch, Picture
+
+
+def jpeg(colour: str = "brown", size: tuple[int, int] = (320, 240)) -> bytes:
+    stream = io.BytesIO()
+    Image.new("RGB", size, colour).save(stream, "JPEG")
+    return stream.getvalue()
+
+
+def claimed(
+    name: str = "a", *, queue: Queue = Queue.BULK, suspect: bool = False, remaining_s: float = 60
+) -> ClaimedJob:
+    return ClaimedJob(
+        id=name,
+        contract=CONTRACT_VERSION,
+        queue=queue,
+        suspect=suspect,
+        attempts=1,
+        remaining_s=remaining_s,
+        age_s=0,
+        queued_s=0,
+    )
+
+
+def picture(data: bytes, job: ClaimedJob | None = None, latch: Latch | None = None) -> Picture:
+    job = job or claimed()
+    now = time.monotonic()
+    return Picture(job=job, data=data, latch=latch or Latch(1), entered=now, deadline=now + job.remaining_s)

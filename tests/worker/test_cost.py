@@ -1,0 +1,50 @@
+"""The batch that pays: taken from what batches cost on this device, not from a constant."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.cost import CostCurve
+
+
+def curve(largest: int, costs: dict[int, float]) -> CostCurve:
+    made = CostCurve(largest)
+    for size, seconds in costs.items():
+        made.learn(size, seconds)
+    return made
+
+
+def test_seventeen_may_be_sixteen_and_one() -> None:
+    """A device that works in blocks of sixteen."""
+    blocks = curve(32, {1: 1.0, 2: 1.0, 4: 1.0, 8: 1.0, 16: 1.0, 17: 2.0, 32: 2.0})
+    assert blocks.best(17) == 16
+    assert blocks.best(16) == 16
+    assert blocks.best(32) == 16, "two batches of sixteen answer sooner than one of thirty-two"
+    assert blocks.best(5) == 5
+
+
+def test_a_device_that_gains_by_size_gets_the_largest() -> None:
+    gpu = curve(32, {1: 1.0, 2: 1.05, 4: 1.1, 8: 1.2, 16: 1.4, 32: 1.8})
+    assert gpu.best(100) == 32
+    assert gpu.best(20) == 20
+
+
+def test_a_device_that_gains_nothing_answers_sooner() -> None:
+    flat = curve(32, {1: 1.0, 2: 2.0, 4: 4.0, 8: 8.0, 16: 16.0, 32: 32.0})
+    assert flat.best(32) == 1
+
+
+def test_the_curve_follows_a_lasting_change() -> None:
+    learning = curve(4, {1: 1.0, 2: 1.2, 4: 1.4})
+    assert learning.best(4) == 4
+    for _ in range(30):
+        learning.learn(4, 40.0)
+    assert learning.best(4) == 2
+
+
+@given(
+    waiting=st.integers(1, 200),
+    largest=st.integers(1, 64),
+    costs=st.dictionaries(st.integers(1, 64), st.floats(0.001, 10), min_size=1),
+)
+def test_a_batch_is_never_empty_nor_larger_than_what_waits(waiting: int, largest: int, costs: dict[int, float]) -> None:
+    assert 1 <= curve(largest, costs).best(waiting) <= min(waiting, largest)

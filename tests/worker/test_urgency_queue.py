@@ -1,0 +1,34 @@
+"""Urgent pictures go first, equals in order, and nothing is lost when the queue closes."""
+
+import threading
+
+from shared.contract.names import Queue
+from worker.urgency_queue import UrgencyQueue
+
+
+def test_interactive_overtakes_bulk_and_is_not_mixed_with_it() -> None:
+    queue: UrgencyQueue[str] = UrgencyQueue()
+    for name in ("b1", "b2", "b3"):
+        queue.put(Queue.BULK, name)
+    for name in ("i1", "i2"):
+        queue.put(Queue.INTERACTIVE, name)
+    assert queue.take(lambda waiting: waiting) == ["i1", "i2"]
+    assert queue.take(lambda _: 2) == ["b1", "b2"]
+    assert queue.take(lambda waiting: waiting) == ["b3"]
+
+
+def test_closing_hands_back_what_waits_and_wakes_readers() -> None:
+    queue: UrgencyQueue[str] = UrgencyQueue()
+    taken: list[list[str]] = []
+    reader = threading.Thread(target=lambda: taken.append(queue.take(lambda waiting: waiting)))
+    reader.start()
+    assert queue.close() == []
+    reader.join(5)
+    assert taken == [[]]
+    assert queue.put(Queue.BULK, "late") is False
+
+    other: UrgencyQueue[str] = UrgencyQueue()
+    other.put(Queue.BULK, "b")
+    other.put(Queue.INTERACTIVE, "i")
+    assert other.close() == ["i", "b"]
+    assert len(other) == 0

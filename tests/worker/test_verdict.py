@@ -1,0 +1,120 @@
+"""What is said of a prediction: never more than was measured."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.artefact import (
+    Bands,
+    DataSource,
+    Group,
+    Label,
+    Manifest,
+    Metric,
+    Population,
+    ReliabilityBin,
+    StoredFile,
+    Tensors,
+)
+from shared.contract.decision import Advice, Band, Refusal, RefusalReason, Verdict
+from shared.pictures.rules import Aspect, Filter, PictureRules
+from worker.picture import Predicted
+from worker.verdict import UNMEASURED, Judge, wilson_interval
+
+MANIFEST = Manifest(
+    name="test",
+    version="1",
+    runtime="tensorflow-graph",
+    graph="model.pb",
+    tensors=Tensors(picture="a", probabilities="b", evidence="c", distance="d"),
+    picture=PictureRules(size=64, filter=Filter.BILINEAR, aspect=Aspect.SQUASH),
+    labels=(
+        Label(name="mel", title="melanoma", group=Group.MALIGNANT, counts=True),
+        Label(name="bcc", title="basal cell carcinoma", group=Group.MALIGNANT, counts=True),
+        Label(name="nv", title="nevus", group=Group.BENIGN, counts=False),
+    ),
+    temperature=1,
+    populations=(
+        Population(
+            name="dermatoscope",
+            max_distance=10,
+            bands=Bands(
+                low_below=0.2,
+                low_sensitivity=0.95,
+                low_specificity=0.5,
+                high_from=0.6,
+                high_sensitivity=0.5,
+                high_specificity=0.95,
+            ),
+            reliability=(
+                ReliabilityBin(start=0, stop=0.5, lesions=100, malignant=3),
+                ReliabilityBin(start=0.5, stop=0.9, lesions=0, malignant=0),
+                ReliabilityBin(start=0.9, stop=1, lesions=40, malignant=38),
+            ),
+        ),
+    ),
+    refuse_beyond=100,
+    metrics={"auc": Metric(value=0.8, pictures=10)},
+    data=(DataSource(name="made", licence="MIT", use="test", pictures=1),),
+    licence="MIT",
+    made_with={},
+    files={"model.pb": StoredFile(sha256="0" * 64, size=1)},
+)
+
+
+def judged(malignant: float, distance: float = 1.0) -> Verdict | Refusal:
+    predicted = Predicted(
+        probabilities=np.array([malignant / 2, malignant / 2, 1 - malignant], np.float32),
+        evidence=np.array([[1, -2], [0.5, 0]], np.float32),
+        distance=distance,
+        batch=3,
+        wait_s=0.1,
+        predict_s=0.2,
+    )
+    return Judge(MANIFEST).judge(predicted, advice=(Advice.DARK,), decode_s=0.01)
+
+
+def verdict(malignant: float, distance: float = 1.0) -> Verdict:
+    made = judged(malignant, distance)
+    assert isinstance(made, Verdict)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("malignant", "band"), [(0.1, Band.LOW), (0.25, Band.ELEVATED), (0.65, Band.HIGH), (1.0, Band.HIGH)]
+)
+def test_bands_of_a_measured_population(malignant: float, band: Band) -> None:
+    made = verdict(malignant)
+    assert (made.band, made.population, made.advice) == (band, "dermatoscope", (Advice.DARK,))
+    assert made.probability == pytest.approx(malignant)
+
+
+def test_the_receipt_counts_the_lesions_that_scored_like_this() -> None:
+    receipt = verdict(0.1).receipt
+    assert receipt is not None
+    assert (receipt.malignant, receipt.lesions, receipt.population) == (3, 100, "dermatoscope")
+    assert (receipt.low, receipt.high) == pytest.approx((0.01025, 0.08452), abs=1e-4)
+    last = verdict(1.0).receipt
+    assert last is not None
+    assert last.lesions == 40
+    assert verdict(0.7).receipt is None, "no held-out lesion scored like this"
+
+
+def test_a_picture_like_none_that_was_measured_is_never_reassuring() -> None:
+    for malignant in (0.0, 0.1, 0.3, 0.55):
+        made = verdict(malignant, distance=11)
+        assert (made.band, made.receipt, made.population) == (Band.UNCERTAIN, None, UNMEASURED)
+    assert verdict(0.9, distance=11).band is Band.HIGH
+
+
+def test_what_is_no_lesion_is_refused() -> None:
+    assert judged(0.9, distance=101) == Refusal(reason=RefusalReason.NOT_A_LESION, advice=(Advice.DARK,))
+
+
+@given(trials=st.integers(1, 10_000), data=st.data())
+def test_the_interval_holds_the_share(trials: int, data: st.DataObject) -> None:
+    hits = data.draw(st.integers(0, trials))
+    low, high = wilson_interval(hits, trials)
+    assert 0 <= low <= hits / trials + 1e-9
+    assert hits / trials - 1e-9 <= high <= 1

@@ -1,0 +1,95 @@
+"""Decoding in a child process with memory and time limits, for pictures that may have killed a worker."""
+
+import multiprocessing
+import resource
+import sys
+import threading
+from multiprocessing.connection import Connection
+
+import structlog
+
+from shared.contract.decision import Failure, FailureReason, RefusalReason
+from shared.pictures.decode import DecodedPicture, decode
+from shared.pictures.refusal import PictureRefused
+from shared.pictures.rules import PictureRules
+
+log = structlog.get_logger(__name__)
+
+# A forked child would share the locks of our threads and TensorFlow's memory.
+_CONTEXT = multiprocessing.get_context("spawn")
+
+
+class ChildDecoder:
+    """One child, started when first needed, that decodes one picture at a time.
+
+    `limit_s` bounds each decode, `memory` the child's address space in bytes (where the system can).
+    """
+
+    def __init__(self, *, limit_s: float, memory: int) -> None:
+        self._limit_s = limit_s
+        self._memory = memory
+        self._lock = threading.Lock()
+        self._process: multiprocessing.process.BaseProcess | None = None
+        self._pipe: Connection | None = None
+
+    def decode(self, data: bytes, rules: PictureRules) -> DecodedPicture | Failure:
+        """Decode `data`. The child's death or silence is the picture's failure; the next one gets a new child.
+
+        Raises `PictureRefused` as `shared.pictures.decode` does.
+        """
+        with self._lock:
+            pipe = self._child()
+            try:
+                pipe.send((data, rules))
+                if not pipe.poll(self._limit_s):
+                    log.warning("a picture hung in the decoding child")
+                    return self._failed(FailureReason.DECODE_HUNG)
+                answer = pipe.recv()
+            except (EOFError, OSError):
+                log.warning("a picture killed the decoding child")
+                return self._failed(FailureReason.DECODE_DIED)
+        if isinstance(answer, RefusalReason):
+            raise PictureRefused(answer)
+        decoded: DecodedPicture = answer
+        return decoded
+
+    def stop(self) -> None:
+        """End the child, if there is one."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+        if self._pipe is not None:
+            self._pipe.close()
+        self._process = self._pipe = None
+
+    def _failed(self, reason: FailureReason) -> Failure:
+        self.stop()
+        return Failure(reason=reason)
+
+    def _child(self) -> Connection:
+        if self._pipe is None or self._process is None or not self._process.is_alive():
+            self.stop()
+            self._pipe, theirs = _CONTEXT.Pipe()
+            self._process = _CONTEXT.Process(target=_serve, args=(theirs, self._memory), daemon=True)
+            self._process.start()
+            theirs.close()
+            # Its imports are not the picture's time.
+            self._pipe.recv()
+        return self._pipe
+
+
+def _serve(pipe: Connection, memory: int) -> None:
+    """Main of the child: decode until the parent is gone."""
+    if sys.platform == "linux":
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    pipe.send("ready")
+    while True:
+        try:
+            data, rules = pipe.recv()
+        except EOFError:
+            return
+        try:
+            answer: DecodedPicture | RefusalReason = decode(data, rules)
+        except PictureRefused as refused:
+            answer = refused.reason
+        pipe.send(answer)

@@ -1,0 +1,140 @@
+"""`melanoma-worker`: verify the artefact, load, warm, then take messages."""
+
+import gc
+import logging
+import signal
+import sys
+import threading
+from typing import Any, Final
+
+import structlog
+from celery import Celery
+from celery.signals import setup_logging, worker_ready, worker_shutting_down
+from celery.utils.nodenames import gethostname
+from prometheus_client import REGISTRY, start_http_server
+
+from shared.artefact import ArtefactError, Manifest, read_artefact
+from shared.broker import celery_app
+from shared.contract.names import READY_EVENT, Queue
+from shared.doorbell import Doorbell
+from shared.ids import new_incarnation
+from shared.keeper import Keeper
+from shared.ledger import moves
+from shared.ledger.ledger import Ledger
+from shared.log import set_up_logging
+from shared.patience import Patience, Stopped, StoreRefused
+from shared.redis_client import connect, place
+from shared.settings import Settings, SettingsError, settings
+from shared.store import PictureStore
+from worker.pipeline import Pipeline
+from worker.predictor import Predictor
+from worker.queue_collector import QueueCollector
+from worker.service import Service
+from worker.tasks import register
+from worker.verdict import Judge
+from worker.watchdog import Watchdog
+
+log = structlog.get_logger(__name__)
+
+#: The worker cannot start and trying again without a change would not help.
+EXIT_MISCONFIGURED: Final = 2
+
+
+def main() -> None:
+    """Run a worker until it is told to stop. Exits with 0, or with 2 and one sentence where it cannot start."""
+    try:
+        sys.exit(_run(settings()))
+    except (ArtefactError, SettingsError, StoreRefused) as error:
+        print(f"melanoma-worker: {error}", file=sys.stderr)
+        sys.exit(EXIT_MISCONFIGURED)
+    except (Stopped, KeyboardInterrupt):
+        sys.exit(0)
+
+
+def _run(config: Settings) -> int:
+    set_up_logging(config)
+    manifest = read_artefact(config.artefact)
+    stop = threading.Event()
+    # Until Celery takes the signals over, a stop only has to end the waiting for Redis.
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    ledger = Ledger(connect(config.ledger_url), Patience(place(config.ledger_url), stop))
+    store = PictureStore(
+        connect(config.store_url),
+        Patience(place(config.store_url), stop),
+        budget=config.picture_budget,
+        ttl_s=config.picture_ttl_s,
+    )
+    ledger.run(moves.count())
+
+    predictor = _load(config, manifest)
+    pipeline = Pipeline(predictor, manifest, config)
+    pipeline.start()
+    app = celery_app(config.ledger_url)
+    doorbell = Doorbell(app, shard=config.largest_batch)
+    incarnation = new_incarnation("worker")
+    service = Service(
+        ledger=ledger,
+        store=store,
+        doorbell=doorbell,
+        pipeline=pipeline,
+        judge=Judge(manifest),
+        incarnation=incarnation,
+        bulk_active=config.bulk_active,
+        most_attempts=config.most_attempts,
+    )
+    register(app, service)
+    keeper = Keeper(ledger, doorbell, config, incarnation=incarnation)
+    keeper.start()
+    watchdog = Watchdog(pipeline, service, limit_s=config.decode_limit_s)
+    watchdog.start()
+    if config.metrics_port:
+        REGISTRY.register(QueueCollector(ledger))
+        start_http_server(config.metrics_port, addr=config.metrics_host)
+    # All that was made until now stays: the collector need not look at it again.
+    gc.collect()
+    gc.freeze()
+
+    @worker_ready.connect(weak=False)  # type: ignore[untyped-decorator]
+    def _say_ready(**_: Any) -> None:
+        log.info(READY_EVENT, artefact=manifest.title, device=predictor.device, incarnation=incarnation)
+
+    @worker_shutting_down.connect(weak=False)  # type: ignore[untyped-decorator]
+    def _drain(**_: Any) -> None:
+        log.info("stopping: finishing the batch in hand, giving back the rest")
+        stop.set()
+        service.drain()
+
+    code = _serve(app, config, incarnation)
+    watchdog.stop()
+    pipeline.release()
+    pipeline.join()
+    keeper.stop()
+    log.info("stopped")
+    return code
+
+
+def _load(config: Settings, manifest: Manifest) -> Predictor:
+    # Importing TensorFlow takes seconds and memory that a wrong setting should not cost.
+    from worker.tensorflow_predictor import TensorFlowPredictor
+
+    return TensorFlowPredictor(config.artefact, manifest)
+
+
+def _serve(app: Celery, config: Settings, incarnation: str) -> int:
+    @setup_logging.connect(weak=False)  # type: ignore[untyped-decorator]
+    def _keep_ours(**_: Any) -> None:
+        """Celery would set up logging of its own where nobody answers this."""
+
+    worker = app.Worker(
+        hostname=f"{incarnation}@{gethostname()}",
+        pool="threads",
+        concurrency=config.task_slots,
+        queues=[str(queue) for queue in Queue],
+        task_events=True,
+        without_gossip=True,
+        without_mingle=True,
+        loglevel=logging.WARNING,
+        quiet=True,
+    )
+    worker.start()
+    return int(worker.exitcode or 0)

@@ -1,0 +1,56 @@
+"""How long a batch of n pictures takes on this device, learned while it runs, and which size pays."""
+
+from bisect import bisect_left
+from typing import Final
+
+#: Weight of a new measurement: a passing disturbance moves the curve little, a lasting change within ten batches.
+_WEIGHT: Final = 0.2
+
+#: A size whose cost a picture is within this share of the best is as good, and a smaller one answers sooner.
+_AS_GOOD: Final = 1.05
+
+
+class CostCurve:
+    """Seconds a batch by its size, for sizes from 1 to `largest`. Used by one thread."""
+
+    def __init__(self, largest: int) -> None:
+        self._largest = largest
+        self._seconds: dict[int, float] = {}
+        self._sizes: list[int] = []
+
+    def learn(self, size: int, seconds: float) -> None:
+        """Take in that a batch of `size` took `seconds`."""
+        known = self._seconds.get(size)
+        if known is None:
+            self._sizes.insert(bisect_left(self._sizes, size), size)
+            self._seconds[size] = seconds
+        else:
+            self._seconds[size] = known + _WEIGHT * (seconds - known)
+
+    def seconds(self, size: int) -> float:
+        """Expected seconds of a batch of `size`, linear between known sizes. Raises `ValueError` if none is known."""
+        if not self._sizes:
+            raise ValueError("no batch has been measured yet")
+        if size in self._seconds:
+            return self._seconds[size]
+        place = bisect_left(self._sizes, size)
+        if place == 0:
+            return self._seconds[self._sizes[0]]
+        if place == len(self._sizes):
+            last = self._sizes[-1]
+            return self._seconds[last] * size / last
+        low, high = self._sizes[place - 1], self._sizes[place]
+        share = (size - low) / (high - low)
+        return self._seconds[low] + share * (self._seconds[high] - self._seconds[low])
+
+    def best(self, waiting: int) -> int:
+        """Size to take when `waiting` (>= 1) pictures are there: the smallest of those that cost least a picture.
+
+        Seventeen may be sixteen now and one with the next batch.
+        """
+        most = min(waiting, self._largest)
+        candidates = [size for size in self._sizes if size < most]
+        candidates.append(most)
+        costs = [self.seconds(size) / size for size in candidates]
+        bound = min(costs) * _AS_GOOD
+        return next(size for size, cost in zip(candidates, costs, strict=True) if cost <= bound)

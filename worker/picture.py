@@ -1,0 +1,81 @@
+"""A picture on its way through the worker, and the message that it came with."""
+
+import threading
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.contract.decision import Advice, Failure, Refusal
+from shared.ledger.records import ClaimedJob
+
+
+class Released(Enum):
+    """Outcome of a picture that a stopping worker gives back undecided."""
+
+    RELEASED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """One picture's row of a batch. float32 [labels], float32 [rows, columns]; times in seconds."""
+
+    probabilities: NDArray[np.float32]
+    evidence: NDArray[np.float32]
+    distance: float
+    batch: int
+    wait_s: float
+    predict_s: float
+
+
+Outcome = Predicted | Refusal | Failure | Released
+
+
+class Latch:
+    """Opens once as many pictures as the message held have their outcome."""
+
+    def __init__(self, count: int) -> None:
+        self._left = count
+        self._lock = threading.Lock()
+        self._opened = threading.Event()
+        if count == 0:
+            self._opened.set()
+
+    def count_down(self) -> None:
+        """One picture has its outcome."""
+        with self._lock:
+            self._left -= 1
+            done = self._left == 0
+        if done:
+            self._opened.set()
+
+    def wait(self) -> None:
+        """Wait for the last one."""
+        self._opened.wait()
+
+
+@dataclass(eq=False, slots=True)
+class Picture:
+    """State of one claimed job in this worker. `entered`, `deadline`: seconds of `time.monotonic()`."""
+
+    job: ClaimedJob
+    data: bytes
+    latch: Latch
+    entered: float
+    deadline: float
+    pixels: NDArray[np.uint8] | None = None
+    advice: tuple[Advice, ...] = ()
+    decode_s: float = 0.0
+    outcome: Outcome | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def finish(self, outcome: Outcome) -> None:
+        """Set the outcome, the first one only, and let go of the bytes."""
+        with self._lock:
+            if self.outcome is not None:
+                return
+            self.outcome = outcome
+        self.data = b""
+        self.pixels = None
+        self.latch.count_down()

@@ -1,0 +1,33 @@
+"""What a runtime has to offer to stand behind the worker."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """Of a batch of n pictures, all float32.
+
+    `probabilities` [n, labels], calibrated, each row summing to 1; `evidence` [n, rows, columns], positive for
+    malignant; `distance` [n], from the training pictures in feature space, not negative.
+    """
+
+    probabilities: NDArray[np.float32]
+    evidence: NDArray[np.float32]
+    distance: NDArray[np.float32]
+
+
+class Predictor(Protocol):
+    """A loaded model on one device."""
+
+    @property
+    def device(self) -> str:
+        """Name of the device for operators, such as `CPU` or `GPU:0`."""
+        ...
+
+    def predict(self, pictures: NDArray[np.uint8]) -> Predictions:
+        """One forward pass over uint8 [n, size, size, 3] RGB. Called by one thread at a time."""
+        ...

@@ -1,0 +1,26 @@
+"""The Celery task. All that it does is in `worker.service`."""
+
+from typing import Any, Final
+
+from celery import Celery, Task
+
+from shared.contract.names import CLASSIFY_TASK
+from worker.service import Service
+
+_FAILURE: Final = "failure"
+
+
+class DeadLetterError(Exception):
+    """Raised by a task some of whose pictures could not be decided: Flower shows it as FAILURE."""
+
+
+def register(app: Celery, service: Service) -> None:
+    """Make `app` run the task with `service`."""
+
+    @app.task(name=CLASSIFY_TASK, bind=True, throws=(DeadLetterError,))
+    def classify(self: "Task[Any, Any]", ids: list[str]) -> dict[str, int]:
+        """Ring for the jobs `ids`; returns the counts of `Service.classify`."""
+        counts = service.classify(ids, token=self.request.id)
+        if counts.get(_FAILURE):
+            raise DeadLetterError(counts)
+        return counts

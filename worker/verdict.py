@@ -1,0 +1,90 @@
+"""From the model's output to what is said: population, band, receipt. The artefact has all the numbers."""
+
+from math import sqrt
+from typing import Final
+
+import numpy as np
+
+from shared.artefact import Bands, Manifest, Population
+from shared.contract.decision import Advice, Band, Receipt, Refusal, RefusalReason, Verdict, Work
+from shared.pictures.evidence import to_map
+from worker.picture import Predicted
+
+#: Name of the population of a picture that is like none that the model was measured on.
+UNMEASURED: Final = "unmeasured"
+
+#: 97.5 % quantile of the normal distribution: a two-sided 95 % interval.
+_Z: Final = 1.959964
+
+
+class Judge:
+    """Says what `manifest` lets one say of a prediction."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        self._manifest = manifest
+        self._names = [label.name for label in manifest.labels]
+        self._counts = np.array([label.counts for label in manifest.labels])
+
+    def judge(self, predicted: Predicted, *, advice: tuple[Advice, ...], decode_s: float) -> Verdict | Refusal:
+        """Verdict for one picture, or a refusal where it shows no lesion."""
+        beyond = self._manifest.refuse_beyond
+        if beyond is not None and predicted.distance > beyond:
+            return Refusal(reason=RefusalReason.NOT_A_LESION, advice=advice)
+        probability = min(1.0, float(predicted.probabilities[self._counts].sum()))
+        population = self._population(predicted.distance)
+        return Verdict(
+            artefact=self._manifest.title,
+            population=population.name if population else UNMEASURED,
+            probability=probability,
+            probabilities=dict(zip(self._names, predicted.probabilities.tolist(), strict=True)),
+            band=self._band(probability, population),
+            receipt=_receipt(probability, population) if population else None,
+            evidence=to_map(predicted.evidence),
+            distance=predicted.distance,
+            advice=advice,
+            work=Work(batch=predicted.batch, wait_s=predicted.wait_s, decode_s=decode_s, predict_s=predicted.predict_s),
+        )
+
+    def _population(self, distance: float) -> Population | None:
+        nearest = [population for population in self._manifest.populations if distance <= population.max_distance]
+        return min(nearest, key=lambda population: population.max_distance, default=None)
+
+    def _band(self, probability: float, population: Population | None) -> Band:
+        if population is not None:
+            return _measured_band(probability, population.bands)
+        # Nothing was measured for such a picture, so it is never reassuring. It may still alarm: where every
+        # measured population would call it high, a doctor should look.
+        if all(probability >= known.bands.high_from for known in self._manifest.populations):
+            return Band.HIGH
+        return Band.UNCERTAIN
+
+
+def _measured_band(probability: float, bands: Bands) -> Band:
+    if probability >= bands.high_from:
+        return Band.HIGH
+    return Band.LOW if probability < bands.low_below else Band.ELEVATED
+
+
+def _receipt(probability: float, population: Population) -> Receipt | None:
+    for held_out in population.reliability:
+        last = held_out is population.reliability[-1]
+        inside = held_out.start <= probability < held_out.stop or (last and probability >= held_out.start)
+        if inside and held_out.lesions:
+            low, high = wilson_interval(held_out.malignant, held_out.lesions)
+            return Receipt(
+                lesions=held_out.lesions,
+                malignant=held_out.malignant,
+                low=low,
+                high=high,
+                population=population.name,
+            )
+    return None
+
+
+def wilson_interval(hits: int, trials: int) -> tuple[float, float]:
+    """95 % Wilson score interval of a share, both ends in [0, 1], for `trials` >= 1 (Wilson 1927)."""
+    share, z2 = hits / trials, _Z**2
+    centre = share + z2 / (2 * trials)
+    spread = _Z * sqrt(share * (1 - share) / trials + z2 / (4 * trials**2))
+    whole = 1 + z2 / trials
+    return max(0.0, (centre - spread) / whole), min(1.0, (centre + spread) / whole)
