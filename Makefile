@@ -6,7 +6,7 @@ FOLDER ?=
 WORKERS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint bench bench-long requirements clean
+.PHONY: help demo up test lint bench bench-urgent bench-long requirements clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -28,6 +28,9 @@ lint: $(VENV)/ready ## Style, types, import rules
 
 bench: $(VENV)/ready ## Batching against its limit, in one run (about 5 minutes; leave the machine alone)
 	@$(BIN)/python -m benchmarks.batching
+
+bench-urgent: $(VENV)/ready ## What a person in a chat notices of 5,000 bulk pictures
+	@$(BIN)/python -m benchmarks.urgency
 
 bench-long: $(VENV)/ready ## Memory of worker and Redis over 20,000 pictures
 	@$(BIN)/python -m benchmarks.memory

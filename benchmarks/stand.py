@@ -3,7 +3,9 @@
 import itertools
 import os
 import tempfile
+import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -19,6 +21,7 @@ from local.embedded_valkey import EmbeddedValkey
 from local.workers import start_worker, wait_until_ready
 from shared.broker import celery_app
 from shared.contract.decision import Verdict
+from shared.contract.names import Queue
 from shared.doorbell import Doorbell
 from shared.ledger.ledger import Ledger
 from shared.patience import Patience
@@ -34,6 +37,8 @@ class Load:
     seconds: float = 0.0
     pictures: int = 0
     batches: list[int] = field(default_factory=list)
+    #: Seconds of the forward pass, by batch size.
+    predict_s: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
     latencies: list[float] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
     cpu_s: dict[str, float] = field(default_factory=dict)
@@ -73,8 +78,18 @@ class Stand:
         """A doorbell that puts up to `shard` pictures in a message."""
         return Doorbell(self._app, shard=shard)
 
-    def load(self, pictures: Sequence[bytes], *, seconds: float, window: int, shard: int) -> Load:
-        """Keep `window` pictures in flight for `seconds`, then take what is left."""
+    def load(
+        self,
+        pictures: Sequence[bytes],
+        *,
+        seconds: float,
+        window: int,
+        shard: int,
+        queue: Queue = Queue.BULK,
+        most: int | None = None,
+        stop: threading.Event | None = None,
+    ) -> Load:
+        """Keep `window` pictures in flight for `seconds` or until `most` were begun, then take what is left."""
         load = Load()
         begun: dict[str, float] = {}
         run = next(self._runs)
@@ -82,7 +97,7 @@ class Stand:
         def source() -> Iterator[Picture]:
             for number, data in enumerate(itertools.cycle(pictures)):
                 now = time.perf_counter()
-                if now > deadline:
+                if now > deadline or number == most:
                     return
                 name = f"{run}-{number}"
                 begun[name] = now
@@ -93,7 +108,9 @@ class Stand:
             for answer in answers:
                 load.latencies.append(now - begun.pop(answer.name))
                 if isinstance(answer.decision, Verdict):
-                    load.batches.append(answer.decision.work.batch)
+                    work = answer.decision.work
+                    load.batches.append(work.batch)
+                    load.predict_s[work.batch].append(work.predict_s)
                 else:
                     load.others.append(answer.decision.kind)
             load.pictures += len(answers)
@@ -109,6 +126,8 @@ class Stand:
             deadline_s=600,
             store_budget=self.settings.picture_budget,
             on_answers=take,
+            queue=queue,
+            stop=stop,
         )
         before = self._cpu()
         started = time.perf_counter()

@@ -6,6 +6,10 @@ from typing import Final
 #: Weight of a new measurement: a passing disturbance moves the curve little, a lasting change within ten batches.
 _WEIGHT: Final = 0.2
 
+#: Every so many batches the size that was measured longest ago is taken again: a disturbance while warming, or a
+#: neighbour on the machine that has gone, must not rule a size out for good.
+_LOOK_AGAIN_EVERY: Final = 32
+
 #: A size whose cost a picture is within this share of the best is as good, and a smaller one answers sooner.
 _AS_GOOD: Final = 1.05
 
@@ -17,9 +21,13 @@ class CostCurve:
         self._largest = largest
         self._seconds: dict[int, float] = {}
         self._sizes: list[int] = []
+        self._learned_at: dict[int, int] = {}
+        self._clock = 0
 
     def learn(self, size: int, seconds: float) -> None:
         """Take in that a batch of `size` took `seconds`."""
+        self._clock += 1
+        self._learned_at[size] = self._clock
         known = self._seconds.get(size)
         if known is None:
             self._sizes.insert(bisect_left(self._sizes, size), size)
@@ -51,6 +59,8 @@ class CostCurve:
         most = min(waiting, self._largest)
         candidates = [size for size in self._sizes if size < most]
         candidates.append(most)
+        if self._clock % _LOOK_AGAIN_EVERY == 0:
+            return min(candidates, key=lambda size: self._learned_at.get(size, 0))
         costs = [self.seconds(size) / size for size in candidates]
         bound = min(costs) * _AS_GOOD
         return next(size for size, cost in zip(candidates, costs, strict=True) if cost <= bound)

@@ -1,5 +1,6 @@
 """What a message does in this worker: claim, fetch, run through the pipeline, decide."""
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -53,6 +54,7 @@ class Service:
         self._incarnation = incarnation
         self._most_attempts = most_attempts
         self._bulk_gate = Gate(bulk_active)
+        self._draining = threading.Event()
 
     def classify(self, ids: Sequence[str], *, token: str) -> dict[str, int]:
         """Bring the jobs of one message to their decisions.
@@ -61,6 +63,9 @@ class Service:
         `gone` (their picture is no longer stored) and `released` by a stopping worker. Whatever goes wrong, no
         job stays claimed.
         """
+        if self._draining.is_set():
+            # Claiming only to give back would ring for the same message again and again. The sweep rings for it.
+            return {SKIPPED: len(ids)}
         claimed = self._ledger.run(moves.claim(ids, incarnation=self._incarnation, token=token))
         counts: Counter[str] = Counter({SKIPPED: len(ids) - len(claimed)})
         try:
@@ -72,6 +77,7 @@ class Service:
 
     def drain(self) -> None:
         """Stop: the batch in hand is finished, everything else goes back to the ledger for other workers."""
+        self._draining.set()
         self._bulk_gate.close()
         self._pipeline.release()
 

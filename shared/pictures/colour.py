@@ -90,8 +90,6 @@ def _to_srgb(profile: bytes) -> Any:
     """Return a transform to sRGB; None where the profile is broken, not of RGB, or sRGB by itself."""
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(profile))
-        if source.profile.xcolor_space.strip() != "RGB":
-            return None
         transform = ImageCms.buildTransform(
             source, ImageCms.createProfile("sRGB"), "RGB", "RGB", ImageCms.Intent.RELATIVE_COLORIMETRIC
         )

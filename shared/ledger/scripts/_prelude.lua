@@ -11,6 +11,9 @@ local INCARNATIONS = PREFIX .. 'incarnations'
 local DEADLINES = PREFIX .. 'deadlines'
 local DEAD = PREFIX .. 'dead'
 
+-- An answer that nobody fetches is kept for seven days.
+local UNFETCHED = 7 * 24 * 3600 * 1000
+
 -- Milliseconds of the one clock that all processes share.
 local function clock()
   local time = redis.call('TIME')
@@ -72,7 +75,9 @@ local function decide(id, decision, dead, now)
   redis.call('HSET', job_key(id), 'stage', 'decided', 'decided_at', now, 'decision', decision,
     'holder', '', 'token', '')
   redis.call('ZADD', decided_key(outbox), now, id)
-  if dead then redis.call('ZADD', DEAD, now, id) end
+  redis.call('PEXPIRE', decided_key(outbox), UNFETCHED)
+  -- A dead letter stays until an operator drops it.
+  if dead then redis.call('ZADD', DEAD, now, id) else redis.call('PEXPIRE', job_key(id), UNFETCHED) end
   ring_outbox(outbox)
   return 1
 end

@@ -12,6 +12,8 @@ for i = 4, #ARGV do
     if target == 'received' then
       make_received(id, found[3], now)
     else
+      -- Given back whole is not tried; a suspect one was.
+      if not suspect then redis.call('HINCRBY', job_key(id), 'attempts', -1) end
       make_ready(id, found[2], now)
       owed[#owed + 1] = found[2]
       owed[#owed + 1] = id

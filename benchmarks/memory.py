@@ -1,0 +1,47 @@
+"""`make bench-long`: memory of worker and broker over 20,000 pictures, which is to stay flat."""
+
+import json
+import statistics
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.stand import Stand
+from samples.many import render_many
+
+_PICTURES: Final = 20_000
+_SPELLS: Final = 20
+_DIFFERENT: Final = 64
+
+
+def main() -> None:
+    """Measure, print a table, and one JSON object as the last line."""
+    console = Console()
+    with tempfile.TemporaryDirectory(prefix="melanoma-pictures-") as place, Stand(persistent=True) as stand:
+        folder = Path(place)
+        render_many(folder, _DIFFERENT, size=(640, 480), seed=13)
+        pictures = [path.read_bytes() for path in sorted(folder.iterdir())]
+        table = Table("pictures", "worker MB", "broker MB")
+        readings: list[dict[str, int]] = []
+        done = 0
+        for _ in range(_SPELLS):
+            load = stand.load(pictures, seconds=3600, window=256, shard=16, most=_PICTURES // _SPELLS)
+            done += load.pictures
+            readings.append(stand.memory())
+            table.add_row(str(done), *(f"{readings[-1][name] / 1e6:.0f}" for name in ("worker 0", "broker")))
+    console.print(table)
+    figures: dict[str, float] = {"pictures": done}
+    for name, key in (("worker 0", "worker"), ("broker", "broker")):
+        # The first fifth fills caches and pools.
+        settled = [reading[name] for reading in readings[_SPELLS // 5 :]]
+        half = len(settled) // 2
+        figures[f"{key}_growth"] = round(statistics.median(settled[half:]) / statistics.median(settled[:half]), 3)
+        figures[f"{key}_mb"] = round(settled[-1] / 1e6)
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The folder command: submits pictures, shows progress, resumes, reports."""

@@ -1,0 +1,50 @@
+"""The service as the folder command sees it: ledger, picture store, doorbell, and the keeper that sweeps."""
+
+import threading
+from types import TracebackType
+from typing import Self
+
+from shared.broker import celery_app
+from shared.doorbell import Doorbell
+from shared.ids import new_incarnation
+from shared.keeper import Keeper
+from shared.ledger.ledger import Ledger
+from shared.patience import Patience
+from shared.redis_client import connect, place
+from shared.settings import Settings
+from shared.store import PictureStore
+
+
+class Connection:
+    """Connections to the Redis of `config`; as a context manager it sweeps while it is open.
+
+    Raises `ValueError` for a URL that is none, and on entering `shared.patience.StoreRefused` or `Stopped`.
+    """
+
+    def __init__(self, config: Settings, *, shard: int, stop: threading.Event) -> None:
+        self._client = connect(config.ledger_url)
+        self._pictures = connect(config.store_url)
+        self._app = celery_app(config.ledger_url)
+        self.ledger = Ledger(self._client, Patience(place(config.ledger_url), stop))
+        self.store = PictureStore(
+            self._pictures,
+            Patience(place(config.store_url), stop),
+            budget=config.picture_budget,
+            ttl_s=config.picture_ttl_s,
+        )
+        self.doorbell = Doorbell(self._app, shard=shard)
+        self._keeper = Keeper(self.ledger, self.doorbell, config, incarnation=new_incarnation("bulk"))
+
+    def __enter__(self) -> Self:
+        """Say that this process lives. Waits for a Redis that is away."""
+        self._keeper.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop sweeping and close the connections."""
+        self._keeper.stop()
+        self._app.close()
+        self._client.close()
+        self._pictures.close()

@@ -1,0 +1,104 @@
+"""A worker for these tests: claims jobs through the ledger and decides by what the bytes say. No model."""
+
+import secrets
+import threading
+import time
+from collections import Counter
+from typing import Self
+
+from redis import Redis
+
+from shared.contract.decision import (
+    Band,
+    EvidenceMap,
+    Failure,
+    FailureReason,
+    Receipt,
+    Refusal,
+    RefusalReason,
+    Verdict,
+    Work,
+)
+from shared.ledger import moves
+from shared.ledger.call import KEY_PREFIX
+from shared.ledger.ledger import Ledger
+from shared.patience import Patience
+from shared.redis_client import connect
+from shared.store import PictureStore
+
+REFUSE = b"refuse"
+FAIL = b"fail"
+
+
+def verdict(data: bytes) -> Verdict:
+    """A verdict whose probability follows from the bytes and has all its digits."""
+    probability = int.from_bytes(data[-7:].rjust(7, b"\1"), "big") / 2**56
+    return Verdict(
+        artefact="test@1",
+        population="dermatoscope",
+        probability=probability,
+        probabilities={"mel": probability, "nv": 1 - probability},
+        band=Band.HIGH if probability > 0.5 else Band.LOW,
+        receipt=Receipt(lesions=41, malignant=3, low=0.013, high=0.09, population="dermatoscope"),
+        evidence=EvidenceMap(rows=2, columns=2, cells=(127, -127, 0, 30)),
+        distance=0.5,
+        work=Work(batch=8, wait_s=0.01, decode_s=0.01, predict_s=0.02),
+    )
+
+
+def decision(data: bytes) -> Verdict | Refusal | Failure:
+    """What this worker thinks of a picture."""
+    if data == REFUSE:
+        return Refusal(reason=RefusalReason.NOT_A_PICTURE)
+    if data == FAIL:
+        return Failure(reason=FailureReason.PREDICT_FAILED)
+    return verdict(data)
+
+
+class Answerer:
+    """Answers up to `at_once` jobs every `every_s` seconds, until its `with` block ends."""
+
+    def __init__(self, url: str, *, every_s: float = 0.002, at_once: int = 16) -> None:
+        self._client: Redis = connect(url)
+        patience = Patience("test")
+        self._ledger = Ledger(self._client, patience)
+        self._store = PictureStore(connect(url), patience, budget=2**30, ttl_s=3600)
+        self._every_s = every_s
+        self._at_once = at_once
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        #: How often each picture was decided.
+        self.seen: Counter[bytes] = Counter()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(10)
+        self._client.close()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            if not self.answer_some():
+                time.sleep(0.002)
+            time.sleep(self._every_s)
+
+    def answer_some(self) -> int:
+        """Claim what is ready, decide it, and return how many jobs that were."""
+        incarnation = "worker-test"
+        self._ledger.run(moves.beat(incarnation, lease_s=5))
+        ready = self._client.zrange(f"{KEY_PREFIX}ready:bulk", 0, self._at_once - 1)
+        ids = [id_.decode() for id_ in ready]  # type: ignore[union-attr]
+        token = secrets.token_hex(8)
+        claimed = self._ledger.run(moves.claim(ids, incarnation=incarnation, token=token)) if ids else []
+        pictures = dict(zip(claimed, self._store.get([job.id for job in claimed]), strict=True))
+        gone = [job.id for job, data in pictures.items() if data is None]
+        if gone:
+            self._ledger.run(moves.picture_gone(gone, incarnation=incarnation))
+        there = [(job.id, data) for job, data in pictures.items() if data is not None]
+        if there:
+            self._ledger.run(moves.decide([(id_, decision(data)) for id_, data in there]))
+            self.seen.update(data for _, data in there)
+        return len(claimed)

@@ -1,0 +1,67 @@
+"""The command in processes of its own, forked from one that has imported everything: a start takes milliseconds."""
+
+import multiprocessing
+import os
+import tempfile
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["bulk.cli", "bulk.command", "bulk.report", "tests.bulk.command_process"])
+_LIMIT_S = 40.0
+
+
+class Command:
+    """`melanoma-submit` with `arguments`, running in `cwd` on the Redis at `url`."""
+
+    def __init__(self, url: str, arguments: list[str], cwd: Path) -> None:
+        self._said = Path(tempfile.mkdtemp(prefix="said-", dir=cwd.parent))
+        self._process: ForkServerProcess = _CONTEXT.Process(target=_main, args=(url, arguments, cwd, self._said))
+        self._process.start()
+
+    def poll(self) -> int | None:
+        """Its exit code; None while it runs."""
+        return self._process.exitcode
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self._process.kill()
+        self._process.join(10)
+
+    def send_signal(self, number: int) -> None:
+        assert self._process.pid is not None
+        os.kill(self._process.pid, number)
+
+    def stderr(self) -> str:
+        """What it wrote there until now."""
+        return self._read("stderr")
+
+    def finish(self) -> tuple[int, str, str]:
+        """Wait for the end; exit code, stdout and stderr."""
+        self._process.join(_LIMIT_S)
+        if self._process.exitcode is None:
+            self.kill()
+            raise TimeoutError(f"still running after {_LIMIT_S} s: {self.stderr()}")
+        return self._process.exitcode, self._read("stdout"), self._read("stderr")
+
+    def _read(self, name: str) -> str:
+        path = self._said / name
+        return path.read_text("utf-8") if path.exists() else ""
+
+
+def start(url: str, *arguments: str | Path, cwd: Path) -> Command:
+    return Command(url, [str(argument) for argument in arguments], cwd)
+
+
+def run(url: str, *arguments: str | Path, cwd: Path) -> tuple[int, str, str]:
+    return start(url, *arguments, cwd=cwd).finish()
+
+
+def _main(url: str, arguments: list[str], cwd: Path, said: Path) -> None:
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        os.dup2(os.open(said / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), number)
+    os.chdir(cwd)
+    os.environ.update(REDIS_URL=url, COLUMNS="120")
+    from bulk.cli import main
+
+    main(arguments, prog_name="melanoma-submit")

@@ -1,0 +1,39 @@
+"""Every knob is described where an operator looks for it."""
+
+from pathlib import Path
+
+import pytest
+
+from shared.settings import Settings, SettingsError, settings
+from shared.settings_example import example
+
+EXAMPLE = Path(".env.example")
+
+
+def test_the_example_file_shows_every_setting() -> None:
+    assert EXAMPLE.read_text(encoding="utf-8") == example(), "run: python -m shared.settings_example > .env.example"
+
+
+def test_every_setting_has_a_description() -> None:
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+def test_a_wrong_value_is_named_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.cache_clear()
+    monkeypatch.setenv("MELANOMA_LEASE_S", "soon")
+    with pytest.raises(SettingsError, match="MELANOMA_LEASE_S") as refused:
+        settings()
+    assert "\n" not in str(refused.value)
+
+
+def test_passwords_are_not_in_what_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://user:secret@host:6379/0")
+    monkeypatch.setenv("MELANOMA_FLOWER_LOGIN", "admin:secret")
+    assert "secret" not in repr(Settings())
+
+
+def test_pictures_lie_in_the_ledgers_redis_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://one:6379/0")
+    assert Settings().store_url == "redis://one:6379/0"
+    monkeypatch.setenv("MELANOMA_PICTURES_URL", "redis://two:6379/0")
+    assert Settings().store_url == "redis://two:6379/0"

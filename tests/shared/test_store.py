@@ -1,0 +1,54 @@
+"""The picture store holds what it promised, within its budget, for its time."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from redis import Redis
+
+from shared.patience import Patience
+from shared.store import PictureStore
+
+
+@pytest.fixture
+def client(redis_url: str) -> Iterator["Redis"]:
+    with Redis.from_url(redis_url) as client:
+        yield client
+
+
+def store(client: "Redis", *, budget: int = 1000, ttl_s: float = 60) -> PictureStore:
+    return PictureStore(client, Patience("test"), budget=budget, ttl_s=ttl_s)
+
+
+def test_what_was_put_is_there_until_it_is_deleted(client: "Redis") -> None:
+    pictures = store(client)
+    assert pictures.put({"a": b"\x00\xff", "b": b"two"})
+    assert pictures.get(["b", "unknown", "a"]) == [b"two", None, b"\x00\xff"]
+    pictures.delete(["a", "unknown"])
+    assert pictures.get(["a", "b"]) == [None, b"two"]
+
+
+def test_the_budget_takes_all_of_a_group_or_none(client: "Redis") -> None:
+    pictures = store(client, budget=10)
+    assert pictures.put({"a": b"12345678"})
+    assert not pictures.put({"b": b"1", "c": b"12"})
+    assert pictures.get(["b"]) == [None]
+    assert pictures.put({"a": b"1234567890"}), "putting the same one again replaces it"
+    pictures.delete(["a"])
+    assert pictures.put({"b": b"1234567890"})
+
+
+def test_expired_pictures_make_room(client: "Redis") -> None:
+    pictures = store(client, budget=10, ttl_s=0.1)
+    assert pictures.put({"a": b"1234567890"})
+    assert not pictures.put({"b": b"1"})
+    time.sleep(0.15)
+    assert pictures.put({"b": b"1234567890"})
+    assert pictures.get(["a"]) == [None]
+
+
+def test_an_emptied_store_starts_anew(client: "Redis") -> None:
+    pictures = store(client, budget=10)
+    pictures.put({"a": b"1234567890"})
+    client.flushall()
+    assert pictures.put({"b": b"1234567890"})

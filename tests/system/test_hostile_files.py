@@ -1,0 +1,129 @@
+"""A folder of hostile and odd files: a verdict or a clear reason for each, and the worker takes no harm."""
+
+import io
+import os
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image, ImageDraw
+
+from local.background import Background
+from samples.lesions import render_lesion
+from tests.shared.pictures.files import encoded, exif, heic, png
+from tests.system.house import House
+
+pytestmark = pytest.mark.system
+
+#: A worker holds a few hundred small pictures; none of these files may make it hold more.
+MEMORY_GROWTH = 600 * 2**20
+
+
+#: What is expected of a file that can be read, whatever the model says of it.
+READ = "verdict"
+
+
+def photograph() -> Image.Image:
+    return render_lesion(np.random.default_rng(1), 320, 240)
+
+
+def moving(kind: str) -> bytes:
+    frames = [Image.new("RGB", (64, 64), colour) for colour in ("red", "green", "blue")]
+    stream = io.BytesIO()
+    frames[0].save(stream, kind, save_all=True, append_images=frames[1:])
+    return stream.getvalue()
+
+
+def sixteen_bit() -> bytes:
+    ramp = np.linspace(0, 65535, 200 * 200).reshape(200, 200).astype(np.uint16)
+    return encoded(Image.fromarray(ramp), "PNG")
+
+
+def palette_with_alpha() -> bytes:
+    picture = Image.new("RGBA", (200, 200), (0, 0, 0, 0))
+    ImageDraw.Draw(picture).ellipse((50, 50, 150, 150), fill=(120, 70, 40, 255))
+    return encoded(picture.convert("P"), "PNG", transparency=0)
+
+
+def write_files(folder: Path) -> dict[str, str]:
+    """Returns what is expected of each file: that it is read, or the reason of its refusal."""
+    good = encoded(photograph(), "JPEG")
+    files: dict[str, tuple[bytes, str]] = {
+        "empty.jpg": (b"", "empty"),
+        "cut-off.jpg": (good[: len(good) // 2], "damaged"),
+        "text.jpg": (b"Dear doctor, here is my photograph.", "not_a_picture"),
+        "bomb.png": (png(60_000, 60_000), "too_many_pixels"),
+        "moving.gif": (moving("GIF"), "animated"),
+        "moving.webp": (moving("WEBP"), "animated"),
+        "ink.jpg": (encoded(photograph().convert("CMYK"), "JPEG"), READ),
+        "deep.png": (sixteen_bit(), READ),
+        "palette.png": (palette_with_alpha(), READ),
+        "sideways.jpg": (encoded(photograph(), "JPEG", exif=exif(6)), READ),
+        "phone.heic": (heic(photograph()), READ),
+        "drawing.svg": (b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>', "unsupported_format"),
+        "line\nbreak.jpg": (good, READ),
+        "\N{SMILING FACE WITH SUNGLASSES}.jpg": (good, READ),
+        "n" * 246 + ".jpg": (good, READ),
+        "=HYPERLINK(1).jpg": (good, READ),
+        "no extension": (good, READ),
+    }
+    for name, (data, _) in files.items():
+        (folder / name).write_bytes(data)
+    expected = {name: outcome for name, (_, outcome) in files.items()}
+    (folder / "circle.jpg").symlink_to("circle.jpg")
+    expected["circle.jpg"] = "broken_link"
+    (folder / "a folder.jpg").mkdir()
+    expected["a folder.jpg"] = "not_a_file"
+    os.mkfifo(folder / "pipe.jpg")
+    expected["pipe.jpg"] = "not_a_file"
+    (folder / "link.jpg").symlink_to(folder / "ink.jpg")
+    expected["link.jpg"] = READ
+    if os.geteuid() != 0:  # root may read everything
+        (folder / "secret.jpg").write_bytes(good)
+        (folder / "secret.jpg").chmod(0)
+        expected["secret.jpg"] = "no_permission"
+    (folder / "notes.txt").write_text("not a candidate")
+    return expected
+
+
+class MemoryWatch:
+    """The most resident memory of a process while the context lasts, in bytes above that at the start."""
+
+    def __init__(self, worker: Background) -> None:
+        self._process = psutil.Process(worker.pid)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self.growth = 0
+
+    def __enter__(self) -> "MemoryWatch":
+        self._before = self._process.memory_info().rss
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(0.02):
+            self.growth = max(self.growth, self._process.memory_info().rss - self._before)
+
+
+def test_each_file_has_a_verdict_or_a_clear_reason(house: House, tmp_path: Path) -> None:
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    expected = write_files(folder)
+    worker = house.start_worker()
+    with MemoryWatch(worker) as memory:
+        submission = house.submit(folder)
+        assert submission.finish() == 0, submission.said()
+        time.sleep(0.1)
+    reasons = {row["file"]: row.get("reason") for row in submission.rows()}
+    found = {name: READ if reason in (None, "not_a_lesion") else reason for name, reason in reasons.items()}
+    assert found == expected
+    assert "Traceback" not in submission.said()
+    assert worker.returncode is None
+    assert memory.growth < MEMORY_GROWTH

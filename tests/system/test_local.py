@@ -1,0 +1,121 @@
+"""`make demo` and `make up`: everything starts, shows itself and stops."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+from urllib.error import URLError
+
+import psutil
+import pytest
+
+from local.background import Background
+from local.embedded_valkey import EmbeddedValkey
+from local.workers import command
+from samples.many import render_many
+
+pytestmark = pytest.mark.system
+
+FLOWER_PORT = "5597"
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    monkeypatch.setenv("MELANOMA_FLOWER_PORT", FLOWER_PORT)
+
+
+def children_of(pid: int) -> list[psutil.Process]:
+    return list(psutil.Process(pid).children(recursive=True))
+
+
+def wait_for_page(url: str) -> str:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return str(answer.read().decode())
+        except (URLError, ConnectionError):
+            assert time.monotonic() < deadline, url
+            time.sleep(0.2)
+
+
+@pytest.mark.usefixtures("environment")
+def test_the_demo_shows_verdicts_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    before = {process.pid for process in psutil.process_iter()}
+    out = tmp_path / "demo-out"
+    done = subprocess.run(
+        [*command("melanoma-local"), "demo", "--out", str(out)],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = [json.loads(line) for line in (out / "results.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert len(rows) == 24
+    assert {row["kind"] for row in rows} <= {"verdict", "refusal"}
+    assert (out / "results.csv").exists()
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "rendered" in page, "the page says that its pictures are not real"
+    assert "http://" not in page.replace("http://www.w3.org", ""), "it needs no network"
+    assert "p50" in done.stdout
+    left = [
+        process.info["cmdline"]
+        for process in psutil.process_iter(["cmdline"])
+        if process.pid not in before and "melanoma" in " ".join(process.info["cmdline"] or [])
+    ]
+    assert left == []
+
+
+@pytest.mark.usefixtures("environment")
+def test_the_demo_takes_the_users_own_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    render_many(folder, 3, size=(320, 240), seed=5)
+    done = subprocess.run(
+        [*command("melanoma-local"), "demo", str(folder), "--out", str(tmp_path / "out")],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "out" / "results.jsonl").read_text().count("\n") == 3
+
+
+@pytest.mark.usefixtures("environment")
+def test_up_uses_the_redis_that_it_is_given_and_stops_cleanly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with EmbeddedValkey(tmp_path / "valkey") as broker:
+        monkeypatch.setenv("REDIS_URL", broker.url)
+        log = tmp_path / "up.log"
+        with Background([*command("melanoma-local"), "up", "--directory", str(tmp_path / "local")], log=log) as up:
+            page = wait_for_page(f"http://127.0.0.1:{FLOWER_PORT}/workers")
+            deadline = time.monotonic() + 60
+            while "worker-" not in page:
+                assert time.monotonic() < deadline, log.read_text()
+                time.sleep(0.5)
+                page = wait_for_page(f"http://127.0.0.1:{FLOWER_PORT}/workers")
+            running = children_of(up.pid)
+            assert not any("valkey-server" in " ".join(process.cmdline()) for process in running)
+            assert f"Flower   http://127.0.0.1:{FLOWER_PORT}" in log.read_text()
+            # What a terminal sends on Ctrl-C.
+            up.send(signal.SIGINT)
+            assert up.wait(40) == 0
+            assert not any(process.is_running() for process in running)
+
+
+def test_up_says_when_its_port_is_taken(tmp_path: Path) -> None:
+    with EmbeddedValkey(tmp_path / "valkey", port=6379):
+        done = subprocess.run(
+            [*command("melanoma-local"), "up", "--directory", str(tmp_path / "local")],
+            env={key: value for key, value in os.environ.items() if key != "REDIS_URL"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert "6379 is taken" in done.stderr
