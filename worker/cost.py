@@ -6,6 +6,9 @@ from typing import Final
 #: Weight of a new measurement: a passing disturbance moves the curve little, a lasting change within ten batches.
 _WEIGHT: Final = 0.2
 
+#: Weight where the last measurement is as long ago as `_LOOK_AGAIN_EVERY` batches.
+_WEIGHT_OF_LATE: Final = 0.5
+
 #: Every so many batches the size that was measured longest ago is taken again: a disturbance while warming, or a
 #: neighbour on the machine that has gone, must not rule a size out for good.
 _LOOK_AGAIN_EVERY: Final = 32
@@ -27,13 +30,14 @@ class CostCurve:
     def learn(self, size: int, seconds: float) -> None:
         """Take in that a batch of `size` took `seconds`."""
         self._clock += 1
+        late = self._clock - self._learned_at.get(size, 0) >= _LOOK_AGAIN_EVERY
         self._learned_at[size] = self._clock
         known = self._seconds.get(size)
         if known is None:
             self._sizes.insert(bisect_left(self._sizes, size), size)
             self._seconds[size] = seconds
         else:
-            self._seconds[size] = known + _WEIGHT * (seconds - known)
+            self._seconds[size] = known + (_WEIGHT_OF_LATE if late else _WEIGHT) * (seconds - known)
 
     def seconds(self, size: int) -> float:
         """Expected seconds of a batch of `size`, linear between known sizes. Raises `ValueError` if none is known."""
