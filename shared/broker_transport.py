@@ -1,31 +1,31 @@
-"""kombu's Redis transport, made to outlive a lost connection under Celery's threads pool.
+"""kombu's Redis transport, made to outlive a lost connection and to cost less by two changes.
 
-In kombu 5.7 a task that ends after its connection was lost acknowledges on a channel that has let go of its
-connection. That raises `AttributeError`, which Celery takes for unrecoverable, and the worker ends. Closing such
-a channel, which tries to put its messages back, does the same. Neither acknowledgement nor putting back matters
-here: the ledger knows which jobs are done and rings again for those that are not.
+*Nothing is put back.* When a connection is lost, kombu 5.7 closes a channel that has let go of its connection already
+and tries to put its messages back through it. That raises `AttributeError`, which Celery takes for unrecoverable, and
+the worker ends. The ledger knows which jobs are not done and rings again for those.
+
+*One client for each pool.* For every command kombu makes a new `redis.Redis`, which with redis-py 7 takes longer than
+the command: about a fifth of the time in which a busy worker held the interpreter's lock, by py-spy.
 """
 
 from typing import Any
 
 from kombu.transport import redis
-from redis.exceptions import ConnectionError  # noqa: A004 - redis' own, not the builtin
 
 
 class Channel(redis.Channel):  # type: ignore[misc]
-    """A channel that knows when its connection is gone."""
+    """A channel that puts nothing back and keeps its client."""
 
     do_restore = False
 
-    def basic_ack(self, delivery_tag: str, multiple: bool = False) -> None:
-        """Acknowledge; without a connection there is nobody to tell."""
-        if self.connection is not None:
-            super().basic_ack(delivery_tag, multiple)
+    _pooled: Any = None
 
-    def _connparams(self, asynchronous: bool = False) -> Any:
-        if self.connection is None:
-            raise ConnectionError("the connection of this channel is gone")
-        return super()._connparams(asynchronous)
+    def _create_client(self, asynchronous: bool = False) -> Any:
+        if asynchronous:
+            return super()._create_client(asynchronous)
+        if self._pooled is None or self._pooled.connection_pool is not self.pool:
+            self._pooled = super()._create_client()
+        return self._pooled
 
 
 class Transport(redis.Transport):  # type: ignore[misc]

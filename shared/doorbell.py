@@ -16,7 +16,8 @@ from shared.ledger.records import Owed
 log = structlog.get_logger(__name__)
 
 #: Sending does not wait for a broker that is away: the sweep rings again once it is back.
-_PUBLISH: Final = {"retry": False, "ignore_result": True}
+#: Workers declare the queues; a declaration with each message would cost as much as the message.
+_PUBLISH: Final = {"retry": False, "ignore_result": True, "declare": []}
 
 
 class Doorbell:
@@ -31,7 +32,9 @@ class Doorbell:
         for queue, ids in by_queue(owed).items():
             for some in _chunks(ids, self._shard):
                 try:
-                    self._app.send_task(CLASSIFY_TASK, args=(some,), queue=str(queue), **_PUBLISH)
+                    self._app.send_task(
+                        CLASSIFY_TASK, args=(some,), queue=str(queue), argsrepr=_shown(some), **_PUBLISH
+                    )
                 except (OperationalError, RedisError, OSError) as error:
                     log.warning("message not sent, the sweep will ring again", queue=queue, error=str(error))
                     return
@@ -41,3 +44,8 @@ def _chunks(ids: Sequence[str], size: int) -> Iterable[list[str]]:
     rest = iter(ids)
     while some := list(islice(rest, size)):
         yield some
+
+
+def _shown(ids: Sequence[str]) -> str:
+    """What Flower shows of a message."""
+    return ids[0] if len(ids) == 1 else f"{ids[0]} and {len(ids) - 1} more"

@@ -26,6 +26,7 @@ from shared.patience import Patience, Stopped, StoreRefused
 from shared.redis_client import connect, place
 from shared.settings import Settings, SettingsError, settings
 from shared.store import PictureStore
+from worker.consumer import GatheringConsumer
 from worker.pipeline import Pipeline
 from worker.predictor import Predictor
 from worker.queue_collector import QueueCollector
@@ -126,6 +127,7 @@ def _serve(app: Celery, config: Settings, incarnation: str) -> int:
         """Celery would set up logging of its own where nobody answers this."""
 
     worker = app.Worker(
+        consumer_cls=GatheringConsumer,
         hostname=f"{incarnation}@{gethostname()}",
         pool="threads",
         concurrency=config.task_slots,

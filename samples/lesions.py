@@ -1,0 +1,216 @@
+"""Render lesions on skin: no medical truth, but the shapes, colours and nuisances that photographs have.
+
+Colours come from absorption: skin seen through pigment is its colour times exp(-amount x absorption), so that more
+melanin goes from beige over brown to black by itself, and blood goes to red.
+"""
+
+from math import cos, hypot, sin, tau
+from typing import Final
+
+import numpy as np
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
+
+from samples.look import Device, Look, random_look
+from samples.noise import Field, clouds, stretched
+
+# sRGB of the inner forearm for Fitzpatrick I to VI, chosen by eye.
+_SKIN: Final = ((238, 205, 188), (228, 186, 163), (208, 160, 131), (176, 125, 95), (134, 92, 69), (98, 67, 53))
+# Relative absorption in red, green and blue: melanin takes blue first, blood takes green and blue.
+_MELANIN: Final = (0.75, 1.25, 1.6)
+_BLOOD: Final = (0.12, 0.75, 0.6)
+_VEIL: Final = (112, 122, 150)
+# Pixels of the shorter side at which the lesion is worked out; what is finer than that is noise and hair.
+_WORK_SIDE: Final = 384
+# Pixels of a side of the noise that is laid over a picture.
+_TILE: Final = 256
+
+
+def render_lesion(rng: np.random.Generator, width: int, height: int, look: Look | None = None) -> Image.Image:
+    """Render an RGB picture of `width` x `height` pixels; without a `look`, a random one.
+
+    The same state of `rng` renders the same picture.
+    """
+    look = random_look(rng) if look is None else look
+    scale = min(1.0, _WORK_SIDE / min(width, height))
+    rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
+    skin = skin_field(rng, rows, columns, look)
+    colour = _with_lesion(rng, skin, look)
+    colour *= _light(rng, rows, columns, look)[..., None] * look.exposure
+    picture = Image.fromarray(colour.clip(0, 255).astype(np.uint8)).resize((width, height), Image.Resampling.BICUBIC)
+    picture = _with_hairs(rng, picture, look)
+    if look.blur:
+        picture = picture.filter(ImageFilter.GaussianBlur(look.blur * min(width, height)))
+    if look.round_field:
+        picture = _in_round_field(picture)
+    return with_grain(rng, picture, 3.0 if look.device is Device.DERMATOSCOPE else 4.5)
+
+
+def skin_field(rng: np.random.Generator, rows: int, columns: int, look: Look) -> Field:
+    """Bare skin, float32 [rows, columns, 3] of 0 to 255, before light and camera."""
+    base = np.array(_SKIN[look.skin - 1], np.float32)
+    if look.device is Device.DERMATOSCOPE:
+        # Contact and its own lamp: brighter, pinker, flatter.
+        base = base * 0.9 + np.array((236, 190, 182), np.float32) * 0.1
+    blood = 0.035 * clouds(rng, rows, columns, 3, 3) + 0.02 * clouds(rng, rows, columns, 60)
+    melanin = 0.016 * clouds(rng, rows, columns, 4, 3) + 0.018 * clouds(rng, rows, columns, 90)
+    if look.device is Device.PHONE:
+        melanin += 0.07 * _creases(rng, rows, columns)
+        for _ in range(int(rng.integers(0, 9))):  # freckles
+            melanin += rng.uniform(0.1, 0.4) * _spot(rng, rows, columns, rng.uniform(0.006, 0.014))
+    else:
+        melanin += 0.035 * _creases(rng, rows, columns)
+    return base * _seen_through(melanin, blood)
+
+
+def with_grain(rng: np.random.Generator, picture: Image.Image, strength: float) -> Image.Image:
+    """Add sensor noise, `strength` being its standard deviation of 255: half of it grey, half of it coloured."""
+    # A tile of noise laid over and over is as good to the eye as fresh noise everywhere, and ten times faster.
+    tile = rng.standard_normal((_TILE, _TILE, 3), np.float32) + rng.standard_normal((_TILE, _TILE, 1), np.float32)
+    shifted = (128.5 + tile * (strength / 2**0.5)).clip(0, 255).astype(np.uint8)
+    width, height = picture.size
+    noise = np.tile(shifted, (height // _TILE + 1, width // _TILE + 1, 1))[:height, :width]
+    return ImageChops.add(picture, Image.fromarray(np.ascontiguousarray(noise)), offset=-128)
+
+
+def _seen_through(melanin: Field, blood: Field) -> Field:
+    absorbed = melanin[..., None] * np.array(_MELANIN, np.float32) + blood[..., None] * np.array(_BLOOD, np.float32)
+    through: Field = np.exp(-absorbed)
+    return through
+
+
+def _creases(rng: np.random.Generator, rows: int, columns: int) -> Field:
+    """The fine lines of skin, dark: where a field of fine hills crosses zero."""
+    lines = clouds(rng, rows, columns, 34, 2)
+    dark: Field = np.exp(-((lines / 0.25) ** 2))
+    return dark
+
+
+def _spot(rng: np.random.Generator, rows: int, columns: int, radius: float) -> Field:
+    side = min(rows, columns)
+    y = (np.arange(rows, dtype=np.float32) - rng.uniform(0, rows)) / (radius * side)
+    x = (np.arange(columns, dtype=np.float32) - rng.uniform(0, columns)) / (radius * side)
+    return np.outer(np.exp(-(y**2)), np.exp(-(x**2))).astype(np.float32)
+
+
+def _with_lesion(rng: np.random.Generator, skin: Field, look: Look) -> Field:
+    rows, columns = skin.shape[:2]
+    side = min(rows, columns)
+    y, x = np.mgrid[0:rows, 0:columns].astype(np.float32)
+    x = (x - columns * rng.uniform(0.42, 0.58)) / side
+    y = (y - rows * rng.uniform(0.42, 0.58)) / side
+    depth = _depth(rng, x, y, look)
+    inside = (1 / (1 + np.exp(np.clip(-depth / look.softness, -30, 30)))).astype(np.float32)
+
+    tone = 1 + look.variegation * 0.75 * clouds(rng, rows, columns, 7, 3)
+    amount = look.pigment * tone.clip(0.3, 2.4)
+    amount *= 0.75 + 0.35 * np.clip(depth * 2, 0, 1)  # a little darker inside than at the rim
+    if look.network:
+        there = (0.6 + 0.5 * clouds(rng, rows, columns, 5)).clip(0, 1)  # seldom everywhere
+        amount *= 1 + look.network * there * 0.7 * (_mesh(rng, x, y) - 0.45)
+    melanin = inside * amount + _dots(rng, depth, look)
+    blood = look.redness * inside * (clouds(rng, rows, columns, 5, 2) + 0.5).clip(0, 1.5)
+    blood += 0.12 * np.exp(-((depth / 0.25) ** 2))  # a faint blush around the border
+    colour: Field = skin * _seen_through(melanin, blood)
+    if look.veil:
+        where = inside * (clouds(rng, rows, columns, 4, 2) * 0.6 + 0.2).clip(0, 0.85) * look.veil
+        veil = np.array(_VEIL, np.float32) * (float(skin.mean()) / 190)
+        colour = colour + (veil - colour) * (where * np.clip(depth * 4, 0, 1))[..., None]
+    return colour
+
+
+def _depth(rng: np.random.Generator, x: Field, y: Field, look: Look) -> Field:
+    """How deep in the lesion, in radii: 1 at the middle, 0 on the border, negative outside.
+
+    The border is a random Fourier series of the angle, its points pushed about by fine noise.
+    """
+    rows, columns = x.shape
+    rough = look.irregularity * look.radius * 0.1
+    x = x + rough * clouds(rng, rows, columns, 14, 3)
+    y = y + rough * clouds(rng, rows, columns, 14, 3)
+    turn, squeeze = rng.uniform(0, tau), rng.uniform(0.72, 1.0)
+    along = (cos(turn) * x + sin(turn) * y) * squeeze
+    aside = (cos(turn) * y - sin(turn) * x) / squeeze
+    angle = np.arctan2(aside, along)
+    border = np.ones_like(x)
+    for wave in range(2, 9):
+        size = look.irregularity * rng.uniform(0.1, 0.42) / wave
+        border += size * np.cos(wave * angle + rng.uniform(0, tau))
+    depth: Field = 1 - np.hypot(along, aside) / (look.radius * border.clip(0.3))
+    return depth
+
+
+def _mesh(rng: np.random.Generator, x: Field, y: Field) -> Field:
+    """A honeycomb of dark lines, 0 to 1, bent a little: three waves at 60 degrees to each other."""
+    rows, columns = x.shape
+    x = x + 0.011 * clouds(rng, rows, columns, 11, 2)
+    y = y + 0.011 * clouds(rng, rows, columns, 11, 2)
+    total = np.zeros_like(x)
+    for third in range(3):
+        angle = third * tau / 6 + 0.3
+        total += np.cos(tau * 30 * (cos(angle) * x + sin(angle) * y))
+    lines: Field = np.clip(1 - (total + 1.5) / 2.6, 0, 1)
+    return lines
+
+
+def _dots(rng: np.random.Generator, depth: Field, look: Look) -> Field:
+    rows, columns = depth.shape
+    dark = np.zeros((rows, columns), np.float32)
+    ys, xs = np.nonzero(depth > 0.12)
+    if not look.dots or not len(ys):
+        return dark
+    canvas = Image.new("L", (columns, rows))
+    draw = ImageDraw.Draw(canvas)
+    for index in rng.integers(0, len(ys), look.dots):
+        radius = rng.uniform(0.004, 0.012) * min(rows, columns)
+        x, y = float(xs[index]), float(ys[index])
+        draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=int(rng.integers(90, 220)))
+    dark += np.asarray(canvas.filter(ImageFilter.GaussianBlur(0.8)))
+    dark /= 255
+    return dark
+
+
+def _light(rng: np.random.Generator, rows: int, columns: int, look: Look) -> Field:
+    """Illumination, float32 [rows, columns], 1 where it is full: a fall-off to the corners, a slope for phones."""
+    y = np.linspace(-1, 1, rows, dtype=np.float32)[:, None]
+    x = np.linspace(-1, 1, columns, dtype=np.float32)[None, :]
+    if look.device is Device.DERMATOSCOPE:
+        round_light: Field = 1.02 - rng.uniform(0.06, 0.16) * (x**2 + y**2)
+        return round_light
+    slope, angle = rng.uniform(0.03, 0.16), rng.uniform(0, tau)
+    shade = stretched(rng.uniform(0.9, 1.0, (4, 4)).astype(np.float32), rows, columns)
+    light: Field = shade * (1 + slope * (cos(angle) * x + sin(angle) * y)) - 0.05 * (x**2 + y**2)
+    return light
+
+
+def _with_hairs(rng: np.random.Generator, picture: Image.Image, look: Look) -> Image.Image:
+    if not look.hairs:
+        return picture
+    width, height = picture.size
+    side = min(width, height)
+    mask = Image.new("L", picture.size)
+    draw = ImageDraw.Draw(mask)
+    along = rng.uniform(0, tau)
+    steps = np.linspace(0, 1, 24)[:, None]
+    for _ in range(look.hairs):
+        start = rng.uniform((0, 0), (width, height))
+        angle = along + rng.normal(0, 0.5)
+        length, bend = rng.uniform(0.25, 0.8) * side, rng.normal(0, 0.12) * side
+        ahead = np.array((cos(angle), sin(angle)))
+        middle = start + ahead * length / 2 + np.array((-ahead[1], ahead[0])) * bend
+        path = (1 - steps) ** 2 * start + 2 * steps * (1 - steps) * middle + steps**2 * (start + ahead * length)
+        thick = max(1, round(side * rng.uniform(0.002, 0.0045)))
+        draw.line([(float(px), float(py)) for px, py in path], fill=int(rng.integers(150, 235)), width=thick)
+    mask = mask.filter(ImageFilter.GaussianBlur(side * 0.0009))
+    return Image.composite(Image.new("RGB", picture.size, (38, 26, 20)), picture, mask)
+
+
+def _in_round_field(picture: Image.Image) -> Image.Image:
+    width, height = picture.size
+    radius = hypot(width, height) / 2 * 0.88
+    field = Image.new("L", (width, height))
+    middle = (width / 2, height / 2)
+    ImageDraw.Draw(field).ellipse(
+        (middle[0] - radius, middle[1] - radius, middle[0] + radius, middle[1] + radius), fill=255
+    )
+    field = field.filter(ImageFilter.GaussianBlur(min(width, height) * 0.006))
+    return Image.composite(picture, Image.new("RGB", picture.size, (8, 6, 6)), field)

@@ -1,0 +1,29 @@
+"""Smooth random fields, the raw material of skin."""
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+#: Float32 throughout; the wider type spares the checker each product with a plain number.
+Field = npt.NDArray[np.floating]
+
+
+def stretched(field: Field, rows: int, columns: int) -> Field:
+    """Resize float32 [any, any] smoothly to [rows, columns]."""
+    return np.asarray(Image.fromarray(field).resize((columns, rows), Image.Resampling.BICUBIC))
+
+
+def clouds(rng: np.random.Generator, rows: int, columns: int, cells: float, octaves: int = 1) -> Field:
+    """Make a smooth field, float32 [rows, columns], about zero with a standard deviation of about one.
+
+    `cells` is the number of hills along the shorter side; each octave adds hills of half the size and height.
+    """
+    total = np.zeros((rows, columns), np.float32)
+    height, weight = 1.0, 0.0
+    for octave in range(octaves):
+        step = min(rows, columns) / (cells * 2**octave)
+        coarse = rng.standard_normal((round(rows / step) + 3, round(columns / step) + 3), np.float32)
+        total += height * stretched(coarse, rows, columns)
+        weight += height**2
+        height /= 2
+    return total * np.float32(1.4 / weight**0.5)  # interpolation flattens random hills by about 1/1.4

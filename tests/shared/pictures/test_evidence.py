@@ -1,0 +1,72 @@
+"""The evidence map and its drawing."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from PIL import Image
+
+from shared.contract.decision import EvidenceMap
+from shared.pictures.evidence import overlay, to_map
+
+
+def test_cells_are_shares_of_the_largest_absolute_value() -> None:
+    found = to_map(np.array([[1.0, -4.0, 0.0], [2.0, 0.01, 4.0]], np.float32))
+    assert found == EvidenceMap(rows=2, columns=3, cells=(32, -127, 0, 64, 0, 127))
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"), [(np.nan, 0), (np.inf, 0), (-np.inf, 0), (1e-42, 127), (3e38, 127), (0.0, 0)]
+)
+def test_odd_numbers(value: float, cell: int) -> None:
+    values = np.zeros((2, 2), np.float32)
+    values[1, 0] = value
+    assert to_map(values).cells == (0, 0, cell, 0)
+
+
+@given(hnp.arrays(np.float32, hnp.array_shapes(min_dims=2, max_dims=2, max_side=12), elements=st.floats(width=32)))
+def test_any_values_give_a_map(values: np.ndarray) -> None:
+    found = to_map(values)
+    assert len(found.cells) == found.rows * found.columns == values.size
+
+
+def spot(row: int, column: int, value: int = 127) -> EvidenceMap:
+    cells = np.zeros((7, 7), int)
+    cells[row, column] = value
+    return EvidenceMap(rows=7, columns=7, cells=tuple(cells.ravel().tolist()))
+
+
+def changed(evidence: EvidenceMap, size: tuple[int, int] = (210, 140)) -> np.ndarray:
+    picture = Image.new("RGB", size, (180, 130, 110))
+    before = np.asarray(picture).copy()
+    after = overlay(picture, evidence)
+    assert after.mode == "RGB"
+    assert after.size == size
+    assert np.array_equal(np.asarray(picture), before)
+    difference: np.ndarray = np.abs(np.asarray(after).astype(int) - before).sum(axis=2)
+    return difference
+
+
+def test_the_drawing_lies_where_the_evidence_is() -> None:
+    rows, columns = np.nonzero(changed(spot(row=1, column=5)))
+    assert abs(rows.mean() - 1.5 * 20) < 4
+    assert abs(columns.mean() - 5.5 * 30) < 6
+
+
+def test_nothing_is_drawn_without_evidence_for_malignancy() -> None:
+    assert not changed(spot(3, 3, value=0)).any()
+    assert not changed(spot(3, 3, value=-127)).any()
+    assert not changed(spot(3, 3, value=20)).any()
+
+
+def test_the_picture_stays_recognisable() -> None:
+    everywhere = EvidenceMap(rows=2, columns=2, cells=(127,) * 4)
+    rng = np.random.default_rng(1)
+    picture = Image.fromarray(rng.integers(0, 256, (100, 100, 3), np.uint8))
+    before, after = (np.asarray(each).astype(float).ravel() for each in (picture, overlay(picture, everywhere)))
+    assert np.corrcoef(before, after)[0, 1] > 0.8
+
+
+def test_one_pixel_and_one_cell() -> None:
+    assert overlay(Image.new("RGB", (1, 1)), EvidenceMap(rows=1, columns=1, cells=(127,))).size == (1, 1)
