@@ -117,7 +117,8 @@ def _card(row: Row, name: str, pictures: list[str]) -> Html:
             band=row["band"],
             title=wording.BAND_TITLES[row["band"]],
             probability=wording.percent(row["probability"]),
-            meaning=wording.BAND_MEANINGS[row["band"]],
+            meaning=wording.meaning(row),
+            probability_title=wording.probability_title(row),
             receipt=wording.receipt_long(row),
         )
     else:

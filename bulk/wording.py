@@ -3,7 +3,7 @@
 from typing import Final
 
 from bulk.results import Row
-from shared.contract.decision import Advice, Band
+from shared.contract.decision import UNMEASURED, Advice, Band
 
 BAND_TITLES: Final[dict[str, str]] = {
     Band.HIGH: "High",
@@ -23,8 +23,9 @@ _ADVICE: Final[dict[str, str]] = {
     Advice.BRIGHT: "overexposed",
     Advice.SMALL: "few pixels",
 }
-# As the worker names the population of a picture that is like none that was measured.
-_UNMEASURED: Final = "unmeasured"
+_HIGH_BUT_UNMEASURED: Final = (
+    "The model scores it high, but it was never tested on pictures like this one. A doctor should look at it soon."
+)
 
 
 def percent(share: float) -> str:
@@ -34,6 +35,18 @@ def percent(share: float) -> str:
     if 0.99 < share < 1:
         return ">99\N{NO-BREAK SPACE}%"
     return f"{share * 100:.0f}\N{NO-BREAK SPACE}%"
+
+
+def meaning(row: Row) -> str:
+    """What the band of a verdict says, and what follows from it."""
+    if row["band"] == Band.HIGH and row.get("population") == UNMEASURED:
+        return _HIGH_BUT_UNMEASURED
+    return BAND_MEANINGS[row["band"]]
+
+
+def probability_title(row: Row) -> str:
+    """What the percentage is. Calibration holds for the pictures that it was made on and no others."""
+    return "score, not calibrated here" if row.get("population") == UNMEASURED else "calibrated probability"
 
 
 def receipt_short(row: Row) -> str:
@@ -49,7 +62,7 @@ def receipt_long(row: Row) -> str:
     """The evidence receipt as a sentence, or the statement that there is none."""
     receipt = row.get("receipt")
     if not receipt:
-        if row.get("population") == _UNMEASURED:
+        if row.get("population") == UNMEASURED:
             return "Nothing was measured on pictures like this one, so there is no evidence to show for the score."
         return "No held-out lesion scored like this, so there is no evidence to show for the score."
     low, high = round(receipt["low"] * 100), round(receipt["high"] * 100)

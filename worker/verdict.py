@@ -6,12 +6,9 @@ from typing import Final
 import numpy as np
 
 from shared.artefact import Bands, Manifest, Population
-from shared.contract.decision import Advice, Band, Receipt, Refusal, RefusalReason, Verdict, Work
+from shared.contract.decision import UNMEASURED, Advice, Band, Receipt, Refusal, RefusalReason, Verdict, Work
 from shared.pictures.evidence import to_map
 from worker.picture import Predicted
-
-#: Name of the population of a picture that is like none that the model was measured on.
-UNMEASURED: Final = "unmeasured"
 
 #: 97.5 % quantile of the normal distribution: a two-sided 95 % interval.
 _Z: Final = 1.959964

@@ -1,9 +1,12 @@
 """What can be said of a photograph: a verdict, a refusal or a failure. The first decision of a job stands."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+#: Population of a picture that is like none on which the model was measured: no low band, no receipt.
+UNMEASURED: Final = "unmeasured"
 
 
 class _Frozen(BaseModel):

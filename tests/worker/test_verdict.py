@@ -17,10 +17,10 @@ from shared.artefact import (
     StoredFile,
     Tensors,
 )
-from shared.contract.decision import Advice, Band, Refusal, RefusalReason, Verdict
+from shared.contract.decision import UNMEASURED, Advice, Band, Refusal, RefusalReason, Verdict
 from shared.pictures.rules import Aspect, Filter, PictureRules
 from worker.picture import Predicted
-from worker.verdict import UNMEASURED, Judge, wilson_interval
+from worker.verdict import Judge, wilson_interval
 
 MANIFEST = Manifest(
     name="test",
