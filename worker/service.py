@@ -19,6 +19,7 @@ from worker.gate import Gate
 from worker.metrics import METRICS
 from worker.picture import Latch, Picture, Predicted
 from worker.pipeline import Pipeline
+from worker.together import Together
 from worker.verdict import Judge
 
 log = structlog.get_logger(__name__)
@@ -47,7 +48,6 @@ class Service:
         most_attempts: int,
     ) -> None:
         self._ledger = ledger
-        self._store = store
         self._doorbell = doorbell
         self._pipeline = pipeline
         self._judge = judge
@@ -55,6 +55,12 @@ class Service:
         self._most_attempts = most_attempts
         self._bulk_gate = Gate(bulk_active)
         self._draining = threading.Event()
+        # Under load many messages hold one picture each: what they ask of Redis goes together.
+        self._claims: Together[tuple[str, str], ClaimedJob | None] = Together(
+            lambda wanted: ledger.run(moves.claim(wanted, incarnation=incarnation))
+        )
+        self._fetches: Together[str, bytes | None] = Together(store.get)
+        self._decisions: Together[Decided, bool] = Together(lambda decided: ledger.run(moves.decide(decided)))
 
     def classify(self, ids: Sequence[str], *, token: str) -> dict[str, int]:
         """Bring the jobs of one message to their decisions.
@@ -66,7 +72,7 @@ class Service:
         if self._draining.is_set():
             # Claiming only to give back would ring for the same message again and again. The sweep rings for it.
             return {SKIPPED: len(ids)}
-        claimed = self._ledger.run(moves.claim(ids, incarnation=self._incarnation, token=token))
+        claimed = [job for job in self._claims.call([(token, id_) for id_ in ids]) if job is not None]
         counts: Counter[str] = Counter({SKIPPED: len(ids) - len(claimed)})
         try:
             self._bring_to_decision(claimed, counts)
@@ -133,7 +139,7 @@ class Service:
             self._give_back(released, counts)
 
     def _through_pipeline(self, jobs: Sequence[ClaimedJob], counts: "Counter[str]") -> list[Picture]:
-        found = self._store.get([job.id for job in jobs])
+        found = self._fetches.call([job.id for job in jobs])
         gone = [job.id for job, data in zip(jobs, found, strict=True) if data is None]
         if gone:
             log.warning("pictures are gone from the store, asking for them again", pictures=len(gone))
@@ -160,7 +166,7 @@ class Service:
     def _decide(self, decided: Sequence[Decided], claimed: Sequence[ClaimedJob], counts: "Counter[str]") -> None:
         if not decided:
             return
-        stands = self._ledger.run(moves.decide(decided))
+        stands = self._decisions.call(decided)
         jobs = {job.id: job for job in claimed}
         for (id_, decision), first in zip(decided, stands, strict=True):
             counts[decision.kind] += 1

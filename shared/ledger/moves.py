@@ -27,12 +27,13 @@ def stored(ids: Iterable[str]) -> Call[list[Owed]]:
     return Call("stored", tuple(ids), _owed)
 
 
-def claim(ids: Iterable[str], *, incarnation: str, token: str) -> Call[list[ClaimedJob]]:
-    """Ready -> claimed. Jobs that are elsewhere are left out: a doubled message does no harm.
+def claim(wanted: Iterable[tuple[str, str]], *, incarnation: str) -> Call[list[ClaimedJob | None]]:
+    """Ready -> claimed, for each (token, id) of `wanted`; None for jobs that are elsewhere.
 
-    `token` is new for each message in hand; the same one again gets the same reply.
+    So a doubled message does no harm. The token is new for each message in hand; the same one again gets the same
+    reply.
     """
-    return Call("claim", (incarnation, token, *ids), _claimed)
+    return Call("claim", (incarnation, *(part for pair in wanted for part in pair)), _claimed)
 
 
 def release(ids: Iterable[str], *, incarnation: str, suspect: bool = False) -> Call[list[Owed]]:
@@ -126,20 +127,30 @@ def _owed(reply: Sequence[bytes]) -> list[Owed]:
     return [Owed(Queue(_text(queue)), _text(id_)) for queue, id_ in zip(reply[::2], reply[1::2], strict=True)]
 
 
-def _claimed(reply: Sequence[Sequence[Any]]) -> list[ClaimedJob]:
-    return [
-        ClaimedJob(
-            id=_text(id_),
-            contract=int(contract),
-            queue=Queue(_text(queue)),
-            suspect=suspect == b"1",
-            attempts=int(attempts),
-            remaining_s=remaining / 1000,
-            age_s=age / 1000,
-            queued_s=queued / 1000,
-        )
-        for id_, contract, queue, suspect, attempts, remaining, age, queued in reply
-    ]
+def _claimed(reply: Sequence[Sequence[Any] | None]) -> list[ClaimedJob | None]:
+    return [None if row is None else _claimed_job(*row) for row in reply]
+
+
+def _claimed_job(
+    id_: bytes,
+    contract: bytes,
+    queue: bytes,
+    suspect: bytes,
+    attempts: int,
+    remaining: int,
+    age: int,
+    queued: int,
+) -> ClaimedJob:
+    return ClaimedJob(
+        id=_text(id_),
+        contract=int(contract),
+        queue=Queue(_text(queue)),
+        suspect=suspect == b"1",
+        attempts=attempts,
+        remaining_s=remaining / 1000,
+        age_s=age / 1000,
+        queued_s=queued / 1000,
+    )
 
 
 def _outbox(reply: Sequence[Sequence[bytes]]) -> list[OutboxJob]:

@@ -92,7 +92,8 @@ class Answerer:
         ready = self._client.zrange(f"{KEY_PREFIX}ready:bulk", 0, self._at_once - 1)
         ids = [id_.decode() for id_ in ready]  # type: ignore[union-attr]
         token = secrets.token_hex(8)
-        claimed = self._ledger.run(moves.claim(ids, incarnation=incarnation, token=token)) if ids else []
+        replies = self._ledger.run(moves.claim([(token, id_) for id_ in ids], incarnation=incarnation))
+        claimed = [job for job in replies if job is not None]
         pictures = dict(zip(claimed, self._store.get([job.id for job in claimed]), strict=True))
         gone = [job.id for job, data in pictures.items() if data is None]
         if gone:

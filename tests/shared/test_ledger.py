@@ -16,7 +16,7 @@ from shared.contract.names import Queue, Stage
 from shared.ledger import moves
 from shared.ledger.call import KEY_PREFIX
 from shared.ledger.ledger import Ledger
-from shared.ledger.records import NewJob, Owed
+from shared.ledger.records import ClaimedJob, NewJob, Owed
 from shared.patience import Patience
 
 OUTBOX = "bulk:test"
@@ -46,7 +46,12 @@ def open_stored(ledger: Ledger, *ids: str, queue: Queue = Queue.BULK, deadline_s
 
 def claim(ledger: Ledger, *ids: str, by: str = "worker-1", token: str = "message-1") -> list[str]:
     ledger.run(moves.beat(by, lease_s=5))
-    return [job.id for job in ledger.run(moves.claim(ids, incarnation=by, token=token))]
+    return [job.id for job in claimed(ledger, *ids, by=by, token=token)]
+
+
+def claimed(ledger: Ledger, *ids: str, by: str, token: str = "again") -> list[ClaimedJob]:
+    jobs = ledger.run(moves.claim([(token, id_) for id_ in ids], incarnation=by))
+    return [job for job in jobs if job is not None]
 
 
 def sweep(ledger: Ledger, client: Any, *, grace_s: float = 0, lease_s: float = 5) -> list[Owed]:
@@ -117,7 +122,7 @@ def test_what_a_dead_worker_held_is_rung_for_again_and_suspect(ledger: Ledger, c
     claim(ledger, "b", by="alive")
     die(client, "dead")
     assert sweep(ledger, client, grace_s=60) == [Owed(Queue.BULK, "a")]
-    again = ledger.run(moves.claim(["a"], incarnation="alive", token="t"))
+    again = claimed(ledger, "a", by="alive")
     assert [(job.suspect, job.attempts) for job in again] == [(True, 2)]
     assert sweep(ledger, client, grace_s=60) == []
 
@@ -200,7 +205,7 @@ def test_a_stopping_worker_gives_back_and_a_hang_makes_suspect(ledger: Ledger) -
     claim(ledger, "a", "b")
     assert ledger.run(moves.release(["a"], incarnation="worker-1")) == [Owed(Queue.BULK, "a")]
     ledger.run(moves.release(["b"], incarnation="worker-1", suspect=True))
-    again = ledger.run(moves.claim(["a", "b"], incarnation="worker-2", token="t"))
+    again = claimed(ledger, "a", "b", by="worker-2")
     assert {job.id: (job.suspect, job.attempts) for job in again} == {"a": (False, 1), "b": (True, 2)}
 
 

@@ -1,10 +1,10 @@
--- ready -> claimed. ARGV: incarnation, token, ids. A job that is not `ready` is left out, unless this very
+-- ready -> claimed. ARGV: incarnation, (token, id) pairs. A job that is not `ready` is left out, unless this very
 -- token already claimed it: then the first reply was lost and is given again.
--- Returns for each claimed job: id, contract, queue, suspect, attempts, ms to its deadline, ms since it
--- was received, ms since its bell was rung.
-local incarnation, token, now, claimed = ARGV[1], ARGV[2], clock(), {}
-for i = 3, #ARGV do
-  local id = ARGV[i]
+-- Returns for each pair false, or: id, contract, queue, suspect, attempts, ms to its deadline, ms since it was
+-- received, ms since its bell was rung.
+local incarnation, now, replies = ARGV[1], clock(), {}
+for i = 2, #ARGV, 2 do
+  local token, id, reply = ARGV[i], ARGV[i + 1], false
   local found = job(id, 'token', 'queue', 'contract', 'suspect', 'attempts', 'deadline', 'received_at', 'rung_at')
   if found then
     local stage, queue, attempts = found[1], found[3], tonumber(found[6])
@@ -22,9 +22,9 @@ for i = 3, #ARGV do
       mine = true
     end
     if mine then
-      claimed[#claimed + 1] = {id, found[4], queue, found[5], attempts, found[7] - now, now - found[8],
-        now - (found[9] or now)}
+      reply = {id, found[4], queue, found[5], attempts, found[7] - now, now - found[8], now - (found[9] or now)}
     end
   end
+  replies[#replies + 1] = reply
 end
-return claimed
+return replies

@@ -1,0 +1,63 @@
+"""A tiny data set of the two shapes that the command reads, made of noise and blobs."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+#: (split, label, dx) of the ISIC 2017 pictures.
+ISIC2017 = [
+    *[("train", "malignant", "melanoma")] * 4,
+    *[("train", "benign", "nevus")] * 6,
+    *[("train", "benign", "seborrheic_keratosis")] * 3,
+    *[("train_extra_uda1", "malignant", "")] * 1,
+    *[("train_extra_uda1", "benign", "")] * 2,
+    *[("valid", "malignant", "melanoma")] * 4,
+    *[("valid", "benign", "nevus")] * 6,
+    *[("test", "malignant", "melanoma")] * 3,
+    *[("test", "benign", "nevus")] * 5,
+]
+HAM10000 = ["mel", "bcc", "akiec", "bkl", "nv", "nv", "df", "vasc"] * 4
+
+
+def write_picture(path: Path, seed: int, dark: bool) -> None:
+    """A skin-coloured JPEG of 96x72 with a spot in it, black or brown."""
+    rng = np.random.default_rng(seed)
+    pixels = np.full((72, 96, 3), (220, 170, 150), np.float64) + rng.normal(0, 8, (72, 96, 3))
+    y, x = np.mgrid[:72, :96]
+    spot = (y - 36) ** 2 + (x - 48) ** 2 < rng.uniform(15, 30) ** 2
+    pixels[spot] = np.array((30, 20, 20) if dark else (140, 90, 60)) + rng.normal(0, 20, (spot.sum(), 3))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(path, quality=90)
+
+
+def write_rows(path: Path, rows: list[dict[str, str]]) -> None:
+    """A `manifest.csv`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def make_data(folder: Path) -> Path:
+    """Write the whole data set into `folder`, and return it."""
+    rows = []
+    for number, (split, label, dx) in enumerate(ISIC2017):
+        name = f"ISIC_{number:07}.jpg"
+        write_picture(folder / "isic2017" / split / label / name, number, dark=label == "malignant")
+        rows.append({"split": split, "label": label, "dx": dx, "file": name, "source": "made"})
+    write_rows(folder / "isic2017" / "manifest.csv", rows)
+    rows = []
+    for number, dx in enumerate(HAM10000):
+        name = f"{dx}/HAM_{number}.jpg"
+        write_picture(folder / "ham10000" / name, 1000 + number, dark=dx == "mel")
+        rows.append({"file": name, "dx": dx, "lesion_id": f"HAM_{number:07}"})
+    write_rows(folder / "ham10000" / "manifest.csv", rows)
+    rows = []
+    for number, source in enumerate(["pad_ufes_20", "imagenet_sample", "sign_digits_hands", "pad_skin_patch"]):
+        write_picture(folder / "phone" / f"{number}.jpg", 2000 + number, dark=False)
+        rows.append({"file": f"{number}.jpg", "source": source})
+    write_rows(folder / "phone" / "manifest.csv", rows)
+    return folder

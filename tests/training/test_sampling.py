@@ -1,0 +1,48 @@
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from training.recipe import Recipe
+from training.sampling import draw_epoch
+from training.sources import Picture, Share
+
+
+def _pictures(*counts: int) -> list[Picture]:
+    return [
+        Picture(Path(f"{label}-{number}"), label, "made", f"{label}-{number}", Share.TRAIN)
+        for label, count in enumerate(counts)
+        for number in range(count)
+    ]
+
+
+def test_shares_follow_the_square_root_of_the_size() -> None:
+    pictures = _pictures(900, 100, 4)
+    drawn = draw_epoch(pictures, 420, seed=1, epoch=0)
+    assert Counter(pictures[index].label for index in drawn) == {0: 300, 1: 100, 2: 20}
+
+
+def test_pictures_repeat_only_when_all_have_come() -> None:
+    times = Counter(draw_epoch(_pictures(900, 100, 4), 420, seed=1, epoch=0).tolist())
+    assert {times[index] for index in range(900)} == {0, 1}
+    assert {times[index] for index in range(900, 1000)} == {1}
+    assert {times[index] for index in range(1000, 1004)} == {5}
+
+
+def test_seed_and_epoch_decide() -> None:
+    pictures = _pictures(50, 7)
+    first = draw_epoch(pictures, 33, seed=1, epoch=2)
+    assert len(first) == 33
+    assert np.array_equal(first, draw_epoch(pictures, 33, seed=1, epoch=2))
+    assert not np.array_equal(first, draw_epoch(pictures, 33, seed=1, epoch=3))
+    assert not np.array_equal(first, draw_epoch(pictures, 33, seed=2, epoch=2))
+
+
+def test_recipe_sizes_and_rates() -> None:
+    recipe = Recipe(epochs=5, pictures=320, batch=32, sizes=(64, 96), rate=1.0, warm_up=0.1)
+    assert [recipe.size(epoch) for epoch in range(5)] == [64, 64, 64, 96, 96]
+    rates = [recipe.rate_at(step) for step in range(recipe.steps * 5)]
+    assert max(rates) == rates[5] == 1
+    assert rates[0] == 0.2
+    assert rates[-1] < 0.01
+    assert rates[5:] == sorted(rates[5:], reverse=True)

@@ -1,0 +1,39 @@
+"""The artefact in `models/lite0`, as it is shipped."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from shared.artefact import read_artefact
+from training.labels import LABELS
+from training.predictor import GraphPredictor
+from training.rules import SERVED
+
+SHIPPED = Path(__file__).parents[2] / "models" / "lite0"
+
+
+def test_it_is_whole_measured_and_small() -> None:
+    manifest = read_artefact(SHIPPED)
+    assert manifest.labels == LABELS
+    assert manifest.picture == SERVED
+    tested = manifest.metrics["isic2017_test.melanoma_auc"]
+    assert tested.pictures == 596
+    assert tested.low is not None
+    assert tested.low > 0.7
+    (population,) = manifest.populations
+    assert population.bands.low_sensitivity >= 0.95
+    assert population.bands.high_specificity >= 0.9
+    assert manifest.refuse_beyond is None or manifest.refuse_beyond > population.max_distance
+    assert sum(stored.size for stored in manifest.files.values()) < 30e6
+
+
+def test_its_graph_answers() -> None:
+    manifest = read_artefact(SHIPPED)
+    pixels = np.random.default_rng(1).integers(0, 256, (2, SERVED.size, SERVED.size, 3), np.uint8)
+    found = GraphPredictor(SHIPPED / manifest.graph, manifest.tensors).predict(pixels)
+    assert found.probabilities.shape == (2, len(LABELS))
+    assert found.probabilities.sum(axis=1) == pytest.approx(np.ones(2), abs=1e-5)
+    assert found.evidence.shape == (2, 7, 7)
+    # Noise is no lesion.
+    assert (found.distance > manifest.populations[0].max_distance).all()

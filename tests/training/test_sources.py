@@ -1,0 +1,66 @@
+import shutil
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from tests.training.made_data import HAM10000, write_picture, write_rows
+from training.errors import TrainingError
+from training.labels import NAMES
+from training.sources import HELD_OUT, Kind, Share, held_out, read_phone, read_pictures
+
+
+def test_reads_both_sets_and_drops_what_has_no_label(data: Path) -> None:
+    pictures = read_pictures(data)
+    isic = [picture for picture in pictures if picture.source == "isic2017"]
+    assert [sum(picture.share is share for picture in isic) for share in Share] == [14, 10, 8]
+    ham = [picture for picture in pictures if picture.source == "ham10000"]
+    assert [NAMES[picture.label] for picture in ham] == HAM10000
+    assert {picture.share for picture in ham} == {Share.TRAIN, Share.VALID}
+
+
+def test_no_lesion_is_in_two_shares(tmp_path: Path, data: Path) -> None:
+    """Three pictures a lesion, scattered over the manifest."""
+    shutil.copytree(data / "isic2017", tmp_path / "isic2017")
+    write_picture(tmp_path / "ham10000" / "one.jpg", 1, dark=False)
+    rows = [{"file": "one.jpg", "dx": "nv", "lesion_id": f"HAM_{number % 200}"} for number in range(600)]
+    write_rows(tmp_path / "ham10000" / "manifest.csv", rows)
+    shares = defaultdict(set)
+    for picture in read_pictures(tmp_path):
+        shares[picture.source, picture.lesion].add(picture.share)
+    assert len(shares) > 200
+    assert all(len(found) == 1 for found in shares.values())
+
+
+def test_about_the_promised_share_is_held_out() -> None:
+    share = sum(held_out(f"HAM_{number:07}") for number in range(5000)) / 5000
+    assert share == pytest.approx(HELD_OUT, abs=0.02)
+
+
+def test_phone_pictures_by_what_they_show(data: Path, tmp_path: Path) -> None:
+    found = read_phone(data)
+    assert {kind: [path.name for path in paths] for kind, paths in found.items()} == {
+        Kind.LESION: ["0.jpg"],
+        Kind.THING: ["1.jpg"],
+        Kind.HAND: ["2.jpg"],
+        Kind.SKIN: ["3.jpg"],
+    }
+    assert read_phone(tmp_path) == {}
+
+
+def test_each_mistake_has_its_sentence(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="no folder"):
+        read_pictures(tmp_path / "absent")
+    with pytest.raises(TrainingError, match=r"manifest\.csv cannot be read"):
+        read_pictures(tmp_path)
+    manifest = tmp_path / "isic2017" / "manifest.csv"
+    row = {"split": "train", "label": "benign", "dx": "nevus", "file": "a.jpg"}
+    write_rows(manifest, [{"split": "train", "label": "benign", "file": "a.jpg"}])
+    with pytest.raises(TrainingError, match="lacks the column 'dx'"):
+        read_pictures(tmp_path)
+    write_rows(manifest, [row | {"dx": "wart"}])
+    with pytest.raises(TrainingError, match="'wart'"):
+        read_pictures(tmp_path)
+    write_rows(manifest, [row])
+    with pytest.raises(TrainingError, match=r"a\.jpg, which is not there"):
+        read_pictures(tmp_path)

@@ -1,0 +1,55 @@
+"""Threads that ask at the same time share one call, and each gets its own results."""
+
+import threading
+from collections.abc import Sequence
+
+import pytest
+
+from worker.together import Together
+
+
+def test_a_lone_thread_is_served_at_once() -> None:
+    doubling: Together[int, int] = Together(lambda items: [item * 2 for item in items])
+    assert doubling.call([1, 2]) == [2, 4]
+
+
+def test_those_who_come_during_a_call_share_the_next_one() -> None:
+    entered, go_on = threading.Event(), threading.Event()
+    calls: list[list[int]] = []
+
+    def run(items: list[int]) -> Sequence[int]:
+        calls.append(items)
+        entered.set()
+        go_on.wait(5)
+        return [item * 10 for item in items]
+
+    together = Together(run)
+    results: dict[int, list[int]] = {}
+
+    def ask(number: int) -> None:
+        results[number] = together.call([number, number + 100])
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
+    threads[0].start()
+    assert entered.wait(5)
+    for thread in threads[1:]:
+        thread.start()
+    while len(together._waiting) < 7:
+        pass
+    go_on.set()
+    for thread in threads:
+        thread.join(5)
+    assert results == {number: [number * 10, (number + 100) * 10] for number in range(8)}
+    assert [len(call) for call in calls] == [2, 14]
+
+
+def test_an_error_reaches_all_who_shared_the_call_and_the_next_call_works() -> None:
+    def run(items: list[str]) -> Sequence[str]:
+        if "bad" in items:
+            raise ValueError("bad")
+        return items
+
+    together = Together(run)
+    with pytest.raises(ValueError, match="bad"):
+        together.call(["bad"])
+    assert together.call(["good"]) == ["good"]

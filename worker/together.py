@@ -1,0 +1,58 @@
+"""Group commit: threads that ask at the same time share one call, and nobody waits for company."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(slots=True)
+class _Request(Generic[Item, Result]):
+    items: Sequence[Item]
+    results: list[Result] = field(default_factory=list)
+    error: Exception | None = None
+    done: bool = False
+
+
+class Together(Generic[Item, Result]):
+    """Calls `run` with the items of all threads that wait, one call at a time.
+
+    `run` returns one result for each item, in order. While a call is under way, those who come gather for the next.
+    """
+
+    def __init__(self, run: Callable[[list[Item]], Sequence[Result]]) -> None:
+        self._run = run
+        self._waiting: list[_Request[Item, Result]] = []
+        self._lock = threading.Lock()
+        self._turn = threading.Lock()
+
+    def call(self, items: Sequence[Item]) -> list[Result]:
+        """Results of `items`. Raises what `run` raised, to all who shared the call."""
+        request: _Request[Item, Result] = _Request(items)
+        with self._lock:
+            self._waiting.append(request)
+        with self._turn:
+            if not request.done:
+                with self._lock:
+                    together, self._waiting = self._waiting, []
+                self._serve(together)
+        if request.error is not None:
+            raise request.error
+        return request.results
+
+    def _serve(self, requests: list[_Request[Item, Result]]) -> None:
+        try:
+            results = self._run([item for request in requests for item in request.items])
+        except Exception as error:  # noqa: BLE001 - raised again by each who asked
+            for request in requests:
+                request.error = error
+        else:
+            start = 0
+            for request in requests:
+                request.results = list(results[start : start + len(request.items)])
+                start += len(request.items)
+        for request in requests:
+            request.done = True
