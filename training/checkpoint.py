@@ -1,0 +1,60 @@
+"""Where a run stands after an epoch, so that it can go on after a stop."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from training.backbone import Weights
+from training.errors import TrainingError
+from training.recipe import Recipe
+
+NAME: Final = "checkpoint.npz"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A run after `epochs` whole epochs: its weights, their running average and the optimiser's state."""
+
+    recipe: Recipe
+    epochs: int
+    weights: Weights
+    average: Weights
+    optimiser: Weights
+
+
+_PARTS: Final = ("weights", "average", "optimiser")
+
+
+def save(directory: Path, checkpoint: Checkpoint) -> None:
+    """Write the checkpoint into `directory`, replacing the last one whole."""
+    arrays = {f"{part}:{name}": array for part in _PARTS for name, array in getattr(checkpoint, part).items()}
+    temporary = directory / "checkpoint.tmp.npz"
+    np.savez(
+        temporary,
+        allow_pickle=False,
+        recipe=np.array(checkpoint.recipe.model_dump_json()),
+        epochs=np.array(checkpoint.epochs),
+        **arrays,
+    )
+    temporary.replace(directory / NAME)
+
+
+def load(directory: Path) -> Checkpoint | None:
+    """Read the checkpoint of `directory`; None where there is none. Raises `TrainingError` if damaged."""
+    path = directory / NAME
+    if not path.exists():
+        return None
+    parts: dict[str, Weights] = {part: {} for part in _PARTS}
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            recipe = Recipe.model_validate_json(str(archive["recipe"]))
+            epochs = int(archive["epochs"])
+            for key in archive.files:
+                part, _, name = key.partition(":")
+                if name:
+                    parts[part][name] = archive[key]
+    except (OSError, KeyError, ValueError) as error:
+        raise TrainingError(f"{path} is damaged or of another version: start again with --fresh.") from error
+    return Checkpoint(recipe=recipe, epochs=epochs, **parts)

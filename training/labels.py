@@ -1,0 +1,46 @@
+"""The labels of the model, and what the data sets' own words mean in them. The one place for both."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from shared.artefact import Group, Label
+
+#: In the order of the model's outputs.
+LABELS: Final = (
+    Label(name="mel", title="melanoma", group=Group.MALIGNANT, counts=True),
+    Label(name="bcc", title="basal cell carcinoma", group=Group.MALIGNANT, counts=True),
+    # HAM10000's akiec mixes actinic keratosis (pre-malignant) with Bowen's disease (carcinoma in situ) and
+    # does not say which is which, so it counts: the careful side.
+    Label(name="akiec", title="actinic keratosis or Bowen's disease", group=Group.PREMALIGNANT, counts=True),
+    Label(name="bkl", title="benign keratosis", group=Group.BENIGN, counts=False),
+    Label(name="nv", title="mole (melanocytic naevus)", group=Group.BENIGN, counts=False),
+    Label(name="df", title="dermatofibroma", group=Group.BENIGN, counts=False),
+    Label(name="vasc", title="vascular lesion", group=Group.BENIGN, counts=False),
+)
+NAMES: Final = tuple(label.name for label in LABELS)
+MELANOMA: Final = NAMES.index("mel")
+#: Outputs whose probabilities are summed to the one that a person is told.
+COUNTED: Final = tuple(index for index, label in enumerate(LABELS) if label.counts)
+
+_ISIC2017: Final[Mapping[str, str]] = {"melanoma": "mel", "seborrheic_keratosis": "bkl", "nevus": "nv"}
+
+
+def isic2017_label(dx: str, label: str) -> int | None:
+    """Output index for a row of the ISIC 2017 manifest, from its `dx` and `label` columns.
+
+    Pictures of UDA-1 carry no diagnosis: a malignant one is a melanoma there, a benign one could be any of
+    four labels and yields None. Raises `KeyError` for a diagnosis that ISIC 2017 does not have.
+    """
+    if dx:
+        return NAMES.index(_ISIC2017[dx])
+    return MELANOMA if label == "malignant" else None
+
+
+def ham10000_label(dx: str) -> int:
+    """Output index for a row of the HAM10000 manifest: its words are the labels' names.
+
+    Raises `KeyError` for a word that HAM10000 does not have.
+    """
+    if dx not in NAMES:
+        raise KeyError(dx)
+    return NAMES.index(dx)

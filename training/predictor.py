@@ -1,0 +1,53 @@
+"""The exported graph, run as serving runs it, on pictures decoded as serving decodes them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from shared.artefact import Tensors
+from shared.pictures.rules import PictureRules
+from training.cache import Pixels, decode_file
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """Probabilities [n, labels], evidence [n, rows, columns] and distance [n], all float32."""
+
+    probabilities: Floats
+    evidence: Floats
+    distance: Floats
+
+
+class GraphPredictor:
+    """A frozen graph. Raises `OSError` where it cannot be read."""
+
+    def __init__(self, path: Path, tensors: Tensors) -> None:
+        definition = tf.compat.v1.GraphDef()
+        definition.ParseFromString(path.read_bytes())
+        whole = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(definition, name=""), [])
+        names = (tensors.picture, tensors.probabilities, tensors.evidence, tensors.distance)
+        fed, *fetched = [whole.graph.get_tensor_by_name(f"{name}:0") for name in names]
+        self._function = whole.prune(fed, fetched)
+
+    def predict(self, pixels: Pixels) -> Predicted:
+        """Predict one batch, uint8 [n, size, size, 3]."""
+        return Predicted(*(tensor.numpy() for tensor in self._function(tf.constant(pixels))))
+
+    def predict_files(self, paths: Sequence[Path], rules: PictureRules, batch: int = 32) -> Predicted:
+        """Decode and predict pictures, at least one. Raises `TrainingError` where one cannot be decoded."""
+        parts = [self.predict(np.stack([decode_file(path, rules) for path in some])) for some in _chunks(paths, batch)]
+        return Predicted(
+            np.concatenate([part.probabilities for part in parts]),
+            np.concatenate([part.evidence for part in parts]),
+            np.concatenate([part.distance for part in parts]),
+        )
+
+
+def _chunks(paths: Sequence[Path], size: int) -> list[Sequence[Path]]:
+    return [paths[start : start + size] for start in range(0, len(paths), size)]

