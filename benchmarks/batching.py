@@ -21,7 +21,8 @@ _SIZE: Final = (1024, 768)
 _GRID_S: Final = 3.0
 _TURNS: Final = 5
 _TURN_S: Final = 8.0
-_ALONE_S: Final = 4.0
+_ALONE_TURNS: Final = 10
+_ALONE_S: Final = 2.0
 
 _IN_FLIGHT: Final = 128
 _SHARD: Final = 16
@@ -51,6 +52,7 @@ def main() -> None:
                 limits.append(limit.throughput(batch=batch, threads=threads, seconds=_TURN_S))
                 singles.append(stand.load(pictures, seconds=_TURN_S, window=_IN_FLIGHT, shard=1))
                 shards.append(stand.load(pictures, seconds=_TURN_S, window=_SHARD_WINDOW, shard=_SHARD))
+            for _ in range(_ALONE_TURNS):
                 directs.append(limit.direct(seconds=_ALONE_S))
                 alone.append(stand.load(pictures, seconds=_ALONE_S, window=1, shard=1))
     _print_rates(console, limits, singles, shards)
