@@ -6,7 +6,7 @@ FOLDER ?=
 WORKERS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint bench bench-urgent bench-long requirements clean
+.PHONY: help demo up test lint train bench bench-urgent bench-long requirements clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -34,6 +34,9 @@ bench-urgent: $(VENV)/ready ## What a person in a chat notices of 5,000 bulk pic
 
 bench-long: $(VENV)/ready ## Memory of worker and Redis over 20,000 pictures
 	@$(BIN)/python -m benchmarks.memory
+
+train: $(VENV)/ready ## Make models/lite0 again from DATA=path and WEIGHTS=path (about an hour on two cores)
+	@$(BIN)/melanoma-train --data "$(DATA)" --weights "$(WEIGHTS)" --out models/lite0
 
 requirements: ## Pin anew what pyproject.toml asks for, but for the GPU's parts (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

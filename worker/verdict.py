@@ -24,16 +24,17 @@ class Judge:
 
     def judge(self, predicted: Predicted, *, advice: tuple[Advice, ...], decode_s: float) -> Verdict | Refusal:
         """Verdict for one picture, or a refusal where it shows no lesion."""
+        probabilities = dict(zip(self._names, predicted.probabilities.tolist(), strict=True))
         beyond = self._manifest.refuse_beyond
         if beyond is not None and predicted.distance > beyond:
-            return Refusal(reason=RefusalReason.NOT_A_LESION, advice=advice)
+            return Refusal(reason=RefusalReason.NOT_A_LESION, advice=advice, probabilities=probabilities)
         probability = min(1.0, float(predicted.probabilities[self._counts].sum()))
         population = self._population(predicted.distance)
         return Verdict(
             artefact=self._manifest.title,
             population=population.name if population else UNMEASURED,
             probability=probability,
-            probabilities=dict(zip(self._names, predicted.probabilities.tolist(), strict=True)),
+            probabilities=probabilities,
             band=self._band(probability, population),
             receipt=_receipt(probability, population) if population else None,
             evidence=to_map(predicted.evidence),

@@ -116,6 +116,8 @@ class Refusal(_Frozen):
     kind: Literal["refusal"] = "refusal"
     reason: RefusalReason
     advice: tuple[Advice, ...] = ()
+    #: What the model gave for what seems to be no lesion: for researchers' tables, never for the person who sent it.
+    probabilities: dict[str, float] = {}
 
 
 class Failure(_Frozen):

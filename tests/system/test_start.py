@@ -15,10 +15,9 @@ from local.embedded_valkey import EmbeddedValkey
 from local.workers import command, start_worker, wait_until_ready
 from shared.artefact import digest
 from shared.contract.names import READY_EVENT
+from tests.system.house import SHIPPED
 
 pytestmark = pytest.mark.system
-
-SHIPPED = Path("models/lite0")
 
 
 def run_worker(redis_url: str, artefact: Path = SHIPPED) -> subprocess.CompletedProcess[str]:

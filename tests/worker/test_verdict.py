@@ -109,7 +109,10 @@ def test_a_picture_like_none_that_was_measured_is_never_reassuring() -> None:
 
 
 def test_what_is_no_lesion_is_refused() -> None:
-    assert judged(0.9, distance=101) == Refusal(reason=RefusalReason.NOT_A_LESION, advice=(Advice.DARK,))
+    refused = judged(0.9, distance=101)
+    assert isinstance(refused, Refusal)
+    assert (refused.reason, refused.advice) == (RefusalReason.NOT_A_LESION, (Advice.DARK,))
+    assert refused.probabilities == pytest.approx({"mel": 0.45, "bcc": 0.45, "nv": 0.1}), "for researchers' tables"
 
 
 @given(trials=st.integers(1, 10_000), data=st.data())
