@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -73,11 +73,13 @@ class Service:
             # Claiming only to give back would ring for the same message again and again. The sweep rings for it.
             return {SKIPPED: len(ids)}
         claimed = [job for job in self._claims.call([(token, id_) for id_ in ids]) if job is not None]
+        claimed_at = time.monotonic()
         counts: Counter[str] = Counter({SKIPPED: len(ids) - len(claimed)})
         try:
-            self._bring_to_decision(claimed, counts)
+            self._bring_to_decision(claimed, claimed_at, counts)
         except Exception:
-            self._release([job.id for job in claimed])
+            # As suspects, so that this counts as an attempt: what fails each time must come to an end.
+            self._release([job.id for job in claimed], suspect=True)
             raise
         return {name: count for name, count in counts.items() if count}
 
@@ -90,9 +92,9 @@ class Service:
     def release_hanging(self, pictures: Sequence[Picture]) -> None:
         """Give back jobs whose decode never ends; the next worker decodes them in a child process."""
         ids = [picture.job.id for picture in pictures]
-        self._doorbell.ring(self._ledger.run(moves.release(ids, incarnation=self._incarnation, suspect=True)))
+        self._release(ids, suspect=True)
 
-    def _bring_to_decision(self, claimed: Sequence[ClaimedJob], counts: "Counter[str]") -> None:
+    def _bring_to_decision(self, claimed: Sequence[ClaimedJob], claimed_at: float, counts: "Counter[str]") -> None:
         decided: list[Decided] = []
         able: list[ClaimedJob] = []
         for job in claimed:
@@ -104,7 +106,8 @@ class Service:
                 decided.append((job.id, Failure(reason=reason)))
         for queue in Queue:
             self._run([job for job in able if job.queue is queue], queue, decided, counts)
-        self._decide(decided, claimed, counts)
+        ages = {job.id: (job.queue, job.age_s + time.monotonic() - claimed_at) for job in claimed}
+        self._decide(decided, ages, counts)
 
     def _cannot(self, job: ClaimedJob) -> FailureReason | None:
         if job.contract != CONTRACT_VERSION:
@@ -163,11 +166,12 @@ class Service:
             return self._judge.judge(picture.outcome, advice=picture.advice, decode_s=picture.decode_s)
         return picture.outcome if isinstance(picture.outcome, Refusal | Failure) else None
 
-    def _decide(self, decided: Sequence[Decided], claimed: Sequence[ClaimedJob], counts: "Counter[str]") -> None:
+    def _decide(
+        self, decided: Sequence[Decided], ages: Mapping[str, tuple[Queue, float]], counts: "Counter[str]"
+    ) -> None:
         if not decided:
             return
         stands = self._decisions.call(decided)
-        jobs = {job.id: job for job in claimed}
         for (id_, decision), first in zip(decided, stands, strict=True):
             counts[decision.kind] += 1
             if not first:
@@ -178,11 +182,13 @@ class Service:
             if isinstance(decision, Failure):
                 METRICS.dead_letters.labels(reason=decision.reason).inc()
                 log.error("dead letter", job=id_, reason=decision.reason)
-            METRICS.end_to_end.labels(queue=jobs[id_].queue).observe(jobs[id_].age_s)
+            queue, age_s = ages[id_]
+            METRICS.end_to_end.labels(queue=queue).observe(age_s)
 
     def _give_back(self, ids: Sequence[str], counts: "Counter[str]") -> None:
         self._release(ids)
         counts[RELEASED] += len(ids)
 
-    def _release(self, ids: Sequence[str]) -> None:
-        self._doorbell.ring(self._ledger.run(moves.release(ids, incarnation=self._incarnation)))
+    def _release(self, ids: Sequence[str], *, suspect: bool = False) -> None:
+        released = moves.release(ids, incarnation=self._incarnation, suspect=suspect)
+        self._doorbell.ring(self._ledger.run(released))

@@ -4,10 +4,7 @@ import json
 import os
 import signal
 import subprocess
-import time
-import urllib.request
 from pathlib import Path
-from urllib.error import URLError
 
 import psutil
 import pytest
@@ -16,6 +13,7 @@ from local.background import Background
 from local.embedded_valkey import EmbeddedValkey
 from local.workers import command
 from samples.many import render_many
+from tests.system.waiting import eventually, page
 
 pytestmark = pytest.mark.system
 
@@ -30,17 +28,6 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def children_of(pid: int) -> list[psutil.Process]:
     return list(psutil.Process(pid).children(recursive=True))
-
-
-def wait_for_page(url: str) -> str:
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            with urllib.request.urlopen(url, timeout=5) as answer:
-                return str(answer.read().decode())
-        except (URLError, ConnectionError):
-            assert time.monotonic() < deadline, url
-            time.sleep(0.2)
 
 
 @pytest.mark.usefixtures("environment")
@@ -59,9 +46,9 @@ def test_the_demo_shows_verdicts_and_leaves_nothing_behind(tmp_path: Path) -> No
     assert len(rows) == 24
     assert {row["kind"] for row in rows} <= {"verdict", "refusal"}
     assert (out / "results.csv").exists()
-    page = (out / "report.html").read_text(encoding="utf-8")
-    assert "rendered" in page, "the page says that its pictures are not real"
-    assert "http://" not in page.replace("http://www.w3.org", ""), "it needs no network"
+    report = (out / "report.html").read_text(encoding="utf-8")
+    assert "rendered" in report, "the page says that its pictures are not real"
+    assert "http://" not in report.replace("http://www.w3.org", ""), "it needs no network"
     assert "p50" in done.stdout
     left = [
         process.info["cmdline"]
@@ -92,12 +79,8 @@ def test_up_uses_the_redis_that_it_is_given_and_stops_cleanly(tmp_path: Path, mo
         monkeypatch.setenv("REDIS_URL", broker.url)
         log = tmp_path / "up.log"
         with Background([*command("melanoma-local"), "up", "--directory", str(tmp_path / "local")], log=log) as up:
-            page = wait_for_page(f"http://127.0.0.1:{FLOWER_PORT}/workers")
-            deadline = time.monotonic() + 60
-            while "worker-" not in page:
-                assert time.monotonic() < deadline, log.read_text()
-                time.sleep(0.5)
-                page = wait_for_page(f"http://127.0.0.1:{FLOWER_PORT}/workers")
+            workers = f"http://127.0.0.1:{FLOWER_PORT}/workers"
+            eventually(lambda: "worker-" in (page(workers) or ""))
             running = children_of(up.pid)
             assert not any("valkey-server" in " ".join(process.cmdline()) for process in running)
             assert f"Flower   http://127.0.0.1:{FLOWER_PORT}" in log.read_text()
