@@ -1,5 +1,6 @@
 """`melanoma-worker`: verify the artefact, load, warm, then take messages."""
 
+import argparse
 import gc
 import logging
 import signal
@@ -45,6 +46,15 @@ _SWITCH_INTERVAL_S: Final = 0.0005
 
 def main() -> None:
     """Run a worker until it is told to stop. Exits with 0, or with 2 and one sentence where it cannot start."""
+    argparse.ArgumentParser(
+        prog="melanoma-worker",
+        description="Take photographs from the queue, classify them in batches, write the decisions."
+        " One worker serves one device; start as many as you like. SIGTERM finishes the batch in hand and gives"
+        " the rest back.",
+        epilog="Settings come from the environment or .env, REDIS_URL and MELANOMA_ARTEFACT first of all;"
+        " .env.example in the project lists them. Exit codes: 0 stopped, 1 the queue's client failed,"
+        " 2 a setting, the artefact or Redis' password is wrong.",
+    ).parse_args()
     try:
         sys.exit(_run(settings()))
     except (ArtefactError, SettingsError, StoreRefused) as error:
