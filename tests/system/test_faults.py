@@ -76,7 +76,8 @@ def test_redis_is_restarted(house: House, folder: Path) -> None:
 
 def test_every_queue_message_and_unacked_entry_is_deleted(house: House, folder: Path) -> None:
     house.start_worker()
-    submission = house.submit(folder, "--window", "1000")
+    # More messages than a worker takes in hand, so that many of them lie in Redis.
+    submission = house.submit(folder, "--window", "1000", "--shard", "4")
     somewhere_in(submission)
     deleted: Any = house.client.delete(*map(str, Queue), "unacked", "unacked_index")
     assert deleted >= 1, "there was something to lose"
