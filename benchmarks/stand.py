@@ -87,6 +87,7 @@ class Stand:
         shard: int,
         queue: Queue = Queue.BULK,
         most: int | None = None,
+        all_begun: threading.Event | None = None,
         stop: threading.Event | None = None,
     ) -> Load:
         """Keep `window` pictures in flight for `seconds` or until `most` were begun, then take what is left."""
@@ -98,6 +99,8 @@ class Stand:
             for number, data in enumerate(itertools.cycle(pictures)):
                 now = time.perf_counter()
                 if now > deadline or number == most:
+                    if all_begun is not None:
+                        all_begun.set()
                     return
                 name = f"{run}-{number}"
                 begun[name] = now

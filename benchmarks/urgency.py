@@ -18,7 +18,7 @@ from shared.ledger import moves
 _PEOPLE_PICTURES: Final = 64
 _BULK: Final = 5000
 _SHARD: Final = 16
-_ASKED: Final = 200
+_ASKED: Final = 100
 
 
 def main() -> None:
@@ -31,18 +31,17 @@ def main() -> None:
         _ask(stand, pictures, 20)
         idle = _ask(stand, pictures, _ASKED)
         bulk = Load()
-        enough = threading.Event()
+        all_there, enough = threading.Event(), threading.Event()
 
         def flood() -> None:
             nonlocal bulk
-            bulk = stand.load(pictures, seconds=600, window=_BULK, shard=_SHARD, most=_BULK, stop=enough)
+            bulk = stand.load(
+                pictures, seconds=600, window=_BULK, shard=_SHARD, most=_BULK, all_begun=all_there, stop=enough
+            )
 
         flooding = threading.Thread(target=flood)
         flooding.start()
-        waiting = 0
-        while waiting < _BULK - 2 * stand.settings.task_slots * _SHARD and flooding.is_alive():
-            counts = stand.ledger.run(moves.count())
-            waiting = counts.queues[Queue.BULK].ready + counts.claimed
+        all_there.wait()
         asked = _ask(stand, pictures, _ASKED)
         left = stand.ledger.run(moves.count()).queues[Queue.BULK].ready
         enough.set()

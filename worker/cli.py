@@ -28,6 +28,7 @@ from shared.redis_client import connect, place
 from shared.settings import Settings, SettingsError, settings
 from shared.store import PictureStore
 from worker.consumer import GatheringConsumer
+from worker.intake import Intake, UrgentFirst
 from worker.pipeline import Pipeline
 from worker.predictor import Predictor
 from worker.queue_collector import QueueCollector
@@ -95,7 +96,9 @@ def _run(config: Settings) -> int:
         bulk_active=config.bulk_active,
         most_attempts=config.most_attempts,
     )
-    register(app, service)
+    intake = Intake(config.task_slots)
+    app.conf.broker_transport_options["queue_order_strategy"] = lambda: UrgentFirst(intake)
+    register(app, service, intake)
     keeper = Keeper(ledger, doorbell, config, incarnation=incarnation)
     keeper.start()
     watchdog = Watchdog(pipeline, service, limit_s=config.decode_limit_s)

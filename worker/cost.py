@@ -16,6 +16,9 @@ _LOOK_AGAIN_EVERY: Final = 32
 #: A size whose cost a picture is within this share of the best is as good, and a smaller one answers sooner.
 _AS_GOOD: Final = 1.05
 
+#: The same while people wait: somebody's picture may have to wait for the batch before it.
+_AS_GOOD_IN_HASTE: Final = 1.25
+
 
 class CostCurve:
     """Seconds a batch by its size, for sizes from 1 to `largest`. Used by one thread."""
@@ -55,16 +58,17 @@ class CostCurve:
         share = (size - low) / (high - low)
         return self._seconds[low] + share * (self._seconds[high] - self._seconds[low])
 
-    def best(self, waiting: int) -> int:
+    def best(self, waiting: int, *, haste: bool = False) -> int:
         """Size to take when `waiting` (>= 1) pictures are there: the smallest of those that cost least a picture.
 
-        Seventeen may be sixteen now and one with the next batch.
+        Seventeen may be sixteen now and one with the next batch. In `haste` a size may cost somewhat more if it is
+        smaller, and no size is tried for the sake of learning.
         """
         most = min(waiting, self._largest)
         candidates = [size for size in self._sizes if size < most]
         candidates.append(most)
-        if self._clock % _LOOK_AGAIN_EVERY == 0:
+        if self._clock % _LOOK_AGAIN_EVERY == 0 and not haste:
             return min(candidates, key=lambda size: self._learned_at.get(size, 0))
         costs = [self.seconds(size) / size for size in candidates]
-        bound = min(costs) * _AS_GOOD
+        bound = min(costs) * (_AS_GOOD_IN_HASTE if haste else _AS_GOOD)
         return next(size for size, cost in zip(candidates, costs, strict=True) if cost <= bound)

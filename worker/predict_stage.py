@@ -9,6 +9,7 @@ import structlog
 from numpy.typing import NDArray
 
 from shared.contract.decision import Failure, FailureReason
+from shared.contract.names import Queue
 from worker.cost import CostCurve
 from worker.metrics import METRICS
 from worker.picture import Picture, Predicted
@@ -20,6 +21,9 @@ log = structlog.get_logger(__name__)
 #: Repeats of each size when warming: the first is slow for its own reasons, the best of the others is the cost.
 _WARM_REPEATS: Final = 4
 
+#: For so long after an interactive picture others are expected, and bulk batches stay small. Seconds.
+_HASTE_S: Final = 5.0
+
 
 class PredictStage:
     """Work-conserving: an idle device takes what is there at once, a busy one lets the next batch gather."""
@@ -30,6 +34,7 @@ class PredictStage:
         self._largest = largest
         self._cost = CostCurve(largest)
         self._waiting: UrgencyQueue[Picture] = UrgencyQueue()
+        self._haste_until = 0.0
         self._thread = threading.Thread(target=self._run, name="predict", daemon=True)
 
     def warm(self) -> None:
@@ -52,6 +57,8 @@ class PredictStage:
 
     def put(self, picture: Picture) -> bool:
         """Queue a decoded picture, or return False where the stage is stopping."""
+        if picture.job.queue is Queue.INTERACTIVE:
+            self._haste_until = time.monotonic() + _HASTE_S
         return self._waiting.put(picture.job.queue, picture)
 
     def close(self) -> list[Picture]:
@@ -67,8 +74,11 @@ class PredictStage:
         return len(self._waiting)
 
     def _run(self) -> None:
-        while batch := self._waiting.take(self._cost.best):
+        while batch := self._waiting.take(self._how_many):
             self._predict(batch)
+
+    def _how_many(self, waiting: int) -> int:
+        return self._cost.best(waiting, haste=time.monotonic() < self._haste_until)
 
     def _predict(self, batch: list[Picture]) -> None:
         started = time.monotonic()

@@ -33,6 +33,13 @@ def test_a_device_that_gains_nothing_answers_sooner() -> None:
     assert flat.best(32) == 1
 
 
+def test_in_haste_a_smaller_batch_may_cost_a_little_more() -> None:
+    """A batch that a person's picture may have to wait for."""
+    cpu = curve(32, {1: 1.6, 2: 2.6, 4: 4.6, 8: 8.8, 16: 16.8, 32: 32.0})
+    assert cpu.best(32) == 16
+    assert cpu.best(32, haste=True) == 4
+
+
 def test_the_curve_follows_a_lasting_change() -> None:
     learning = curve(4, {1: 1.0, 2: 1.2, 4: 1.4})
     assert learning.best(4) == 4
@@ -60,6 +67,9 @@ def test_a_size_that_looked_bad_once_gets_another_chance() -> None:
     waiting=st.integers(1, 200),
     largest=st.integers(1, 64),
     costs=st.dictionaries(st.integers(1, 64), st.floats(0.001, 10), min_size=1),
+    haste=st.booleans(),
 )
-def test_a_batch_is_never_empty_nor_larger_than_what_waits(waiting: int, largest: int, costs: dict[int, float]) -> None:
-    assert 1 <= curve(largest, costs).best(waiting) <= min(waiting, largest)
+def test_a_batch_is_never_empty_nor_larger_than_what_waits(
+    waiting: int, largest: int, costs: dict[int, float], haste: bool
+) -> None:
+    assert 1 <= curve(largest, costs).best(waiting, haste=haste) <= min(waiting, largest)

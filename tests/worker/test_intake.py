@@ -1,0 +1,30 @@
+"""A worker whose slots are full of bulk messages still has one for a person."""
+
+from contextlib import ExitStack
+
+from shared.contract.names import Queue
+from worker.intake import Intake, UrgentFirst
+
+QUEUES = [str(queue) for queue in Queue]
+
+
+def test_bulk_never_fills_the_last_slots() -> None:
+    intake = Intake(16)
+    cycle = UrgentFirst(intake)
+    cycle.update(QUEUES)
+    with ExitStack() as in_hand:
+        for _ in range(13):
+            in_hand.enter_context(intake.hold(Queue.BULK))
+        assert cycle.consume(2) == [Queue.INTERACTIVE, Queue.BULK]
+        with intake.hold(Queue.BULK):
+            assert cycle.consume(2) == [Queue.INTERACTIVE]
+            assert cycle.holding_back
+        assert cycle.consume(2) == [Queue.INTERACTIVE, Queue.BULK]
+
+
+def test_interactive_messages_hold_nothing_back() -> None:
+    intake = Intake(4)
+    with ExitStack() as in_hand:
+        for _ in range(4):
+            in_hand.enter_context(intake.hold(Queue.INTERACTIVE))
+        assert not intake.holding_back

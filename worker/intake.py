@@ -1,0 +1,57 @@
+"""Which queues the worker takes messages from now: bulk never fills the last slots."""
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from kombu.utils.scheduling import priority_cycle
+
+from shared.contract.names import Queue
+
+#: One task slot in so many is kept for urgent messages.
+_RESERVED_SHARE: Final = 8
+
+
+class Intake:
+    """Counts the messages in hand by queue, of which `slots` may be there at once. Shared by all threads."""
+
+    def __init__(self, slots: int) -> None:
+        self._most_bulk = slots - max(1, slots // _RESERVED_SHARE)
+        self._in_hand: Counter[Queue] = Counter()
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def hold(self, queue: Queue) -> Iterator[None]:
+        """Count a message of `queue` while the context lasts."""
+        with self._lock:
+            self._in_hand[queue] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._in_hand[queue] -= 1
+
+    @property
+    def holding_back(self) -> bool:
+        """Whether bulk messages wait in their queue until some in hand are done."""
+        return self._in_hand[Queue.BULK] >= self._most_bulk
+
+
+class UrgentFirst(priority_cycle):  # type: ignore[misc]
+    """kombu's order of queues, the most urgent first, less bulk where `intake` holds it back."""
+
+    def __init__(self, intake: Intake) -> None:
+        super().__init__()
+        self._intake = intake
+
+    @property
+    def holding_back(self) -> bool:
+        """Asked by `shared.broker_transport`, which then looks again soon."""
+        return self._intake.holding_back
+
+    def consume(self, n: int) -> list[str]:
+        """The first `n` queues to take from, in order."""
+        queues: list[str] = super().consume(n)
+        return [queue for queue in queues if queue != Queue.BULK] if self.holding_back else queues
