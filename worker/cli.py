@@ -3,6 +3,7 @@
 import argparse
 import gc
 import logging
+import os
 import signal
 import sys
 import threading
@@ -44,6 +45,8 @@ EXIT_MISCONFIGURED: Final = 2
 
 _SWITCH_INTERVAL_S: Final = 0.0005
 
+_NICENESS: Final = 5
+
 
 def main() -> None:
     """Run a worker until it is told to stop. Exits with 0, or with 2 and one sentence where it cannot start."""
@@ -67,6 +70,9 @@ def main() -> None:
 
 def _run(config: Settings) -> int:
     set_up_logging(config)
+    # On a machine that is shared with Redis or a client, those answer at once while we compute: each hop of an
+    # urgent picture would otherwise wait for its turn behind our threads. Nothing changes where we are alone.
+    os.nice(_NICENESS)
     manifest = read_artefact(config.artefact)
     stop = threading.Event()
     # Until Celery takes the signals over, a stop only has to end the waiting for Redis.
