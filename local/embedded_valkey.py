@@ -31,7 +31,7 @@ class EmbeddedValkey:
         self, directory: Path, *, port: int = 0, persistent: bool = False, password: str = "", memory: int = 0
     ) -> None:
         self._directory = directory
-        self._port = port or _free_port()
+        self._port = port or free_port()
         self._persistent = persistent
         self._password = password
         self._memory = memory
@@ -121,7 +121,8 @@ def is_free(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A loopback port on which nobody listens now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,7 +1,6 @@
 """What an operator sees: metrics of the worker, and each task in Flower."""
 
 import json
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from local.background import Background
+from local.embedded_valkey import free_port
 from local.flower import flower_address, flower_command
 from samples.many import render_many
 from shared.settings import Settings
@@ -16,12 +16,6 @@ from tests.system.house import House
 from tests.system.waiting import eventually, page
 
 pytestmark = pytest.mark.system
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_metrics_and_flower_show_what_was_done(tmp_path: Path) -> None:
