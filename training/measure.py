@@ -18,17 +18,20 @@ BATCH: Final = 32
 Floats = npt.NDArray[np.float32]
 
 
-def logits_and_middle(model: keras.Model, pixels: Pixels) -> tuple[Floats, Floats]:
-    """Logits [n, labels] and the middle block's mean [n, channels] of pictures uint8 [n, size, size, 3]."""
+def logits_and_means(model: keras.Model, pixels: Pixels) -> tuple[Floats, Floats, Floats]:
+    """Logits [n, labels] of pictures uint8 [n, size, size, 3], and means [n, channels] of two of their maps.
 
-    def predict(pictures: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        logits, _, middle = model(tf.cast(pictures, tf.float32), training=False)
-        return logits, middle
+    The maps are the middle block's and the last one.
+    """
+
+    def predict(pictures: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        logits, features, middle = model(tf.cast(pictures, tf.float32), training=False)
+        return logits, middle, tf.reduce_mean(features, (1, 2))
 
     quick = tf.function(predict, reduce_retracing=True)
     parts = [quick(tf.constant(pixels[start : start + BATCH])) for start in range(0, len(pixels), BATCH)]
-    logits, middle = (np.concatenate([part[side].numpy() for part in parts]) for side in (0, 1))
-    return logits, middle
+    logits, middle, last = (np.concatenate([part[side].numpy() for part in parts]) for side in range(3))
+    return logits, middle, last
 
 
 def softmax(logits: Floats) -> Floats:
@@ -43,7 +46,7 @@ def validation(pictures: Sequence[Picture], pixels: Pixels) -> Callable[[keras.M
     sources = np.array([picture.source for picture in pictures])
 
     def measure(model: keras.Model) -> dict[str, float]:
-        probabilities = softmax(logits_and_middle(model, pixels)[0])
+        probabilities = softmax(logits_and_means(model, pixels)[0])
         right = np.take_along_axis(probabilities, labels[:, None], axis=1)
         found = {"valid_loss": float(-np.log(np.maximum(right, 1e-9)).mean())}
         for source in (ISIC2017, HAM10000):

@@ -17,11 +17,12 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Predicted:
-    """Probabilities [n, labels], evidence [n, rows, columns] and distance [n], all float32."""
+    """Probabilities [n, labels], evidence [n, rows, columns], distance [n] and kinds [n, kinds], all float32."""
 
     probabilities: Floats
     evidence: Floats
     distance: Floats
+    kinds: Floats
 
 
 class GraphPredictor:
@@ -31,7 +32,7 @@ class GraphPredictor:
         definition = tf.compat.v1.GraphDef()
         definition.ParseFromString(path.read_bytes())
         whole = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(definition, name=""), [])
-        names = (tensors.picture, tensors.probabilities, tensors.evidence, tensors.distance)
+        names = (tensors.picture, tensors.probabilities, tensors.evidence, tensors.distance, tensors.kinds)
         fed, *fetched = [whole.graph.get_tensor_by_name(f"{name}:0") for name in names]
         self._function = whole.prune(fed, fetched)
 
@@ -46,6 +47,7 @@ class GraphPredictor:
             np.concatenate([part.probabilities for part in parts]),
             np.concatenate([part.evidence for part in parts]),
             np.concatenate([part.distance for part in parts]),
+            np.concatenate([part.kinds for part in parts]),
         )
 
 

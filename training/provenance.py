@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from shared.artefact import DataSource, digest
 from training.run import Run
-from training.sources import HAM10000, ISIC2017, Kind, Picture, Share
+from training.sources import HAM10000, ISIC2017, Kind, PhonePicture, Picture, Share
 
 LICENCE: Final = (
     "For non-commercial use only, with attribution: trained on HAM10000 (Tschandl et al. 2018, CC BY-NC 4.0)."
@@ -29,13 +29,13 @@ _PHONE_TERMS: Final = {
     Kind.LESION: ("PAD-UFES-20, phone pictures of lesions (Pacheco et al. 2020)", "CC BY 4.0"),
     Kind.SKIN: ("PAD-UFES-20, plain skin cut from its pictures", "CC BY 4.0"),
     Kind.HAND: ("Sign language digits, hands", "Apache-2.0"),
-    Kind.THING: ("ImageNet, a sample", "ImageNet terms, measuring only"),
+    Kind.THING: ("ImageNet, a sample", "ImageNet terms, non-commercial research"),
 }
 _PACKAGES: Final = ("keras", "numpy", "scipy", "pillow")
 
 
-def sources(pictures: Sequence[Picture], phone: dict[Kind, int]) -> tuple[DataSource, ...]:
-    """Data that the model was made from and measured on; `phone` counts the pictures by kind."""
+def sources(pictures: Sequence[Picture], phone: Sequence[PhonePicture]) -> tuple[DataSource, ...]:
+    """Data that the model was made from and measured on; `phone` taught and tested the kinds."""
     counts = Counter((picture.source, picture.share) for picture in pictures)
     trained = [
         DataSource(name=_TERMS[source][0], licence=_TERMS[source][1], use=_USES[share], pictures=count)
@@ -51,10 +51,10 @@ def sources(pictures: Sequence[Picture], phone: dict[Kind, int]) -> tuple[DataSo
         DataSource(
             name=_PHONE_TERMS[kind][0],
             licence=_PHONE_TERMS[kind][1],
-            use="measuring the feature distance",
+            use="telling kinds of pictures apart, half of them to measure that",
             pictures=count,
         )
-        for kind, count in phone.items()
+        for kind, count in Counter(one.kind for one in phone).items()
     ]
     return (weights, *trained, *measured)
 

@@ -59,14 +59,14 @@ def read_pictures(data: Path) -> list[Picture]:
     return [*_isic2017(data / ISIC2017), *_ham10000(data / HAM10000)]
 
 
-def held_out(lesion: str) -> bool:
-    """Whether a lesion is held out of training.
+def held_out(lesion: str, share: float = HELD_OUT) -> bool:
+    """Whether a lesion is among the `share` of lesions that is held out of training.
 
     Decided by its name alone, so all pictures of a lesion go the same way, on every machine and whatever
     else is in the manifest.
     """
     number = int.from_bytes(hashlib.sha256(lesion.encode()).digest()[:8], "big")
-    return number < HELD_OUT * 2**64
+    return number < share * 2**64
 
 
 def _isic2017(folder: Path) -> Iterator[Picture]:
@@ -113,8 +113,12 @@ def _rows(folder: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
         raise TrainingError(f"{path} cannot be read: each data set needs its manifest.csv.") from error
 
 
+#: Name of the population of phone pictures.
+PHONE: Final = "phone"
+
+
 class Kind(StrEnum):
-    """What a phone picture shows, to see how far it is from the training pictures."""
+    """What a phone picture shows."""
 
     LESION = "phone_lesion"
     SKIN = "phone_skin"
@@ -130,17 +134,27 @@ _KINDS: Final = {
 }
 
 
-def read_phone(data: Path) -> dict[Kind, list[Path]]:
-    """Phone pictures by what they show, from `phone/` in the folder `data`; empty where there is none.
+@dataclass(frozen=True)
+class PhonePicture:
+    """A picture by a phone, of a lesion or not. `held` is true for the half that is only measured on."""
 
-    They are measured, never trained on. Raises `TrainingError` as `read_pictures` does.
+    path: Path
+    kind: Kind
+    held: bool
+
+
+def read_phone(data: Path) -> list[PhonePicture]:
+    """Phone pictures from `phone/` in the folder `data`; none where there is no such folder.
+
+    Pictures of a patient or a hand's owner are on one side. Raises `TrainingError` as `read_pictures` does.
     """
     folder = data / "phone"
-    found: dict[Kind, list[Path]] = {}
+    found: list[PhonePicture] = []
     if folder.is_dir():
-        for row in _rows(folder, ("file", "source")):
+        for row in _rows(folder, ("file", "source", "group_id")):
             kind = _KINDS.get(row["source"])
             if kind is None:
                 raise _unknown(folder, KeyError(row["source"]))
-            found.setdefault(kind, []).append(folder / row["file"])
+            held = held_out(row["group_id"] or row["file"], share=0.5)
+            found.append(PhonePicture(path=folder / row["file"], kind=kind, held=held))
     return found

@@ -19,11 +19,12 @@ class Released(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Predicted:
-    """One picture's row of a batch. float32 [labels], float32 [rows, columns]; times in seconds."""
+    """One picture's row of a batch. float32 [labels], [rows, columns] and [kinds]; times in seconds."""
 
     probabilities: NDArray[np.float32]
     evidence: NDArray[np.float32]
     distance: float
+    kinds: NDArray[np.float32]
     batch: int
     wait_s: float
     predict_s: float

@@ -120,6 +120,7 @@ def _hand_out(batch: list[Picture], predictions: Predictions, started: float, se
                 probabilities=predictions.probabilities[row],
                 evidence=predictions.evidence[row],
                 distance=float(predictions.distance[row]),
+                kinds=predictions.kinds[row],
                 batch=len(batch),
                 wait_s=wait,
                 predict_s=seconds,

@@ -12,12 +12,14 @@ class Predictions:
     """Of a batch of n pictures, all float32.
 
     `probabilities` [n, labels], calibrated, each row summing to 1; `evidence` [n, rows, columns], positive for
-    malignant; `distance` [n], from the training pictures in feature space, not negative.
+    malignant; `distance` [n], from the training pictures in feature space, not negative; `kinds` [n, kinds], how
+    likely each kind of picture is, each row summing to 1.
     """
 
     probabilities: NDArray[np.float32]
     evidence: NDArray[np.float32]
     distance: NDArray[np.float32]
+    kinds: NDArray[np.float32]
 
 
 class Predictor(Protocol):

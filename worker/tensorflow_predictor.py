@@ -34,8 +34,7 @@ class TensorFlowPredictor:
 
     def predict(self, pictures: NDArray[np.uint8]) -> Predictions:
         """One forward pass over uint8 [n, size, size, 3]."""
-        probabilities, evidence, distance = self._function(tf.constant(pictures))
-        return Predictions(probabilities.numpy(), evidence.numpy(), distance.numpy())
+        return Predictions(*(tensor.numpy() for tensor in self._function(tf.constant(pictures))))
 
 
 def _load(path: Path, manifest: Manifest) -> Any:
@@ -47,7 +46,7 @@ def _load(path: Path, manifest: Manifest) -> Any:
         imported = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), [])
         tensors = [
             imported.graph.get_tensor_by_name(f"{name}:0")
-            for name in (names.picture, names.probabilities, names.evidence, names.distance)
+            for name in (names.picture, names.probabilities, names.evidence, names.distance, names.kinds)
         ]
     except Exception as error:
         # Protobuf, TensorFlow and a missing tensor each raise something else; all mean the same to an operator.
@@ -65,9 +64,11 @@ def _check_shapes(function: Any, directory: Path, manifest: Manifest) -> None:
             f" uint8 {wanted}: export the model again."
         )
     one = np.zeros((1, size, size, 3), np.uint8)
-    probabilities, evidence, distance = function(tf.constant(one))
-    if probabilities.shape != (1, len(manifest.labels)) or len(evidence.shape) != 3 or distance.shape != (1,):
+    probabilities, evidence, distance, kinds = function(tf.constant(one))
+    wanted_out = (1, len(manifest.labels)), (1, len(manifest.kinds.names))
+    if (probabilities.shape, kinds.shape) != wanted_out or len(evidence.shape) != 3 or distance.shape != (1,):
         raise ArtefactError(
-            f"the graph in {directory} gives {probabilities.shape[-1]} probabilities, but model.json has"
-            f" {len(manifest.labels)} labels, or its evidence or distance has another shape: export the model again."
+            f"the graph in {directory} gives {probabilities.shape[-1]} probabilities and {kinds.shape[-1]} kinds, but"
+            f" model.json has {len(manifest.labels)} labels and {len(manifest.kinds.names)} kinds, or its evidence or"
+            " distance has another shape: export the model again."
         )

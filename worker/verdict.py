@@ -25,11 +25,12 @@ class Judge:
     def judge(self, predicted: Predicted, *, advice: tuple[Advice, ...], decode_s: float) -> Verdict | Refusal:
         """Verdict for one picture, or a refusal where it shows no lesion."""
         probabilities = dict(zip(self._names, predicted.probabilities.tolist(), strict=True))
-        beyond = self._manifest.refuse_beyond
-        if beyond is not None and predicted.distance > beyond:
+        kinds = dict(zip(self._manifest.kinds.names, predicted.kinds.tolist(), strict=True))
+        nothing, limit = kinds.pop(self._manifest.kinds.no_lesion), self._manifest.kinds.refuse_from
+        if limit is not None and nothing >= limit:
             return Refusal(reason=RefusalReason.NOT_A_LESION, advice=advice, probabilities=probabilities)
         probability = min(1.0, float(predicted.probabilities[self._counts].sum()))
-        population = self._population(predicted.distance)
+        population = self._population(max(kinds, key=kinds.__getitem__), predicted.distance)
         return Verdict(
             artefact=self._manifest.title,
             population=population.name if population else UNMEASURED,
@@ -43,9 +44,12 @@ class Judge:
             work=Work(batch=predicted.batch, wait_s=predicted.wait_s, decode_s=decode_s, predict_s=predicted.predict_s),
         )
 
-    def _population(self, distance: float) -> Population | None:
-        nearest = [population for population in self._manifest.populations if distance <= population.max_distance]
-        return min(nearest, key=lambda population: population.max_distance, default=None)
+    def _population(self, kind: str, distance: float) -> Population | None:
+        """The one that was measured on such pictures."""
+        for population in self._manifest.populations:
+            if population.name == kind and distance <= population.max_distance:
+                return population
+        return None
 
     def _band(self, probability: float, population: Population | None) -> Band:
         if population is not None:

@@ -164,7 +164,9 @@ class House:
 
 def _unrefusing(home: Path) -> Path:
     copy = Path(shutil.copytree(SHIPPED, home / "artefact"))
-    write_manifest(copy, read_artefact(SHIPPED).model_copy(update={"refuse_beyond": None}))
+    manifest = read_artefact(SHIPPED)
+    kinds = manifest.kinds.model_copy(update={"refuse_from": None})
+    write_manifest(copy, manifest.model_copy(update={"kinds": kinds}))
     return copy
 
 

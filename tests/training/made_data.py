@@ -20,6 +20,9 @@ ISIC2017 = [
 ]
 HAM10000 = ["mel", "bcc", "akiec", "bkl", "nv", "nv", "df", "vasc"] * 4
 
+#: Sources of the phone pictures.
+PHONE = ["pad_ufes_20", "imagenet_sample", "sign_digits_hands", "pad_skin_patch"]
+
 
 def write_picture(path: Path, seed: int, dark: bool) -> None:
     """A skin-coloured JPEG of 96x72 with a spot in it, black or brown."""
@@ -56,8 +59,8 @@ def make_data(folder: Path) -> Path:
         rows.append({"file": name, "dx": dx, "lesion_id": f"HAM_{number:07}"})
     write_rows(folder / "ham10000" / "manifest.csv", rows)
     rows = []
-    for number, source in enumerate(["pad_ufes_20", "imagenet_sample", "sign_digits_hands", "pad_skin_patch"]):
+    for number, source in enumerate(PHONE * 6):
         write_picture(folder / "phone" / f"{number}.jpg", 2000 + number, dark=False)
-        rows.append({"file": f"{number}.jpg", "source": source})
+        rows.append({"file": f"{number}.jpg", "source": source, "group_id": f"owner{number}"})
     write_rows(folder / "phone" / "manifest.csv", rows)
     return folder

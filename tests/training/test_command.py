@@ -39,7 +39,7 @@ def made(data: Path, weights: Path, tmp_path_factory: pytest.TempPathFactory) ->
     folder = tmp_path_factory.mktemp("made")
     result = _run(data, weights, folder)
     assert result.exit_code == 0, result.output
-    assert "lite0@1 is in" in result.output
+    assert "lite0@2 is in" in result.output
     return folder
 
 
@@ -79,6 +79,34 @@ def test_the_graph_says_what_the_trained_model_says(made: Path, manifest: Manife
     assert shift == pytest.approx(np.broadcast_to(shift.mean(axis=0), shift.shape), abs=1e-3)
     assert found.evidence.shape == (8, 7, 7)
     assert np.isfinite(found.distance).all()
+
+
+def test_measuring_again_changes_nothing_that_was_trained(made: Path, manifest: Manifest, data: Path) -> None:
+    options = ["--data", data, "--again", made / "out", "--out", made / "again", "--run", made / "run"]
+    result = CliRunner().invoke(main, [str(option) for option in options])
+    assert result.exit_code == 0, result.output
+    again = read_artefact(made / "again")
+    assert again.made_with["measured_again_from"] == manifest.title
+    paths = [picture.path for picture in read_pictures(data) if picture.share is Share.TEST]
+    old, new = (
+        GraphPredictor(folder / manifest.graph, manifest.tensors).predict_files(paths, manifest.picture)
+        for folder in (made / "out", made / "again")
+    )
+    # Calibration starts elsewhere, so log-probabilities times temperature may differ by an offset a label, no more.
+    shift = np.log(new.probabilities) * again.temperature - np.log(old.probabilities) * manifest.temperature
+    shift -= shift.mean(axis=1, keepdims=True)
+    assert shift == pytest.approx(np.broadcast_to(shift.mean(axis=0), shift.shape), abs=1e-3)
+    assert new.distance == pytest.approx(old.distance, rel=1e-3)
+    assert new.kinds == pytest.approx(old.kinds, abs=0.01)
+
+
+def test_data_without_other_things_is_an_error_that_says_so(data: Path, made: Path, tmp_path: Path) -> None:
+    shutil.copytree(data, tmp_path / "data")
+    shutil.rmtree(tmp_path / "data" / "phone")
+    options = ["--data", tmp_path / "data", "--again", made / "out", "--out", tmp_path / "out", "--run", made / "run"]
+    result = CliRunner().invoke(main, [str(option) for option in options])
+    assert result.exit_code == 1
+    assert "needs phone/" in result.output
 
 
 def test_the_log_has_a_line_an_epoch(made: Path) -> None:

@@ -2,8 +2,6 @@ import numpy as np
 import pytest
 
 from training.distance import fit_distance
-from training.populations import REFUSED_LESIONS, belongs_within, distance_metrics, refuse_beyond
-from training.sources import Kind
 
 
 def test_is_the_mahalanobis_distance_where_all_directions_count() -> None:
@@ -23,19 +21,3 @@ def test_channels_that_never_change_give_no_infinity() -> None:
     distance = fit_distance(features)
     assert np.isfinite(distance(features)).all()
     assert np.isfinite(distance(features + 1)).all()
-
-
-def test_refuses_only_what_it_can_tell_apart() -> None:
-    rng = np.random.default_rng(7)
-    lesions, phone = rng.normal(1, 0.1, 500), rng.normal(2, 0.3, 300)
-    far = {Kind.LESION: phone, Kind.THING: rng.normal(6, 1, 200)}
-    limit = refuse_beyond(lesions, far)
-    assert limit is not None
-    assert (phone > limit).mean() <= REFUSED_LESIONS
-    assert (lesions > limit).mean() == 0
-    assert refuse_beyond(lesions, far | {Kind.THING: rng.normal(2, 0.3, 200)}) is None
-    assert refuse_beyond(lesions, {Kind.LESION: phone}) is None
-    metrics = distance_metrics(belongs_within(lesions), limit, far)
-    assert metrics["phone_thing.refused"].value > 0.9
-    assert metrics["phone_lesion.outside_population"].value > 0.9
-    assert "phone_thing.refused" not in distance_metrics(1.0, None, far)

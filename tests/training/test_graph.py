@@ -10,11 +10,18 @@ from training.backbone import get_weights
 from training.calibrate import Calibration
 from training.distance import Distance, fit_distance
 from training.graph import TENSORS, write_graph
+from training.kinds import KINDS, KindHead, fit_kinds
 from training.labels import COUNTED, LABELS
+from training.measure import logits_and_means
 from training.predictor import GraphPredictor, Predicted
 
 SIZE = 64
 CALIBRATION = Calibration(temperature=0.7, offsets=np.linspace(-0.6, 0.6, len(LABELS)))
+
+
+def means(model: object, pixels: np.ndarray) -> np.ndarray:
+    _, middle, last = logits_and_means(model, pixels)
+    return np.concatenate((middle, last), axis=1)
 
 
 @dataclass
@@ -23,6 +30,7 @@ class Exported:
     pixels: np.ndarray
     predicted: Predicted
     distance: Distance
+    kinds: KindHead
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +44,12 @@ def exported(model: object, tmp_path_factory: pytest.TempPathFactory) -> Exporte
     coarse = np.random.default_rng(2).integers(0, 256, (12, 4, 4, 3), np.uint8)
     pixels = coarse.repeat(SIZE // 4, axis=1).repeat(SIZE // 4, axis=2)
     distance = fit_distance(np.random.default_rng(3).normal(size=(40, 12)))
+    model_means = means(model, pixels)
+    names = [KINDS.names[number % 3] for number in range(len(pixels))]
+    kinds = fit_kinds(model_means, names)
     path = tmp_path_factory.mktemp("graph") / "model.pb"
-    write_graph(path, get_weights(model), SMALL, CALIBRATION, distance, SIZE)
-    return Exported(path, pixels, GraphPredictor(path, TENSORS).predict(pixels), distance)
+    write_graph(path, get_weights(model), SMALL, CALIBRATION, distance, kinds, SIZE)
+    return Exported(path, pixels, GraphPredictor(path, TENSORS).predict(pixels), distance, kinds)
 
 
 def test_probabilities_are_those_of_the_keras_model(model: object, exported: Exported) -> None:
@@ -71,9 +82,16 @@ def test_distance_is_that_of_the_middle_block(model: object, exported: Exported)
     assert exported.predicted.distance == pytest.approx(exported.distance(middle), rel=1e-4)
 
 
+def test_kinds_are_those_of_both_maps(model: object, exported: Exported) -> None:
+    logits = means(model, exported.pixels) @ exported.kinds.weights + exported.kinds.bias
+    wanted = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    assert wanted.std(axis=0).min() > 0.01
+    assert exported.predicted.kinds == pytest.approx(wanted, abs=1e-3)
+
+
 def test_the_same_model_makes_the_same_file(model: object, exported: Exported) -> None:
     again = exported.path.with_name("again.pb")
-    write_graph(again, get_weights(model), SMALL, CALIBRATION, exported.distance, SIZE)
+    write_graph(again, get_weights(model), SMALL, CALIBRATION, exported.distance, exported.kinds, SIZE)
     assert again.read_bytes() == exported.path.read_bytes()
 
 

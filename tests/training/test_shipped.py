@@ -24,7 +24,11 @@ def test_it_is_whole_measured_and_small() -> None:
     (population,) = manifest.populations
     assert population.bands.low_sensitivity >= 0.95
     assert population.bands.high_specificity >= 0.9
-    assert manifest.refuse_beyond is None or manifest.refuse_beyond > population.max_distance
+    figures = {name: metric.value for name, metric in manifest.metrics.items()}
+    assert figures["no_lesion.auc"] >= 0.97
+    assert figures["isic2017_test.refused"] <= 0.03
+    assert figures["phone_lesion.refused"] <= 0.03
+    assert figures["phone_hand.refused"] >= 0.95
     assert sum(stored.size for stored in manifest.files.values()) < 30e6
 
 

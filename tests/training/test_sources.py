@@ -39,13 +39,21 @@ def test_about_the_promised_share_is_held_out() -> None:
 
 def test_phone_pictures_by_what_they_show(data: Path, tmp_path: Path) -> None:
     found = read_phone(data)
-    assert {kind: [path.name for path in paths] for kind, paths in found.items()} == {
-        Kind.LESION: ["0.jpg"],
-        Kind.THING: ["1.jpg"],
-        Kind.HAND: ["2.jpg"],
-        Kind.SKIN: ["3.jpg"],
-    }
-    assert read_phone(tmp_path) == {}
+    shown = {kind: [picture.path.name for picture in found if picture.kind is kind] for kind in Kind}
+    assert [names[0] for names in shown.values()] == ["0.jpg", "3.jpg", "2.jpg", "1.jpg"]
+    assert len(found) == 24
+    assert read_phone(tmp_path) == []
+
+
+def test_an_owners_phone_pictures_are_on_one_side(tmp_path: Path) -> None:
+    rows = [
+        {"file": f"{number}.jpg", "source": "pad_ufes_20", "group_id": f"pad:{number % 200}"} for number in range(600)
+    ]
+    write_rows(tmp_path / "phone" / "manifest.csv", rows)
+    found = read_phone(tmp_path)
+    for first, second, third in zip(found[:200], found[200:400], found[400:], strict=True):
+        assert first.held == second.held == third.held
+    assert 80 < sum(picture.held for picture in found[:200]) < 120
 
 
 def test_each_mistake_has_its_sentence(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from shared.artefact import (
     Bands,
     DataSource,
     Group,
+    Kinds,
     Label,
     Manifest,
     Metric,
@@ -27,7 +28,7 @@ MANIFEST = Manifest(
     version="1",
     runtime="tensorflow-graph",
     graph="model.pb",
-    tensors=Tensors(picture="a", probabilities="b", evidence="c", distance="d"),
+    tensors=Tensors(picture="a", probabilities="b", evidence="c", distance="d", kinds="e"),
     picture=PictureRules(size=64, filter=Filter.BILINEAR, aspect=Aspect.SQUASH),
     labels=(
         Label(name="mel", title="melanoma", group=Group.MALIGNANT, counts=True),
@@ -54,7 +55,7 @@ MANIFEST = Manifest(
             ),
         ),
     ),
-    refuse_beyond=100,
+    kinds=Kinds(names=("dermatoscope", "phone", "no_lesion"), no_lesion="no_lesion", refuse_from=0.8),
     metrics={"auc": Metric(value=0.8, pictures=10)},
     data=(DataSource(name="made", licence="MIT", use="test", pictures=1),),
     licence="MIT",
@@ -63,11 +64,15 @@ MANIFEST = Manifest(
 )
 
 
-def judged(malignant: float, distance: float = 1.0) -> Verdict | Refusal:
+OF_A_DERMATOSCOPE, OF_A_PHONE = (0.7, 0.2, 0.1), (0.1, 0.7, 0.2)
+
+
+def judged(malignant: float, distance: float = 1.0, kinds: tuple[float, ...] = OF_A_DERMATOSCOPE) -> Verdict | Refusal:
     predicted = Predicted(
         probabilities=np.array([malignant / 2, malignant / 2, 1 - malignant], np.float32),
         evidence=np.array([[1, -2], [0.5, 0]], np.float32),
         distance=distance,
+        kinds=np.array(kinds, np.float32),
         batch=3,
         wait_s=0.1,
         predict_s=0.2,
@@ -75,8 +80,8 @@ def judged(malignant: float, distance: float = 1.0) -> Verdict | Refusal:
     return Judge(MANIFEST).judge(predicted, advice=(Advice.DARK,), decode_s=0.01)
 
 
-def verdict(malignant: float, distance: float = 1.0) -> Verdict:
-    made = judged(malignant, distance)
+def verdict(malignant: float, distance: float = 1.0, kinds: tuple[float, ...] = OF_A_DERMATOSCOPE) -> Verdict:
+    made = judged(malignant, distance, kinds)
     assert isinstance(made, Verdict)
     return made
 
@@ -108,8 +113,15 @@ def test_a_picture_like_none_that_was_measured_is_never_reassuring() -> None:
     assert verdict(0.9, distance=11).band is Band.HIGH
 
 
+def test_a_phone_picture_is_not_taken_for_a_dermatoscopes_however_near() -> None:
+    for malignant in (0.0, 0.1, 0.3, 0.55):
+        made = verdict(malignant, kinds=OF_A_PHONE)
+        assert (made.band, made.receipt, made.population) == (Band.UNCERTAIN, None, UNMEASURED)
+
+
 def test_what_is_no_lesion_is_refused() -> None:
-    refused = judged(0.9, distance=101)
+    assert isinstance(judged(0.9, kinds=(0.15, 0.06, 0.79)), Verdict), "the doubt is the lesion's"
+    refused = judged(0.9, kinds=(0.1, 0.05, 0.85))
     assert isinstance(refused, Refusal)
     assert (refused.reason, refused.advice) == (RefusalReason.NOT_A_LESION, (Advice.DARK,))
     assert refused.probabilities == pytest.approx({"mel": 0.45, "bcc": 0.45, "nv": 0.1}), "for researchers' tables"
