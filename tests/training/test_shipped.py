@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from samples.scenes import SCENES
 from shared.artefact import read_artefact
 from training.labels import LABELS
 from training.predictor import GraphPredictor
@@ -41,3 +42,15 @@ def test_its_graph_answers() -> None:
     assert found.evidence.shape == (2, 7, 7)
     # Noise is no lesion.
     assert (found.distance > manifest.populations[0].max_distance).all()
+
+
+def test_it_refuses_what_is_no_lesion() -> None:
+    """Rendered, so none of it taught the model."""
+    rng = np.random.default_rng(3)
+    pictures = [scene(rng, 800, 600).resize((SERVED.size, SERVED.size)) for scene in SCENES.values()]
+    shown = np.stack([*map(np.asarray, pictures), np.zeros((SERVED.size, SERVED.size, 3), np.uint8)])
+    manifest = read_artefact(SHIPPED)
+    found = GraphPredictor(SHIPPED / manifest.graph, manifest.tensors).predict(shown)
+    nothing = found.kinds[:, manifest.kinds.names.index(manifest.kinds.no_lesion)]
+    assert manifest.kinds.refuse_from is not None
+    assert (nothing >= manifest.kinds.refuse_from).all(), nothing
