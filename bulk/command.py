@@ -14,13 +14,13 @@ from redis.exceptions import RedisError
 from rich.console import Console
 
 from bulk import names, output
-from bulk.connection import Connection
 from bulk.display import Display
 from bulk.folder_run import FolderRun, Plan
 from bulk.output import OutputRefused
 from bulk.scan import Skipped, scan
 from bulk.summary import print_summary
 from bulk.tally import Tally
+from shared.connection import Connection
 from shared.log import set_up_logging
 from shared.patience import Stopped, StoreRefused
 from shared.settings import Settings, SettingsError, settings
@@ -95,7 +95,7 @@ def _run(plan: Plan, config: Settings, stop: _Stop, note: str) -> int:
     total = _count(plan, skipped)
     tally = Tally()
     try:
-        connection = Connection(config, shard=plan.shard, stop=stop.event)
+        connection = Connection(config, role="bulk", shard=plan.shard, stop=stop.event)
     except ValueError as error:
         return _fail(EXIT_USAGE, f"REDIS_URL is not the address of a Redis: {error}.")
     to_people = Console(stderr=True)

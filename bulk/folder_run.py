@@ -11,7 +11,6 @@ from typing import Final
 
 from bulk import output
 from bulk.answer import Answer, Picture
-from bulk.connection import Connection
 from bulk.display import Display
 from bulk.index import Index
 from bulk.journal import Journal, read_journal
@@ -25,6 +24,7 @@ from bulk.table import Table
 from bulk.tally import Tally
 from bulk.uploader import State
 from bulk.workers import Workers
+from shared.connection import Connection
 from shared.ids import job_id
 from shared.settings import Settings
 

@@ -1,6 +1,7 @@
 """What every process does each second: say that it lives, and sweep the ledger for those that do not."""
 
 import threading
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -17,19 +18,31 @@ _EVERY_S: Final = 1.0
 
 
 class Keeper:
-    """A thread that beats for `incarnation` and sweeps. `start` before the first claim, `stop` at the end."""
+    """A thread that beats for `incarnation` and sweeps. `start` before the first claim, `stop` at the end.
 
-    def __init__(self, ledger: Ledger, doorbell: Doorbell, settings: Settings, *, incarnation: str) -> None:
+    `speed` says how many pictures a second this process can predict, for what people are told of their wait.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        doorbell: Doorbell,
+        settings: Settings,
+        *,
+        incarnation: str,
+        speed: Callable[[], float] = lambda: 0,
+    ) -> None:
         self._ledger = ledger
         self._doorbell = doorbell
         self._settings = settings
         self._incarnation = incarnation
+        self._speed = speed
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
 
     def start(self) -> None:
         """Beat once, so that no claim is older than its holder's first heartbeat, and go on in a thread."""
-        self._ledger.run(moves.beat(self._incarnation, lease_s=self._settings.lease_s))
+        self._beat()
         self._thread.start()
 
     def stop(self) -> None:
@@ -37,10 +50,13 @@ class Keeper:
         self._stop.set()
         self._thread.join(timeout=2 * _EVERY_S)
 
+    def _beat(self) -> None:
+        self._ledger.run(moves.beat(self._incarnation, lease_s=self._settings.lease_s, speed=self._speed()))
+
     def _run(self) -> None:
         while not self._stop.wait(_EVERY_S):
             try:
-                self._ledger.run(moves.beat(self._incarnation, lease_s=self._settings.lease_s))
+                self._beat()
                 owed = self._ledger.run(
                     moves.sweep(
                         lease_s=self._settings.lease_s,

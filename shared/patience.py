@@ -1,8 +1,10 @@
 """Waiting for a Redis that is away: said once, tried until it is back. One that refuses us is another matter."""
 
+import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
+from itertools import chain, repeat
 from typing import Final, TypeVar
 
 import structlog
@@ -18,8 +20,12 @@ from redis.exceptions import (
 
 T = TypeVar("T")
 
-_FIRST_PAUSE_S: Final = 0.05
+#: Seconds between tries: short first, so that a server that only restarts is found at once.
+_FIRST_PAUSES_S: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
 _LONGEST_PAUSE_S: Final = 1.0
+
+_AWAY: Final = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError)
+_REFUSING: Final = (AuthenticationError, AuthorizationError, NoPermissionError)
 
 log = structlog.get_logger(__name__)
 
@@ -32,6 +38,32 @@ class Stopped(Exception):
     """Raised out of a wait for Redis when the process is to stop."""
 
 
+class _Absence:
+    """Says once that the Redis at `where` is away, and once that it is back. Safe to share between threads."""
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+        self._since: float | None = None
+        self._lock = threading.Lock()
+
+    def begins(self, error: Exception) -> None:
+        with self._lock:
+            if self._since is None:
+                self._since = time.monotonic()
+                log.warning("redis is away, waiting for it", where=self._where, error=str(error))
+
+    def ends(self) -> None:
+        if self._since is None:
+            return
+        with self._lock:
+            if self._since is not None:
+                log.info("redis is back", where=self._where, away_s=round(time.monotonic() - self._since, 1))
+                self._since = None
+
+    def refusal(self, error: Exception) -> StoreRefused:
+        return StoreRefused(f"Redis at {self._where} refuses the user or password: check REDIS_URL ({error}).")
+
+
 class Patience:
     """Repeats calls while a Redis is away.
 
@@ -39,39 +71,47 @@ class Patience:
     """
 
     def __init__(self, where: str, stop: threading.Event | None = None) -> None:
-        self._where = where
+        self._absence = _Absence(where)
         self._stop = stop or threading.Event()
-        self._away_since: float | None = None
-        self._lock = threading.Lock()
 
     def call(self, action: Callable[[], T]) -> T:
         """Run `action` until Redis answers. Raises `StoreRefused`, `Stopped`, or what else `action` raises."""
-        pause = _FIRST_PAUSE_S
+        pauses = _pauses()
         while True:
             try:
                 result = action()
-            except (AuthenticationError, AuthorizationError, NoPermissionError) as error:
-                raise StoreRefused(
-                    f"Redis at {self._where} refuses the user or password: check REDIS_URL ({error})."
-                ) from error
-            except (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError) as error:
-                self._say_away(error)
-                if self._stop.wait(pause):
+            except _REFUSING as error:
+                raise self._absence.refusal(error) from error
+            except _AWAY as error:
+                self._absence.begins(error)
+                if self._stop.wait(next(pauses)):
                     raise Stopped from error
-                pause = min(pause * 2, _LONGEST_PAUSE_S)
             else:
-                if self._away_since is not None:
-                    self._say_back()
+                self._absence.ends()
                 return result
 
-    def _say_away(self, error: Exception) -> None:
-        with self._lock:
-            if self._away_since is None:
-                self._away_since = time.monotonic()
-                log.warning("redis is away, waiting for it", where=self._where, error=str(error))
 
-    def _say_back(self) -> None:
-        with self._lock:
-            if self._away_since is not None:
-                log.info("redis is back", where=self._where, away_s=round(time.monotonic() - self._away_since, 1))
-                self._away_since = None
+class AsyncPatience:
+    """The same for coroutines, which end a wait by being cancelled."""
+
+    def __init__(self, where: str) -> None:
+        self._absence = _Absence(where)
+
+    async def call(self, action: Callable[[], Awaitable[T]]) -> T:
+        """Await `action()` until Redis answers. Raises `StoreRefused`, or what else `action` raises."""
+        pauses = _pauses()
+        while True:
+            try:
+                result = await action()
+            except _REFUSING as error:
+                raise self._absence.refusal(error) from error
+            except _AWAY as error:
+                self._absence.begins(error)
+                await asyncio.sleep(next(pauses))
+            else:
+                self._absence.ends()
+                return result
+
+
+def _pauses() -> Iterator[float]:
+    return chain(_FIRST_PAUSES_S, repeat(_LONGEST_PAUSE_S))

@@ -105,7 +105,7 @@ def _run(config: Settings) -> int:
     intake = Intake(config.task_slots)
     app.conf.broker_transport_options["queue_order_strategy"] = lambda: UrgentFirst(intake)
     register(app, service, intake)
-    keeper = Keeper(ledger, doorbell, config, incarnation=incarnation)
+    keeper = Keeper(ledger, doorbell, config, incarnation=incarnation, speed=pipeline.speed)
     keeper.start()
     watchdog = Watchdog(pipeline, service, limit_s=config.decode_limit_s)
     watchdog.start()

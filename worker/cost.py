@@ -21,7 +21,7 @@ _AS_GOOD_IN_HASTE: Final = 1.25
 
 
 class CostCurve:
-    """Seconds a batch by its size, for sizes from 1 to `largest`. Used by one thread."""
+    """Seconds a batch by its size, for sizes from 1 to `largest`. Taught by one thread."""
 
     def __init__(self, largest: int) -> None:
         self._largest = largest
@@ -57,6 +57,10 @@ class CostCurve:
         low, high = self._sizes[place - 1], self._sizes[place]
         share = (size - low) / (high - low)
         return self._seconds[low] + share * (self._seconds[high] - self._seconds[low])
+
+    def speed(self) -> float:
+        """Most pictures a second that any known size gives; 0 if none is known. May be asked by other threads."""
+        return max((size / self._seconds[size] for size in tuple(self._sizes) if size in self._seconds), default=0.0)
 
     def best(self, waiting: int, *, haste: bool = False) -> int:
         """Size to take when `waiting` (>= 1) pictures are there: the smallest of those that cost least a picture.

@@ -35,6 +35,10 @@ class Pipeline:
         if not self._decode.put(picture):
             picture.finish(Released.RELEASED)
 
+    def speed(self) -> float:
+        """Pictures a second that the device can predict, as far as is known."""
+        return self._predict.speed()
+
     def hanging(self, limit_s: float) -> list[Picture]:
         """Pictures whose decode has taken longer than `limit_s`."""
         return self._decode.hanging(limit_s)

@@ -55,6 +55,10 @@ class PredictStage:
         """Start the thread."""
         self._thread.start()
 
+    def speed(self) -> float:
+        """Pictures a second that the device can predict."""
+        return self._cost.speed()
+
     def put(self, picture: Picture) -> bool:
         """Queue a decoded picture, or return False where the stage is stopping."""
         if picture.job.queue is Queue.INTERACTIVE:

@@ -18,7 +18,9 @@ _SCRIPTS: Final = Path(__file__).parent / "scripts"
 
 #: At its memory cap Redis refuses a script that writes, unless it says that it may. Those that move a job
 #: towards its end say so: they free more than they take. `open` does not, so a full ledger takes no new jobs.
-_MAY_RUN_WHEN_FULL: Final = frozenset({"beat", "claim", "close", "decide", "look", "put_back", "release", "sweep"})
+_MAY_RUN_WHEN_FULL: Final = frozenset(
+    {"beat", "claim", "close", "decide", "forget", "look", "put_back", "release", "sweep", "undeliverable", "view"}
+)
 
 
 @dataclass(frozen=True, slots=True)

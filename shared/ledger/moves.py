@@ -6,7 +6,7 @@ from typing import Any, Literal
 from shared.contract.decision import Failure, FailureReason, Refusal, Verdict
 from shared.contract.names import CONTRACT_VERSION, Queue, Stage
 from shared.ledger.call import Call
-from shared.ledger.records import ClaimedJob, Counts, NewJob, OutboxJob, Owed, QueueCount
+from shared.ledger.records import ClaimedJob, Counts, JobView, NewJob, OutboxJob, Owed, QueueCount
 
 
 def open_jobs(
@@ -86,9 +86,24 @@ def cancel(ids: Iterable[str], *, retention_s: float = 0) -> Call[int]:
     return Call("close", (Stage.CANCELLED, _ms(retention_s), *ids), int)
 
 
-def beat(incarnation: str, *, lease_s: float) -> Call[None]:
-    """Say that `incarnation` lives for `lease_s` more."""
-    return Call("beat", (incarnation, _ms(lease_s)), _nothing)
+def forget(ids: Iterable[str]) -> Call[int]:
+    """Delete jobs in whatever stage, dead letters too; returns how many there were."""
+    return Call("forget", tuple(ids), int)
+
+
+def undeliverable(ids: Iterable[str], *, incarnation: str, reason: str) -> Call[int]:
+    """Give up delivering decided jobs that `incarnation` holds: they become dead letters that can be replayed."""
+    return Call("undeliverable", (incarnation, reason, *ids), int)
+
+
+def view(ids: Iterable[str]) -> Call[list[JobView | None]]:
+    """Look at jobs in whatever stage; None for those that are not there. Nothing moves."""
+    return Call("view", tuple(ids), lambda rows: [row and _job_view(*row) for row in rows])
+
+
+def beat(incarnation: str, *, lease_s: float, speed: float = 0) -> Call[None]:
+    """Say that `incarnation` lives for `lease_s` more, and that it can predict `speed` pictures a second."""
+    return Call("beat", (incarnation, _ms(lease_s), f"{speed:.3f}"), _nothing)
 
 
 def sweep(*, lease_s: float, grace_s: float, most: int) -> Call[list[Owed]]:
@@ -168,6 +183,19 @@ def _outbox(reply: Sequence[Sequence[bytes]]) -> list[OutboxJob]:
     ]
 
 
+def _job_view(
+    stage: bytes, language: bytes, reference: bytes, decision: bytes, received_at: bytes, place: int
+) -> JobView:
+    return JobView(
+        stage=Stage(_text(stage)),
+        language=_text(language),
+        reference=_text(reference),
+        decision=decision,
+        received_at=int(received_at) / 1000,
+        place=None if place < 0 else place,
+    )
+
+
 def _counts(reply: Sequence[Any]) -> Counts:
     numbers = {_text(name): int(number) for name, number in zip(reply[::2], reply[1::2], strict=True)}
     return Counts(
@@ -178,4 +206,5 @@ def _counts(reply: Sequence[Any]) -> Counts:
         claimed=numbers["claimed"],
         dead=numbers["dead"],
         incarnations=numbers["incarnations"],
+        speed=numbers["speed"] / 1000,
     )

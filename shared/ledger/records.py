@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.contract.names import Queue
+from shared.contract.names import Queue, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,22 @@ class OutboxJob:
 
 
 @dataclass(frozen=True, slots=True)
+class JobView:
+    """A job as its owner may see it in any stage.
+
+    `decision` is JSON, empty before there is one; `received_at` in seconds of Redis' clock; `place` says how many wait
+    before it in its queue, None where it does not wait there.
+    """
+
+    stage: Stage
+    language: str
+    reference: str
+    decision: bytes
+    received_at: float
+    place: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Owed:
     """A job that is `ready` and whose message has still to be sent."""
 
@@ -62,9 +78,10 @@ class QueueCount:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Where the jobs are, and how many incarnations are alive."""
+    """Where the jobs are, how many incarnations live, and how many pictures a second their devices can predict."""
 
     queues: dict[Queue, QueueCount]
     claimed: int
     dead: int
     incarnations: int
+    speed: float

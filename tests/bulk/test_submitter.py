@@ -11,10 +11,10 @@ from redis import Redis
 
 from bulk import submitter as engine
 from bulk.answer import Answer, Picture
-from bulk.connection import Connection
 from bulk.reasons import NotRead, ReadProblem
 from bulk.submitter import Submitter
 from bulk.uploader import State
+from shared.connection import Connection
 from shared.contract.decision import Refusal, RefusalReason
 from shared.contract.names import Queue
 from shared.ledger import moves
@@ -35,7 +35,7 @@ def config(redis_url: str) -> Settings:
 
 @pytest.fixture
 def connection(config: Settings) -> Iterator[Connection]:
-    with Connection(config, shard=4, stop=threading.Event()) as opened:
+    with Connection(config, role="bulk", shard=4, stop=threading.Event()) as opened:
         yield opened
 
 
@@ -236,7 +236,7 @@ def test_a_full_store_is_waited_for(redis_url: str, config: Settings) -> None:
     small = config.model_copy(update={"picture_budget": 2**20})
     collected = Collected()
     states = set()
-    with Connection(small, shard=4, stop=threading.Event()) as connection, Answerer(redis_url):
+    with Connection(small, role="bulk", shard=4, stop=threading.Event()) as connection, Answerer(redis_url):
         run = make(connection, collected, on_wait=lambda: states.add(run.state))
         run.run(pictures(30, size=200_000))
     assert collected.names == once_each(30)

@@ -357,3 +357,55 @@ def test_no_job_is_ever_nowhere(client: Any) -> None:
             max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
+
+
+def test_a_job_is_seen_in_every_stage_with_its_place_in_the_queue(ledger: Ledger) -> None:
+    open_stored(ledger, "first", "second", queue=Queue.INTERACTIVE)
+    first, second, none = ledger.run(moves.view(["first", "second", "elsewhere"]))
+    assert none is None
+    assert first is not None
+    assert second is not None
+    assert (first.stage, first.place, second.place) == (Stage.READY, 0, 1)
+    claim(ledger, "first")
+    ledger.run(moves.decide([("first", REFUSED)]))
+    first, second = ledger.run(moves.view(["first", "second"]))
+    assert first is not None
+    assert second is not None
+    assert (first.stage, first.place, second.place) == (Stage.DECIDED, None, 0)
+    assert decision_from_json(first.decision) == REFUSED
+
+
+@pytest.mark.parametrize("dead", [False, True])
+def test_what_is_forgotten_leaves_no_trace(ledger: Ledger, client: Any, dead: bool) -> None:
+    open_stored(ledger, "answered", "waiting")
+    claim(ledger, "answered")
+    ledger.run(moves.decide([("answered", FAILED if dead else REFUSED)]))
+    ledger.run(moves.answered(["answered"], retention_s=60))
+    assert ledger.run(moves.forget(["answered", "waiting", "elsewhere"])) == 2
+    for key in client.keys("*"):
+        kind = client.type(key)
+        members = client.zrange(key, 0, -1) if kind == b"zset" else client.smembers(key) if kind == b"set" else []
+        assert not {b"answered", b"waiting"} & set(members), key
+        assert not key.endswith((b"answered", b"waiting"))
+
+
+def test_an_answer_that_cannot_be_delivered_becomes_a_dead_letter_that_stays(ledger: Ledger, client: Any) -> None:
+    open_stored(ledger, "a")
+    claim(ledger, "a")
+    ledger.run(moves.decide([("a", REFUSED)]))
+    ledger.run(moves.beat("sender", lease_s=5))
+    ledger.run(moves.take(Stage.DECIDED, outbox=OUTBOX, limit=5, incarnation="sender"))
+    assert ledger.run(moves.undeliverable(["a"], incarnation="another", reason="refused")) == 0
+    assert ledger.run(moves.undeliverable(["a"], incarnation="sender", reason="refused")) == 1
+    assert ledger.run(moves.count()).dead == 1
+    assert client.ttl(f"{KEY_PREFIX}job:a") == -1
+    sweep(ledger, client)
+    assert ledger.run(moves.peek(Stage.DECIDED, outbox=OUTBOX, limit=5)) == []
+
+
+def test_the_speed_of_workers_that_live_adds_up(ledger: Ledger) -> None:
+    ledger.run(moves.beat("worker-1", lease_s=5, speed=100.5))
+    ledger.run(moves.beat("worker-2", lease_s=5, speed=20))
+    ledger.run(moves.beat("bulk-1", lease_s=5))
+    ledger.run(moves.beat("worker-gone", lease_s=0, speed=1000))
+    assert ledger.run(moves.count()).speed == 120.5

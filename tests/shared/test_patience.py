@@ -1,5 +1,6 @@
 """A Redis that is away is waited for; one that refuses us is not."""
 
+import asyncio
 import threading
 from pathlib import Path
 
@@ -8,8 +9,8 @@ from redis import Redis
 from redis.exceptions import ResponseError
 
 from local.embedded_valkey import EmbeddedValkey
-from shared.patience import Patience, Stopped, StoreRefused
-from shared.redis_client import connect, place
+from shared.patience import AsyncPatience, Patience, Stopped, StoreRefused
+from shared.redis_client import connect, connect_async, place
 
 
 def test_a_call_outlives_a_restart(tmp_path: Path) -> None:
@@ -56,3 +57,19 @@ def test_other_errors_are_the_callers(redis_url: str) -> None:
 )
 def test_a_place_is_shown_without_its_password(url: str, shown: str) -> None:
     assert place(url) == shown
+
+
+def test_coroutines_outlive_a_restart_too(tmp_path: Path) -> None:
+    broker = EmbeddedValkey(tmp_path).start()
+
+    async def call() -> bool:
+        async with connect_async(broker.url) as client:
+            broker.kill()
+            back = threading.Timer(0.5, broker.start)
+            back.start()
+            return await AsyncPatience(place(broker.url)).call(client.ping)
+
+    try:
+        assert asyncio.run(call())
+    finally:
+        broker.stop()

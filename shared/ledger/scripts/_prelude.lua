@@ -8,6 +8,7 @@ local function bell_key(outbox) return PREFIX .. 'bell:' .. outbox end
 local function held_key(incarnation) return PREFIX .. 'held:' .. incarnation end
 local CLAIMED = PREFIX .. 'claimed'
 local INCARNATIONS = PREFIX .. 'incarnations'
+local SPEEDS = PREFIX .. 'speeds'
 local DEADLINES = PREFIX .. 'deadlines'
 local DEAD = PREFIX .. 'dead'
 

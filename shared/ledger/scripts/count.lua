@@ -1,5 +1,5 @@
 -- How many jobs are where. ARGV: queue names. Returns (name, count) pairs, and for each queue the age in
--- ms of the job that waits longest.
+-- ms of the job that waits longest. `speed` is what the living workers can predict together, in pictures per 1,000 s.
 local now, counts = clock(), {}
 local function say(name, count) counts[#counts + 1] = name; counts[#counts + 1] = count end
 for _, queue in ipairs(ARGV) do
@@ -11,4 +11,9 @@ end
 say('claimed', redis.call('ZCARD', CLAIMED))
 say('dead', redis.call('ZCARD', DEAD))
 say('incarnations', redis.call('ZCOUNT', INCARNATIONS, '(' .. now, '+inf'))
+local speed = 0
+for _, incarnation in ipairs(redis.call('ZRANGEBYSCORE', INCARNATIONS, '(' .. now, '+inf')) do
+  speed = speed + (redis.call('HGET', SPEEDS, incarnation) or 0)
+end
+say('speed', math.floor(speed * 1000))
 return counts

@@ -39,7 +39,10 @@ for _, incarnation in ipairs(redis.call('ZRANGEBYSCORE', INCARNATIONS, '-inf', n
       end
     end
   end
-  if redis.call('SCARD', held) == 0 then redis.call('ZREM', INCARNATIONS, incarnation) end
+  if redis.call('SCARD', held) == 0 then
+    redis.call('ZREM', INCARNATIONS, incarnation)
+    redis.call('HDEL', SPEEDS, incarnation)
+  end
   if budget <= 0 then break end
 end
 

@@ -1,4 +1,4 @@
-"""The service as the folder command sees it: ledger, picture store, doorbell, and the keeper that sweeps."""
+"""The service as those who bring photographs see it: ledger, picture store, doorbell, and the keeper that sweeps."""
 
 import threading
 from types import TracebackType
@@ -16,12 +16,14 @@ from shared.store import PictureStore
 
 
 class Connection:
-    """Connections to the Redis of `config`; as a context manager it sweeps while it is open.
+    """Connections to the Redis of `config` for one life of a process; as a context manager it sweeps while it is open.
+
+    `role` begins the name of its incarnation. A message holds at most `shard` ids.
 
     Raises `ValueError` for a URL that is none, and on entering `shared.patience.StoreRefused` or `Stopped`.
     """
 
-    def __init__(self, config: Settings, *, shard: int, stop: threading.Event) -> None:
+    def __init__(self, config: Settings, *, role: str, shard: int, stop: threading.Event) -> None:
         self._client = connect(config.ledger_url)
         self._pictures = connect(config.store_url)
         self._app = celery_app(config.ledger_url)
@@ -33,7 +35,8 @@ class Connection:
             ttl_s=config.picture_ttl_s,
         )
         self.doorbell = Doorbell(self._app, shard=shard)
-        self._keeper = Keeper(self.ledger, self.doorbell, config, incarnation=new_incarnation("bulk"))
+        self.incarnation = new_incarnation(role)
+        self._keeper = Keeper(self.ledger, self.doorbell, config, incarnation=self.incarnation)
 
     def __enter__(self) -> Self:
         """Say that this process lives. Waits for a Redis that is away."""

@@ -1,0 +1,37 @@
+"""Runs the same calls from coroutines."""
+
+from typing import TypeVar
+
+from redis.asyncio import Redis
+from redis.commands.core import AsyncScript
+
+from shared.ledger.call import KEY_PREFIX, Call, source
+from shared.patience import AsyncPatience
+
+T = TypeVar("T")
+
+
+class AsyncLedger:
+    """The ledger behind one asynchronous Redis client, for the coroutines of one event loop."""
+
+    def __init__(self, client: "Redis", patience: AsyncPatience) -> None:
+        self._client = client
+        self._patience = patience
+        self._scripts: dict[str, AsyncScript] = {}
+
+    async def run(self, call: Call[T]) -> T:
+        """Run `call` and read its reply. Raises what `shared.ledger.ledger.Ledger.run` raises, but for `Stopped`."""
+        script = self._scripts.get(call.script)
+        if script is None:
+            script = self._scripts[call.script] = self._client.register_script(source(call.script))
+        return call.read(await self._patience.call(lambda: script(keys=[KEY_PREFIX], args=call.arguments)))
+
+    async def wait_for_news(self, outbox: str, timeout_s: float) -> bool:
+        """Wait until something happened in `outbox`, at most `timeout_s`. True if it did."""
+        bell = f"{KEY_PREFIX}bell:{outbox}"
+
+        async def wait() -> object:
+            # redis-py types one method for both of its clients.
+            return await self._client.blpop([bell], timeout=timeout_s)  # type: ignore[misc]
+
+        return await self._patience.call(wait) is not None
