@@ -1,0 +1,49 @@
+"""Faults on demand: a share of the calls is refused, fails, or loses its connection before or after it took effect."""
+
+import random
+from collections.abc import Sequence
+from typing import Final
+
+KINDS: Final = ("429", "500", "403", "cut_before", "cut_after")
+
+#: Asking for updates is what a fault would only delay.
+_SPARED: Final = frozenset({"getupdates"})
+
+
+class Faults:
+    """Draws a fault for a call, or none."""
+
+    def __init__(self) -> None:
+        self._rate = 0.0
+        self._kinds: Sequence[str] = KINDS
+        self._methods: frozenset[str] = frozenset()
+        self._random = random.Random(0)  # noqa: S311 - faults, not secrets
+        self.retry_after = 1
+
+    def set(
+        self,
+        rate: float,
+        kinds: Sequence[str] = KINDS,
+        methods: Sequence[str] = (),
+        *,
+        seed: int = 0,
+        retry_after: int = 1,
+    ) -> None:
+        """From now on a share of `rate` of the calls (of `methods`; none named: of all) fails in one of `kinds`.
+
+        Raises `ValueError` for a kind that is none.
+        """
+        unknown = set(kinds) - set(KINDS)
+        if unknown:
+            raise ValueError(f"there is no fault {unknown.pop()}; there are {', '.join(KINDS)}")
+        self._rate, self._kinds, self.retry_after = rate, tuple(kinds), retry_after
+        self._methods = frozenset(name.lower() for name in methods)
+        self._random.seed(seed)
+
+    def draw(self, method: str) -> str | None:
+        """The fault of one call of `method` (lower case), or None."""
+        if method not in self._methods and (self._methods or method in _SPARED):
+            return None
+        if self._rate and self._random.random() < self._rate:
+            return self._random.choice(self._kinds)
+        return None

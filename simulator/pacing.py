@@ -1,0 +1,52 @@
+"""Telegram's limits on messages: about 30 a second, one a second to a chat, 20 a minute to a group."""
+
+import math
+import time
+from collections import deque
+from typing import Final
+
+from simulator.errors import ApiError
+
+_OVERALL: Final = 30
+_CHAT_BURST: Final = 3
+_GROUP: Final = 20
+
+
+class Limits:
+    """Counts the messages of one bot. `on` switches the limits."""
+
+    def __init__(self) -> None:
+        self.on = True
+        self._all: deque[float] = deque()
+        self._chats: dict[int, tuple[float, float]] = {}
+        self._groups: dict[int, deque[float]] = {}
+
+    def take(self, chat: int) -> None:
+        """Count one message to `chat`. Raises `ApiError` 429 where it is one too many."""
+        if not self.on:
+            return
+        now = time.monotonic()
+        _drop(self._all, now - 1)
+        tokens, at = self._chats.get(chat, (float(_CHAT_BURST), now))
+        tokens = min(_CHAT_BURST, tokens + now - at)
+        group = self._groups.setdefault(chat, deque()) if chat < 0 else deque()
+        _drop(group, now - 60)
+        wait = 0.0
+        if len(self._all) >= _OVERALL:
+            wait = self._all[0] + 1 - now
+        if tokens < 1:
+            wait = max(wait, 1 - tokens)
+        if len(group) >= _GROUP:
+            wait = max(wait, group[0] + 60 - now)
+        if wait > 0:
+            seconds = max(1, math.ceil(wait))
+            raise ApiError(429, f"Too Many Requests: retry after {seconds}", retry_after=seconds)
+        self._all.append(now)
+        self._chats[chat] = (tokens - 1, now)
+        if chat < 0:
+            group.append(now)
+
+
+def _drop(times: deque[float], before: float) -> None:
+    while times and times[0] <= before:
+        times.popleft()
