@@ -41,7 +41,7 @@ train: $(VENV)/ready ## Make models/lite0 again from DATA=path and WEIGHTS=path 
 requirements: ## Pin anew what pyproject.toml asks for, but for the GPU's parts (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links --upgrade --output-file requirements.txt \
-		--extra worker --extra bulk --extra training --extra local --extra dev pyproject.toml
+		--extra worker --extra bulk --extra bot --extra simulator --extra training --extra local --extra dev pyproject.toml
 
 clean: ## Remove what was built; data of `make up` stays in .local
 	@rm -rf $(VENV) demo-out

@@ -2,14 +2,18 @@
 
 import logging
 import sys
+from collections.abc import Sequence
 
 import structlog
 
 from shared.settings import Settings
 
 
-def set_up_logging(settings: Settings) -> None:
-    """Send the events of all libraries and of our own to stderr in one form."""
+def set_up_logging(settings: Settings, *, secrets: Sequence[str] = ()) -> None:
+    """Send the events of all libraries and of our own to stderr in one form, with each of `secrets` struck out.
+
+    Libraries put addresses into their errors, and Telegram's hold the bot's token.
+    """
     as_json = settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
     shared_steps: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
@@ -27,7 +31,7 @@ def set_up_logging(settings: Settings) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(_Discreet(secrets))
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared_steps,
@@ -44,3 +48,18 @@ def set_up_logging(settings: Settings) -> None:
     # Each message that Celery and kombu receive would be a line: Flower and the metrics show them better.
     for chatty in ("celery.worker", "celery.apps.worker", "celery.app.trace", "celery.pool", "PIL"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+class _Discreet:
+    """Stderr without `secrets`: the last place where a line passes, traceback and all."""
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        self._secrets = tuple(secrets)
+
+    def write(self, line: str) -> None:
+        for secret in self._secrets:
+            line = line.replace(secret, "***")
+        sys.stderr.write(line)
+
+    def flush(self) -> None:
+        sys.stderr.flush()

@@ -75,6 +75,39 @@ class Settings(BaseSettings):
         default=None, description="user:password for Flower; needed to listen outside loopback."
     )
 
+    bot_token: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("BOT_TOKEN", "MELANOMA_BOT_TOKEN"),
+        description="Token of the Telegram bot, from @BotFather.",
+    )
+    telegram_api: str = Field(
+        default="https://api.telegram.org", description="Where the Bot API answers; a simulator's address to try it."
+    )
+    webhook_url: str | None = Field(
+        default=None, description="Public address that Telegram sends updates to; without it the bot asks for them."
+    )
+    webhook_secret: SecretStr | None = Field(
+        default=None, description="What Telegram shows with each update; derived from the token where not set."
+    )
+    bot_host: str = Field(
+        default="127.0.0.1", description="Where the bot's /live, /ready, /metrics and webhook listen."
+    )
+    bot_port: int = Field(default=0, ge=0, le=65535, description="Port of those; 0: none. A webhook needs one.")
+    admins: str = Field(default="", description="Telegram ids of those who may ask for /stats, comma-separated.")
+    telegram_per_s: float = Field(default=29, gt=0, description="Messages a second to all chats; Telegram allows 30.")
+    telegram_chat_per_s: float = Field(default=1, gt=0, description="Messages a second to one chat.")
+    telegram_group_per_minute: float = Field(default=19, gt=0, description="Messages a minute to a group; of 20.")
+    telegram_tries: int = Field(default=12, ge=1, description="An answer that fails more often is a dead letter.")
+    person_burst: int = Field(default=20, ge=1, description="Photographs that a person may send at once.")
+    person_per_minute: float = Field(default=10, gt=0, description="Photographs a minute after that.")
+    person_per_day: int = Field(default=200, ge=1, description="Photographs a day.")
+    busy_from_s: float = Field(
+        default=300, gt=0, description="From this expected wait on new photographs are told to come back later."
+    )
+    answer_retention_s: float = Field(
+        default=7 * 24 * 3600, ge=60, description="The record of an answer, for its buttons; never the picture."
+    )
+
     log_format: Literal["auto", "text", "json"] = Field(
         default="auto", description="Log lines for people or as JSON; auto: people on a terminal."
     )

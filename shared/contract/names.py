@@ -12,6 +12,9 @@ CLASSIFY_TASK: Final = "melanoma.classify"
 #: Log event of a worker that takes messages from now on: whoever starts workers waits for it.
 READY_EVENT: Final = "worker ready"
 
+#: The same of a bot.
+BOT_READY_EVENT: Final = "bot ready"
+
 
 class Queue(StrEnum):
     """Celery queues, most urgent first. The order is the order in which workers drain them."""

@@ -206,5 +206,6 @@ def _counts(reply: Sequence[Any]) -> Counts:
         claimed=numbers["claimed"],
         dead=numbers["dead"],
         incarnations=numbers["incarnations"],
+        workers=numbers["workers"],
         speed=numbers["speed"] / 1000,
     )

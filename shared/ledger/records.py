@@ -78,10 +78,11 @@ class QueueCount:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Where the jobs are, how many incarnations live, and how many pictures a second their devices can predict."""
+    """Where the jobs are, how many processes live, how many of them are workers and what they predict a second."""
 
     queues: dict[Queue, QueueCount]
     claimed: int
     dead: int
     incarnations: int
+    workers: int
     speed: float

@@ -11,9 +11,11 @@ end
 say('claimed', redis.call('ZCARD', CLAIMED))
 say('dead', redis.call('ZCARD', DEAD))
 say('incarnations', redis.call('ZCOUNT', INCARNATIONS, '(' .. now, '+inf'))
-local speed = 0
+local workers, speed = 0, 0
 for _, incarnation in ipairs(redis.call('ZRANGEBYSCORE', INCARNATIONS, '(' .. now, '+inf')) do
-  speed = speed + (redis.call('HGET', SPEEDS, incarnation) or 0)
+  local own = redis.call('HGET', SPEEDS, incarnation)
+  if own then workers, speed = workers + 1, speed + own end
 end
+say('workers', workers)
 say('speed', math.floor(speed * 1000))
 return counts

@@ -1,0 +1,10 @@
+"""What is done with each kind of update: words for the ledger, nothing else. The loops do the rest."""
+
+from aiogram import Router
+
+from bot.handlers import buttons, commands, membership, other, photographs
+
+
+def routers() -> list[Router]:
+    """In the order in which they are asked; `other` takes what is left."""
+    return [module.make_router() for module in (membership, commands, photographs, buttons, other)]

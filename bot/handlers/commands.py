@@ -1,0 +1,121 @@
+"""Commands of people in a private chat, and /stats for operators."""
+
+from typing import Final
+
+from aiogram import F, Router
+from aiogram.enums import ChatType
+from aiogram.filters import Command, CommandStart
+from aiogram.types import BotCommand, Message, User
+
+from bot import keyboards
+from bot.desk import Desk, consent_question, retention_days
+from bot.note import Note
+from bot.statistics import Statistics
+from bot.texts import text
+from shared.contract.names import Queue
+
+#: As Telegram lists them, with the name of the text that says what each does.
+_LISTED: Final = {
+    "start": "command-start",
+    "help": "command-help",
+    "language": "command-language",
+    "privacy": "command-privacy",
+    "cancel": "command-cancel",
+    "delete_me": "command-delete",
+}
+
+
+def make_router() -> Router:
+    """Handlers of commands."""
+    router = Router(name="commands")
+    private = F.chat.type == ChatType.PRIVATE
+    router.message.register(_start, CommandStart(), private)
+    router.message.register(_help, Command("help"), private)
+    router.message.register(_language, Command("language"), private)
+    router.message.register(_privacy, Command("privacy"), private)
+    router.message.register(_cancel, Command("cancel"), private)
+    router.message.register(_delete, Command("delete_me"), private)
+    router.message.register(_stats, Command("stats"), private)
+    return router
+
+
+def listed(language: str) -> list[BotCommand]:
+    """What Telegram shows beside the text field."""
+    return [BotCommand(command=name, description=text(language, what)) for name, what in _LISTED.items()]
+
+
+async def _start(message: Message, desk: Desk) -> None:
+    language, user = await _who(message, desk)
+    parts = [text(language, "start"), text(language, "photograph-howto")]
+    rows: keyboards.Rows = ()
+    if not await desk.people.has_consented(user.id):
+        parts.append(consent_question(language, desk.settings))
+        rows = keyboards.consent(language)
+    await _say(message, desk, "\n\n".join(parts), rows)
+
+
+async def _help(message: Message, desk: Desk) -> None:
+    language, _ = await _who(message, desk)
+    await _say(message, desk, f"{text(language, 'photograph-howto')}\n\n{text(language, 'help')}")
+
+
+async def _language(message: Message, desk: Desk) -> None:
+    language, _ = await _who(message, desk)
+    await _say(message, desk, text(language, "language-question"), keyboards.languages())
+
+
+async def _privacy(message: Message, desk: Desk) -> None:
+    language, _ = await _who(message, desk)
+    await _say(message, desk, text(language, "privacy", days=retention_days(desk.settings)))
+
+
+async def _cancel(message: Message, desk: Desk) -> None:
+    language, user = await _who(message, desk)
+    await _say(message, desk, text(language, "cancelled", photographs=await desk.withdraw(user.id)))
+
+
+async def _delete(message: Message, desk: Desk) -> None:
+    language, _ = await _who(message, desk)
+    await _say(message, desk, text(language, "delete-question"), keyboards.delete(language))
+
+
+async def _stats(message: Message, desk: Desk, statistics: Statistics) -> None:
+    language, user = await _who(message, desk)
+    if str(user.id) not in desk.settings.admins.replace(" ", "").split(","):
+        await _say(message, desk, text(language, "hint"))
+        return
+    today, latencies, counts = await statistics.today(), await statistics.latencies(), desk.load.counts
+    waiting = counts.queues[Queue.INTERACTIVE] if counts is not None else None
+    await _say(
+        message,
+        desk,
+        text(
+            language,
+            "stats",
+            verdicts=today.get("verdict", 0),
+            refusals=today.get("refusal", 0),
+            failures=today.get("failure", 0),
+            median=_quantile(latencies, 0.5),
+            most=_quantile(latencies, 0.99),
+            ready=waiting.ready if waiting else 0,
+            oldest=round(waiting.oldest_s) if waiting else 0,
+            claimed=counts.claimed if counts else 0,
+            workers=counts.workers if counts else 0,
+            speed=round(counts.speed) if counts else 0,
+            dead=counts.dead if counts else 0,
+        ),
+    )
+
+
+async def _who(message: Message, desk: Desk) -> tuple[str, User]:
+    user = message.from_user
+    assert user is not None  # noqa: S101 - Telegram's messages in private chats have a sender
+    return await desk.people.language(user.id, user.language_code), user
+
+
+async def _say(message: Message, desk: Desk, words: str, rows: keyboards.Rows = ()) -> None:
+    await desk.post(Note(chat=message.chat.id, text=words, keyboard=rows), str(message.message_id))
+
+
+def _quantile(values: list[float], share: float) -> str:
+    return f"{values[min(len(values) - 1, int(share * len(values)))]:.1f}" if values else "?"

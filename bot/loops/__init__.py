@@ -1,0 +1,1 @@
+"""What moves photographs and notes on: loops over the ledger's stages. Any replica runs any of them."""

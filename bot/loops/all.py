@@ -1,0 +1,124 @@
+"""All loops of a replica: started together, stopped together."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+import structlog
+from aiogram import Bot
+
+from bot import keys
+from bot.load import Load
+from bot.loops.deliver import Deliver
+from bot.loops.download import Download
+from bot.loops.notes import Notes
+from bot.loops.outbox import OutboxLoop
+from bot.loops.progress import Progress
+from bot.redis_side import RedisSide
+from shared.connection import Connection
+from shared.contract.names import Stage
+from shared.ledger import moves
+from shared.ledger.records import OutboxJob
+from shared.patience import StoreRefused
+from shared.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+_DOWNLOADS: Final = 16
+_ANSWERS: Final = 24
+_NOTES: Final = 8
+
+#: Longest wait for a bell, in seconds; shorter than the socket's time-out.
+_BELL_S: Final = 5.0
+
+#: A loop that did not look at the ledger for so long does not make progress. Seconds.
+_STUCK_S: Final = 30.0
+
+
+class Loops:
+    """Download, deliver, notes and progress, each over its stage of the ledger."""
+
+    def __init__(self, bot: Bot, redis: RedisSide, connection: Connection, load: Load, settings: Settings) -> None:
+        self._redis = redis
+        self._load = load
+        self._incarnation = connection.incarnation
+        self._news = {stage: asyncio.Event() for stage in ("received", "decided", "notes")}
+        self._progress = Progress(
+            bot, redis.client, redis.patience, redis.ledger, pacer=redis.pacer, waiting=redis.waiting, load=load
+        )
+        download = Download(
+            bot, redis.ledger, connection.store, connection.doorbell, pacer=redis.pacer, tries=redis.tries
+        )
+        deliver = Deliver(
+            bot,
+            redis.ledger,
+            connection.store,
+            pacer=redis.pacer,
+            tries=redis.tries,
+            waiting=redis.waiting,
+            statistics=redis.statistics,
+            settings=settings,
+            incarnation=connection.incarnation,
+        )
+        notes = Notes(bot, redis.ledger, pacer=redis.pacer, tries=redis.tries)
+        self._outboxes = [
+            self._outbox(Stage.RECEIVED, keys.PHOTOGRAPHS, "received", _DOWNLOADS, download.work),
+            self._outbox(Stage.DECIDED, keys.PHOTOGRAPHS, "decided", _ANSWERS, deliver.work),
+            self._outbox(Stage.RECEIVED, keys.NOTES, "notes", _NOTES, notes.work),
+            self._outbox(Stage.DECIDED, keys.NOTES, "notes", 1, self._drop),
+        ]
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Start all of them."""
+        runs: list[Callable[[], Coroutine[Any, Any, None]]] = [
+            self._load.run,
+            self._progress.run,
+            lambda: self._listen(keys.PHOTOGRAPHS, "received", "decided"),
+            lambda: self._listen(keys.NOTES, "notes"),
+            *(outbox.run for outbox in self._outboxes),
+        ]
+        self._tasks = [asyncio.create_task(self._forever(run)) for run in runs]
+
+    async def stop(self) -> None:
+        """Finish what is in hand; other replicas get the rest."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(outbox.stop() for outbox in self._outboxes))
+
+    def are_moving(self) -> bool:
+        """Whether every loop has looked at the ledger lately."""
+        return max(self._progress.idle_s, *(outbox.idle_s for outbox in self._outboxes)) < _STUCK_S
+
+    def _outbox(self, stage: Any, outbox: str, news: str, slots: int, work: Callable[[OutboxJob], Any]) -> OutboxLoop:
+        return OutboxLoop(
+            self._redis.ledger,
+            stage,
+            outbox=outbox,
+            incarnation=self._incarnation,
+            news=self._news[news],
+            slots=slots,
+            work=work,
+        )
+
+    async def _listen(self, outbox: str, *wakes: str) -> None:
+        while True:
+            if await self._redis.ledger.wait_for_news(outbox, _BELL_S):
+                for name in wakes:
+                    self._news[name].set()
+
+    async def _drop(self, job: OutboxJob) -> None:
+        """A note that could not be sent before its deadline is of no use any more, and no dead letter."""
+        await self._redis.ledger.run(moves.cancel([job.id]))
+
+    async def _forever(self, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        while True:
+            try:
+                await run()
+            except StoreRefused as error:
+                log.error("cannot go on", error=str(error))  # noqa: TRY400 - one sentence for an operator
+                await asyncio.sleep(5)
+            except Exception:
+                log.exception("a loop failed, starting it again")
+                await asyncio.sleep(1)

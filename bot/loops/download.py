@@ -1,0 +1,85 @@
+"""received -> ready: fetch the photograph from Telegram, lay it into the store, ring for a worker."""
+
+import asyncio
+from collections.abc import Sequence
+from io import BytesIO
+from typing import Final
+
+from aiogram import Bot
+from aiogram.enums import ChatAction
+
+from bot.loops.tries import Tries
+from bot.pacing import Pacer, Urgency
+from bot.reference import Reference
+from bot.sending import Rejected, SendError, TooFast, attempt
+from bot.together import Together
+from shared.contract.decision import Refusal, RefusalReason
+from shared.doorbell import Doorbell
+from shared.ledger import moves
+from shared.ledger.async_ledger import AsyncLedger
+from shared.ledger.records import OutboxJob
+from shared.store import PictureStore
+
+#: Pictures that are stored with one call.
+_TOGETHER: Final = 16
+
+#: A full store is tried again after this. Seconds.
+_FULL_PAUSE_S: Final = 2.0
+
+
+class Download:
+    """The work of a loop over `received`."""
+
+    def __init__(
+        self, bot: Bot, ledger: AsyncLedger, store: PictureStore, doorbell: Doorbell, *, pacer: Pacer, tries: Tries
+    ) -> None:
+        self._bot = bot
+        self._ledger = ledger
+        self._store = store
+        self._doorbell = doorbell
+        self._pacer = pacer
+        self._tries = tries
+        self._stored: Together[tuple[str, bytes], bool] = Together(self._lay_in, _TOGETHER)
+
+    async def work(self, job: OutboxJob) -> float | None:
+        """Bring one photograph; seconds until it is tried again where that did not work."""
+        reference = Reference.model_validate_json(job.reference)
+        try:
+            data = await attempt(lambda: self._fetch(reference.file))
+        except TooFast as error:
+            return error.seconds
+        except Rejected as error:
+            if "too big" in str(error):
+                await self._ledger.run(moves.decide([(job.id, Refusal(reason=RefusalReason.TOO_MANY_BYTES))]))
+                return None
+            return self._tries.pause_s(await self._tries.failed(job.id))
+        except SendError:
+            return self._tries.pause_s(await self._tries.failed(job.id))
+        if not await self._stored.call((job.id, data or b"")):
+            return _FULL_PAUSE_S
+        await self._show_action(reference.chat)
+        return None
+
+    async def _fetch(self, file_id: str) -> bytes:
+        into = BytesIO()
+        await self._bot.download(file_id, destination=into)
+        return into.getvalue()
+
+    async def _lay_in(self, pictures: Sequence[tuple[str, bytes]]) -> list[bool]:
+        if await asyncio.to_thread(self._store.put, dict(pictures)):
+            laid = [True] * len(pictures)
+        else:
+            laid = [await asyncio.to_thread(self._store.put, {id_: data}) for id_, data in pictures]
+        ids = [id_ for (id_, _), there in zip(pictures, laid, strict=True) if there]
+        owed = await self._ledger.run(moves.stored(ids))
+        await asyncio.to_thread(self._doorbell.ring, owed)
+        return laid
+
+    async def _show_action(self, chat: int) -> None:
+        """Show "sending a photo" above the chat; a nicety that gives way to everything else."""
+        if (await self._pacer.turn(chat, Urgency.PROGRESS)).wait_s:
+            return
+        try:
+            await attempt(lambda: self._bot.send_chat_action(chat, ChatAction.UPLOAD_PHOTO))
+        except SendError:
+            return

@@ -1,0 +1,107 @@
+"""One loop over one stage of one outbox: lease what is due, work on it, give back what did not work."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final, Literal
+
+import structlog
+
+from shared.contract.names import Stage
+from shared.ledger import moves
+from shared.ledger.async_ledger import AsyncLedger
+from shared.ledger.records import OutboxJob
+
+log = structlog.get_logger(__name__)
+
+#: Jobs that become due by themselves ring no bell. Seconds.
+_LOOK_EVERY_S: Final = 0.3
+
+#: After an error of ours the job is tried again this much later. Seconds.
+_AFTER_ERROR_S: Final = 5.0
+
+#: What is in hand when the process stops may take so long to finish. Seconds.
+_STOP_LIMIT_S: Final = 8.0
+
+
+class OutboxLoop:
+    """Works on at most `slots` jobs at once.
+
+    `work` moves its job on and returns None, or returns after how many seconds it is due again. `news` is set when
+    something happened in the outbox.
+    """
+
+    def __init__(
+        self,
+        ledger: AsyncLedger,
+        stage: Literal[Stage.RECEIVED, Stage.DECIDED],
+        *,
+        outbox: str,
+        incarnation: str,
+        news: asyncio.Event,
+        slots: int,
+        work: Callable[[OutboxJob], Awaitable[float | None]],
+    ) -> None:
+        self._ledger = ledger
+        self._stage = stage
+        self._outbox = outbox
+        self._incarnation = incarnation
+        self._news = news
+        self._slots = slots
+        self._work = work
+        self._tasks: dict[asyncio.Task[None], str] = {}
+        self._turning = time.monotonic()
+
+    @property
+    def idle_s(self) -> float:
+        """Seconds since the loop last looked at the ledger."""
+        return time.monotonic() - self._turning
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            free = self._slots - len(self._tasks)
+            jobs = await self._take(free) if free else []
+            self._turning = time.monotonic()
+            for job in jobs:
+                task = asyncio.create_task(self._one(job))
+                self._tasks[task] = job.id
+                task.add_done_callback(self._tasks.pop)
+            if not jobs or len(jobs) == free:
+                await self._wait(full=len(self._tasks) >= self._slots)
+
+    async def stop(self) -> None:
+        """Let what is in hand finish, and give back the rest. Call it once `run` has ended."""
+        if self._tasks:
+            await asyncio.wait(list(self._tasks), timeout=_STOP_LIMIT_S)
+        held = list(self._tasks.values())
+        for task in list(self._tasks):
+            task.cancel()
+        if held:
+            await self._ledger.run(moves.put_back(held, incarnation=self._incarnation))
+
+    async def _take(self, free: int) -> list[OutboxJob]:
+        return await self._ledger.run(
+            moves.take(self._stage, outbox=self._outbox, limit=free, incarnation=self._incarnation)
+        )
+
+    async def _wait(self, *, full: bool) -> None:
+        if full:
+            await asyncio.wait(list(self._tasks), timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
+            return
+        try:
+            await asyncio.wait_for(self._news.wait(), _LOOK_EVERY_S)
+        except TimeoutError:
+            return
+        self._news.clear()
+
+    async def _one(self, job: OutboxJob) -> None:
+        try:
+            again_after_s = await self._work(job)
+        except Exception as error:  # noqa: BLE001 - the loop must outlive whatever goes wrong with one job
+            # Only the kind: the text of an error of the Bot API may hold the token.
+            kind = type(error).__name__
+            log.error("outbox job failed, trying again", job=job.id, error=kind)  # noqa: TRY400
+            again_after_s = _AFTER_ERROR_S
+        if again_after_s is not None:
+            await self._ledger.run(moves.put_back([job.id], incarnation=self._incarnation, after_s=again_after_s))

@@ -1,0 +1,67 @@
+"""What a waiting person was told: at most one message a photograph, which becomes its answer."""
+
+import asyncio
+from typing import Any, Final
+
+from redis.asyncio import Redis
+
+from bot import keys
+from shared.patience import AsyncPatience
+
+#: One that sends the message says so first, and is believed for so long. Seconds.
+_SENDING_S: Final = 10
+_KEPT_S: Final = 24 * 3600
+
+_SENDING: Final = b"sending"
+_ANSWERING: Final = b"answering"
+
+
+class Waiting:
+    """The message about each waiting job (or album), so that none is left behind when its answer comes."""
+
+    def __init__(self, client: "Redis", patience: AsyncPatience) -> None:
+        self._redis: Any = client  # redis-py types one method for both of its clients
+        self._patience = patience
+
+    async def begin(self, name: str) -> bool:
+        """Whether this caller is to send the message: True once, until `sent` or `not_sent`."""
+        return bool(
+            await self._patience.call(lambda: self._redis.set(keys.told(name), _SENDING, nx=True, ex=_SENDING_S))
+        )
+
+    async def sent(self, name: str, message: int) -> None:
+        """The message that was sent."""
+        await self._patience.call(lambda: self._redis.set(keys.told(name), message, ex=_KEPT_S))
+
+    async def not_sent(self, name: str) -> None:
+        """It was not; someone may begin again."""
+        await self._patience.call(lambda: self._redis.delete(keys.told(name)))
+
+    async def message(self, name: str) -> int | None:
+        """The message that was sent, if there is one and the answer has not begun."""
+        return _number(await self._patience.call(lambda: self._redis.get(keys.told(name))))
+
+    async def answer(self, name: str) -> int | None:
+        """The answer begins: no message will be sent any more; returns the one that was, to become the answer."""
+        while True:
+            found = await self._patience.call(
+                lambda: self._redis.set(keys.told(name), _ANSWERING, nx=True, get=True, ex=_KEPT_S)
+            )
+            if found != _SENDING:
+                return _number(found)
+            await asyncio.sleep(0.05)
+
+    async def over(self, name: str) -> None:
+        """Nobody waits any more."""
+
+        async def delete() -> None:
+            async with self._redis.pipeline() as pipeline:
+                pipeline.delete(keys.told(name), keys.tries(name))
+                pipeline.zrem(keys.PROGRESS, name)
+                await pipeline.execute()
+
+        await self._patience.call(delete)
+
+
+def _number(found: bytes | None) -> int | None:
+    return int(found) if found is not None and found.isdigit() else None

@@ -1,0 +1,151 @@
+"""The bot as one process: updates in, loops over the ledger, health."""
+
+import asyncio
+import threading
+from contextlib import AsyncExitStack
+from typing import Final
+
+import structlog
+from aiogram import Bot, Dispatcher
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.telegram import TelegramAPIServer
+from aiogram.exceptions import TelegramNetworkError, TelegramServerError
+from aiohttp import web
+
+from bot.desk import Desk
+from bot.handlers import routers
+from bot.handlers.commands import listed
+from bot.http import WEBHOOK_PATH, add_webhook, application
+from bot.insistence import insist
+from bot.languages import LANGUAGES
+from bot.load import Load
+from bot.loops.all import Loops
+from bot.redis_side import RedisSide
+from bot.sending import SendError, attempt
+from bot.texts import text
+from bot.token import derived, token
+from shared.connection import Connection
+from shared.contract.names import BOT_READY_EVENT
+from shared.settings import Settings, SettingsError
+
+log = structlog.get_logger(__name__)
+
+_UPDATES: Final = ["message", "callback_query", "my_chat_member"]
+
+#: How long Telegram may hold a request for updates. Seconds.
+_POLL_S: Final = 20
+
+#: Ids in one message to the workers.
+_SHARD: Final = 8
+
+_INTRODUCE_PAUSE_S: Final = 30.0
+_TELEGRAM_PAUSE_S: Final = 3.0
+
+
+async def serve(settings: Settings, stop: asyncio.Event) -> None:
+    """Run until `stop` is set. Raises `SettingsError`, `StoreRefused`."""
+    secret_token = token(settings)
+    if settings.webhook_url and not settings.bot_port:
+        raise SettingsError("a webhook needs a port to listen on: set MELANOMA_BOT_PORT.")
+    server = TelegramAPIServer.from_base(settings.telegram_api)
+    bot = Bot(secret_token, session=AiohttpSession(api=server))
+    redis = RedisSide(settings)
+    given_up = threading.Event()
+    connection = Connection(settings, role="bot", shard=_SHARD, stop=given_up)
+    load = Load(redis.ledger)
+    desk = Desk(
+        ledger=redis.ledger,
+        store=connection.store,
+        people=redis.people,
+        load=load,
+        settings=settings,
+        key=bytes.fromhex(derived(secret_token, "job ids")),
+    )
+    dispatcher = Dispatcher(desk=desk, statistics=redis.statistics)
+    dispatcher.update.outer_middleware(insist)
+    dispatcher.include_routers(*routers())
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(bot.session.close)
+        stack.push_async_callback(redis.close)
+        await asyncio.to_thread(connection.__enter__)
+        stack.push_async_callback(asyncio.to_thread, connection.__exit__, None, None, None)
+        stack.callback(given_up.set)
+        loops = Loops(bot, redis, connection, load, settings)
+        loops.start()
+        stack.push_async_callback(loops.stop)
+        app = application(loops.are_moving)
+        if settings.webhook_url:
+            secret = settings.webhook_secret
+            shown = secret.get_secret_value() if secret else derived(secret_token, "webhook")
+            add_webhook(app, bot, dispatcher, shown)
+            await _listen(app, settings, stack)
+            introducing = asyncio.create_task(_introduce(bot, settings, shown))
+            log.info(BOT_READY_EVENT, mode="webhook")
+            await stop.wait()
+        else:
+            if settings.bot_port:
+                await _listen(app, settings, stack)
+            introducing = asyncio.create_task(_introduce(bot, settings, None))
+            log.info(BOT_READY_EVENT, mode="polling")
+            await _poll(bot, dispatcher, stop)
+        introducing.cancel()
+        log.info("stopping: finishing what is in hand, leaving the rest to others")
+
+
+async def _poll(bot: Bot, dispatcher: Dispatcher, stop: asyncio.Event) -> None:
+    stopping = asyncio.create_task(stop.wait())
+    while not stopping.done():
+        # One after the other and awaited: an update counts as done for Telegram when the next ones are asked for.
+        polling = asyncio.create_task(
+            dispatcher.start_polling(
+                bot,
+                polling_timeout=_POLL_S,
+                handle_as_tasks=False,
+                allowed_updates=_UPDATES,
+                handle_signals=False,
+                close_bot_session=False,
+            )
+        )
+        await asyncio.wait([polling, stopping], return_when=asyncio.FIRST_COMPLETED)
+        if polling.done():
+            # It begins with a question to Telegram, and ends if there is no answer to that.
+            if not isinstance(polling.exception(), TelegramNetworkError | TelegramServerError):
+                await polling
+            log.warning("Telegram does not answer, trying again")
+            await asyncio.wait([stopping], timeout=_TELEGRAM_PAUSE_S)
+        else:
+            # An update whose handler is cut off here was not confirmed: Telegram brings it again.
+            polling.cancel()
+            await asyncio.gather(polling, return_exceptions=True)
+    stopping.cancel()
+
+
+async def _listen(app: web.Application, settings: Settings, stack: AsyncExitStack) -> None:
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.TCPSite(runner, settings.bot_host, settings.bot_port).start()
+
+
+async def _introduce(bot: Bot, settings: Settings, secret: str | None) -> None:
+    """Tell Telegram how updates come, which commands there are, and what the bot says of itself."""
+    url = f"{(settings.webhook_url or '').rstrip('/')}{WEBHOOK_PATH}"
+    while True:
+        try:
+            if secret is not None:
+                await attempt(lambda: bot.set_webhook(url, secret_token=secret, allowed_updates=_UPDATES))
+            else:
+                await attempt(bot.delete_webhook)
+            for language in LANGUAGES:
+                # The first language is also everyone's who has none of ours.
+                code = None if language == LANGUAGES[0] else language
+                await attempt(lambda: bot.set_my_commands(listed(language), language_code=code))  # noqa: B023
+                await attempt(lambda: bot.set_my_description(text(language, "description"), language_code=code))  # noqa: B023
+                await attempt(
+                    lambda: bot.set_my_short_description(text(language, "short-description"), language_code=code)  # noqa: B023
+                )
+        except SendError as error:
+            log.warning("Telegram does not know our commands yet, trying again", said=str(error))
+            await asyncio.sleep(_INTRODUCE_PAUSE_S)
+        else:
+            return

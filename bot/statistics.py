@@ -1,0 +1,65 @@
+"""Numbers of the day for /stats: counts and times, nothing of a person."""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from redis.asyncio import Redis
+
+from bot import keys
+from bot.metrics import METRICS
+from shared.ledger.records import OutboxJob
+from shared.patience import AsyncPatience
+
+_KEPT_S: Final = 3 * 24 * 3600
+
+#: For as long an answer is rated once. Seconds.
+_RATED_S: Final = 24 * 3600
+
+#: Of so many latest answers the times are kept.
+_LATEST: Final = 1000
+
+
+class Statistics:
+    """Counted in Redis, by all replicas together."""
+
+    def __init__(self, client: "Redis", patience: AsyncPatience) -> None:
+        self._redis: Any = client  # redis-py types one method for both of its clients
+        self._patience = patience
+
+    async def answered(self, outcome: str, job: OutboxJob) -> None:
+        """Count an answer of `outcome` (verdict, refusal, failure) to `job`."""
+
+        async def write() -> float:
+            seconds, micros = await self._redis.time()
+            took: float = max(0.0, seconds + micros / 1e6 - job.received_at)
+            day = keys.day(datetime.fromtimestamp(seconds, UTC).date().isoformat())
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                pipeline.hincrby(day, outcome)
+                pipeline.expire(day, _KEPT_S)
+                pipeline.lpush(keys.LATENCIES, f"{took:.3f}")
+                pipeline.ltrim(keys.LATENCIES, 0, _LATEST - 1)
+                await pipeline.execute()
+            return took
+
+        METRICS.answers.labels(outcome=outcome).inc()
+        METRICS.answer_seconds.observe(await self._patience.call(write))
+
+    async def today(self) -> dict[str, int]:
+        """Answers of today (UTC) by outcome."""
+        day = keys.day(datetime.now(UTC).date().isoformat())
+        found = await self._patience.call(lambda: self._redis.hgetall(day))
+        return {name.decode(): int(count) for name, count in found.items()}
+
+    async def latencies(self) -> list[float]:
+        """Seconds that the latest answers took, in order of size."""
+        found = await self._patience.call(lambda: self._redis.lrange(keys.LATENCIES, 0, -1))
+        return sorted(float(one) for one in found)
+
+    async def feedback(self, word: str, job_id: str) -> None:
+        """Count a yes or a no to the answer of a job; pressed again, it counts once."""
+
+        async def write() -> None:
+            if await self._redis.set(keys.rated(job_id), word, nx=True, ex=_RATED_S):
+                await self._redis.hincrby(keys.FEEDBACK, word)
+
+        await self._patience.call(write)

@@ -1,0 +1,49 @@
+"""Calls that coroutines make at the same time go out as one."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Together(Generic[Item, Result]):
+    """Hands what has gathered to `action`, at most `most` items at once and one call at a time.
+
+    `action` returns a result for each item, in order. What it raises, each caller of that round gets.
+    """
+
+    def __init__(self, action: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], most: int) -> None:
+        self._action = action
+        self._most = most
+        self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
+        self._running: asyncio.Task[None] | None = None
+
+    async def call(self, item: Item) -> Result:
+        """The result for `item`."""
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
+        if self._running is None:
+            self._running = asyncio.create_task(self._run())
+        return await future
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                some, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+                await self._round(some)
+        finally:
+            self._running = None
+
+    async def _round(self, some: "list[tuple[Item, asyncio.Future[Result]]]") -> None:
+        try:
+            results = await self._action([item for item, _ in some])
+        except Exception as error:  # noqa: BLE001 - it is the callers' to handle
+            for _, future in some:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for (_, future), result in zip(some, results, strict=True):
+            if not future.done():
+                future.set_result(result)

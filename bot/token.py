@@ -1,0 +1,29 @@
+"""The bot's token: where it comes from, and what is derived from it."""
+
+import hashlib
+
+from aiogram.utils.token import TokenValidationError, validate_token
+
+from shared.settings import Settings, SettingsError
+
+
+def token(settings: Settings) -> str:
+    """The token of `settings`. Raises `SettingsError` where there is none, or where it cannot be one."""
+    if settings.bot_token is None:
+        raise SettingsError(
+            "there is no BOT_TOKEN. Ask @BotFather in Telegram for a bot (/newbot) and put its token into .env as"
+            " BOT_TOKEN=...; to try the bot without Telegram, run `make up`."
+        )
+    value = settings.bot_token.get_secret_value()
+    try:
+        validate_token(value)
+    except TokenValidationError:
+        raise SettingsError(
+            "BOT_TOKEN is no token of a Telegram bot: those look like 123456789:AA... Copy it anew from @BotFather."
+        ) from None
+    return value
+
+
+def derived(token: str, purpose: str) -> str:
+    """A secret for `purpose` on which all replicas with this token agree: 64 hex digits of a keyed BLAKE2b."""
+    return hashlib.blake2b(purpose.encode(), key=token.encode()[:64], digest_size=32).hexdigest()
