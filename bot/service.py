@@ -10,6 +10,7 @@ from aiogram import Bot, Dispatcher
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import TelegramNetworkError, TelegramServerError
+from aiogram.types import BotCommandScopeAllGroupChats
 from aiohttp import web
 
 from bot.desk import Desk
@@ -40,6 +41,9 @@ _SHARD: Final = 8
 
 _INTRODUCE_PAUSE_S: Final = 30.0
 _TELEGRAM_PAUSE_S: Final = 3.0
+
+#: An update that is being written when the process stops may take so long. Seconds.
+_HTTP_STOP_S: Final = 3.0
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
@@ -121,7 +125,7 @@ async def _poll(bot: Bot, dispatcher: Dispatcher, stop: asyncio.Event) -> None:
 
 
 async def _listen(app: web.Application, settings: Settings, stack: AsyncExitStack) -> None:
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_HTTP_STOP_S)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     await web.TCPSite(runner, settings.bot_host, settings.bot_port).start()
@@ -138,14 +142,17 @@ async def _introduce(bot: Bot, settings: Settings, secret: str | None) -> None:
                 await attempt(bot.delete_webhook)
             for language in LANGUAGES:
                 # The first language is also everyone's who has none of ours.
-                code = None if language == LANGUAGES[0] else language
-                await attempt(lambda: bot.set_my_commands(listed(language), language_code=code))  # noqa: B023
-                await attempt(lambda: bot.set_my_description(text(language, "description"), language_code=code))  # noqa: B023
-                await attempt(
-                    lambda: bot.set_my_short_description(text(language, "short-description"), language_code=code)  # noqa: B023
-                )
+                await _introduce_in(bot, language, None if language == LANGUAGES[0] else language)
         except SendError as error:
             log.warning("Telegram does not know our commands yet, trying again", said=str(error))
             await asyncio.sleep(_INTRODUCE_PAUSE_S)
         else:
             return
+
+
+async def _introduce_in(bot: Bot, language: str, code: str | None) -> None:
+    private, groups = listed(language), listed(language, group=True)
+    await attempt(lambda: bot.set_my_commands(private, language_code=code))
+    await attempt(lambda: bot.set_my_commands(groups, scope=BotCommandScopeAllGroupChats(), language_code=code))
+    await attempt(lambda: bot.set_my_description(text(language, "description"), language_code=code))
+    await attempt(lambda: bot.set_my_short_description(text(language, "short-description"), language_code=code))

@@ -8,7 +8,7 @@ import click
 from local.demo import demo
 from local.embedded_valkey import BrokerError
 from local.up import up
-from local.workers import WorkerError
+from local.workers import StartError
 from shared.settings import SettingsError
 
 
@@ -27,7 +27,10 @@ def cli() -> None:
     help="Where the broker's data and the logs go.",
 )
 def up_command(workers: int, directory: Path) -> None:
-    """Keep a broker, workers and Flower running until Ctrl-C."""
+    """Keep a broker, workers, Flower and the bot running until Ctrl-C.
+
+    Without BOT_TOKEN the bot talks to a stand-in for Telegram, with a chat page in the browser.
+    """
     up(directory, workers)
 
 
@@ -49,6 +52,6 @@ def main() -> None:
     """Run the command; one sentence and exit code 2 where it cannot start."""
     try:
         cli()
-    except (BrokerError, SettingsError, WorkerError) as error:
+    except (BrokerError, SettingsError, StartError) as error:
         print(f"melanoma-local: {error}", file=sys.stderr)
         sys.exit(2)

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from local.background import Background
-from local.embedded_valkey import EmbeddedValkey
+from local.conversation import converse
+from local.embedded_valkey import EmbeddedValkey, free_port
 from local.flower import flower_address, flower_command
+from local.telegram import stand_in, start_bot, start_stand_in, with_stand_in
 from local.workers import command, start_worker, wait_until_ready
 from samples.demo import render_samples
 from shared.redis_client import place
@@ -41,4 +43,11 @@ def demo(folder: Path | None, out: Path) -> int:
             render_samples(folder)
             submit += ["--note", _NOTE]
         # Its own Ctrl-C is the terminal's; ours waits for it and then stops the rest.
-        return subprocess.run([*submit, str(folder)], check=False).returncode  # noqa: S603 - our own command line
+        code = subprocess.run([*submit, str(folder)], check=False).returncode  # noqa: S603 - our own command line
+        if code == 0 and config.bot_token is None:
+            port = free_port()
+            stack.enter_context(start_stand_in(home / "telegram.log", port))
+            stack.enter_context(start_bot(home / "bot.log", with_stand_in(port)))
+            print("\nThe same service in a chat (a stand-in for Telegram; `make up` lets you write yourself):\n")
+            converse(stand_in(port))
+        return code

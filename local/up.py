@@ -1,17 +1,21 @@
-"""Everything on this machine, kept running by supervisord: broker, workers, Flower."""
+"""Everything on this machine, kept running by supervisord: broker, workers, Flower, the bot."""
 
 import os
 from pathlib import Path
 from typing import Final
 
-from local.embedded_valkey import EmbeddedValkey, is_free
+from local.embedded_valkey import EmbeddedValkey, free_port, is_free
 from local.flower import flower_address, flower_command
+from local.telegram import stand_in, stand_in_command, with_stand_in
 from local.workers import command
 from shared.redis_client import place
 from shared.settings import Settings, SettingsError, settings
 
 #: Where the embedded broker listens by default: where all commands look for Redis by default.
 _REDIS_PORT: Final = 6379
+
+#: Where the chat page is looked for, if nothing else is there.
+_CHAT_PORT: Final = 8081
 
 #: The worker finishes its batch and gives back the rest well within this. Seconds.
 _STOP_WAIT_S: Final = 20
@@ -60,10 +64,18 @@ def up(directory: Path, workers: int) -> None:
         _program("worker", command("melanoma-worker"), priority=2, count=workers),
         _program("flower", flower, priority=3),
     ]
+    if config.bot_token is None:
+        port = _CHAT_PORT if is_free(_CHAT_PORT) else free_port()
+        os.environ.update(with_stand_in(port))
+        programs.append(_program("telegram", stand_in_command(port), priority=3))
+        chat = f"{stand_in(port)}/  (a stand-in for Telegram; for the real one set BOT_TOKEN)"
+    else:
+        chat = "in Telegram"
+    programs.append(_program("bot", command("melanoma-bot"), priority=4))
     configuration = directory / "supervisord.conf"
     head = _HEAD.format(directory=_escaped(str(directory.resolve())), user=os.getuid())
     configuration.write_text(head + "".join(programs), encoding="utf-8")
-    _announce(config, workers)
+    _announce(config, workers, chat)
     supervisord = [*command("supervisord"), "-c", str(configuration)]
     os.execv(supervisord[0], supervisord)  # noqa: S606 - our own command line
 
@@ -87,9 +99,10 @@ def _escaped(text: str) -> str:
     return text.replace("%", "%%")
 
 
-def _announce(config: Settings, workers: int) -> None:
+def _announce(config: Settings, workers: int, chat: str) -> None:
     print(f"broker   {place(config.ledger_url)}")
     print(f"workers  {workers}, serving {config.artefact}")
+    print(f"chat     {chat}")
     print(f"Flower   {flower_address(config)}")
     print("Submit a folder from another terminal: .venv/bin/melanoma-submit FOLDER")
     print("Ctrl-C stops everything.", flush=True)

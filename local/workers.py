@@ -12,8 +12,8 @@ from shared.contract.names import READY_EVENT
 _READY_LIMIT_S: Final = 120.0
 
 
-class WorkerError(Exception):
-    """Raised when a worker does not start. The message is the last line that it said."""
+class StartError(Exception):
+    """Raised when a process does not start. The message is the last line that it said."""
 
 
 def command(name: str) -> list[str]:
@@ -27,10 +27,15 @@ def start_worker(log: Path, environment: Mapping[str, str] | None = None) -> Bac
 
 
 def wait_until_ready(worker: Background) -> None:
-    """Wait until `worker` takes messages. Raises `WorkerError`."""
+    """Wait until `worker` takes messages. Raises `StartError`."""
+    wait_until_it_says(READY_EVENT, worker, "worker")
+
+
+def wait_until_it_says(words: str, process: Background, name: str) -> None:
+    """Wait until `words` stand in the log of `process`. Raises `StartError`."""
     deadline = time.monotonic() + _READY_LIMIT_S
-    while READY_EVENT not in (said := worker.log.read_text(errors="replace")):
-        if worker.returncode is not None or time.monotonic() > deadline:
+    while words not in (said := process.log.read_text(errors="replace")):
+        if process.returncode is not None or time.monotonic() > deadline:
             last = said.strip().splitlines()[-1:] or ["it said nothing"]
-            raise WorkerError(f"the worker did not start: {last[0]}")
+            raise StartError(f"the {name} did not start: {last[0]}")
         time.sleep(0.05)

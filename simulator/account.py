@@ -97,6 +97,8 @@ async def answer_callback_query(world: World, bot: Bot, call: Parameters) -> boo
 
 async def set_my_commands(world: World, bot: Bot, call: Parameters) -> bool:
     """`setMyCommands`."""
+    if call.get("scope"):
+        return True  # only those of private chats are shown
     commands = call.get("commands")
     bot.commands[str(call.get("language_code") or "")] = (
         json.loads(commands) if isinstance(commands, str) else commands or []

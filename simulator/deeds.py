@@ -55,16 +55,14 @@ class Deeds:
         return content
 
     def press(self, person: int, message_id: int, data: str, *, chat: int | None) -> None:
-        """Press the button of a message whose data is, or whose text begins with, `data`."""
+        """Press the button whose data, the part of it before the colon, or the beginning of its text is `data`."""
         bot, conversation = self._world.conversation(chat or person)
         message = conversation.messages.get(message_id)
         if message is None:
             raise bad_request("there is no such message")
         rows = message.get("reply_markup", {}).get("inline_keyboard", [])
-        found = next(
-            (one for row in rows for one in row if one.get("callback_data") == data or one["text"].startswith(data)),
-            None,
-        )
+        buttons = [one for row in rows for one in row]
+        found = next((one for one in buttons if _is_meant(one, data)), None)
         if found is None:
             raise bad_request(f"there is no button {data!r}")
         query = secrets.token_hex(8)
@@ -107,3 +105,8 @@ class Deeds:
 
 def _more(caption: str | None, group: str | None) -> dict[str, Any]:
     return ({"caption": caption} if caption else {}) | ({"media_group_id": group} if group else {})
+
+
+def _is_meant(button: dict[str, Any], by: str) -> bool:
+    data = str(button["callback_data"])
+    return by in (data, data.partition(":")[0]) or str(button["text"]).startswith(by)

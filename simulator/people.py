@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from io import BytesIO
 from types import TracebackType
 from typing import Any, Self
 
@@ -52,7 +53,7 @@ class Simulator:
     async def upload(self, data: bytes, name: str = "mole.jpg", mime: str = "image/jpeg") -> str:
         """Bring bytes once, to send them often."""
         async with self.session.post(
-            f"{self._base}/sim/files", params={"name": name, "mime": mime}, data=data
+            f"{self._base}/sim/files", params={"name": name, "mime": mime}, data=BytesIO(data)
         ) as reply:
             return str((await reply.json())["result"])
 
@@ -117,7 +118,7 @@ class Person:
         return await self._send(kind=kind, file=file)
 
     async def press(self, message_id: int, button: str, *, chat: int | None = None) -> None:
-        """Press a button by its data or by the beginning of its text."""
+        """Press a button by its data, the part of it before the colon, or the beginning of its text."""
         asked = {"message_id": message_id, "data": button, "chat": chat}
         await self._simulator.post(f"/sim/people/{self.id}/presses", asked)
 

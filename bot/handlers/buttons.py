@@ -57,7 +57,7 @@ async def _choose(query: CallbackQuery, about: str, desk: Desk, _statistics: Sta
 async def _explain(query: CallbackQuery, about: str, desk: Desk, _statistics: Statistics) -> Note:
     language = await _language_of(query, desk)
     view = await desk.view(about)
-    if view is None or not view.decision:
+    if view is None or not view.decision or not view.reference:
         return Note(chat=_chat(query), toast=text(language, "answer-gone"))
     if Reference.model_validate_json(view.reference).person != query.from_user.id:
         return Note(chat=_chat(query), toast=text(language, "not-yours"))
@@ -80,7 +80,7 @@ async def _rated(query: CallbackQuery, about: str, desk: Desk, statistics: Stati
     word, _, id_ = about.partition(":")
     language = await _language_of(query, desk)
     view = await desk.view(id_)
-    if view is None or Reference.model_validate_json(view.reference).person != query.from_user.id:
+    if view is None or not view.reference or Reference.model_validate_json(view.reference).person != query.from_user.id:
         return Note(chat=_chat(query), toast=text(language, "not-yours"))
     if word in ("yes", "no"):
         await statistics.feedback(word, id_)

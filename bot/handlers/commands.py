@@ -39,9 +39,10 @@ def make_router() -> Router:
     return router
 
 
-def listed(language: str) -> list[BotCommand]:
-    """What Telegram shows beside the text field."""
-    return [BotCommand(command=name, description=text(language, what)) for name, what in _LISTED.items()]
+def listed(language: str, *, group: bool = False) -> list[BotCommand]:
+    """What Telegram shows beside the text field of a private chat, or of a group."""
+    names = {"check": "command-check"} if group else _LISTED
+    return [BotCommand(command=name, description=text(language, what)) for name, what in names.items()]
 
 
 async def _start(message: Message, desk: Desk) -> None:

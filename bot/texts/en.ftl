@@ -7,7 +7,6 @@ command-privacy = What is kept, and for how long
 command-cancel = Withdraw photographs that wait for an answer
 command-delete = Delete everything about me
 command-check = In a group: reply to a picture with it
-command-stats = Numbers of today (for operators)
 description = I look at a photograph of a mole and say how alike it is to lesions that turned out to be malignant, and how sure that is. I am no doctor.
 short-description = A careful second look at a photograph of a mole. No diagnosis.
 
@@ -92,7 +91,6 @@ waiting-looked-at = Your photograph is being looked at.
 waiting-no-workers = Received. Nothing is working on photographs at this moment; yours is safe and will be answered when it goes on.
 album-waiting = Received: { $pictures } pictures. Answered so far: { $answered }.
 album-done = All { $pictures } pictures are answered.
-answer-ready = Your answer is ready.
 busy = I have more photographs than I can look at soon. Please send yours again in { $wait }. I have not kept it.
 slow = That is a lot at once. Please send the next photograph in { $wait }. I have not kept this one.
 day = That was the last photograph that I can look at today. Please come back tomorrow, and show the moles to a doctor: one look of theirs is worth more than many of mine.

@@ -12,6 +12,8 @@ for i = 3, #ARGV do
     if target == 'cancelled' then redis.call('ZREM', DEAD, id) end
     if retention > 0 or redis.call('ZSCORE', DEAD, id) then
       redis.call('HSET', job_key(id), 'stage', target, 'holder', '')
+      -- Only the id is remembered of what nobody waits for: whose it was is nobody's business any more.
+      if target == 'cancelled' then redis.call('HDEL', job_key(id), 'reference', 'decision') end
       if not redis.call('ZSCORE', DEAD, id) then redis.call('PEXPIRE', job_key(id), retention) end
     else
       redis.call('DEL', job_key(id))

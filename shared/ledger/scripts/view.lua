@@ -6,7 +6,7 @@ for _, id in ipairs(ARGV) do
   local row, found = false, job(id, 'queue', 'language', 'reference', 'decision', 'received_at')
   if found then
     local place = redis.call('ZRANK', ready_key(found[2]), id)
-    row = {found[1], found[3], found[4], found[5] or '', found[6], place or -1}
+    row = {found[1], found[3], found[4] or '', found[5] or '', found[6], place or -1}
   end
   rows[#rows + 1] = row
 end

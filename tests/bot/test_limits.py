@@ -1,0 +1,144 @@
+"""Telegram's limits and our own are kept by all replicas together."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from bot import keys
+from bot.pacing import Pacer, Urgency
+from bot.people import Admission, People
+from bot.redis_side import RedisSide
+from bot.reference import Reference
+from shared.settings import Settings
+
+
+def play(redis_url: str, scene: Callable[[RedisSide], Awaitable[None]], **more: Any) -> None:
+    async def run() -> None:
+        side = RedisSide(Settings(redis_url=SecretStr(redis_url), **more))
+        try:
+            await scene(side)
+        finally:
+            await side.close()
+
+    asyncio.run(run())
+
+
+def photograph(person: int = 7, message: int = 1, album: str | None = None) -> Reference:
+    return Reference(chat=person, message=message, person=person, file="F", album=album)
+
+
+async def sent_within(pacers: list[Pacer], seconds: float, chats: int, urgency: Urgency = Urgency.ANSWER) -> int:
+    """How many turns impatient replicas get."""
+    end, turns = time.monotonic() + seconds, 0
+
+    async def ask(pacer: Pacer, chat: int) -> None:
+        nonlocal turns
+        while time.monotonic() < end:
+            turn = await pacer.turn(chat, urgency)
+            turns += turn.wait_s == 0
+            await asyncio.sleep(min(turn.wait_s, 0.05))
+
+    await asyncio.gather(*(ask(pacers[chat % len(pacers)], chat) for chat in range(1, chats + 1)))
+    return turns
+
+
+def test_replicas_share_the_budget_of_all_chats(redis_url: str) -> None:
+    async def scene(side: RedisSide) -> None:
+        other = RedisSide(Settings(redis_url=SecretStr(redis_url)))
+        turns = await sent_within([side.pacer, other.pacer], 2.0, chats=100)
+        await other.close()
+        assert 40 <= turns <= 60
+
+    play(redis_url, scene)
+
+
+def test_one_chat_gets_about_one_a_second_and_a_group_less(redis_url: str) -> None:
+    async def scene(side: RedisSide) -> None:
+        assert 3 <= await sent_within([side.pacer], 2.0, chats=1) <= 5
+        assert await sent_within([side.pacer], 1.0, chats=1, urgency=Urgency.ANSWER) <= 2
+        waits = []
+        for _ in range(4):
+            waits.append((await side.pacer.turn(-5, Urgency.ANSWER)).wait_s)
+            await asyncio.sleep(0.1)
+        assert waits[:3] == [0, 0, 0]
+        assert waits[3] > 1
+
+    play(redis_url, scene)
+
+
+def test_word_of_progress_never_goes_before_an_answer(redis_url: str) -> None:
+    async def scene(side: RedisSide) -> None:
+        answers = asyncio.create_task(sent_within([side.pacer], 1.5, chats=60))
+        await asyncio.sleep(0.2)
+        edits = await sent_within([side.pacer], 1.0, chats=30, urgency=Urgency.PROGRESS)
+        assert edits <= 2
+        assert await answers >= 35
+
+    play(redis_url, scene)
+
+
+def test_retry_after_is_obeyed_by_the_chat_and_then_by_all(redis_url: str) -> None:
+    async def scene(side: RedisSide) -> None:
+        await side.pacer.hold(1, 30)
+        assert (await side.pacer.turn(1, Urgency.ANSWER)).wait_s > 25
+        assert (await side.pacer.turn(2, Urgency.ANSWER)).wait_s == 0
+        await side.pacer.hold(3, 30)
+        await side.pacer.hold(4, 30)
+        turn = await side.pacer.turn(2, Urgency.ANSWER)
+        assert turn.wait_s > 25
+        assert not turn.chat
+
+    play(redis_url, scene)
+
+
+async def admitted(people: People, *references: Reference) -> list[Admission]:
+    return [(await people.admit(f"job-{one.person}-{one.message}", one, "en")).what for one in references]
+
+
+def test_too_many_photographs_are_told_once_and_the_allowance_comes_back(redis_url: str) -> None:
+    async def scene(side: RedisSide) -> None:
+        await side.people.consent(7)
+        many = [photograph(message=number) for number in range(5)]
+        assert await admitted(side.people, *many) == [Admission.OPEN] * 3 + [Admission.SLOW, Admission.SLOW_TOLD]
+        # A repeated update costs nothing, and somebody else has an allowance of their own.
+        assert await admitted(side.people, many[0]) == [Admission.OPEN]
+        await side.people.consent(8)
+        assert await admitted(side.people, photograph(person=8)) == [Admission.OPEN]
+        await asyncio.sleep(0.6)
+        assert await admitted(side.people, many[4], photograph(message=9)) == [Admission.OPEN, Admission.SLOW]
+
+    play(redis_url, scene, person_burst=3, person_per_minute=120)
+
+
+def test_a_day_has_its_quota(redis_url: str) -> None:
+    async def scene(side: RedisSide) -> None:
+        await side.people.consent(7)
+        found = await admitted(side.people, *(photograph(message=number) for number in range(4)))
+        assert found == [Admission.OPEN, Admission.OPEN, Admission.DAY, Admission.DAY_TOLD]
+
+    play(redis_url, scene, person_per_day=2)
+
+
+def test_before_consent_a_photograph_is_kept_for_a_day_and_only_its_file_id(redis_url: str) -> None:
+    async def scene(side: RedisSide) -> None:
+        client: Any = side.client
+        assert await admitted(side.people, photograph()) == [Admission.CONSENT]
+        assert 86_000 < await client.ttl(keys.before_consent(7)) <= 86_400
+        assert await client.keys("*job*") == []
+        assert list(await side.people.consent(7)) == ["job-7-1"]
+
+    play(redis_url, scene)
+
+
+@pytest.mark.parametrize("chosen", [None, "ru"])
+def test_a_chosen_language_goes_before_telegrams(redis_url: str, chosen: str | None) -> None:
+    async def scene(side: RedisSide) -> None:
+        if chosen:
+            await side.people.speak(7, chosen)
+        assert await side.people.language(7, "en") == (chosen or "en")
+
+    play(redis_url, scene)

@@ -1,0 +1,270 @@
+"""The stand-in is as strict as Telegram where a bot could go wrong: asked by a real aiogram bot."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from io import BytesIO
+
+import pytest
+from aiogram import Bot
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.telegram import TelegramAPIServer
+from aiogram.exceptions import (
+    TelegramBadRequest,
+    TelegramConflictError,
+    TelegramForbiddenError,
+    TelegramNetworkError,
+    TelegramRetryAfter,
+    TelegramServerError,
+    TelegramUnauthorizedError,
+)
+from aiogram.types import (
+    BufferedInputFile,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    InputMediaPhoto,
+    ReplyParameters,
+)
+from aiohttp import web
+from PIL import Image
+
+from simulator.people import Person, Simulator, SimulatorError
+from simulator.server import start
+from simulator.world import World
+
+TOKEN = "1234:" + "a" * 35
+
+Scene = Callable[[Bot, Simulator, Person], Awaitable[None]]
+
+
+def play(scene: Scene, *, limits: bool = False) -> None:
+    async def run() -> None:
+        world = World()
+        world.limits_on = limits
+        runner, address = await start(world, "127.0.0.1", 0)
+        bot = bot_at(address)
+        try:
+            async with Simulator(address) as simulator:
+                await bot.get_me()
+                await scene(bot, simulator, await simulator.person("Anna", "en"))
+        finally:
+            await bot.session.close()
+            for one in world.bots.values():
+                if one.webhook is not None:
+                    await one.webhook.stop()
+            await runner.cleanup()
+
+    asyncio.run(run())
+
+
+def bot_at(address: str, token: str = TOKEN) -> Bot:
+    return Bot(token, session=AiohttpSession(api=TelegramAPIServer.from_base(address)))
+
+
+def picture(width: int = 640, height: int = 480) -> bytes:
+    into = BytesIO()
+    Image.effect_noise((width, height), 40).convert("RGB").save(into, "JPEG")
+    return into.getvalue()
+
+
+def test_a_photograph_comes_in_sizes_and_can_be_fetched() -> None:
+    async def scene(bot: Bot, _: Simulator, person: Person) -> None:
+        await person.photo(picture(2000, 1500), caption="my mole")
+        (update,) = await bot.get_updates(timeout=5)
+        assert update.message is not None
+        assert update.message.photo is not None
+        assert [max(size.width, size.height) for size in update.message.photo] == [90, 320, 800, 1280]
+        fetched = BytesIO()
+        await bot.download(update.message.photo[-1], destination=fetched)
+        with Image.open(fetched) as opened:
+            assert opened.size == (1280, 960)
+
+    play(scene)
+
+
+def test_updates_stay_until_later_ones_are_asked_for() -> None:
+    async def scene(bot: Bot, _: Simulator, person: Person) -> None:
+        for word in ("one", "two"):
+            await person.text(word)
+        first = await bot.get_updates()
+        assert [update.update_id for update in await bot.get_updates()] == [update.update_id for update in first]
+        (second,) = await bot.get_updates(offset=first[0].update_id + 1)
+        assert second.message is not None
+        assert second.message.text == "two"
+
+    play(scene)
+
+
+def test_a_second_poller_is_a_conflict() -> None:
+    async def scene(bot: Bot, _: Simulator, person: Person) -> None:
+        waiting = asyncio.create_task(bot.get_updates(timeout=10))
+        await asyncio.sleep(0.2)
+        second = asyncio.create_task(bot.get_updates(timeout=2))
+        with pytest.raises(TelegramConflictError, match="other getUpdates"):
+            await waiting
+        await second
+        await bot.set_webhook("http://127.0.0.1:1/")
+        with pytest.raises(TelegramConflictError, match="webhook is active"):
+            await bot.get_updates()
+
+    play(scene)
+
+
+def test_what_is_too_long_too_odd_or_not_there_is_refused() -> None:
+    async def scene(bot: Bot, _: Simulator, person: Person) -> None:
+        to = person.id
+        await person.text("hello")
+        await bot.send_message(to, "<b>" + "x" * 4096 + "</b>", parse_mode="HTML")
+        refused: dict[str, Callable[[], Awaitable[object]]] = {
+            "message is too long": lambda: bot.send_message(to, "x" * 4097),
+            "text is empty": lambda: bot.send_message(to, " "),
+            "Unsupported start tag": lambda: bot.send_message(to, "<div>x</div>", parse_mode="HTML"),
+            "find end tag": lambda: bot.send_message(to, "<b>x", parse_mode="HTML"),
+            "chat not found": lambda: bot.send_message(5, "x"),
+            "caption is too long": lambda: bot.send_photo(to, file(picture()), caption="x" * 1025),
+            "PHOTO_INVALID_DIMENSIONS": lambda: bot.send_photo(to, file(picture(2100, 100))),
+            "IMAGE_PROCESS_FAILED": lambda: bot.send_photo(to, file(b"no picture")),
+            "BUTTON_DATA_INVALID": lambda: bot.send_message(to, "x", reply_markup=button("x" * 65)),
+            "replied not found": lambda: bot.send_message(to, "x", reply_parameters=ReplyParameters(message_id=999)),
+            "edit not found": lambda: bot.edit_message_text("x", chat_id=to, message_id=999),
+            "query is too old": lambda: bot.answer_callback_query("never"),
+            "wrong file_id": lambda: bot.get_file("never"),
+        }
+        for said, call in refused.items():
+            with pytest.raises(TelegramBadRequest, match=said):
+                await call()
+
+    play(scene)
+
+
+def file(data: bytes) -> BufferedInputFile:
+    return BufferedInputFile(data, "picture.jpg")
+
+
+def button(data: str) -> InlineKeyboardMarkup:
+    return InlineKeyboardMarkup(inline_keyboard=[[InlineKeyboardButton(text="Press", callback_data=data)]])
+
+
+def test_a_message_is_edited_into_a_photograph_and_the_same_again_is_not_modified() -> None:
+    async def scene(bot: Bot, _: Simulator, person: Person) -> None:
+        await person.text("hello")
+        sent = await bot.send_message(person.id, "wait")
+        data = picture()
+        media = InputMediaPhoto(media=file(data), caption="<i>done</i>", parse_mode="HTML")
+        await bot.edit_message_media(media, chat_id=person.id, message_id=sent.message_id)
+        message = (await person.messages())[-1]
+        assert message["caption"] == "done"
+        assert message["caption_entities"] == [{"type": "italic", "offset": 0, "length": 4}]
+        assert "text" not in message
+        assert len(await person.download(message["photo"][-1]["file_id"])) > 1000
+        with pytest.raises(TelegramBadRequest, match="message is not modified"):
+            await bot.edit_message_media(media, chat_id=person.id, message_id=sent.message_id)
+
+    play(scene)
+
+
+def test_a_button_is_pressed_and_answered() -> None:
+    async def scene(bot: Bot, _: Simulator, person: Person) -> None:
+        await person.text("hello")
+        sent = await bot.send_message(person.id, "choose", reply_markup=button("yes:1"))
+        await person.press(sent.message_id, "Press")
+        update = (await bot.get_updates(timeout=5))[-1]
+        assert update.callback_query is not None
+        assert update.callback_query.data == "yes:1"
+        await bot.answer_callback_query(update.callback_query.id, text="seen")
+        assert await person.toasts() == ["seen"]
+        with pytest.raises(SimulatorError, match="no button"):
+            await person.press(sent.message_id, "Other")
+
+    play(scene)
+
+
+def test_a_person_who_blocks_the_bot_is_out_of_reach() -> None:
+    async def scene(bot: Bot, _: Simulator, person: Person) -> None:
+        await person.text("hello")
+        await person.block()
+        with pytest.raises(TelegramForbiddenError):
+            await bot.send_message(person.id, "x")
+        updates = await bot.get_updates()
+        assert updates[-1].my_chat_member is not None
+        assert updates[-1].my_chat_member.new_chat_member.status == "kicked"
+
+    play(scene)
+
+
+def test_limits_on_messages() -> None:
+    async def scene(bot: Bot, simulator: Simulator, person: Person) -> None:
+        await person.text("hello")
+        for number in range(3):
+            await bot.send_message(person.id, str(number))
+        with pytest.raises(TelegramRetryAfter) as refused:
+            await bot.send_message(person.id, "one too many")
+        assert refused.value.retry_after == 1
+        others = [await simulator.person() for _ in range(40)]
+        for other in others:
+            await other.text("hello")
+        results = await asyncio.gather(*(bot.send_message(other.id, "x") for other in others), return_exceptions=True)
+        assert sum(isinstance(result, TelegramRetryAfter) for result in results) >= 40 - 30
+
+    play(scene, limits=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "arrives"),
+    [
+        ("429", TelegramRetryAfter, False),
+        ("500", TelegramServerError, False),
+        ("403", TelegramForbiddenError, False),
+        ("cut_before", TelegramNetworkError, False),
+        ("cut_after", TelegramNetworkError, True),
+    ],
+)
+def test_faults_on_demand(kind: str, error: type[Exception], arrives: bool) -> None:
+    async def scene(bot: Bot, simulator: Simulator, person: Person) -> None:
+        await person.text("hello")
+        await simulator.faults(1.0, kinds=[kind], methods=["sendMessage"])
+        with pytest.raises(error):
+            await bot.send_message(person.id, "x")
+        await simulator.faults(0)
+        assert ("x" in [message.get("text") for message in await person.messages()]) == arrives
+        last = (await simulator.calls())[-1]
+        assert (last["method"], last["fault"], last["took_effect"], last["ok"]) == ("sendMessage", kind, arrives, False)
+
+    play(scene)
+
+
+def test_a_webhook_gets_each_update_until_it_takes_it() -> None:
+    seen: list[tuple[str, str]] = []
+
+    async def take(request: web.Request) -> web.Response:
+        seen.append((request.headers["X-Telegram-Bot-Api-Secret-Token"], (await request.json())["message"]["text"]))
+        return web.Response(status=500 if len(seen) == 1 else 200)
+
+    async def scene(bot: Bot, _: Simulator, person: Person) -> None:
+        app = web.Application()
+        app.add_routes([web.post("/hook", take)])
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await bot.set_webhook(f"http://127.0.0.1:{runner.addresses[0][1]}/hook", secret_token="secret")
+        await person.text("one")
+        await person.text("two")
+        async with asyncio.timeout(10):
+            while len(seen) < 3:
+                await asyncio.sleep(0.05)
+        # The second waits for the first of its chat.
+        assert seen == [("secret", "one"), ("secret", "one"), ("secret", "two")]
+        await bot.delete_webhook()
+        await runner.cleanup()
+
+    play(scene)
+
+
+def test_a_malformed_token_is_nobodys() -> None:
+    async def scene(bot: Bot, simulator: Simulator, _: Person) -> None:
+        api = bot.session.api.base.split("/bot")[0]
+        stranger = bot_at(api, token="12:short")
+        with pytest.raises(TelegramUnauthorizedError):
+            await stranger.get_me()
+        await stranger.session.close()
+
+    play(scene)

@@ -1,0 +1,109 @@
+"""A house with a bot: the stand-in for Telegram, bots and workers as processes, and people who write."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from local.background import Background
+from local.embedded_valkey import free_port
+from local.telegram import stand_in, start_bot, start_stand_in, with_stand_in
+from simulator.people import Message, Person, Simulator, SimulatorError
+from tests.system.house import House
+
+CALM: Final = {
+    # Tests send faster than people.
+    "MELANOMA_PERSON_BURST": "100000",
+    "MELANOMA_PERSON_PER_DAY": "100000",
+}
+
+
+class ChatHouse:
+    """A broker and the stand-in; bots and workers are started by the tests."""
+
+    def __init__(self, home: Path, environment: dict[str, str] | None = None, *options: str) -> None:
+        self._environment = {**CALM, **(environment or {})}
+        self.house = House(home, self._environment)
+        self._home = home
+        self._options = options
+        self.port = free_port()
+        self.bots: list[Background] = []
+
+    def __enter__(self) -> Self:
+        self.house.__enter__()
+        self.stand_in = start_stand_in(self._home / "telegram.log", self.port, *self._options)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for bot in self.bots:
+            bot.stop()
+        self.stand_in.stop()
+        self.house.__exit__(kind, error, trace)
+
+    @property
+    def address(self) -> str:
+        return stand_in(self.port)
+
+    def start_bot(self, **environment: str) -> Background:
+        """A bot that takes updates."""
+        log = self._home / f"bot-{len(self.bots)}.log"
+        redis = {"REDIS_URL": self.house.broker.url}
+        bot = start_bot(log, {**self._environment, **redis, **with_stand_in(self.port), **environment})
+        self.bots.append(bot)
+        return bot
+
+    def said(self) -> str:
+        """All that the bots wrote to their logs."""
+        return "\n".join(bot.log.read_text(errors="replace") for bot in self.bots)
+
+    def play(self, scene: Callable[[Simulator], Awaitable[None]]) -> None:
+        """Run a scene with people."""
+
+        async def run() -> None:
+            async with Simulator(self.address) as simulator:
+                await scene(simulator)
+
+        asyncio.run(run())
+
+
+async def agreed(simulator: Simulator, language: str = "en", **who: str) -> Person:
+    """Someone who has begun with the bot and agreed."""
+    person = await simulator.person(language_code=language, **who)
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            sent = await person.text("/start")
+            break
+        except SimulatorError:
+            assert time.monotonic() < deadline, "the bot does not call"
+            await asyncio.sleep(0.1)
+    greeting = await after(person, sent)
+    await person.press(greeting["message_id"], "consent")
+    await after(person, greeting["message_id"])
+    return person
+
+
+async def after(person: Person, message: int, timeout_s: float = 30) -> Message:
+    """What the bot says after that message."""
+    return await person.wait_for(lambda found: int(found["message_id"]) > message, timeout_s)
+
+
+async def answer_to(person: Person, sent: int, timeout_s: float = 60) -> Message:
+    """The answer to a photograph: what replies to it and has the buttons of an answer."""
+    return await person.wait_for(lambda found: is_answer(found, sent), timeout_s)
+
+
+def is_answer(message: Message, sent: int) -> bool:
+    return message.get("reply_to_message", {}).get("message_id") == sent and bool(message.get("reply_markup"))
+
+
+def answers(messages: list[Message], sent: int) -> list[Message]:
+    return [message for message in messages if message["from"]["is_bot"] and is_answer(message, sent)]
+
+
+def words(message: Message) -> str:
+    return str(message.get("text") or message.get("caption") or "")

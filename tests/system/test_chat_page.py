@@ -1,0 +1,51 @@
+"""A newcomer talks with the real bot on the chat page, in a real browser."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from samples.many import render_many
+from tests.system.browser import open_page
+from tests.system.chat import ChatHouse
+
+pytestmark = pytest.mark.system
+
+LONG_MS = 30_000
+
+
+def test_a_conversation_from_start_to_answer_in_two_languages(tmp_path: Path) -> None:
+    (picture,) = render_many(tmp_path / "pictures", 1, size=(1280, 960), seed=5)
+    notes = tmp_path / "notes.txt"
+    notes.write_text("<img src=x onerror=alert(1)> no picture")
+    with ChatHouse(tmp_path / "house") as chat:
+        chat.house.start_worker()
+        chat.start_bot()
+        with open_page(f"{chat.address}/") as page:
+            page.set_default_timeout(LONG_MS)
+            expect.set_options(timeout=LONG_MS)
+            assert "stand-in for Telegram" in page.inner_text("header")
+            page.fill("#text", "/start")
+            page.click("#send")
+            expect(page.locator(".message.bot", has_text="I am a program, not a doctor")).to_be_visible()
+            page.click(".button:has-text('I agree')")
+            expect(page.locator(".message.bot", has_text="Thank you.")).to_be_visible()
+            page.set_input_files("#file", picture)
+            answer = page.locator(".message.bot", has_text="This is not a diagnosis.")
+            expect(answer.locator("img")).to_be_visible()
+            assert answer.locator("img").evaluate("image => image.naturalWidth") == 960
+            assert answer.locator("b").count() >= 1
+            answer.locator(".button", has_text="What does this mean?").click()
+            expect(page.locator(".message.bot", has_text="What this answer means")).to_be_visible()
+            page.set_input_files("#document", notes)
+            expect(page.locator(".message.bot", has_text="only look at photographs")).to_be_visible()
+            page.fill("#text", "<b>not markup</b>")
+            page.click("#send")
+            expect(page.locator(".message", has_text="<b>not markup</b>")).to_be_visible()
+            page.fill("#text", "/language")
+            page.click("#send")
+            page.click(".button:has-text('Русский')")
+            expect(page.locator(".message.bot", has_text="Теперь я пишу по-русски")).to_be_visible()
+            page.set_input_files("#file", picture)
+            expect(page.locator(".message.bot", has_text=re.compile("Это не диагноз"))).to_be_visible()
