@@ -9,7 +9,7 @@ from shared.pictures.refusal import PictureRefused
 from shared.pictures.thumbnail import thumbnail
 
 #: Longer side in pixels: sharp on a phone, and drawn within milliseconds.
-_SIDE: Final = 960
+_SIDE: Final = 720
 _QUALITY: Final = 85
 
 

@@ -128,7 +128,8 @@ async def _listen(app: web.Application, settings: Settings, stack: AsyncExitStac
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_HTTP_STOP_S)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    await web.TCPSite(runner, settings.bot_host, settings.bot_port).start()
+    # Replicas on one machine share the port; behind a proxy each has one of its own.
+    await web.TCPSite(runner, settings.bot_host, settings.bot_port, reuse_port=True).start()
 
 
 async def _introduce(bot: Bot, settings: Settings, secret: str | None) -> None:

@@ -137,7 +137,7 @@ def _caption(call: Parameters) -> dict[str, Any]:
 def _photo(world: World, what: object, call: Parameters) -> list[dict[str, Any]]:
     upload = _upload(what, call)
     data = upload[0] if upload else world.files.get(str(what)).data
-    return [size.size() for size in world.files.photo(data)]
+    return [size.size() for size in world.files.drawing(data)]
 
 
 def _document(world: World, what: object, call: Parameters) -> dict[str, Any]:

@@ -171,7 +171,7 @@ explain-verdict =
 
     <b>The bands.</b> High, elevated and low are borders that we chose on tested lesions. “Low” is set so that about 95 of 100 malignant lesions score above it. So about 5 of 100 do score low: that is why a low score never excludes melanoma.
 
-    <b>The orange outline</b> shows which part of the picture weighed most towards “suspicious”. It is not the border of the mole, and no finding in itself.
+    <b>The orange outline</b> shows which part of the picture weighed most towards “suspicious”. It is not the border of the mole, and no finding in itself. Where nothing is drawn, nothing in the picture spoke for it.
 
     <b>What was not tested.</b> Dark skin, nails, mucous membranes and children are hardly among the tested pictures. Be more careful with an answer there.
 

@@ -68,7 +68,6 @@ function formatted(text, entities, from = 0, to = text.length) {
     const piece = formatted(text, inner, one.offset, one.offset + one.length);
     const tag = TAGS[one.type];
     if (tag) { const wrapped = document.createElement(tag); wrapped.append(piece); made.append(wrapped); }
-    else if (one.type === "bot_command") made.append(command(piece.textContent));
     else made.append(piece);
     at = one.offset + one.length;
   }
@@ -76,8 +75,8 @@ function formatted(text, entities, from = 0, to = text.length) {
   return made;
 }
 
-function command(text) {
-  return element("code", "", text);
+function down() {
+  chat.scrollTop = chat.scrollHeight;
 }
 
 function show(message) {
@@ -91,10 +90,10 @@ function show(message) {
     const picture = element("img");
     picture.src = `sim/files/${message.photo.at(-1).file_id}`;
     picture.alt = message.from.is_bot ? "the photograph with the bot's drawing" : "a photograph";
-    picture.onload = () => bubble.scrollIntoView({ block: "nearest" });
+    picture.onload = down;
     bubble.append(picture);
   }
-  if (message.document && !message.photo) bubble.append(element("div", "reply", `📎 ${message.document.file_name}`));
+  if (message.document && !message.photo) bubble.append(element("div", "reply", `File: ${message.document.file_name}`));
   const words = message.text ?? message.caption;
   if (words) {
     const line = element("div", "words");
@@ -117,7 +116,7 @@ function show(message) {
   const old = document.querySelector(`[data-message-id="${message.message_id}"]`);
   if (old) old.replaceWith(bubble); else chat.append(bubble);
   if (message.from.is_bot) action.textContent = "";
-  bubble.scrollIntoView({ block: "nearest" });
+  if (!old) down();
 }
 
 async function send(file, kind) {
