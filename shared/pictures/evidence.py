@@ -40,14 +40,38 @@ def overlay(picture: Image.Image, evidence: EvidenceMap) -> Image.Image:
     cells = np.array(evidence.cells, dtype=np.float32).reshape(evidence.rows, evidence.columns)
     grid = Image.fromarray(cells.clip(min=0) / _FULL)
     strength = np.asarray(grid.resize(picture.size, Image.Resampling.BICUBIC)).clip(0, 1)
+    thin = max(1, round(min(picture.size) / 200))
+    drawn = picture.copy()
+    box = _around(strength > _OUTLINED / 2, 4 * thin)
+    if box is not None:  # most of a picture is left as it is, and costs nothing
+        left, top, right, bottom = box
+        drawn.paste(_marked(picture.crop(box), strength[top:bottom, left:right], thin), (left, top))
+    return drawn
+
+
+def _marked(picture: Image.Image, strength: npt.NDArray[np.floating], thin: int) -> Image.Image:
+    """Colour and line over one part of a picture; `strength` is float [rows, columns] of it, in [0, 1]."""
     start = _OUTLINED / 2
     opacity = ((strength - start) / (1 - start)).clip(0, 1) * _OPACITY
     drawn = _laid_over(picture, _COLOUR, opacity)
     outside = Image.fromarray((strength < _OUTLINED).astype(np.uint8) * 255)
-    thin = max(1, round(min(picture.size) / 200))
     for colour, width, share in (((0, 0, 0), 3 * thin, 0.45), (_COLOUR, thin, 0.95)):
         drawn = _laid_over(drawn, colour, _rim(outside, width) * share)
     return drawn
+
+
+def _around(marked: npt.NDArray[np.bool_], margin: int) -> tuple[int, int, int, int] | None:
+    """Left, top, right and bottom of what is marked in bool [rows, columns], with a margin; None for nothing."""
+    rows, columns = np.flatnonzero(marked.any(axis=1)), np.flatnonzero(marked.any(axis=0))
+    if rows.size == 0:
+        return None
+    height, width = marked.shape
+    return (
+        max(0, int(columns[0]) - margin),
+        max(0, int(rows[0]) - margin),
+        min(width, int(columns[-1]) + 1 + margin),
+        min(height, int(rows[-1]) + 1 + margin),
+    )
 
 
 def _rim(outside: Image.Image, width: int) -> npt.NDArray[np.floating]:

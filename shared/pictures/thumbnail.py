@@ -16,4 +16,5 @@ def thumbnail(data: bytes, side: int, limits: Limits = LIMITS) -> Image.Image:
         scale = min(1.0, side / max(width, height))
         return (0, 0, width, height), (max(1, round(width * scale)), max(1, round(height * scale)))
 
-    return reduced(data, plan, Image.Resampling.LANCZOS, limits).picture
+    # As sharp as Lanczos at this, for a fraction of its cost.
+    return reduced(data, plan, Image.Resampling.HAMMING, limits).picture
