@@ -6,7 +6,7 @@ FOLDER ?=
 WORKERS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint train bench bench-urgent bench-long requirements clean
+.PHONY: help demo up test lint train bench bench-urgent bench-long load faults requirements clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -14,7 +14,7 @@ help: ## This list
 demo: $(VENV)/ready ## Start everything, classify rendered samples (or FOLDER=path), stop everything
 	@$(BIN)/melanoma-local demo $(if $(FOLDER),"$(FOLDER)")
 
-up: $(VENV)/ready ## Keep broker, WORKERS=n workers and Flower running until Ctrl-C
+up: $(VENV)/ready ## Keep broker, WORKERS=n workers, Flower and the bot running until Ctrl-C
 	@$(BIN)/melanoma-local up --workers $(WORKERS)
 
 test: $(VENV)/ready ## All tests
@@ -34,6 +34,12 @@ bench-urgent: $(VENV)/ready ## What a person in a chat notices of 5,000 bulk pic
 
 bench-long: $(VENV)/ready ## Memory of worker and Redis over 20,000 pictures
 	@$(BIN)/python -m benchmarks.memory
+
+load: $(VENV)/ready ## 500 people send four photographs each to the bot, without and with Telegram's limits
+	@$(BIN)/python -m benchmarks.chat_load
+
+faults: $(VENV)/ready ## 1,000 photographs while bots, workers, Redis and Telegram's calls die
+	@$(BIN)/python -m benchmarks.chat_faults
 
 train: $(VENV)/ready ## Make models/lite0 again from DATA=path and WEIGHTS=path (about an hour on two cores)
 	@$(BIN)/melanoma-train --data "$(DATA)" --weights "$(WEIGHTS)" --out models/lite0

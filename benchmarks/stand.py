@@ -69,10 +69,17 @@ class Stand:
         self.store = PictureStore(client, patience, budget=self.settings.picture_budget, ttl_s=3600)
         self._app = celery_app(self.broker.url)
         self.workers = [self._start_worker(number) for number in range(self._workers)]
+        self._started = self._workers
         return self
 
     def __exit__(self, *exception: object) -> None:
         self._stack.close()
+
+    def restart_worker(self, place: int) -> None:
+        """SIGKILL one of the workers and start another in its place."""
+        self.workers[place].kill()
+        self._started += 1
+        self.workers[place] = self._start_worker(self._started)
 
     def doorbell(self, shard: int) -> Doorbell:
         """A doorbell that puts up to `shard` pictures in a message."""
