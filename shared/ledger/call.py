@@ -18,8 +18,12 @@ _SCRIPTS: Final = Path(__file__).parent / "scripts"
 
 #: At its memory cap Redis refuses a script that writes, unless it says that it may. Those that move a job
 #: towards its end say so: they free more than they take. `open` does not, so a full ledger takes no new jobs.
-_MAY_RUN_WHEN_FULL: Final = frozenset(
+_TOWARDS_THE_END: Final = frozenset(
     {"beat", "claim", "close", "decide", "forget", "look", "put_back", "release", "sweep", "undeliverable", "view"}
+)
+#: And an operator must see and act just then.
+_OF_THE_OPERATOR: Final = frozenset(
+    {"count", "dead", "dismiss", "drop", "follow", "life", "pause", "survey", "switch"}
 )
 
 
@@ -35,7 +39,7 @@ class Call(Generic[T_co]):
 @cache
 def source(script: str) -> str:
     """Whole Lua text of the script `script`. Raises `OSError` where there is none."""
-    flags = "allow-oom" if script in _MAY_RUN_WHEN_FULL else ""
+    flags = "allow-oom" if script in _TOWARDS_THE_END | _OF_THE_OPERATOR else ""
     prelude = (_SCRIPTS / "_prelude.lua").read_text(encoding="utf-8")
     body = (_SCRIPTS / f"{script}.lua").read_text(encoding="utf-8")
     return f"#!lua flags={flags}\n{prelude}\n{body}"

@@ -13,7 +13,7 @@ from redis.exceptions import OutOfMemoryError
 
 from shared.contract.decision import Failure, FailureReason, Refusal, RefusalReason, decision_from_json
 from shared.contract.names import Queue, Stage
-from shared.ledger import moves
+from shared.ledger import moves, operator
 from shared.ledger.call import KEY_PREFIX
 from shared.ledger.ledger import Ledger
 from shared.ledger.records import ClaimedJob, NewJob, Owed
@@ -91,7 +91,7 @@ def test_a_photograph_goes_from_received_to_answered(ledger: Ledger, client: Any
     assert decided(ledger) == {"a": "refusal"}
     assert ledger.run(moves.answered(["a"], retention_s=0)) == 1
     left = [key for key in client.keys(f"{KEY_PREFIX}*") if b"rings:" not in key and b"passed:" not in key]
-    assert set(left) <= {f"{KEY_PREFIX}incarnations".encode(), f"{KEY_PREFIX}bell:{OUTBOX}".encode()}
+    assert set(left) <= {f"{KEY_PREFIX}{name}".encode() for name in ("incarnations", "outboxes", f"bell:{OUTBOX}")}
 
 
 def test_a_repeated_update_opens_nothing_new(ledger: Ledger) -> None:
@@ -316,6 +316,22 @@ class Lives(RuleBasedStateMachine):
     @rule()
     def sweep_alone(self) -> None:
         self.messages += [job.id for job in sweep(self.ledger, self.client)]
+
+    @rule(paused=st.booleans())
+    def pause_or_resume(self, paused: bool) -> None:
+        self.ledger.run(operator.pause(Queue.BULK) if paused else operator.resume(Queue.BULK))
+
+    @rule(data=st.data())
+    def let_live_again(self, data: st.DataObject) -> None:
+        id_ = data.draw(st.sampled_from(sorted(self.decisions)))
+        number, owed = self.ledger.run(operator.replay([(id_, True)], deadline_s=60))
+        self.decisions[id_] -= number
+        self.messages += [job.id for job in owed]
+
+    @rule(data=st.data())
+    def fail(self, data: st.DataObject) -> None:
+        id_ = data.draw(st.sampled_from(sorted(self.decisions)))
+        self.decisions[id_] += self.ledger.run(moves.decide([(id_, FAILED)]))[0]
 
     @rule(data=st.data())
     def decide(self, data: st.DataObject) -> None:

@@ -11,9 +11,15 @@ local INCARNATIONS = PREFIX .. 'incarnations'
 local SPEEDS = PREFIX .. 'speeds'
 local DEADLINES = PREFIX .. 'deadlines'
 local DEAD = PREFIX .. 'dead'
+local OUTBOXES = PREFIX .. 'outboxes'
+local PAUSED = PREFIX .. 'paused'
 
 -- An answer that nobody fetches is kept for seven days.
 local UNFETCHED = 7 * 24 * 3600 * 1000
+
+-- Most characters of a job's life. A job that was claimed once needs fewer than 64: up to there Redis keeps its
+-- hash in the small form.
+local LIFE = 600
 
 -- Milliseconds of the one clock that all processes share.
 local function clock()
@@ -28,12 +34,28 @@ local function job(id, ...)
   return fields
 end
 
+-- Adds to a job's life what happened to it, and when: in ms since it was received. Of a long life the beginning
+-- is forgotten, which a '~' says.
+local function note(id, what, now)
+  local found = redis.call('HMGET', job_key(id), 'life', 'received_at')
+  local life = found[1] or ''
+  if #life > LIFE then life = '~' .. string.sub(life, -LIFE / 2) end
+  redis.call('HSET', job_key(id), 'life', life .. what .. '+' .. (now - (found[2] or now)) .. ' ')
+end
+
+-- No job of a paused queue is claimed, and no message is sent for one.
+local function is_paused(queue)
+  return redis.call('HEXISTS', PAUSED, queue) == 1
+end
+
 -- A waiting reader wakes on the first element; more than one would only pile up.
-local function ring_outbox(outbox)
+local function ring_outbox(outbox, now)
   local bell = bell_key(outbox)
   if redis.call('LLEN', bell) == 0 then
     redis.call('RPUSH', bell, '1')
     redis.call('PEXPIRE', bell, 60000)
+    redis.call('ZADD', OUTBOXES, now, outbox)
+    redis.call('ZREMRANGEBYSCORE', OUTBOXES, '-inf', now - UNFETCHED)
   end
 end
 
@@ -46,13 +68,15 @@ local function make_ready(id, queue, now)
   local ring = redis.call('INCR', PREFIX .. 'rings:' .. queue)
   redis.call('ZADD', ready_key(queue), ring, id)
   redis.call('HSET', job_key(id), 'stage', 'ready', 'rung_at', now, 'holder', '', 'token', '')
+  note(id, 'ready', now)
 end
 
 -- Back to `received`: whoever owns the outbox brings the picture again.
 local function make_received(id, outbox, now)
   redis.call('ZADD', received_key(outbox), now, id)
   redis.call('HSET', job_key(id), 'stage', 'received', 'holder', '', 'token', '')
-  ring_outbox(outbox)
+  note(id, 'received', now)
+  ring_outbox(outbox, now)
 end
 
 -- Out of every set that names its stage.
@@ -75,10 +99,11 @@ local function decide(id, decision, dead, now)
   redis.call('ZREM', DEADLINES, id)
   redis.call('HSET', job_key(id), 'stage', 'decided', 'decided_at', now, 'decision', decision,
     'holder', '', 'token', '')
+  note(id, 'decided', now)
   redis.call('ZADD', decided_key(outbox), now, id)
   redis.call('PEXPIRE', decided_key(outbox), UNFETCHED)
   -- A dead letter stays until an operator drops it.
   if dead then redis.call('ZADD', DEAD, now, id) else redis.call('PEXPIRE', job_key(id), UNFETCHED) end
-  ring_outbox(outbox)
+  ring_outbox(outbox, now)
   return 1
 end

@@ -1,6 +1,6 @@
 -- decided -> answered, or any stage but answered -> cancelled. ARGV: stage, retention in ms, ids.
 -- Returns how many moved. A dead letter keeps its record until an operator drops it.
-local target, retention, moved = ARGV[1], tonumber(ARGV[2]), 0
+local target, retention, moved, now = ARGV[1], tonumber(ARGV[2]), 0, clock()
 for i = 3, #ARGV do
   local id = ARGV[i]
   local found = job(id, 'queue', 'outbox', 'holder')
@@ -14,6 +14,7 @@ for i = 3, #ARGV do
       redis.call('HSET', job_key(id), 'stage', target, 'holder', '')
       -- Only the id is remembered of what nobody waits for: whose it was is nobody's business any more.
       if target == 'cancelled' then redis.call('HDEL', job_key(id), 'reference', 'decision') end
+      note(id, target, now)
       if not redis.call('ZSCORE', DEAD, id) then redis.call('PEXPIRE', job_key(id), retention) end
     else
       redis.call('DEL', job_key(id))

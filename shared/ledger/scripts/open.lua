@@ -15,7 +15,7 @@ for i = 7, #ARGV, 2 do
     stage = 'received'
     if not stored then
       redis.call('ZADD', received_key(outbox), now, id)
-      ring_outbox(outbox)
+      ring_outbox(outbox, now)
     end
   end
   if stored and stage == 'received' then

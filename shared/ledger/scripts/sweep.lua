@@ -28,11 +28,12 @@ for _, incarnation in ipairs(redis.call('ZRANGEBYSCORE', INCARNATIONS, '-inf', n
       elseif stage == 'decided' then
         redis.call('HSET', job_key(id), 'holder', '')
         redis.call('ZADD', decided_key(outbox), now, id)
-        ring_outbox(outbox)
+        ring_outbox(outbox, now)
       elseif stage == 'claimed' then
         -- Perhaps it was this picture that killed the worker: it is decoded in a child process next.
         redis.call('ZREM', CLAIMED, id)
         redis.call('HSET', job_key(id), 'suspect', 1)
+        note(id, 'lost', now)
         make_ready(id, queue, now)
         owed[#owed + 1] = queue
         owed[#owed + 1] = id
@@ -52,6 +53,7 @@ for i = 5, #ARGV do
   -- the grace covers a message that is on its way.
   local bound = '(' .. (redis.call('GET', PREFIX .. 'passed:' .. queue) or 0)
   if redis.call('LLEN', queue) == 0 then bound = '+inf' end
+  if is_paused(queue) then bound = '(0' end
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', ready_key(queue), '-inf', bound, 'LIMIT', 0, most)) do
     local found = job(id, 'rung_at')
     if not found or found[1] ~= 'ready' then

@@ -1,0 +1,250 @@
+"""What an operator asks of the ledger and does to it, as calls. Each is bounded and can be repeated."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from shared.contract.names import Queue, Stage
+from shared.ledger.call import Call
+from shared.ledger.records import Owed
+
+#: Most processes and outboxes that a survey names.
+_MOST_NAMED: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """A queue: jobs `ready`, age of the oldest in seconds, seconds since it was paused or None."""
+
+    ready: int
+    oldest_s: float
+    paused_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxState:
+    """Jobs that wait for the owner of an outbox: for it to bring their picture, or to deliver their decision."""
+
+    name: str
+    received: int
+    decided: int
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A live incarnation: seconds left of its lease, jobs that it holds, and what a worker serves (JSON or '')."""
+
+    incarnation: str
+    lease_left_s: float
+    held: int
+    serving: str
+
+    @property
+    def role(self) -> str:
+        """The part of its name that says what it is: `worker`, `bulk`, ..."""
+        return self.incarnation.rpartition("-")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The whole ledger in numbers. `undecided` are all jobs that still wait for a decision, wherever they are.
+
+    `at` is Redis' clock in seconds; `oldest_undelivered_s` the age of the decision that waits longest for delivery.
+    """
+
+    at: float
+    queues: dict[Queue, QueueState]
+    outboxes: tuple[OutboxState, ...]
+    processes: tuple[Process, ...]
+    claimed: int
+    undecided: int
+    dead: int
+    oldest_undelivered_s: float
+
+    @property
+    def stages(self) -> dict[Stage, int]:
+        """Jobs in each stage that is counted; answered ones are gone or only wait to be forgotten."""
+        return {
+            Stage.RECEIVED: sum(outbox.received for outbox in self.outboxes),
+            Stage.READY: sum(queue.ready for queue in self.queues.values()),
+            Stage.CLAIMED: self.claimed,
+            Stage.DECIDED: sum(outbox.decided for outbox in self.outboxes),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A job that the service could not decide; `died_s` seconds ago, `decision` as JSON."""
+
+    id: str
+    stage: Stage
+    queue: Queue
+    outbox: str
+    attempts: int
+    died_s: float
+    decision: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a job: `what`, by whom where that is known, `after_s` it was received."""
+
+    what: str
+    by: str
+    after_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """What the ledger knows of a job. Times in seconds of Redis' clock, `decision` as JSON, empty for none.
+
+    `cut` says that the beginning of a long life is forgotten.
+    """
+
+    id: str
+    stage: Stage
+    queue: str
+    outbox: str
+    holder: str
+    attempts: int
+    suspect: bool
+    contract: int
+    received_at: float
+    deadline: float
+    decision: bytes
+    events: tuple[Event, ...]
+    cut: bool
+
+
+def survey() -> Call[Survey]:
+    """Everything at a glance, in one atomic look."""
+    return Call("survey", (_MOST_NAMED, *Queue), _survey)
+
+
+def pause(queue: Queue) -> Call[bool]:
+    """Let no worker claim jobs of `queue` until `resume`. They stay `ready`; deadlines go on. True if it was not."""
+    return Call("pause", (queue, 1), lambda changed: changed == 1)
+
+
+def resume(queue: Queue) -> Call[bool]:
+    """Let workers claim jobs of `queue` again. The sweep rings for them. True if it was paused."""
+    return Call("pause", (queue, 0), lambda changed: changed == 1)
+
+
+def dead_letters(limit: int, ids: Iterable[str] = ()) -> Call[list[DeadLetter]]:
+    """The oldest dead letters, at most `limit`; or those of `ids` that are dead letters."""
+    return Call("dead", (limit, *ids), lambda rows: [_dead_letter(*row) for row in rows])
+
+
+def drop(ids: Iterable[str]) -> Call[int]:
+    """Forget dead letters; the reply says how many. One that was not delivered yet still will be."""
+    return Call("drop", tuple(ids), int)
+
+
+def replay(stored: Iterable[tuple[str, bool]], *, deadline_s: float) -> Call[tuple[int, list[Owed]]]:
+    """Let dead letters live again, for each (id, whether its picture is stored), with a new deadline.
+
+    The reply says how many do, and which of them are owed a message.
+    """
+    pairs = tuple(part for id_, there in stored for part in (id_, int(there)))
+    return Call("replay", (round(deadline_s * 1000), *pairs), _replayed)
+
+
+def life(id_: str) -> Call[Life | None]:
+    """What happened to a job, None where it is not known or no more."""
+    return Call("life", (id_,), lambda reply: _life(id_, reply))
+
+
+def follow(incarnation: str, serving: str) -> Call[tuple[str, bool]]:
+    """Say what a worker serves (JSON).
+
+    The reply is the directory that it should serve, '' for its own, and whether it was told to stop.
+    """
+    return Call("follow", (incarnation, serving), lambda reply: (_text(reply[0]), reply[1] == 1))
+
+
+def dismiss(incarnation: str) -> Call[bool]:
+    """Tell a worker to finish its batch in hand, give back the rest and end. False where it does not live."""
+    return Call("dismiss", (incarnation,), lambda lives: lives == 1)
+
+
+def switch(directory: str, *, instead_of: str) -> Call[tuple[str, str]]:
+    """Ask all workers to serve the artefact in `directory`, or the one before for ''.
+
+    `instead_of` is what they serve where nobody ever switched. Returns the wanted directory and the one before,
+    '' for none.
+    """
+    return Call("switch", (directory, instead_of), lambda reply: (_text(reply[0]), _text(reply[1])))
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode()
+
+
+def _survey(reply: Sequence[Any]) -> Survey:
+    now, queues, outboxes, processes, claimed, undecided, dead, waiting = reply
+    return Survey(
+        at=now / 1000,
+        queues={
+            Queue(_text(name)): QueueState(ready, age / 1000, None if paused < 0 else paused / 1000)
+            for name, ready, age, paused in queues
+        },
+        outboxes=tuple(OutboxState(_text(name), received, decided) for name, received, decided in outboxes),
+        processes=tuple(
+            Process(_text(name), left / 1000, held, _text(serving)) for name, left, held, serving in processes
+        ),
+        claimed=claimed,
+        undecided=undecided,
+        dead=dead,
+        oldest_undelivered_s=waiting / 1000,
+    )
+
+
+def _dead_letter(
+    id_: bytes, stage: bytes, queue: bytes, outbox: bytes, attempts: bytes, died: int, decision: bytes
+) -> DeadLetter:
+    return DeadLetter(
+        id=_text(id_),
+        stage=Stage(_text(stage)),
+        queue=Queue(_text(queue)),
+        outbox=_text(outbox),
+        attempts=int(attempts),
+        died_s=died / 1000,
+        decision=decision,
+    )
+
+
+def _replayed(reply: Sequence[Any]) -> tuple[int, list[Owed]]:
+    number, *owed = reply
+    pairs = zip(owed[::2], owed[1::2], strict=True)
+    return number, [Owed(Queue(_text(queue)), _text(id_)) for queue, id_ in pairs]
+
+
+def _life(id_: str, reply: Sequence[bytes]) -> Life | None:
+    if not reply:
+        return None
+    known = dict(zip(map(_text, reply[::2]), reply[1::2], strict=True))
+    told = _text(known["life"])
+    # The first word of a life that was cut is what the cut left of one.
+    words = told.split()[1:] if (cut := told.startswith("~")) else told.split()
+    return Life(
+        id=id_,
+        stage=Stage(_text(known["stage"])),
+        queue=_text(known["queue"]),
+        outbox=_text(known["outbox"]),
+        holder=_text(known["holder"]),
+        attempts=int(known["attempts"]),
+        suspect=known["suspect"] == b"1",
+        contract=int(known["contract"]),
+        received_at=int(known["received_at"]) / 1000,
+        deadline=int(known["deadline"]) / 1000,
+        decision=known["decision"],
+        events=tuple(_event(word) for word in words),
+        cut=cut,
+    )
+
+
+def _event(word: str) -> Event:
+    head, _, after = word.rpartition("+")
+    what, _, by = head.partition("@")
+    return Event(what, by, int(after) / 1000)

@@ -1,0 +1,214 @@
+"""What an operator does to the ledger: looking changes nothing, pausing and replaying lose nothing."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from shared.contract.decision import Failure, FailureReason, Refusal, RefusalReason
+from shared.contract.names import Queue, Stage
+from shared.ledger import moves, operator
+from shared.ledger.call import KEY_PREFIX
+from shared.ledger.ledger import Ledger
+from shared.ledger.records import NewJob, Owed
+from shared.patience import Patience
+
+OUTBOX = "telegram"
+REFUSED = Refusal(reason=RefusalReason.DAMAGED)
+FAILED = Failure(reason=FailureReason.PREDICT_FAILED)
+BULK = Queue.BULK
+
+
+@pytest.fixture
+def client(redis_url: str) -> Iterator[Any]:
+    with Redis.from_url(redis_url) as client:
+        yield client
+
+
+@pytest.fixture
+def ledger(client: Any) -> Ledger:
+    return Ledger(client, Patience("test"))
+
+
+def open_jobs(ledger: Ledger, *ids: str, stored: bool = True) -> None:
+    jobs = [NewJob(id_, reference="its owner's") for id_ in ids]
+    ledger.run(moves.open_jobs(jobs, queue=BULK, outbox=OUTBOX, language="en", deadline_s=60, stored=stored))
+
+
+def claim(ledger: Ledger, *ids: str, by: str = "worker-1") -> list[str]:
+    ledger.run(moves.beat(by, lease_s=5))
+    token = str(time.monotonic_ns())
+    return [job.id for job in ledger.run(moves.claim([(token, id_) for id_ in ids], incarnation=by)) if job]
+
+
+def sweep(ledger: Ledger, client: Any, *, grace_s: float = 0) -> list[str]:
+    client.delete(f"{KEY_PREFIX}swept_at")
+    return [job.id for job in ledger.run(moves.sweep(lease_s=5, grace_s=grace_s, most=100))]
+
+
+def test_a_survey_sees_every_stage(ledger: Ledger) -> None:
+    open_jobs(ledger, "sent", stored=False)
+    open_jobs(ledger, "ready", "held", "done", "lost")
+    claim(ledger, "held")
+    ledger.run(moves.decide([("done", REFUSED), ("lost", FAILED)]))
+    ledger.run(operator.follow("worker-1", '{"artefact": "one"}'))
+    seen = ledger.run(operator.survey())
+    assert seen.stages == {Stage.RECEIVED: 1, Stage.READY: 1, Stage.CLAIMED: 1, Stage.DECIDED: 2}
+    assert (seen.undecided, seen.dead) == (3, 1)
+    assert [(one.role, one.held, one.serving) for one in seen.processes] == [("worker", 1, '{"artefact": "one"}')]
+    assert 0 < seen.processes[0].lease_left_s <= 5
+    assert abs(seen.at - time.time()) < 60
+
+
+def test_a_paused_queue_keeps_its_jobs_and_is_not_rung_for(ledger: Ledger, client: Any) -> None:
+    open_jobs(ledger, "a", "b")
+    assert ledger.run(operator.pause(BULK))
+    assert not ledger.run(operator.pause(BULK)), "it is paused already"
+    assert claim(ledger, "a", "b") == []
+    assert sweep(ledger, client) == [], "no worker may take what a message would ring for"
+    seen = ledger.run(operator.survey()).queues
+    assert (seen[BULK].ready, seen[BULK].paused_s is None, seen[Queue.INTERACTIVE].paused_s) == (2, False, None)
+    assert ledger.run(operator.resume(BULK))
+    assert sweep(ledger, client) == ["a", "b"], "their messages were spent meanwhile"
+    assert claim(ledger, "a", "b") == ["a", "b"]
+
+
+def test_a_job_in_hand_is_finished_while_its_queue_is_paused(ledger: Ledger) -> None:
+    open_jobs(ledger, "a")
+    claim(ledger, "a")
+    ledger.run(operator.pause(BULK))
+    assert ledger.run(moves.decide([("a", REFUSED)])) == [True]
+
+
+@pytest.mark.parametrize(("stored", "stage"), [(True, Stage.READY), (False, Stage.RECEIVED)])
+def test_a_dead_letter_that_was_told_lives_again(ledger: Ledger, client: Any, stored: bool, stage: Stage) -> None:
+    open_jobs(ledger, "a")
+    claim(ledger, "a")
+    ledger.run(moves.decide([("a", FAILED)]))
+    ledger.run(moves.answered(["a"], retention_s=0))
+    assert [letter.id for letter in ledger.run(operator.dead_letters(10))] == ["a"]
+    number, owed = ledger.run(operator.replay([("a", stored)], deadline_s=60))
+    assert (number, owed) == (1, [Owed(BULK, "a")] if stored else [])
+    found = ledger.run(operator.life("a"))
+    assert found is not None
+    assert (found.stage, found.attempts, found.decision) == (stage, 0, b"")
+    assert ledger.run(operator.dead_letters(10)) == []
+    if not stored:
+        waiting = ledger.run(moves.take(Stage.RECEIVED, outbox=OUTBOX, limit=10, incarnation="bot-1"))
+        assert [(job.id, job.reference) for job in waiting] == [("a", "its owner's")]
+        ledger.run(moves.stored(["a"]))
+    assert claim(ledger, "a") == ["a"]
+    assert ledger.run(moves.decide([("a", REFUSED)])) == [True], "the new decision is the first one of this life"
+    assert ledger.run(moves.answered(["a"], retention_s=0)) == 1
+    assert client.keys(f"{KEY_PREFIX}job:*") == []
+
+
+def test_a_dead_letter_on_its_way_to_a_person_is_taken_back(ledger: Ledger, client: Any) -> None:
+    open_jobs(ledger, "a")
+    ledger.run(moves.decide([("a", FAILED)]))
+    ledger.run(moves.take(Stage.DECIDED, outbox=OUTBOX, limit=10, incarnation="bot-1"))
+    ledger.run(operator.replay([("a", True)], deadline_s=60))
+    assert ledger.run(moves.answered(["a"], retention_s=0)) == 0, "the answer that was under way closes nothing"
+    assert client.smembers(f"{KEY_PREFIX}held:bot-1") == set()
+    assert claim(ledger, "a") == ["a"]
+
+
+def test_only_dead_letters_live_again(ledger: Ledger) -> None:
+    open_jobs(ledger, "ready", "refused")
+    ledger.run(moves.decide([("refused", REFUSED)]))
+    assert ledger.run(operator.replay([("ready", True), ("refused", True), ("none", True)], deadline_s=60)) == (0, [])
+
+
+def test_dropping_forgets_what_was_told_and_still_tells_what_was_not(ledger: Ledger, client: Any) -> None:
+    open_jobs(ledger, "told", "untold")
+    ledger.run(moves.decide([("told", FAILED), ("untold", FAILED)]))
+    ledger.run(moves.answered(["told"], retention_s=0))
+    assert ledger.run(operator.drop(["told", "untold", "unknown"])) == 2
+    assert ledger.run(operator.life("told")) is None
+    assert [job.id for job in ledger.run(moves.peek(Stage.DECIDED, outbox=OUTBOX, limit=9))] == ["untold"]
+    assert client.ttl(f"{KEY_PREFIX}job:untold") > 0
+
+
+def test_a_life_is_told_with_its_times(ledger: Ledger, client: Any) -> None:
+    open_jobs(ledger, "a")
+    claim(ledger, "a", by="worker-1")
+    client.zadd(f"{KEY_PREFIX}incarnations", {"worker-1": 1})
+    sweep(ledger, client, grace_s=60)
+    claim(ledger, "a", by="worker-2")
+    ledger.run(moves.decide([("a", REFUSED)]))
+    told = ledger.run(operator.life("a"))
+    assert told is not None
+    assert [(event.what, event.by) for event in told.events] == [
+        ("ready", ""),
+        ("claimed", "worker-1"),
+        ("lost", ""),
+        ("ready", ""),
+        ("claimed", "worker-2"),
+        ("decided", ""),
+    ]
+    times = [event.after_s for event in told.events]
+    assert times == sorted(times)
+    assert told.suspect
+    assert not told.cut
+
+
+def test_a_long_life_stays_small(ledger: Ledger, client: Any) -> None:
+    open_jobs(ledger, "a")
+    for number in range(100):
+        claim(ledger, "a", by=f"worker-{number:016}")
+        ledger.run(moves.release(["a"], incarnation=f"worker-{number:016}"))
+    told = ledger.run(operator.life("a"))
+    assert told is not None
+    assert told.cut
+    assert told.events[-1].what == "ready"
+    assert told.events[-2].by == f"worker-{99:016}"
+    assert client.hstrlen(f"{KEY_PREFIX}job:a", "life") < 700
+
+
+def test_a_waiting_job_stays_in_the_small_form(ledger: Ledger, client: Any) -> None:
+    open_jobs(ledger, "a")
+    claim(ledger, "a", by="worker-0123456789abcdef")
+    assert client.object("encoding", f"{KEY_PREFIX}job:a") == b"listpack"
+
+
+def test_the_way_back_is_remembered(ledger: Ledger) -> None:
+    assert ledger.run(operator.switch("", instead_of="one")) == ("", ""), "there is none before the first"
+    assert ledger.run(operator.follow("worker-1", "{}")) == ("", False)
+    assert ledger.run(operator.switch("two", instead_of="one")) == ("two", "one")
+    assert ledger.run(operator.switch("two", instead_of="one")) == ("two", "one"), "once more changes nothing"
+    assert ledger.run(operator.follow("worker-1", "{}")) == ("two", False)
+    assert ledger.run(operator.switch("", instead_of="one")) == ("one", "two")
+
+
+def test_a_worker_is_told_to_stop(ledger: Ledger) -> None:
+    assert not ledger.run(operator.dismiss("worker-1")), "it does not live"
+    ledger.run(moves.beat("worker-1", lease_s=5))
+    assert ledger.run(operator.dismiss("worker-1"))
+    assert ledger.run(operator.follow("worker-1", "{}")) == ("", True)
+    assert ledger.run(operator.follow("worker-2", "{}")) == ("", False)
+
+
+def test_an_answer_that_was_not_deliverable_is_delivered_again(ledger: Ledger) -> None:
+    open_jobs(ledger, "a")
+    ledger.run(moves.decide([("a", REFUSED)]))
+    take = moves.take(Stage.DECIDED, outbox=OUTBOX, limit=10, incarnation="bot-1")
+    ledger.run(take)
+    ledger.run(moves.undeliverable(["a"], incarnation="bot-1", reason="blocked"))
+    assert ledger.run(operator.replay([("a", False)], deadline_s=60)) == (1, [])
+    assert [job.id for job in ledger.run(take)] == ["a"], "with the decision that it had"
+
+
+def test_a_full_redis_still_obeys_its_operator(ledger: Ledger, client: Any) -> None:
+    open_jobs(ledger, "a")
+    ledger.run(moves.decide([("a", FAILED)]))
+    client.config_set("maxmemory", 1)
+    try:
+        assert ledger.run(operator.survey()).dead == 1
+        assert ledger.run(moves.count()).dead == 1
+        assert ledger.run(operator.pause(BULK))
+        assert ledger.run(operator.life("a")) is not None
+        assert ledger.run(operator.drop(["a"])) == 1
+    finally:
+        client.config_set("maxmemory", 0)
