@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from shared.secret_files import SecretFileError, SecretFiles
 
 
 class SettingsError(Exception):
@@ -113,6 +115,10 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level.")
 
+    flower_db: Path | None = Field(
+        default=None, description="File in which Flower keeps what it saw over restarts; without it, nowhere."
+    )
+
     @property
     def ledger_url(self) -> str:
         """URL of the ledger's Redis, with its password: not for show."""
@@ -123,12 +129,26 @@ class Settings(BaseSettings):
         """URL of the pictures' Redis, with its password: not for show."""
         return (self.pictures_url or self.redis_url).get_secret_value()
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic names it
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment goes first, then files of secrets, then `.env`."""
+        return init_settings, env_settings, SecretFiles(settings_cls), dotenv_settings
+
 
 @cache
 def settings() -> Settings:
     """The settings of this process, read once. Raises `SettingsError`."""
     try:
         return Settings()
+    except SecretFileError as error:
+        raise SettingsError(f"setting {error}") from error
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = str(first["loc"][0]).upper()

@@ -6,7 +6,10 @@ from pydantic import SecretStr
 
 from shared.settings import Settings
 
-_HEAD = "# Every setting with its default. Copy to .env and change what you need; the environment goes first."
+_HEAD = (
+    "# Every setting with its default. Copy to .env and change what you need; the environment goes first.\n"
+    "# A secret may stand in a file that a variable names: REDIS_URL_FILE, MELANOMA_BOT_TOKEN_FILE, ..."
+)
 _WIDTH = 110
 
 

@@ -85,6 +85,19 @@ class PictureStore:
         found: Any = self._patience.call(lambda: self._client.mget(keys))
         return list(found)
 
+    def holds(self, ids: Sequence[str]) -> list[bool]:
+        """Whether each id's picture is there, in order."""
+        with self._client.pipeline(transaction=False) as pipeline:
+            for id_ in ids:
+                pipeline.exists(f"{_PREFIX}bytes:{id_}")
+            found: list[int] = self._patience.call(pipeline.execute)
+        return [one == 1 for one in found]
+
+    def used(self) -> int:
+        """Bytes of pictures that are reserved now; those that expired since the last `put` still count."""
+        found: Any = self._patience.call(lambda: self._client.get(f"{_PREFIX}total"))
+        return int(found or 0)
+
     def delete(self, ids: Sequence[str]) -> None:
         """Forget these pictures."""
         if ids:

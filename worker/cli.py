@@ -15,7 +15,7 @@ from celery.signals import setup_logging, worker_ready, worker_shutting_down
 from celery.utils.nodenames import gethostname
 from prometheus_client import REGISTRY, start_http_server
 
-from shared.artefact import ArtefactError, Manifest, read_artefact
+from shared.artefact import ArtefactError, read_artefact
 from shared.broker import celery_app
 from shared.contract.names import READY_EVENT, Queue
 from shared.doorbell import Doorbell
@@ -29,13 +29,12 @@ from shared.redis_client import connect, place
 from shared.settings import Settings, SettingsError, settings
 from shared.store import PictureStore
 from worker.consumer import GatheringConsumer
+from worker.follower import Follower
 from worker.intake import Intake, UrgentFirst
-from worker.pipeline import Pipeline
-from worker.predictor import Predictor
 from worker.queue_collector import QueueCollector
 from worker.service import Service
+from worker.serving import Servings, serve
 from worker.tasks import register
-from worker.verdict import Judge
 from worker.watchdog import Watchdog
 
 log = structlog.get_logger(__name__)
@@ -73,7 +72,8 @@ def _run(config: Settings) -> int:
     # On a machine that is shared with Redis or a client, those answer at once while we compute: each hop of an
     # urgent picture would otherwise wait for its turn behind our threads. Nothing changes where we are alone.
     os.nice(_NICENESS)
-    manifest = read_artefact(config.artefact)
+    # Before the wait for a Redis that is away: a damaged artefact is said at once.
+    read_artefact(config.artefact)
     stop = threading.Event()
     # Until Celery takes the signals over, a stop only has to end the waiting for Redis.
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
@@ -86,9 +86,7 @@ def _run(config: Settings) -> int:
     )
     ledger.run(moves.count())
 
-    predictor = _load(config, manifest)
-    pipeline = Pipeline(predictor, manifest, config)
-    pipeline.start()
+    servings = Servings(serve(config.artefact, config), lambda directory: serve(directory, config))
     app = celery_app(config.ledger_url)
     doorbell = Doorbell(app, shard=config.largest_batch)
     incarnation = new_incarnation("worker")
@@ -96,8 +94,7 @@ def _run(config: Settings) -> int:
         ledger=ledger,
         store=store,
         doorbell=doorbell,
-        pipeline=pipeline,
-        judge=Judge(manifest),
+        servings=servings,
         incarnation=incarnation,
         bulk_active=config.bulk_active,
         most_attempts=config.most_attempts,
@@ -105,10 +102,12 @@ def _run(config: Settings) -> int:
     intake = Intake(config.task_slots)
     app.conf.broker_transport_options["queue_order_strategy"] = lambda: UrgentFirst(intake)
     register(app, service, intake)
-    keeper = Keeper(ledger, doorbell, config, incarnation=incarnation, speed=pipeline.speed)
+    keeper = Keeper(ledger, doorbell, config, incarnation=incarnation, speed=servings.speed)
     keeper.start()
-    watchdog = Watchdog(pipeline, service, limit_s=config.decode_limit_s)
+    watchdog = Watchdog(servings, service, limit_s=config.decode_limit_s)
     watchdog.start()
+    follower = Follower(ledger, servings, incarnation=incarnation)
+    follower.start()
     if config.metrics_port:
         REGISTRY.register(QueueCollector(ledger))
         start_http_server(config.metrics_port, addr=config.metrics_host)
@@ -120,7 +119,8 @@ def _run(config: Settings) -> int:
 
     @worker_ready.connect(weak=False)  # type: ignore[untyped-decorator]
     def _say_ready(**_: Any) -> None:
-        log.info(READY_EVENT, artefact=manifest.title, device=predictor.device, incarnation=incarnation)
+        serving = servings.current
+        log.info(READY_EVENT, artefact=serving.manifest.title, device=serving.device, incarnation=incarnation)
 
     @worker_shutting_down.connect(weak=False)  # type: ignore[untyped-decorator]
     def _drain(**_: Any) -> None:
@@ -129,19 +129,13 @@ def _run(config: Settings) -> int:
         service.drain()
 
     code = _serve(app, config, incarnation)
+    follower.stop()
     watchdog.stop()
-    pipeline.release()
-    pipeline.join()
+    servings.release()
+    servings.join()
     keeper.stop()
     log.info("stopped")
     return code
-
-
-def _load(config: Settings, manifest: Manifest) -> Predictor:
-    # Importing TensorFlow takes seconds and memory that a wrong setting should not cost.
-    from worker.tensorflow_predictor import TensorFlowPredictor
-
-    return TensorFlowPredictor(config.artefact, manifest)
 
 
 def _serve(app: Celery, config: Settings, incarnation: str) -> int:

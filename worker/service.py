@@ -18,9 +18,8 @@ from shared.store import PictureStore
 from worker.gate import Gate
 from worker.metrics import METRICS
 from worker.picture import Latch, Picture, Predicted
-from worker.pipeline import Pipeline
+from worker.serving import Serving, Servings
 from worker.together import Together
-from worker.verdict import Judge
 
 log = structlog.get_logger(__name__)
 
@@ -41,16 +40,14 @@ class Service:
         ledger: Ledger,
         store: PictureStore,
         doorbell: Doorbell,
-        pipeline: Pipeline,
-        judge: Judge,
+        servings: Servings,
         incarnation: str,
         bulk_active: int,
         most_attempts: int,
     ) -> None:
         self._ledger = ledger
         self._doorbell = doorbell
-        self._pipeline = pipeline
-        self._judge = judge
+        self._servings = servings
         self._incarnation = incarnation
         self._most_attempts = most_attempts
         self._bulk_gate = Gate(bulk_active)
@@ -87,7 +84,7 @@ class Service:
         """Stop: the batch in hand is finished, everything else goes back to the ledger for other workers."""
         self._draining.set()
         self._bulk_gate.close()
-        self._pipeline.release()
+        self._servings.release()
 
     def release_hanging(self, pictures: Sequence[Picture]) -> None:
         """Give back jobs whose decode never ends; the next worker decodes them in a child process."""
@@ -125,15 +122,16 @@ class Service:
             self._give_back([job.id for job in jobs], counts)
             return
         METRICS.in_flight.labels(queue=queue).inc(len(jobs))
+        serving = self._servings.current
         try:
-            pictures = self._through_pipeline(jobs, counts)
+            pictures = self._through_pipeline(jobs, counts, serving)
         finally:
             METRICS.in_flight.labels(queue=queue).dec(len(jobs))
             if gated:
                 self._bulk_gate.leave(len(jobs))
         released = []
         for picture in pictures:
-            decision = self._decision(picture)
+            decision = _decision(picture, serving)
             if decision is None:
                 released.append(picture.job.id)
             else:
@@ -141,7 +139,7 @@ class Service:
         if released:
             self._give_back(released, counts)
 
-    def _through_pipeline(self, jobs: Sequence[ClaimedJob], counts: "Counter[str]") -> list[Picture]:
+    def _through_pipeline(self, jobs: Sequence[ClaimedJob], counts: "Counter[str]", serving: Serving) -> list[Picture]:
         found = self._fetches.call([job.id for job in jobs])
         gone = [job.id for job, data in zip(jobs, found, strict=True) if data is None]
         if gone:
@@ -156,15 +154,9 @@ class Service:
             if data is not None
         ]
         for picture in pictures:
-            self._pipeline.put(picture)
+            serving.pipeline.put(picture)
         latch.wait()
         return pictures
-
-    def _decision(self, picture: Picture) -> Verdict | Refusal | Failure | None:
-        """What is decided of a finished picture; None where a stopping worker gives it back."""
-        if isinstance(picture.outcome, Predicted):
-            return self._judge.judge(picture.outcome, advice=picture.advice, decode_s=picture.decode_s)
-        return picture.outcome if isinstance(picture.outcome, Refusal | Failure) else None
 
     def _decide(
         self, decided: Sequence[Decided], ages: Mapping[str, tuple[Queue, float]], counts: "Counter[str]"
@@ -192,3 +184,10 @@ class Service:
     def _release(self, ids: Sequence[str], *, suspect: bool = False) -> None:
         released = moves.release(ids, incarnation=self._incarnation, suspect=suspect)
         self._doorbell.ring(self._ledger.run(released))
+
+
+def _decision(picture: Picture, serving: Serving) -> Verdict | Refusal | Failure | None:
+    """What is decided of a finished picture; None where a stopping worker gives it back."""
+    if isinstance(picture.outcome, Predicted):
+        return serving.judge.judge(picture.outcome, advice=picture.advice, decode_s=picture.decode_s)
+    return picture.outcome if isinstance(picture.outcome, Refusal | Failure) else None

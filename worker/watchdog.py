@@ -7,8 +7,8 @@ from typing import Final
 
 import structlog
 
-from worker.pipeline import Pipeline
 from worker.service import Service
+from worker.serving import Servings
 
 log = structlog.get_logger(__name__)
 
@@ -20,8 +20,8 @@ _FAREWELL_S: Final = 3.0
 class Watchdog:
     """A thread that restarts the worker when a decode takes longer than `limit_s`."""
 
-    def __init__(self, pipeline: Pipeline, service: Service, *, limit_s: float) -> None:
-        self._pipeline = pipeline
+    def __init__(self, servings: Servings, service: Service, *, limit_s: float) -> None:
+        self._servings = servings
         self._service = service
         self._limit_s = limit_s
         self._stop = threading.Event()
@@ -37,7 +37,7 @@ class Watchdog:
 
     def _run(self) -> None:
         while not self._stop.wait(_EVERY_S):
-            hanging = self._pipeline.hanging(self._limit_s)
+            hanging = self._servings.hanging(self._limit_s)
             if hanging:
                 log.error("a decode hangs, the worker restarts itself", jobs=[picture.job.id for picture in hanging])
                 self._service.release_hanging(hanging)

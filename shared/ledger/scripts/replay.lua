@@ -29,7 +29,7 @@ for i = 2, #ARGV, 2 do
       else
         make_received(id, found[3], now)
       end
-      end
+    end
   end
 end
 return owed

@@ -1,0 +1,202 @@
+"""`melanoma-ops`: for whoever runs the service."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import click
+from rich.console import Console
+
+from ops import dead, status, workers
+from ops.connection import Service, service
+from ops.doctor import examine
+from ops.failure import OpsError
+from ops.finding import Level
+from ops.trace import trace
+from shared.contract.names import Queue
+from shared.ledger import operator
+from shared.log import set_up_logging
+from shared.settings import SettingsError, settings
+
+EXIT_WRONG: Final = 1
+EXIT_USAGE: Final = 2
+
+_COLOURS: Final = {Level.GOOD: "green", Level.NOTE: "yellow", Level.WRONG: "red"}
+
+#: A pipe has no width: nothing is cut there.
+_WIDE: Final = 250
+_screen: Final = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDE)
+_queue: Final = click.Choice([str(queue) for queue in Queue])
+_ids: Final = click.argument("ids", nargs=-1, metavar="[JOB]...")
+_every: Final = click.option("--all", "every", is_flag=True, help="The oldest --limit of them.")
+_limit: Final = click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True)
+_yes: Final = click.option("--yes", is_flag=True, help="Do not ask.")
+
+
+@contextmanager
+def _connected() -> Iterator[Service]:
+    config = settings()
+    # Redis being away is said once, by the command.
+    set_up_logging(config.model_copy(update={"log_format": "text", "log_level": "error"}))
+    with service(config) as connected:
+        yield connected
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Settings come from the environment or .env, REDIS_URL first of all; .env.example lists them."
+    " Exit codes: 0 done, 1 something is wrong or could not be done, 2 wrong usage or a wrong setting.",
+)
+def cli() -> None:
+    """Look after the melanoma service: is it well, what waits, what died, who works."""
+
+
+@cli.command("status")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def status_command(as_json: bool) -> None:
+    """Jobs, queues, dead letters, pictures and processes at a glance."""
+    with _connected() as connected:
+        seen = status.look(connected)
+    if as_json:
+        click.echo(status.as_json(seen))
+    else:
+        status.show(seen, _screen)
+
+
+@cli.command("doctor")
+def doctor_command() -> None:
+    """Look at everything that was set up and say what to mend; exit code 1 where something is wrong."""
+    found = []
+    for finding in examine(settings()):
+        found.append(finding.level)
+        _screen.print(f"[{_COLOURS[finding.level]}]{finding.level:5}[/]  {finding.where}: {finding.what}")
+        if finding.mend:
+            _screen.print(f"       {finding.mend}", markup=False)
+    sys.exit(EXIT_WRONG if Level.WRONG in found else 0)
+
+
+@cli.command("trace")
+@click.argument("job")
+def trace_command(job: str) -> None:
+    """Tell the life of JOB, with times."""
+    with _connected() as connected:
+        trace(connected, job, _screen)
+
+
+@cli.command("pause")
+@click.argument("queue", type=_queue)
+def pause_command(queue: str) -> None:
+    """Let no worker take jobs of QUEUE; what they have in hand they finish."""
+    with _connected() as connected:
+        changed = connected.ledger.run(operator.pause(Queue(queue)))
+    click.echo(f"{queue} is paused{'' if changed else ' already'}. Its jobs wait, and their deadlines go on.")
+
+
+@cli.command("resume")
+@click.argument("queue", type=_queue)
+def resume_command(queue: str) -> None:
+    """Let workers take jobs of QUEUE again."""
+    with _connected() as connected:
+        changed = connected.ledger.run(operator.resume(Queue(queue)))
+    click.echo(f"{queue} goes on; its jobs are taken within seconds." if changed else f"{queue} was not paused.")
+
+
+@cli.command("drain")
+@click.argument("worker")
+@click.option("--wait", type=click.FloatRange(0), default=60, show_default=True, help="Seconds to wait for its end.")
+def drain_command(worker: str, wait: float) -> None:
+    """Stop WORKER as SIGTERM does. Its name, or the beginning of it, is in `status`."""
+    with _connected() as connected:
+        workers.drain(connected, worker, wait_s=wait, screen=_screen)
+
+
+@cli.command("switch")
+@click.argument("artefact", type=click.Path(path_type=Path), required=False)
+@click.option("--back", is_flag=True, help="To the artefact before, which workers keep warm.")
+@click.option("--wait", type=click.FloatRange(0), default=180, show_default=True, help="Seconds to wait for workers.")
+def switch_command(artefact: Path | None, back: bool, wait: float) -> None:
+    """Have all workers serve ARTEFACT, a directory by the name that workers know it by.
+
+    No job is lost: each worker answers with its old artefact until the new one is warm.
+    """
+    if (artefact is None) is not back:
+        raise click.UsageError("name an ARTEFACT, or --back.")
+    with _connected() as connected:
+        workers.switch(connected, artefact, wait_s=wait, screen=_screen)
+
+
+@cli.group("dead")
+def dead_group() -> None:
+    """Photographs that could not be decided, or whose answer could not be delivered."""
+
+
+@dead_group.command("list")
+@_limit
+def dead_list(limit: int) -> None:
+    """Show them, the oldest first."""
+    with _connected() as connected:
+        letters = dead.find(connected, (), limit=limit)
+        dead.show(letters, connected.ledger.run(operator.survey()).dead, _screen)
+
+
+@dead_group.command("replay")
+@_ids
+@_every
+@_limit
+@_yes
+def dead_replay(ids: tuple[str, ...], every: bool, limit: int, yes: bool) -> None:
+    """Have them tried again, with a new deadline. Who was told that it failed is told the new answer."""
+    _named_or_all(ids, every)
+    with _connected() as connected:
+        letters = dead.find(connected, ids, limit=limit)
+        if every and not yes:
+            click.confirm(f"Have {len(letters)} dead letters tried again?", abort=True)
+        number = dead.replay(connected, letters, _screen)
+    click.echo(f"{number} of {len(letters)} are tried again; `melanoma-ops trace JOB` shows how it goes.")
+
+
+@dead_group.command("drop")
+@_ids
+@_every
+@_limit
+@_yes
+def dead_drop(ids: tuple[str, ...], every: bool, limit: int, yes: bool) -> None:
+    """Forget them. Who was not told yet still will be."""
+    _named_or_all(ids, every)
+    with _connected() as connected:
+        letters = dead.find(connected, ids, limit=limit)
+        if every and not yes:
+            click.confirm(f"Forget {len(letters)} dead letters?", abort=True)
+        number = dead.drop(connected, letters)
+    click.echo(f"{number} forgotten.")
+
+
+def _named_or_all(ids: tuple[str, ...], every: bool) -> None:
+    if bool(ids) is every:
+        raise click.UsageError("name the jobs, or --all.")
+
+
+@cli.command("exporter")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=9109, show_default=True)
+def exporter_command(host: str, port: int) -> None:
+    """Serve the ledger's numbers to Prometheus at /metrics until stopped."""
+    from ops.exporter import export
+
+    config = settings()
+    set_up_logging(config.model_copy(update={"log_level": "error"}))
+    export(config, host, port)
+
+
+def main() -> None:
+    """Run the command; one sentence where it cannot."""
+    try:
+        cli()
+    except OpsError as error:
+        print(f"melanoma-ops: {error}", file=sys.stderr)
+        sys.exit(EXIT_WRONG)
+    except SettingsError as error:
+        print(f"melanoma-ops: {error}", file=sys.stderr)
+        sys.exit(EXIT_USAGE)

@@ -1,0 +1,95 @@
+"""Acts on running workers: stopping one, and moving all of them to another artefact."""
+
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+
+from ops.connection import Service
+from ops.failure import OpsError
+from ops.status import serves
+from ops.times import span
+from shared.artefact import ArtefactError, read_artefact
+from shared.ledger import operator
+from shared.ledger.operator import Process
+
+WORKER: Final = "worker"
+
+_LOOK_EVERY_S: Final = 0.2
+
+
+def workers(service: Service) -> list[Process]:
+    """The workers that live now."""
+    return [one for one in service.ledger.run(operator.survey()).processes if one.role == WORKER]
+
+
+def drain(service: Service, name: str, *, wait_s: float, screen: Console) -> None:
+    """Stop a worker as SIGTERM does: it finishes its batch in hand and gives back the rest.
+
+    `name` is its incarnation or the beginning of it. Waits for its end for at most `wait_s`. Raises `OpsError`.
+    """
+    incarnation = _named(workers(service), name)
+    if not service.ledger.run(operator.dismiss(incarnation)):
+        raise OpsError(f"{incarnation} has just ended by itself.")
+    started = time.monotonic()
+    while any(one.incarnation == incarnation for one in workers(service)):
+        if time.monotonic() - started > wait_s:
+            raise OpsError(
+                f"{incarnation} was told to stop and still runs after {span(wait_s)}: is it of an older release?"
+                " Then stop it where it runs, with SIGTERM."
+            )
+        time.sleep(_LOOK_EVERY_S)
+    screen.print(f"{incarnation} has ended. Whoever runs it (compose, supervisord, Kubernetes) may start it anew.")
+
+
+def switch(service: Service, directory: Path | None, *, wait_s: float, screen: Console) -> None:
+    """Have all workers serve the artefact in `directory`, or the one before for None.
+
+    Each answers with its old one until the new one is warm, and keeps the old one warm for the way back. Waits for
+    all of them for at most `wait_s`. Raises `OpsError`; a worker that refuses the artefact goes on with its old one.
+    """
+    asked = ""
+    if directory is not None:
+        asked = str(directory)
+        try:
+            title = read_artefact(directory).title
+        except ArtefactError as error:
+            raise OpsError(f"{error} Nothing was switched.") from error
+        screen.print(f"{title} in {asked} is complete.")
+    wanted, before = service.ledger.run(operator.switch(asked, instead_of=str(service.config.artefact)))
+    if not wanted:
+        raise OpsError("there is no way back: no artefact was switched to yet.")
+    started = time.monotonic()
+    shown: set[str] = set()
+    while late := [one for one in workers(service) if not _follows(serves(one), wanted, shown, one, screen)]:
+        if time.monotonic() - started > wait_s:
+            names = ", ".join(one.incarnation for one in late)
+            raise OpsError(
+                f"after {span(wait_s)} these workers do not serve {wanted} yet: {names}. Nothing is lost, they answer"
+                " with their old one; `melanoma-ops status` shows them, `melanoma-ops switch --back` takes it back."
+            )
+        time.sleep(_LOOK_EVERY_S)
+    screen.print(f"All workers serve {wanted}. `melanoma-ops switch --back` returns to {before} at once.")
+
+
+def _follows(served: dict[str, Any], wanted: str, shown: set[str], worker: Process, screen: Console) -> bool:
+    if served.get("refusing") == wanted:
+        raise OpsError(
+            f"{worker.incarnation} refuses it and goes on with {served['artefact']}: {served['refused']}"
+            " Is the directory there, where the worker runs? `melanoma-ops switch --back` takes it back."
+        )
+    there: bool = served.get("directory") == wanted
+    if there and worker.incarnation not in shown:
+        shown.add(worker.incarnation)
+        screen.print(f"{worker.incarnation} serves {served['artefact']} on {served['device']}.")
+    return there
+
+
+def _named(known: list[Process], name: str) -> str:
+    found = [one.incarnation for one in known if one.incarnation.startswith(name)]
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(one.incarnation for one in known) or "none"
+    problem = f"{name} is no worker that lives now" if not found else f"{name} begins the names of {len(found)} workers"
+    raise OpsError(f"{problem}. Those that live: {names}.")

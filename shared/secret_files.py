@@ -1,0 +1,47 @@
+"""Secrets from files: `NAME_FILE` names a file whose text is the value of the secret setting `NAME`."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import AliasChoices
+from pydantic.fields import FieldInfo
+from pydantic_settings import PydanticBaseSettingsSource
+
+
+class SecretFileError(Exception):
+    """Raised when a secret's file cannot be read. The message names variable and file, never the content."""
+
+
+class SecretFiles(PydanticBaseSettingsSource):
+    """A source for the settings that are secrets, as container runtimes hand them over."""
+
+    def __call__(self) -> dict[str, Any]:
+        """Values by the name of their field."""
+        found = {}
+        for name, field in self.settings_cls.model_fields.items():
+            value, _, _ = self.get_field_value(field, name)
+            if value is not None:
+                found[name] = value
+        return found
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[str | None, str, bool]:
+        """The text of the field's file, None where there is none. Raises `SecretFileError`."""
+        if "SecretStr" in str(field.annotation):
+            for variable in self._variables(field, field_name):
+                if path := os.environ.get(f"{variable}_FILE"):
+                    return _read(f"{variable}_FILE", Path(path)), field_name, False
+        return None, field_name, False
+
+    def _variables(self, field: FieldInfo, field_name: str) -> list[str]:
+        if isinstance(field.validation_alias, AliasChoices):
+            return [str(choice) for choice in field.validation_alias.choices]
+        return [f"{self.config.get('env_prefix', '')}{field_name}".upper()]
+
+
+def _read(variable: str, path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise SecretFileError(f"{variable}: {path} cannot be read ({reason}).") from error

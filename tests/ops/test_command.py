@@ -1,0 +1,256 @@
+"""`melanoma-ops` on a real ledger: what an operator sees, and what errors say."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from pydantic import SecretStr
+from redis import Redis
+
+from local.embedded_valkey import EmbeddedValkey
+from ops import cli, exporter
+from ops.doctor import examine
+from ops.finding import Level
+from shared.contract.decision import Failure, FailureReason, Refusal, RefusalReason
+from shared.contract.names import Queue
+from shared.ledger import moves, operator
+from shared.ledger.ledger import Ledger
+from shared.ledger.records import NewJob
+from shared.patience import Patience
+from shared.settings import Settings, settings
+
+FAILED = Failure(reason=FailureReason.PREDICT_FAILED, detail="ResourceExhaustedError")
+
+
+@pytest.fixture
+def client(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    settings.cache_clear()
+    with Redis.from_url(redis_url) as client:
+        yield client
+    settings.cache_clear()
+
+
+@pytest.fixture
+def ledger(client: Any) -> Ledger:
+    return Ledger(client, Patience("test"))
+
+
+def open_jobs(ledger: Ledger, *ids: str, outbox: str = "telegram") -> None:
+    jobs = [NewJob(id_) for id_ in ids]
+    ledger.run(moves.open_jobs(jobs, queue=Queue.INTERACTIVE, outbox=outbox, language="en", deadline_s=60, stored=True))
+
+
+def kill(ledger: Ledger, *ids: str, outbox: str = "telegram") -> None:
+    """Dead letters whose owner was told."""
+    open_jobs(ledger, *ids, outbox=outbox)
+    ledger.run(moves.decide([(id_, FAILED) for id_ in ids]))
+    ledger.run(moves.answered(ids, retention_s=0))
+
+
+def ops(*arguments: str, says: str = "") -> Result:
+    result = CliRunner().invoke(cli.cli, arguments, input=says)
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def main(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[Any, str]:
+    """The command as a shell runs it: exit code and stderr."""
+    monkeypatch.setattr("sys.argv", ["melanoma-ops", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    return ended.value.code, capsys.readouterr().err
+
+
+def test_status_says_the_same_to_people_and_to_programs(ledger: Ledger) -> None:
+    open_jobs(ledger, "a", "b")
+    kill(ledger, "c")
+    ledger.run(moves.beat("worker-1", lease_s=5))
+    ops("pause", "interactive")
+    said = ops("status").output
+    told = json.loads(ops("status", "--json").output)
+    assert told["queues"]["interactive"]["ready"] == 2
+    assert "interactive: 2 wait" in said
+    assert told["queues"]["interactive"]["paused_s"] >= 0
+    assert "paused for" in said
+    assert told["dead"] == 1
+    assert "dead      1" in said
+    assert [(one["role"], one["held"]) for one in told["processes"]] == [("worker", 0)]
+    assert "worker-1" in said
+
+
+def test_status_of_an_empty_service_says_that_nobody_answers(client: Any) -> None:
+    assert "none: nobody answers" in ops("status").output
+
+
+def test_dead_letters_are_listed_replayed_and_dropped(ledger: Ledger, client: Any) -> None:
+    kill(ledger, "a", "b")
+    said = ops("dead", "list").output
+    assert "predict_failed: ResourceExhaustedError" in said
+    client.set("melanoma:picture:bytes:a", b"a picture")
+    assert "1 of 1 are tried again" in ops("dead", "replay", "a").output
+    assert client.llen(str(Queue.INTERACTIVE)) == 1, "it is rung for at once"
+    assert "1 of 1 are tried again" in ops("dead", "replay", "--all", "--yes").output
+    life = ledger.run(operator.life("b"))
+    assert life is not None
+    assert life.stage == "received", "its owner brings the picture again"
+    assert "No dead letters" in ops("dead", "list").output
+
+
+def test_all_dead_letters_are_only_touched_after_a_yes(ledger: Ledger) -> None:
+    kill(ledger, "a", "b")
+    assert ops("dead", "drop", "--all", says="n\n").exit_code == 1
+    assert ledger.run(operator.survey()).dead == 2
+    assert "2 forgotten" in ops("dead", "drop", "--all", says="y\n").output
+    assert ledger.run(operator.survey()).dead == 0
+
+
+def test_a_failure_that_a_folder_run_has_already_is_not_replayed(ledger: Ledger) -> None:
+    kill(ledger, "a", outbox="bulk:run")
+    said = ops("dead", "replay", "a").output
+    assert "submit the file again" in said
+    assert "0 of 1" in said
+
+
+def test_trace_tells_a_life(ledger: Ledger) -> None:
+    open_jobs(ledger, "a")
+    ledger.run(moves.beat("worker-1", lease_s=5))
+    ledger.run(moves.claim([("t", "a")], incarnation="worker-1"))
+    ledger.run(moves.decide([("a", Refusal(reason=RefusalReason.DAMAGED))]))
+    said = ops("trace", "a").output
+    assert said.index("ready, and rung for") < said.index("claimed by worker-1") < said.index("decided")
+    assert "A refusal: damaged." in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["trace", "unknown"], 1, "knows no job unknown"),
+        (["dead", "replay", "unknown"], 1, "is no dead letter"),
+        (["dead", "drop"], 2, "name the jobs, or --all"),
+        (["pause", "nowhere"], 2, "nowhere"),
+        (["drain", "worker-9"], 1, "no worker that lives now. Those that live: none"),
+        (["switch", "no/such/artefact"], 1, "no artefact in no/such/artefact"),
+        (["switch", "--back"], 1, "no way back"),
+        (["switch"], 2, "name an ARTEFACT, or --back"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_sentence(
+    client: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    code: int,
+    said: str,
+) -> None:
+    ended, error = main(monkeypatch, capsys, *arguments)
+    assert (ended, "Traceback" in error) == (code, False)
+    assert said in error
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("redis://127.0.0.1:1/0", "does not answer"),
+        ("nonsense", "is not the address of a Redis"),
+    ],
+)
+def test_a_redis_that_is_not_there_is_said_at_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], url: str, said: str
+) -> None:
+    monkeypatch.setenv("REDIS_URL", url)
+    settings.cache_clear()
+    ended, error = main(monkeypatch, capsys, "status")
+    assert ended == 1
+    assert said in error
+    assert "Traceback" not in error
+    settings.cache_clear()
+
+
+def test_the_exporter_knows_every_number_of_the_status(ledger: Ledger) -> None:
+    open_jobs(ledger, "a")
+    kill(ledger, "b")
+    found = {
+        (sample.name, *sample.labels.values()): sample.value
+        for metric in exporter.LedgerCollector(settings()).collect()
+        for sample in metric.samples
+    }
+    assert found["melanoma_ledger_up",] == 1
+    assert found["melanoma_ledger_ready", "interactive"] == 1
+    assert found["melanoma_ledger_dead_letters",] == 1
+    assert found["melanoma_ledger_processes", "worker"] == 0, "no worker is a number, too"
+    assert found["melanoma_ledger_jobs", "ready"] == 1
+
+
+def test_the_exporter_outlives_its_redis() -> None:
+    away = Settings(redis_url=SecretStr("redis://127.0.0.1:1/0"))
+    samples = [one for metric in exporter.LedgerCollector(away).collect() for one in metric.samples]
+    assert [(one.name, one.value) for one in samples] == [("melanoma_ledger_up", 0)]
+
+
+def levels(config: Settings) -> dict[str, Level]:
+    """What the doctor finds, by its words."""
+    return {f"{one.where}: {one.what} {one.mend}": one.level for one in examine(config)}
+
+
+def found(config: Settings, words: str) -> Level:
+    seen = levels(config)
+    matching = [level for text, level in seen.items() if words in text]
+    assert matching, f"{words!r} is not in {list(seen)}"
+    return max(matching, key=list(Level).index)
+
+
+def test_the_doctor_finds_what_would_lose_photographs(redis_url: str, client: Any) -> None:
+    config = Settings(redis_url=SecretStr(redis_url))
+    assert found(config, "Set appendonly yes") is Level.WRONG
+    assert found(config, "none lives") is Level.WRONG
+    client.config_set("maxmemory-policy", "allkeys-lru")
+    try:
+        assert found(config, "noeviction") is Level.WRONG
+    finally:
+        client.config_set("maxmemory-policy", "noeviction")
+    client.config_set("maxmemory", 100)
+    try:
+        assert found(config, "of its memory is used") is Level.WRONG
+    finally:
+        client.config_set("maxmemory", 0)
+    ops("pause", "bulk")
+    assert found(config, "melanoma-ops resume bulk") is Level.NOTE
+
+
+def test_the_doctor_is_content_with_a_service_that_is_well(tmp_path: Path) -> None:
+    with EmbeddedValkey(tmp_path / "valkey", persistent=True, memory=2**27, password="right") as broker:
+        config = Settings(redis_url=SecretStr(broker.url))
+        with Redis.from_url(broker.url) as client:
+            ledger = Ledger(client, Patience("test"))
+            ledger.run(moves.beat("worker-1", lease_s=30))
+            ledger.run(operator.follow("worker-1", '{"artefact": "one@1", "device": "CPU"}'))
+        seen = levels(config)
+        assert Level.WRONG not in seen.values(), seen
+        refused = Settings(redis_url=SecretStr(broker.url.replace("right", "mistaken")))
+        assert found(refused, "refuses the user or password") is Level.WRONG
+        assert "mistaken" not in str(levels(refused))
+
+
+def test_the_doctor_looks_at_the_artefact_and_the_token(tmp_path: Path, redis_url: str) -> None:
+    config = Settings(
+        redis_url=SecretStr(redis_url),
+        artefact=tmp_path,
+        bot_token=SecretStr("123:secret"),
+        telegram_api="http://127.0.0.1:1",
+        picture_ttl_s=60,
+    )
+    assert found(config, "MELANOMA_ARTEFACT") is Level.WRONG
+    assert found(config, "cannot be reached") is Level.WRONG
+    assert found(config, "MELANOMA_PICTURE_TTL_S") is Level.WRONG
+    assert "secret" not in str(levels(config))
+
+
+def test_the_doctor_ends_with_its_judgement(client: Any) -> None:
+    result = ops("doctor")
+    assert result.exit_code == 1
+    assert "wrong  workers: none lives" in result.output
