@@ -1,5 +1,6 @@
 """`melanoma-local`: the whole house on this machine."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -7,9 +8,10 @@ import click
 
 from local.demo import demo
 from local.embedded_valkey import BrokerError
+from local.flower import flower_command
 from local.up import up
 from local.workers import StartError
-from shared.settings import SettingsError
+from shared.settings import SettingsError, settings
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -46,6 +48,14 @@ def up_command(workers: int, directory: Path) -> None:
 def demo_command(folder: Path | None, out: Path) -> None:
     """Start everything, submit FOLDER (rendered samples where none is given), show the results, stop everything."""
     sys.exit(demo(folder, out))
+
+
+@cli.command("flower")
+def flower_only() -> None:
+    """Run Flower alone, on the Redis of the settings."""
+    flower, secrets = flower_command(settings())
+    os.environ.update(secrets)
+    os.execv(flower[0], flower)  # noqa: S606 - our own command line
 
 
 def main() -> None:

@@ -29,6 +29,8 @@ def flower_command(settings: Settings) -> tuple[list[str], dict[str, str]]:
         "--purge_offline_workers=60",
         "--logging=warning",
     ]
+    if settings.flower_db is not None:
+        flower += ["--persistent=True", f"--db={settings.flower_db}"]
     secrets = {"CELERY_BROKER_URL": settings.ledger_url}
     if settings.flower_login is not None:
         secrets["FLOWER_BASIC_AUTH"] = settings.flower_login.get_secret_value()

@@ -115,6 +115,9 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level.")
 
+    pulse_file: Path | None = Field(
+        default=None, description="File that a worker touches each second while it makes progress, for health checks."
+    )
     flower_db: Path | None = Field(
         default=None, description="File in which Flower keeps what it saw over restarts; without it, nowhere."
     )

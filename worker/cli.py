@@ -31,6 +31,7 @@ from shared.store import PictureStore
 from worker.consumer import GatheringConsumer
 from worker.follower import Follower
 from worker.intake import Intake, UrgentFirst
+from worker.pulse import Pulse, Ticks
 from worker.queue_collector import QueueCollector
 from worker.service import Service
 from worker.serving import Servings, serve
@@ -108,6 +109,11 @@ def _run(config: Settings) -> int:
     watchdog.start()
     follower = Follower(ledger, servings, incarnation=incarnation)
     follower.start()
+    ticks = Ticks(excused=follower.redis_is_away)
+    app.conf.melanoma_tick = ticks.tick
+    pulse = Pulse(config.pulse_file, servings.busy_s, ticks.silent_s) if config.pulse_file else None
+    if pulse is not None:
+        pulse.start()
     if config.metrics_port:
         REGISTRY.register(QueueCollector(ledger))
         start_http_server(config.metrics_port, addr=config.metrics_host)
@@ -130,6 +136,8 @@ def _run(config: Settings) -> int:
 
     code = _serve(app, config, incarnation)
     follower.stop()
+    if pulse is not None:
+        pulse.stop()
     watchdog.stop()
     servings.release()
     servings.join()

@@ -18,6 +18,11 @@ class GatheringConsumer(Consumer):  # type: ignore[misc]
         self._flush_planned = False
         self._plan = promise(self._plan_flush)
 
+    def register_with_event_loop(self, hub: Any) -> None:
+        """Let the loop show that it turns."""
+        super().register_with_event_loop(hub)
+        hub.call_repeatedly(1.0, self.app.conf.get("melanoma_tick", lambda: None))
+
     def on_send_event_buffered(self) -> None:
         """Plan one flush. Called by task threads too, so the timer is set in the loop's own thread."""
         if self.hub and not self._flush_planned:

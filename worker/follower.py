@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import threading
+import time
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,8 @@ from worker.serving import Servings
 log = structlog.get_logger(__name__)
 
 _EVERY_S: Final = 1.0
+#: An answer of the ledger takes no longer than this, unless its Redis is away. Seconds.
+_AWAY_S: Final = 5.0
 
 
 class Follower:
@@ -30,6 +33,7 @@ class Follower:
         #: Where nobody ever asked for one, the worker stays with that of its settings.
         self._own = servings.current.directory
         self._refused: tuple[Path, str] | None = None
+        self._asked_at: float | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
 
@@ -41,10 +45,17 @@ class Follower:
         """Follow no more."""
         self._stop.set()
 
+    def redis_is_away(self) -> bool:
+        """Whether the ledger owes us an answer for too long."""
+        asked_at = self._asked_at
+        return asked_at is not None and time.monotonic() - asked_at > _AWAY_S
+
     def _run(self) -> None:
         while not self._stop.wait(_EVERY_S):
             try:
+                self._asked_at = time.monotonic()
                 wanted, told_to_stop = self._ledger.run(operator.follow(self._incarnation, self._serves()))
+                self._asked_at = None
                 if told_to_stop:
                     log.info("an operator stops this worker")
                     # The same way out as for whoever runs this process.

@@ -39,6 +39,10 @@ class Pipeline:
         """Pictures a second that the device can predict, as far as is known."""
         return self._predict.speed()
 
+    def busy_s(self) -> float:
+        """For how many seconds predict has had the batch in hand."""
+        return self._predict.busy_s()
+
     def hanging(self, limit_s: float) -> list[Picture]:
         """Pictures whose decode has taken longer than `limit_s`."""
         return self._decode.hanging(limit_s)

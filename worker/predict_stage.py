@@ -35,6 +35,7 @@ class PredictStage:
         self._cost = CostCurve(largest)
         self._waiting: UrgencyQueue[Picture] = UrgencyQueue()
         self._haste_until = 0.0
+        self._since: float | None = None
         self._thread = threading.Thread(target=self._run, name="predict", daemon=True)
 
     def warm(self) -> None:
@@ -77,9 +78,16 @@ class PredictStage:
         """How many pictures wait for a batch."""
         return len(self._waiting)
 
+    def busy_s(self) -> float:
+        """For how many seconds it has had the batch in hand; 0 where there is none."""
+        since = self._since
+        return 0.0 if since is None else time.monotonic() - since
+
     def _run(self) -> None:
         while batch := self._waiting.take(self._how_many):
+            self._since = time.monotonic()
             self._predict(batch)
+            self._since = None
 
     def _how_many(self, waiting: int) -> int:
         return self._cost.best(waiting, haste=time.monotonic() < self._haste_until)

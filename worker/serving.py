@@ -71,6 +71,10 @@ class Servings:
         """Pictures whose decode has taken longer than `limit_s`."""
         return [picture for serving in self._all() for picture in serving.pipeline.hanging(limit_s)]
 
+    def busy_s(self) -> float:
+        """For how many seconds the longest batch in hand has been there."""
+        return max(serving.pipeline.busy_s() for serving in self._all())
+
     def speed(self) -> float:
         """Pictures a second that the one in use can predict."""
         return self.current.pipeline.speed()
