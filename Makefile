@@ -6,7 +6,7 @@ FOLDER ?=
 WORKERS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint train bench bench-urgent bench-long load faults requirements clean
+.PHONY: help demo up test lint train bench bench-urgent bench-long load faults requirements requirements-images clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -48,6 +48,16 @@ requirements: ## Pin anew what pyproject.toml asks for, but for the GPU's parts 
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links --upgrade --output-file requirements.txt \
 		--extra worker --extra bulk --extra bot --extra simulator --extra training --extra local --extra dev pyproject.toml
+
+# What each image installs, of the same versions. The GPU's parts are not in requirements.txt.
+IMAGES := bot gpu local ops simulator worker
+
+requirements-images: ## Pin anew what the images install, by requirements.txt (needs uv)
+	@for role in $(IMAGES); do \
+		uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+			--no-emit-index-url --no-emit-find-links --constraints requirements.txt \
+			--output-file deploy/requirements/$$role.txt --extra image --extra $$role pyproject.toml || exit 1; \
+	done
 
 clean: ## Remove what was built; data of `make up` stays in .local
 	@rm -rf $(VENV) demo-out

@@ -28,6 +28,7 @@ class Metrics:
         self.in_flight = Gauge("melanoma_in_flight", "Pictures in this worker now.", ["queue"])
         self.decisions = Counter("melanoma_decisions", "Decisions that stood.", ["kind"])
         self.refusals = Counter("melanoma_refusals", "Refused pictures.", ["reason"])
+        self.bands = Counter("melanoma_bands", "Verdicts that stood.", ["band", "population"])
         self.dead_letters = Counter("melanoma_dead_letters", "Pictures that could not be decided.", ["reason"])
 
 

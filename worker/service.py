@@ -169,6 +169,8 @@ class Service:
             if not first:
                 continue
             METRICS.decisions.labels(kind=decision.kind).inc()
+            if isinstance(decision, Verdict):
+                METRICS.bands.labels(band=decision.band, population=decision.population).inc()
             if isinstance(decision, Refusal):
                 METRICS.refusals.labels(reason=decision.reason).inc()
             if isinstance(decision, Failure):

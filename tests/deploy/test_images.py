@@ -1,0 +1,113 @@
+"""What an image does when it is built and started, done here in a clean directory."""
+
+import fnmatch
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.places import DOCKERFILE, ROOT, is_here, services
+
+pytestmark = pytest.mark.system
+
+#: Roles whose libraries are small enough to be fetched in a test; MELANOMA_TEST_IMAGES names more.
+ROLES = os.environ.get("MELANOMA_TEST_IMAGES", "ops,local").split(",")
+
+
+def instructions(stage: int) -> list[str]:
+    """Instructions of one stage of the Dockerfile, continued lines joined."""
+    text = re.sub(r"^#.*\n", "", DOCKERFILE.read_text(encoding="utf-8"), flags=re.MULTILINE).replace("\\\n", " ")
+    stages = re.split(r"^(?=FROM )", text, flags=re.MULTILINE)
+    return [line for line in stages[stage + 1].splitlines() if line.strip()]
+
+
+def ignored(path: str) -> bool:
+    """Whether .dockerignore keeps a path of the root out of the build."""
+    out = False
+    for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            pattern = line.removeprefix("!")
+            if fnmatch.fnmatch(path, pattern) or path.startswith(f"{pattern}/"):
+                out = not line.startswith("!")
+    return out
+
+
+def copied_context(to: Path) -> Path:
+    """The build context: what git knows and .dockerignore lets through."""
+    tracked = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
+    )
+    for name in tracked.stdout.decode().splitlines():
+        if not ignored(name) and (ROOT / name).is_file():
+            (to / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, to / name)
+    return to
+
+
+def test_the_dockerfile_is_clean() -> None:
+    hadolint = shutil.which("hadolint", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    assert hadolint
+    done = subprocess.run([hadolint, DOCKERFILE], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_tensorflow_is_in_the_workers_images_alone() -> None:
+    with_it = {path.stem for path in (ROOT / "deploy/requirements").glob("*.txt") if "\ntensorflow" in path.read_text()}
+    assert with_it == {"worker", "gpu"}
+
+
+def test_every_requirement_is_pinned_and_hashed() -> None:
+    for path in (ROOT / "deploy/requirements").glob("*.txt"):
+        for entry in re.split(r"\n(?=\S)", path.read_text().strip()):
+            assert re.match(r"[\w.\[\],-]+==", entry), f"{path.name}: {entry[:60]}"
+            assert "--hash=sha256:" in entry, f"{path.name}: {entry[:60]}"
+
+
+def test_secrets_and_data_stay_outside() -> None:
+    for name in (".env", "deploy/secrets/bot_token", ".git/config", ".local/valkey/x", "models/lite0/model.pb"):
+        assert ignored(name), name
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_an_image_installs_and_its_command_starts(tmp_path: Path, role: str) -> None:
+    context, build, venv = copied_context(tmp_path / "context"), tmp_path / "build", tmp_path / "venv"
+    build.mkdir()
+    environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    for line in instructions(0):
+        word, _, rest = line.partition(" ")
+        rest = rest.replace("${ROLE}", role).replace("/opt/venv", str(venv))
+        if word == "COPY":
+            source, target = rest.split()
+            if source == ".":
+                shutil.copytree(context, build, dirs_exist_ok=True)
+            else:
+                shutil.copy(context / source, build / target)
+        elif word == "RUN":
+            # The image's python is the only one there is.
+            rest = re.sub(r"^python ", f"{sys.executable} ", rest)
+            done = subprocess.run(
+                rest, shell=True, cwd=build, env=environment, capture_output=True, text=True, check=False, timeout=280
+            )
+            assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+    elsewhere = tmp_path / "srv"
+    elsewhere.mkdir()
+    for name, service in services().items():
+        if service.get("build", {}).get("args", {}).get("ROLE") != role:
+            continue
+        command = service["command"]
+        if not is_here(command[0].removeprefix("melanoma-")):
+            continue
+        words = [word for word in command[1:] if word.isalpha()]
+        done = subprocess.run(
+            [venv / "bin" / command[0], *words, "--help"],
+            cwd=elsewhere,
+            env={**environment, "HOME": str(elsewhere)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{name}: {done.stderr}"
