@@ -95,7 +95,7 @@ def _workers(status: Status) -> Iterator[Finding]:
 
 def _look_at_telegram(config: Settings) -> Iterator[Finding]:
     if config.bot_token is None:
-        yield note("telegram", "no bot token", "Needed for the bot alone: MELANOMA_BOT_TOKEN, from @BotFather.")
+        yield note("telegram", "no bot token", "Needed for the bot alone: BOT_TOKEN, from @BotFather.")
         return
     where = f"telegram at {config.telegram_api}"
     url = f"{config.telegram_api}/bot{config.bot_token.get_secret_value()}/getMe"
@@ -105,7 +105,7 @@ def _look_at_telegram(config: Settings) -> Iterator[Finding]:
             name = json.load(answer)["result"]["username"]
     except HTTPError as error:
         if error.code in _UNAUTHORISED:
-            yield wrong(where, "does not know the bot's token", "Copy it from @BotFather again: MELANOMA_BOT_TOKEN.")
+            yield wrong(where, "does not know the bot's token", "Copy it from @BotFather again: BOT_TOKEN.")
         else:
             yield note(where, f"answers HTTP {error.code}", "Try again later; the bot does so by itself.")
     except (URLError, OSError) as error:

@@ -15,11 +15,14 @@ from simulator.world import World
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; loopback only.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8081, show_default=True, help="0: any free one.")
 @click.option("--limits/--no-limits", default=True, show_default=True, help="Telegram's limits on messages.")
-def cli(host: str, port: int, *, limits: bool) -> None:
+@click.option("--container", is_flag=True, help="Listen on all addresses: of a container published on loopback only.")
+def cli(host: str, port: int, *, limits: bool, container: bool) -> None:
     """Answer a bot as Telegram would, and give people a chat page. Everything is gone when it stops.
 
     Start the bot with MELANOMA_TELEGRAM_API set to the address that is printed.
     """
+    if container:
+        sys.exit(asyncio.run(_serve("0.0.0.0", port, limits=limits)))  # noqa: S104 - an operator said so
     try:
         loopback = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host).is_loopback
     except ValueError:

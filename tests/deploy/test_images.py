@@ -15,7 +15,7 @@ from tests.deploy.places import DOCKERFILE, ROOT, is_here, services
 pytestmark = pytest.mark.system
 
 #: Roles whose libraries are small enough to be fetched in a test; MELANOMA_TEST_IMAGES names more.
-ROLES = os.environ.get("MELANOMA_TEST_IMAGES", "ops,local").split(",")
+ROLES = os.environ.get("MELANOMA_TEST_IMAGES", "bot,local,ops,simulator").split(",")
 
 
 def instructions(stage: int) -> list[str]:

@@ -27,9 +27,9 @@ def test_a_wrong_value_is_named_in_one_sentence(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_passwords_are_not_in_what_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REDIS_URL", "redis://user:secret@host:6379/0")
-    monkeypatch.setenv("MELANOMA_FLOWER_LOGIN", "admin:secret")
-    assert "secret" not in repr(Settings())
+    monkeypatch.setenv("REDIS_URL", "redis://user:hunter2@host:6379/0")
+    monkeypatch.setenv("MELANOMA_FLOWER_LOGIN", "admin:hunter2")
+    assert "hunter2" not in repr(Settings())
 
 
 def test_pictures_lie_in_the_ledgers_redis_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
