@@ -6,7 +6,7 @@ FOLDER ?=
 WORKERS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint train bench bench-urgent bench-long load faults requirements requirements-images clean
+.PHONY: help demo up first-day test lint train bench bench-urgent bench-long load faults requirements requirements-images clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -25,6 +25,9 @@ lint: $(VENV)/ready ## Style, types, import rules
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+first-day: $(VENV)/ready ## The operator's first day, played on real processes
+	@$(BIN)/python -m pytest tests/system/test_first_day.py -s -q
 
 bench: $(VENV)/ready ## Batching against its limit, in one run (about 5 minutes; leave the machine alone)
 	@$(BIN)/python -m benchmarks.batching

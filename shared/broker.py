@@ -1,17 +1,22 @@
 """Celery as both sides configure it: JSON only, no results, urgent queue first, and messages that may be lost."""
 
+from urllib.parse import parse_qsl, quote, urlsplit
+
 from celery import Celery
 from kombu import Queue as KombuQueue
 from kombu.transport import TRANSPORT_ALIASES
 
 from shared.contract.names import Queue
+from shared.sentinels import Sentinels, sentinels
 
 
 def celery_app(redis_url: str) -> Celery:
     """A Celery application on `redis_url`. Nothing is connected yet."""
     for scheme in ("redis", "rediss"):
         TRANSPORT_ALIASES[scheme] = "shared.broker_transport:Transport"
-    app = Celery("melanoma", broker=redis_url, set_as_current=False)
+    TRANSPORT_ALIASES["sentinel"] = "shared.broker_transport:SentinelTransport"
+    watched = sentinels(redis_url)
+    app = Celery("melanoma", broker=_as_kombu_says(watched) if watched else redis_url, set_as_current=False)
     app.conf.update(
         task_serializer="json",
         accept_content=["json"],
@@ -41,4 +46,18 @@ def celery_app(redis_url: str) -> Celery:
             "socket_timeout": 30,
         },
     )
+    if watched:
+        app.conf.broker_transport_options["master_name"] = watched.name
+    if urlsplit(redis_url).scheme == "rediss":
+        # Certificates are checked unless the address says otherwise, as redis-py does it.
+        app.conf.broker_use_ssl = {"ssl_cert_reqs": "required", **_tls_options(redis_url)}
     return app
+
+
+def _tls_options(url: str) -> dict[str, str]:
+    return {name: value for name, value in parse_qsl(urlsplit(url).query) if name.startswith("ssl_")}
+
+
+def _as_kombu_says(watched: Sentinels) -> str:
+    login = f"{quote(watched.username or '', safe='')}:{quote(watched.password or '', safe='')}@"
+    return ";".join(f"sentinel://{login}{host}:{port}/{watched.db}" for host, port in watched.nodes)

@@ -43,3 +43,13 @@ class Transport(redis.Transport):  # type: ignore[misc]
     """The transport with that channel."""
 
     Channel = Channel
+
+
+class SentinelChannel(Channel, redis.SentinelChannel):  # type: ignore[misc]
+    """That channel on a Redis that Sentinels look after."""
+
+
+class SentinelTransport(redis.SentinelTransport):  # type: ignore[misc]
+    """The transport with that channel."""
+
+    Channel = SentinelChannel

@@ -5,6 +5,10 @@ from urllib.parse import urlsplit
 
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio.sentinel import Sentinel as AsyncSentinel
+from redis.sentinel import Sentinel
+
+from shared.sentinels import Sentinels, sentinels
 
 #: Longer than any wait for news, so that a blocking read does not look like a lost server.
 SOCKET_TIMEOUT_S: Final = 10.0
@@ -20,17 +24,35 @@ _OPTIONS: Final[dict[str, Any]] = {
 
 
 def connect(url: str) -> "Redis":
-    """A client for `url`; nothing is sent yet. Raises `ValueError` for a URL that redis-py does not know."""
+    """A client for `url`; nothing is sent yet. Raises `ValueError` for a URL that redis-py does not know.
+
+    `redis://`, `rediss://` (over TLS) or `sentinel://`, see `shared.sentinels`.
+    """
+    if watched := sentinels(url):
+        # redis-py types its Sentinel in part only.
+        those = Sentinel(watched.nodes, **_OPTIONS)  # type: ignore[no-untyped-call]
+        found: Redis = those.master_for(watched.name, **_login(watched))  # type: ignore[no-untyped-call]
+        return found
     return Redis.from_url(url, **_OPTIONS)
 
 
 def connect_async(url: str) -> "AsyncRedis":
     """The same for coroutines. Calls made at the same time get a connection each."""
+    if watched := sentinels(url):
+        those = AsyncSentinel(watched.nodes, **_OPTIONS)  # type: ignore[no-untyped-call]
+        found: AsyncRedis = those.master_for(watched.name, **_login(watched))
+        return found
     return AsyncRedis.from_url(url, **_OPTIONS)
 
 
 def place(url: str) -> str:
     """`host:port/db` of a Redis URL: all of it that may be shown."""
+    if watched := sentinels(url):
+        return f"{watched.name} by {', '.join(f'{host}:{port}' for host, port in watched.nodes)}"
     parts = urlsplit(url)
     host = parts.hostname or parts.path
     return f"{host}:{parts.port or 6379}{parts.path}" if parts.hostname else host
+
+
+def _login(watched: Sentinels) -> dict[str, Any]:
+    return {"username": watched.username, "password": watched.password, "db": watched.db}

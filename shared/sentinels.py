@@ -1,0 +1,42 @@
+"""The address of a Redis that Sentinels look after: `sentinel://:password@host:26379,other:26379/NAME?db=0`."""
+
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qs, unquote, urlsplit
+
+SCHEME: Final = "sentinel"
+
+_PORT: Final = 26379
+
+
+@dataclass(frozen=True, slots=True)
+class Sentinels:
+    """Sentinels by (host, port), the `name` that they know the Redis by, and how to log in to that Redis."""
+
+    nodes: tuple[tuple[str, int], ...]
+    name: str
+    username: str | None
+    password: str | None
+    db: int
+
+
+def sentinels(url: str) -> Sentinels | None:
+    """Read `url`; None where it is of another scheme. Raises `ValueError` where it is of this one, but none."""
+    parts = urlsplit(url)
+    if parts.scheme != SCHEME:
+        return None
+    login, _, places = parts.netloc.rpartition("@")
+    user, _, password = login.partition(":")
+    nodes = tuple(_node(place) for place in places.split(",") if place)
+    name = parts.path.strip("/")
+    if not nodes or not name:
+        raise ValueError("a Sentinel's address names hosts and the Redis: sentinel://:password@host:26379/NAME")
+    db = int(parse_qs(parts.query).get("db", ["0"])[0])
+    return Sentinels(nodes, name, unquote(user) or None, unquote(password) or None, db)
+
+
+def _node(place: str) -> tuple[str, int]:
+    parts = urlsplit(f"//{place}")
+    if parts.hostname is None:
+        raise ValueError(f"{place} is no host:port")
+    return parts.hostname, parts.port or _PORT

