@@ -18,8 +18,3 @@ def compose() -> dict[str, Any]:
 def services() -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = compose()["services"]
     return found
-
-
-def is_here(room: str) -> bool:
-    """Rooms are built one after the other; what is deployed names all of them."""
-    return (ROOT / room / "__init__.py").exists()

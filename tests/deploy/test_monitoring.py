@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from ops.exporter import LedgerCollector
 from shared.settings import Settings
-from tests.deploy.places import ROOT, is_here, services
+from tests.deploy.places import ROOT, services
 from worker.metrics import METRICS
 
 ALERTS = ROOT / "deploy/prometheus/alerts.yml"
@@ -59,8 +59,6 @@ def in_text(room: str) -> set[str]:
 def test_each_query_can_be_parsed_and_asks_for_what_exists(redis_url: str, where: str, query: str) -> None:
     promql_parser.parse(query)
     asked = set(re.findall(r"\b(melanoma_\w+|process_\w+)", query))
-    if not is_here("bot"):
-        asked = {name for name in asked if not name.startswith("melanoma_bot_")}
     ledger = {metric.name for metric in LedgerCollector(Settings(redis_url=SecretStr(redis_url))).collect()}
     assert asked <= known() | ledger | in_text("bot") | {"process_resident_memory_bytes"}
 
