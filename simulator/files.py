@@ -92,9 +92,11 @@ class Files:
 
         Nobody looks at its smaller sizes, and load runs send thousands.
         """
-        width, height, kind = _looked_at(data)
-        if kind == "JPEG" and max(width, height) <= _SIZES[-1][1]:
-            return [self.add(data, "y.jpg", "image/jpeg", width, height)]
+        key = hashlib.sha256(data).hexdigest()
+        if key not in self._photos:
+            width, height, kind = _looked_at(data)
+            if kind == "JPEG" and max(width, height) <= _SIZES[-1][1]:
+                self._photos[key] = [self.add(data, "y.jpg", "image/jpeg", width, height)]
         return self.photo(data)
 
     def _reduced(self, data: bytes) -> list[File]:
