@@ -1,7 +1,9 @@
 """People write to the real bot: each gets their own answer, whatever happens to the bot meanwhile."""
 
 import asyncio
+import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +12,9 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
+from local.background import Background
 from local.embedded_valkey import free_port
+from local.workers import command
 from samples.many import render_many
 from simulator.people import Simulator
 from tests.system.chat import ChatHouse, after, agreed, answer_to, answers, is_answer, words
@@ -287,10 +291,44 @@ def test_a_webhook_takes_updates_from_telegram_only(chat: ChatHouse, pictures: l
     chat.play(scene)
 
 
-def test_without_a_token_the_bot_says_what_to_do(tmp_path: Path) -> None:
-    from local.background import Background
-    from local.workers import command
+def test_an_answer_that_cannot_be_sent_waits_for_an_operator(chat: ChatHouse, pictures: list[bytes]) -> None:
+    def ops(*words: str) -> str:
+        environment = {**os.environ, "REDIS_URL": chat.house.broker.url}
+        done = subprocess.run(
+            [*command("melanoma-ops"), *words], env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
+    async def scene(simulator: Simulator) -> None:
+        person = await agreed(simulator)
+        await simulator.faults(1.0, kinds=["500"], methods=["sendPhoto", "editMessageMedia"])
+        sent = await person.photo(pictures[0])
+        await asyncio.to_thread(eventually, lambda: chat.house.client.zcard("melanoma:dead"))
+        await simulator.faults(0)
+        await asyncio.to_thread(ops, "dead", "list")
+        await asyncio.to_thread(ops, "dead", "replay", "--all", "--yes")
+        await answer_to(person, sent)
+        assert chat.house.client.zcard("melanoma:dead") == 0
+
+    chat.house.start_worker()
+    chat.start_bot(MELANOMA_TELEGRAM_TRIES="2")
+    chat.play(scene)
+
+
+def test_operators_and_nobody_else_get_the_numbers(chat: ChatHouse) -> None:
+    async def scene(simulator: Simulator) -> None:
+        operator, other = await agreed(simulator), await agreed(simulator)
+        assert operator.id == 100_001
+        numbers = await after(operator, await operator.text("/stats"))
+        assert "workers 0" in words(numbers)
+        assert "only look at photographs" in words(await after(other, await other.text("/stats")))
+
+    chat.start_bot(MELANOMA_ADMINS="5, 100001")
+    chat.play(scene)
+
+
+def test_without_a_token_the_bot_says_what_to_do(tmp_path: Path) -> None:
     log = tmp_path / "bot.log"
     with Background(command("melanoma-bot"), log=log, environment={"BOT_TOKEN": ""}) as bot:
         started = time.monotonic()

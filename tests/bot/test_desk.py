@@ -1,0 +1,91 @@
+"""What the desk does with a photograph before anything is fetched."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+
+from pydantic import SecretStr
+
+from bot import keys
+from bot.desk import Desk
+from bot.load import Load
+from bot.photograph import Photograph
+from bot.redis_side import RedisSide
+from bot.reference import Reference
+from shared.contract.names import Queue, Stage
+from shared.ledger import moves
+from shared.ledger.records import NewJob
+from shared.patience import Patience
+from shared.redis_client import connect
+from shared.settings import Settings
+from shared.store import PictureStore
+
+MOLE = Photograph(file="F", unique="U", size=100_000)
+
+
+def play(redis_url: str, scene: Callable[[RedisSide, Desk], Awaitable[None]]) -> None:
+    async def run() -> None:
+        settings = Settings(redis_url=SecretStr(redis_url), busy_from_s=60)
+        side = RedisSide(settings)
+        with connect(redis_url) as client:
+            store = PictureStore(client, Patience("test"), budget=10**6, ttl_s=60)
+            load = Load(side.ledger)
+            desk = Desk(ledger=side.ledger, store=store, people=side.people, load=load, settings=settings, key=b"key")
+            await side.people.consent(7)
+            await scene(side, desk)
+        await side.close()
+
+    asyncio.run(run())
+
+
+def from_person(message: int) -> Reference:
+    return Reference(chat=7, message=message, person=7, file="F")
+
+
+async def said(side: RedisSide) -> list[str]:
+    await side.ledger.run(moves.beat("reader", lease_s=5))
+    notes = await side.ledger.run(moves.take(Stage.RECEIVED, outbox=keys.NOTES, limit=9, incarnation="reader"))
+    return [json.loads(note.reference)["text"] for note in notes]
+
+
+async def received(side: RedisSide) -> int:
+    client = side.client
+    return int(await client.zcard(f"melanoma:received:{keys.PHOTOGRAPHS}"))
+
+
+def test_a_service_too_deep_in_work_says_when_to_come_back(redis_url: str) -> None:
+    async def scene(side: RedisSide, desk: Desk) -> None:
+        waiting = [NewJob(f"job-{number}") for number in range(119)]
+        await side.ledger.run(
+            moves.open_jobs(waiting, queue=Queue.INTERACTIVE, outbox="x", language="en", deadline_s=900, stored=True)
+        )
+        await side.ledger.run(moves.beat("worker-1", lease_s=5, speed=1))
+        desk.load.counts = await side.ledger.run(moves.count())
+        await desk.receive(MOLE, from_person(1), "en")
+        assert "about 2 minutes" in (await said(side))[0]
+        assert await received(side) == 0
+        # A second worker, and it is soon enough.
+        await side.ledger.run(moves.beat("worker-2", lease_s=5, speed=9))
+        desk.load.counts = await side.ledger.run(moves.count())
+        await desk.receive(MOLE, from_person(2), "en")
+        assert await received(side) == 1
+
+    play(redis_url, scene)
+
+
+def test_a_file_that_cannot_be_fetched_is_not_waited_for(redis_url: str) -> None:
+    async def scene(side: RedisSide, desk: Desk) -> None:
+        await desk.receive(Photograph(file="F", unique="U", size=21 * 2**20), from_person(1), "ru")
+        assert "20 МБ" in (await said(side))[0]
+        assert await received(side) == 0
+
+    play(redis_url, scene)
+
+
+def test_the_same_photograph_twice_is_one_job_and_another_message_is_another(redis_url: str) -> None:
+    async def scene(side: RedisSide, desk: Desk) -> None:
+        for message in (1, 1, 2):
+            await desk.receive(MOLE, from_person(message), "en")
+        assert await received(side) == 2
+
+    play(redis_url, scene)
