@@ -51,7 +51,7 @@ def test_replicas_share_the_budget_of_all_chats(redis_url: str) -> None:
         other = RedisSide(Settings(redis_url=SecretStr(redis_url)))
         turns = await sent_within([side.pacer, other.pacer], 2.0, chats=100)
         await other.close()
-        assert 40 <= turns <= 60
+        assert 20 <= turns <= 60
 
     play(redis_url, scene)
 
@@ -76,7 +76,9 @@ def test_word_of_progress_never_goes_before_an_answer(redis_url: str) -> None:
         await asyncio.sleep(0.2)
         edits = await sent_within([side.pacer], 1.0, chats=30, urgency=Urgency.PROGRESS)
         assert edits <= 2
-        assert await answers >= 35
+        assert await answers >= 10 * edits
+        # Once no answer waits, there is room.
+        assert await sent_within([side.pacer], 1.0, chats=30, urgency=Urgency.PROGRESS) >= 5
 
     play(redis_url, scene)
 
