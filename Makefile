@@ -50,7 +50,7 @@ train: $(VENV)/ready ## Make models/lite0 again from DATA=path and WEIGHTS=path 
 requirements: ## Pin anew what pyproject.toml asks for, but for the GPU's parts (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links --upgrade --output-file requirements.txt \
-		--extra worker --extra bulk --extra bot --extra simulator --extra training --extra local --extra dev pyproject.toml
+		--extra worker --extra bulk --extra bot --extra simulator --extra training --extra local --extra ops --extra dev pyproject.toml
 
 # What each image installs, of the same versions. The GPU's parts are not in requirements.txt.
 IMAGES := bot gpu local ops simulator worker

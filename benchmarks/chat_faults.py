@@ -23,11 +23,11 @@ from shared.redis_client import connect
 from simulator.people import Simulator
 
 _LIMIT_S: Final = 420.0
-_KILL_EVERY_S: Final = 5.0
+_KILL_EVERY_S: Final = 3.0
 _SPREAD_S: Final = 40.0
 
 #: After so many kills of the others Redis is killed.
-_REDIS_AFTER: Final = (4, 8)
+_REDIS_AFTER: Final = (1, 3)
 
 
 class Killer:

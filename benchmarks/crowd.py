@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from redis.exceptions import RedisError
+
 from bot import keys
 from bot.texts import text
 from local.background import Background
@@ -77,12 +79,13 @@ async def until_answered(client: Any, answers: int, limit_s: float) -> None:
     """Wait until the bots have counted that many answers, or `limit_s` are over."""
     end = time.monotonic() + limit_s
     while time.monotonic() < end:
-        found = 0
-        for key in client.scan_iter(keys.day("*")):
-            found += sum(int(count) for count in client.hgetall(key).values())
+        await asyncio.sleep(_LOOK_EVERY_S)
+        try:
+            found = sum(int(n) for key in client.scan_iter(keys.day("*")) for n in client.hgetall(key).values())
+        except RedisError:  # killed, or reading its file again
+            continue
         if found >= answers:
             return
-        await asyncio.sleep(_LOOK_EVERY_S)
 
 
 async def fates(people: Sequence[Person]) -> list[Fate]:

@@ -31,6 +31,9 @@ _NOTES: Final = 8
 #: Longest wait for a bell, in seconds; shorter than the socket's time-out.
 _BELL_S: Final = 5.0
 
+#: What is in the middle of a call to Redis ends within this. Seconds.
+_STOP_LIMIT_S: Final = 3.0
+
 #: A loop that did not look at the ledger for so long does not make progress. Seconds.
 _STUCK_S: Final = 30.0
 
@@ -84,7 +87,7 @@ class Loops:
         """Finish what is in hand; other replicas get the rest."""
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.wait(self._tasks, timeout=_STOP_LIMIT_S)
         await asyncio.gather(*(outbox.stop() for outbox in self._outboxes))
 
     def are_moving(self) -> bool:

@@ -1,6 +1,7 @@
 """decided -> answered: write the answer and send it, each answer at least once and as seldom twice as can be."""
 
 import asyncio
+import math
 from typing import Final
 
 import structlog
@@ -12,12 +13,14 @@ from pydantic import ValidationError
 from bot import keyboards
 from bot.drawing import drawn
 from bot.loops.tries import Tries
+from bot.loops.trouble import Trouble
 from bot.loops.waiting import Waiting
 from bot.metrics import METRICS
 from bot.pacing import Pacer, Urgency
 from bot.reference import Reference
-from bot.sending import Rejected, SendError, TooFast, Unwanted, attempt
+from bot.sending import Rejected, SendError, TooFast, Uncertain, Unwanted, attempt
 from bot.statistics import Statistics
+from bot.texts import text
 from bot.wording import answer
 from shared.contract.decision import Failure, FailureReason, Refusal, Verdict, decision_from_json
 from shared.ledger import moves
@@ -60,15 +63,14 @@ class Deliver:
         self._statistics = statistics
         self._settings = settings
         self._incarnation = incarnation
+        self._trouble = Trouble()
 
     async def work(self, job: OutboxJob) -> float | None:
         """Deliver one answer; seconds until it is tried again where that did not work."""
         reference = Reference.model_validate_json(job.reference)
         decision = _decision(job)
-        while (turn := await self._pacer.turn(reference.chat, Urgency.ANSWER)).wait_s:
-            if turn.chat and turn.wait_s > _PATIENT_S:
-                return turn.wait_s
-            await asyncio.sleep(turn.wait_s)
+        if wait_s := await self._turn(reference.chat, patient_s=_PATIENT_S):
+            return wait_s
         try:
             await self._send(job, reference, decision)
         except TooFast as error:
@@ -87,6 +89,14 @@ class Deliver:
         await self._statistics.answered(decision.kind, job)
         return None
 
+    async def _turn(self, chat: int, *, patient_s: float) -> float:
+        """Wait for a turn to send; or seconds to come back after, where the chat waits longer than `patient_s`."""
+        while (turn := await self._pacer.turn(chat, Urgency.ANSWER)).wait_s:
+            if turn.chat and turn.wait_s > patient_s:
+                return turn.wait_s
+            await asyncio.sleep(turn.wait_s)
+        return 0
+
     async def _send(self, job: OutboxJob, to: Reference, decision: Decision) -> None:
         words = answer(decision, job.language)
         picture = await self._picture(job.id, decision)
@@ -94,6 +104,8 @@ class Deliver:
         # The message about the wait becomes the answer: done twice, that changes nothing, while a second message would
         # be a second answer wherever a reply of Telegram's was lost.
         message = await self._waiting.answer(job.id)
+        if message is None and self._trouble.lately():
+            message = await self._send_ahead(job, to)
         if message is not None:
             try:
                 if picture is None:
@@ -132,6 +144,17 @@ class Deliver:
                 )
             )
 
+    async def _send_ahead(self, job: OutboxJob, to: Reference) -> int | None:
+        """While replies get lost: send a word first that can then be edited into the answer as often as it takes."""
+        words = text(job.language, "waiting-looked-at")
+        reply = ReplyParameters(message_id=to.message, allow_sending_without_reply=True)
+        sent = await attempt(lambda: self._bot.send_message(to.chat, words, reply_parameters=reply))
+        if sent is None:
+            return None
+        await self._waiting.sent(job.id, sent.message_id)
+        await self._turn(to.chat, patient_s=math.inf)
+        return sent.message_id
+
     async def _picture(self, id_: str, decision: Decision) -> BufferedInputFile | None:
         if not isinstance(decision, Verdict):
             return None
@@ -142,6 +165,8 @@ class Deliver:
 
     async def _failed(self, id_: str, error: SendError) -> float | None:
         METRICS.refused.labels(kind=type(error).__name__.lower()).inc()
+        if isinstance(error, Uncertain):
+            self._trouble.happened()
         tries = await self._tries.failed(id_)
         if tries < self._settings.telegram_tries:
             return self._tries.pause_s(tries)

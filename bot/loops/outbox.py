@@ -90,7 +90,9 @@ class OutboxLoop:
             await asyncio.wait(list(self._tasks), timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
             return
         try:
-            await asyncio.wait_for(self._news.wait(), _LOOK_EVERY_S)
+            # Not `wait_for`: before Python 3.12 it may swallow the cancellation that ends this loop.
+            async with asyncio.timeout(_LOOK_EVERY_S):
+                await self._news.wait()
         except TimeoutError:
             return
         self._news.clear()
