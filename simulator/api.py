@@ -1,64 +1,39 @@
 """The Bot API over HTTP: `/bot<TOKEN>/<method>` and `/file/bot<TOKEN>/<path>`."""
 
 import inspect
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from aiohttp import web
 
-from simulator import account, messages
+from simulator.bots import token_id
+from simulator.call import Call
 from simulator.errors import ApiError
+from simulator.methods.table import METHODS
+from simulator.pacing import too_many
+from simulator.parameters import parameters
 from simulator.world import World
-
-#: More than the largest document.
-MOST_BYTES: Final = 64 * 2**20
-
-_METHODS: Final[dict[str, Callable[..., Any]]] = {
-    "getme": account.get_me,
-    "getupdates": account.get_updates,
-    "setwebhook": account.set_webhook,
-    "deletewebhook": account.delete_webhook,
-    "getwebhookinfo": account.get_webhook_info,
-    "getfile": account.get_file,
-    "sendchataction": account.send_chat_action,
-    "answercallbackquery": account.answer_callback_query,
-    "setmycommands": account.set_my_commands,
-    "getmycommands": account.get_my_commands,
-    "setmydescription": account.nothing,
-    "setmyshortdescription": account.nothing,
-    "setmessagereaction": account.nothing,
-    "sendmessage": messages.send_message,
-    "sendphoto": messages.send_photo,
-    "senddocument": messages.send_document,
-    "sendmediagroup": messages.send_media_group,
-    "editmessagetext": messages.edit_message_text,
-    "editmessagecaption": messages.edit_message_caption,
-    "editmessagemedia": messages.edit_message_media,
-    "editmessagereplymarkup": messages.edit_message_reply_markup,
-    "deletemessage": messages.delete_message,
-}
 
 
 def add_bot_api(app: web.Application, world: World) -> None:
     """Answer calls of bots."""
 
     async def call(request: web.Request) -> web.StreamResponse:
-        name = request.match_info["method"]
-        parameters = await _parameters(request)
-        noted = world.calls.begin(name, parameters.get("chat_id"))
-        fault = noted["fault"] = world.faults.draw(name.lower())
-        if fault == "cut_before":
-            return _cut(request)
+        token, name = request.match_info["token"], request.match_info["method"]
+        noted = world.calls.begin(name, token.partition(":")[0])
         try:
-            if fault in ("429", "500", "403"):
+            given = await parameters(request)
+            noted["chat_id"], noted["message_id"] = given.get("chat_id"), given.get("message_id")
+            fault = noted["fault"] = world.faults.draw(name.lower())
+            if fault == "cut_before":
+                return _cut(request)
+            if fault is not None and fault != "cut_after":
                 raise _refusal(fault, world)
-            result = await _run(world, request.match_info["token"], name, parameters)
+            result = await _run(world, token, name, given)
         except ApiError as error:
             noted["error_code"] = error.code
             return _error(error)
         noted["took_effect"] = True
-        if isinstance(result, dict) and "message_id" in result:
-            noted["message_id"] = result["message_id"]
+        _note_messages(noted, result)
         if fault == "cut_after":
             return _cut(request)
         noted["ok"] = True
@@ -66,45 +41,35 @@ def add_bot_api(app: web.Application, world: World) -> None:
 
     async def download(request: web.Request) -> web.Response:
         try:
-            world.bot(request.match_info["token"])
+            token_id(request.match_info["token"])
             file = world.files.downloadable(request.match_info["id"])
         except ApiError as error:
             return _error(error)
-        return web.Response(body=file.data, content_type=file.mime or "application/octet-stream")
+        return web.Response(body=file.data, content_type="application/octet-stream")
 
     app.router.add_route("*", "/bot{token}/{method}", call)
     app.router.add_get("/file/bot{token}/files/{id}", download)
 
 
-async def _run(world: World, token: str, name: str, parameters: dict[str, Any]) -> Any:
+async def _run(world: World, token: str, name: str, given: dict[str, Any]) -> Any:
     bot = world.bot(token)
-    method = _METHODS.get(name.lower())
+    method = METHODS.get(name.lower())
     if method is None:
-        raise ApiError(404, "Not Found: this stand-in does not know the method")
-    result = method(world, bot, parameters)
+        raise ApiError(404, "Not Found")
+    result = method(Call(world, bot, given))
     return await result if inspect.isawaitable(result) else result
 
 
-async def _parameters(request: web.Request) -> dict[str, Any]:
-    found: dict[str, Any] = dict(request.query)
-    if request.content_type == "application/json":
-        found |= await request.json()
-    elif request.content_type.startswith("multipart/"):
-        async for part in await request.multipart():
-            if getattr(part, "filename", None):
-                data = bytes(await part.read())  # type: ignore[union-attr]
-                found[part.name] = (data, part.filename, part.headers.get("Content-Type", ""))  # type: ignore[index,union-attr]
-            else:
-                found[part.name] = await part.text()  # type: ignore[index,union-attr]
-    else:
-        found |= dict(await request.post())
-    return found
+def _note_messages(noted: dict[str, Any], result: Any) -> None:
+    made = result if isinstance(result, list) else [result]
+    numbers = [one["message_id"] for one in made if isinstance(one, dict) and "message_id" in one]
+    if numbers:
+        noted["message_id"], noted["message_ids"] = numbers[0], numbers
 
 
 def _refusal(fault: str, world: World) -> ApiError:
     if fault == "429":
-        seconds = world.faults.retry_after
-        return ApiError(429, f"Too Many Requests: retry after {seconds}", retry_after=seconds)
+        return too_many(world.faults.retry_after)
     if fault == "403":
         return ApiError(403, "Forbidden: bot was blocked by the user")
     return ApiError(500, "Internal Server Error")

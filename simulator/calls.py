@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from itertools import islice
 from typing import Any, Final
 
 _KEPT: Final = 200_000
@@ -14,14 +15,16 @@ class Calls:
         self._calls: deque[dict[str, Any]] = deque(maxlen=_KEPT)
         self._next = 1
 
-    def begin(self, method: str, chat: object) -> dict[str, Any]:
-        """Note a call that begins; the caller fills in how it ended. Times in seconds of this machine."""
+    def begin(self, method: str, bot: str) -> dict[str, Any]:
+        """Note a call that begins; the caller fills in how it ended. `at`: seconds of the monotonic clock."""
         call: dict[str, Any] = {
             "seq": self._next,
-            "at": time.time(),
+            "at": time.monotonic(),
+            "bot": bot,
             "method": method,
-            "chat_id": chat,
+            "chat_id": None,
             "message_id": None,
+            "message_ids": [],
             "ok": False,
             "error_code": None,
             "fault": None,
@@ -32,5 +35,7 @@ class Calls:
         return call
 
     def since(self, seq: int) -> list[dict[str, Any]]:
-        """Calls after `seq`."""
-        return [call for call in self._calls if call["seq"] > seq]
+        """Calls after the one numbered `seq`."""
+        if not self._calls:
+            return []
+        return list(islice(self._calls, max(0, seq + 1 - self._calls[0]["seq"]), None))

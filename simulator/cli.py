@@ -51,7 +51,7 @@ async def _serve(host: str, port: int, *, limits: bool) -> int:
             file=sys.stderr,
         )
         return 2
-    print(f"chat page  {address}/", flush=True)
+    print(f"chat page: {address}/", flush=True)
     await stop.wait()
     await runner.cleanup()
     return 0

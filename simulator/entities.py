@@ -1,9 +1,13 @@
-"""Telegram's HTML: text without tags, and the entities that the tags meant."""
+"""Telegram's HTML: text without tags, and the entities that the tags meant.
 
-from html.parser import HTMLParser
+As strict as https://core.telegram.org/bots/api#html-style: a `<` that begins no known tag is an error, and of the named
+character references there are four.
+"""
+
+import re
 from typing import Any, Final
 
-from simulator.errors import bad_request
+from simulator.errors import ApiError, bad_request
 
 _KINDS: Final = {
     "b": "bold",
@@ -13,6 +17,7 @@ _KINDS: Final = {
     "u": "underline",
     "ins": "underline",
     "s": "strikethrough",
+    "strike": "strikethrough",
     "del": "strikethrough",
     "code": "code",
     "pre": "pre",
@@ -20,52 +25,105 @@ _KINDS: Final = {
     "tg-spoiler": "spoiler",
     "blockquote": "blockquote",
 }
+_NAMED: Final = {"lt": "<", "gt": ">", "amp": "&", "quot": '"'}
+_SPECIAL: Final = re.compile(r"<(/?)([a-zA-Z0-9-]*)([^>]*)(>?)|&(?:(lt|gt|amp|quot)|#(\d{1,7})|#x([0-9a-fA-F]{1,6}));")
+_LINK: Final = re.compile(r"""\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|(\S+))""")
+
+Entity = dict[str, Any]
 
 
 def utf16(text: str) -> int:
     """Length as Telegram counts it: UTF-16 code units."""
-    return len(text.encode("utf-16-le")) // 2
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def parse(text: str, mode: str | None) -> tuple[str, list[dict[str, Any]]]:
-    """Plain text and its entities. Raises `ApiError` for HTML that Telegram would not take."""
+def parse(text: str, mode: str | None) -> tuple[str, list[Entity]]:
+    """Plain text without space around it, and its entities. Raises `ApiError` for HTML that Telegram would not take."""
     if not mode:
-        return text, []
+        return text.strip(), []
     if mode.lower() != "html":
         raise bad_request(f"unsupported parse_mode {mode}: the stand-in knows HTML")
-    parser = _Parser()
-    parser.feed(text)
-    parser.close()
-    if parser.open:
-        raise bad_request(
-            f"can't parse entities: Can't find end tag corresponding to start tag \"{parser.open[-1][0]}\""
-        )
-    return "".join(parser.parts), sorted(parser.entities, key=lambda one: (one["offset"], -one["length"]))
+    return _stripped(*_Parser(text).parsed())
 
 
-class _Parser(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self.entities: list[dict[str, Any]] = []
-        self.open: list[tuple[str, int, dict[str, str | None]]] = []
+class _Parser:
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._parts: list[str] = []
         self._length = 0
+        self._entities: list[Entity] = []
+        self._open: list[tuple[str, int, str]] = []
 
-    def handle_data(self, data: str) -> None:
-        self.parts.append(data)
-        self._length += utf16(data)
+    def parsed(self) -> tuple[str, list[Entity]]:
+        at = 0
+        for found in _SPECIAL.finditer(self._source):
+            self._say(self._source[at : found.start()])
+            at = found.end()
+            if found[0][0] == "&":
+                self._say(_referenced(found))
+            elif found[1]:
+                self._end(found)
+            else:
+                self._begin(found)
+        self._say(self._source[at:])
+        if self._open:
+            raise _unparsed(f'Can\'t find end tag corresponding to start tag "{self._open[-1][0]}"')
+        return "".join(self._parts), sorted(self._entities, key=lambda one: (one["offset"], -one["length"]))
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def _say(self, text: str) -> None:
+        self._parts.append(text)
+        self._length += utf16(text)
+
+    def _begin(self, found: re.Match[str]) -> None:
+        tag = found[2].lower()
+        if tag == "span" and "tg-spoiler" in found[3]:
+            tag = "tg-spoiler"
         if tag not in _KINDS:
-            raise bad_request(f'can\'t parse entities: Unsupported start tag "{tag}"')
-        self.open.append((tag, self._length, dict(attrs)))
+            raise _unparsed(f'Unsupported start tag "{tag}" at byte offset {self._offset(found)}')
+        if not found[4]:
+            raise _unparsed(f'Unclosed start tag "{tag}" at byte offset {self._offset(found)}')
+        self._open.append((tag, self._length, found[3]))
 
-    def handle_endtag(self, tag: str) -> None:
-        if not self.open or self.open[-1][0] != tag:
-            raise bad_request(f'can\'t parse entities: Unmatched end tag "{tag}"')
-        _, start, attributes = self.open.pop()
-        entity: dict[str, Any] = {"type": _KINDS[tag], "offset": start, "length": self._length - start}
-        if tag == "a":
-            entity["url"] = attributes.get("href") or ""
-        if entity["length"]:
-            self.entities.append(entity)
+    def _end(self, found: re.Match[str]) -> None:
+        tag = found[2].lower()
+        if not self._open:
+            raise _unparsed(f"Unexpected end tag at byte offset {self._offset(found)}")
+        name, start, attributes = self._open.pop()
+        if tag != name and not (tag == "span" and name == "tg-spoiler"):
+            raise _unparsed(
+                f'Unmatched end tag at byte offset {self._offset(found)}, expected "</{name}>", found "</{tag}>"'
+            )
+        entity: Entity = {"type": _KINDS[name], "offset": start, "length": self._length - start}
+        if name == "a":
+            link = _LINK.search(attributes)
+            if link is None:
+                return
+            entity["url"] = link[1] or link[2] or link[3] or ""
+        self._entities.append(entity)
+
+    def _offset(self, found: re.Match[str]) -> int:
+        return len(self._source[: found.start()].encode())
+
+
+def _referenced(found: re.Match[str]) -> str:
+    if found[5]:
+        return _NAMED[found[5]]
+    code = int(found[6]) if found[6] else int(found[7], 16)
+    return chr(code) if 0 < code <= 0x10FFFF else found[0]
+
+
+def _stripped(text: str, entities: list[Entity]) -> tuple[str, list[Entity]]:
+    """Without the space around it; the entities moved with the text, and shortened where only space was lost."""
+    kept = text.strip()
+    lead, length = utf16(text[: len(text) - len(text.lstrip())]), utf16(kept)
+    moved = []
+    for one in entities:
+        start = max(0, one["offset"] - lead)
+        end = min(length, one["offset"] - lead + one["length"])
+        if end > start:
+            moved.append(one | {"offset": start, "length": end - start})
+    return kept, moved
+
+
+def _unparsed(why: str) -> ApiError:
+    return bad_request(f"can't parse entities: {why}")

@@ -1,29 +1,24 @@
-"""Files that people and bots sent, and the sizes in which Telegram keeps a photograph."""
+"""Files that people and bots sent, by the ids under which a bot asks for them."""
 
 import hashlib
 import secrets
+from collections import OrderedDict
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Any, Final
 
-from PIL import Image, ImageOps, UnidentifiedImageError
-
+from simulator import photographs
 from simulator.errors import bad_request
+from simulator.photographs import Copy
 
-#: Longest side in pixels of each size, as Telegram names them.
-_SIZES: Final = (("s", 90), ("m", 320), ("x", 800), ("y", 1280))
-
-_PHOTO_BYTES: Final = 10 * 2**20
-_PHOTO_SIDES: Final = 10_000
-_PHOTO_RATIO: Final = 20
 _DOWNLOAD_BYTES: Final = 20 * 2**20
+#: What bots sent is kept up to this, the latest of it; a load run would fill the memory otherwise.
+_OF_BOTS_BYTES: Final = 256 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """Bytes under the id by which a bot asks for them."""
+    """Bytes, and what Telegram knows of them. `unique` is the same for the same file, whoever sent it."""
 
-    id: str
     unique: str
     data: bytes
     name: str
@@ -31,44 +26,46 @@ class File:
     width: int = 0
     height: int = 0
 
+    @property
+    def id(self) -> str:
+        """A new `file_id` each time it is asked for, as Telegram gives one for each message."""
+        return f"{self.unique}-{secrets.token_hex(4)}"
+
+    def named(self) -> dict[str, Any]:
+        """What all kinds of media have."""
+        return {"file_id": self.id, "file_unique_id": self.unique, "file_size": len(self.data)}
+
     def size(self) -> dict[str, Any]:
         """As a `PhotoSize`."""
-        return {
-            "file_id": self.id,
-            "file_unique_id": self.unique,
-            "width": self.width,
-            "height": self.height,
-            "file_size": len(self.data),
-        }
+        return self.named() | {"width": self.width, "height": self.height}
 
     def document(self) -> dict[str, Any]:
         """As a `Document`."""
-        return {
-            "file_id": self.id,
-            "file_unique_id": self.unique,
-            "file_name": self.name,
-            "mime_type": self.mime,
-            "file_size": len(self.data),
-        }
+        return self.named() | {"file_name": self.name, "mime_type": self.mime or "application/octet-stream"}
 
 
 class Files:
-    """All files, by id. The same content is kept and reduced once, so that load runs are cheap."""
+    """All files. The same content is kept once, and reduced once where it is a photograph."""
 
     def __init__(self) -> None:
         self._files: dict[str, File] = {}
         self._photos: dict[str, list[File]] = {}
+        self._of_bots: OrderedDict[str, int] = OrderedDict()
+        self._of_bots_bytes = 0
 
     def add(self, data: bytes, name: str, mime: str, width: int = 0, height: int = 0) -> File:
         """Keep `data` as a file."""
-        unique = hashlib.sha256(data + name.encode()).hexdigest()[:16]
-        file = File(f"F{unique}{secrets.token_hex(4)}", unique, data, name, mime, width, height)
-        self._files[file.id] = file
+        digest = hashlib.sha256(data)
+        digest.update(f"\0{name}\0{mime}".encode())
+        unique = digest.hexdigest()[:20]
+        file = self._files.get(unique)
+        if file is None:
+            file = self._files[unique] = File(unique, data, name, mime, width, height)
         return file
 
     def get(self, id_: str) -> File:
         """The file with this id. Raises `ApiError`."""
-        file = self._files.get(id_)
+        file = self._files.get(id_.partition("-")[0])
         if file is None:
             raise bad_request("wrong file_id or the file is temporarily unavailable")
         return file
@@ -80,51 +77,36 @@ class Files:
             raise bad_request("file is too big")
         return file
 
-    def photo(self, data: bytes) -> list[File]:
-        """The sizes of a photograph, smallest first, re-encoded. Raises `ApiError` for what Telegram refuses."""
-        key = hashlib.sha256(data).hexdigest()
-        if key not in self._photos:
-            self._photos[key] = self._reduced(data)
-        return self._photos[key]
+    def photo(self, file: File) -> list[File]:
+        """The sizes of a photograph, smallest first, of `file` or of any of its sizes. Raises `ApiError`."""
+        if file.unique not in self._photos:
+            self._keep(file, photographs.reduced(file.data))
+        return self._photos[file.unique]
 
-    def drawing(self, data: bytes) -> list[File]:
-        """A photograph that a bot sends: the same, but one that needs no reducing stays as it is.
+    def photo_of_bot(self, data: bytes, name: str) -> list[File]:
+        """The sizes of what a bot uploaded as a photograph. Raises `ApiError` for what Telegram refuses."""
+        photographs.check(data)
+        file = self.add(data, name, "image/jpeg")
+        if file.unique not in self._photos:
+            whole = photographs.as_it_is(data)
+            self._keep(file, [whole] if whole else photographs.reduced(data))
+        sizes = self._photos[file.unique]
+        for one in (file, *sizes):
+            self.sent_by_bot(one)
+        return sizes
 
-        Nobody looks at its smaller sizes, and load runs send thousands.
-        """
-        key = hashlib.sha256(data).hexdigest()
-        if key not in self._photos:
-            width, height, kind = _looked_at(data)
-            if kind == "JPEG" and max(width, height) <= _SIZES[-1][1]:
-                self._photos[key] = [self.add(data, "y.jpg", "image/jpeg", width, height)]
-        return self.photo(data)
+    def sent_by_bot(self, file: File) -> None:
+        """Note that `file` came from a bot, and forget the oldest that did where they have become too many bytes."""
+        if file.unique not in self._of_bots:
+            self._of_bots[file.unique] = len(file.data)
+            self._of_bots_bytes += len(file.data)
+        while self._of_bots_bytes > _OF_BOTS_BYTES:
+            oldest, size = self._of_bots.popitem(last=False)
+            self._of_bots_bytes -= size
+            self._files.pop(oldest, None)
+            self._photos.pop(oldest, None)
 
-    def _reduced(self, data: bytes) -> list[File]:
-        width, height, _ = _looked_at(data)
-        with Image.open(BytesIO(data)) as opened:
-            picture = ImageOps.exif_transpose(opened).convert("RGB")
-        found = []
-        for name, side in _SIZES:
-            copy = picture.copy()
-            copy.thumbnail((side, side))
-            into = BytesIO()
-            copy.save(into, "JPEG", quality=87)
-            found.append(self.add(into.getvalue(), f"{name}.jpg", "image/jpeg", *copy.size))
-            if max(width, height) <= side:
-                break
-        return found
-
-
-def _looked_at(data: bytes) -> tuple[int, int, str | None]:
-    """Width, height and format of a photograph. Raises `ApiError` for what Telegram refuses."""
-    if len(data) > _PHOTO_BYTES:
-        raise bad_request("too big file for a photo")
-    try:
-        with Image.open(BytesIO(data)) as opened:
-            width, height = opened.size
-            kind = opened.format
-    except (UnidentifiedImageError, OSError):
-        raise bad_request("IMAGE_PROCESS_FAILED") from None
-    if width + height > _PHOTO_SIDES or max(width, height) > _PHOTO_RATIO * min(width, height):
-        raise bad_request("PHOTO_INVALID_DIMENSIONS")
-    return width, height, kind
+    def _keep(self, file: File, copies: list[Copy]) -> None:
+        sizes = [self.add(one.data, f"{one.name}.jpg", "image/jpeg", one.width, one.height) for one in copies]
+        for one in (file, *sizes):
+            self._photos[one.unique] = sizes

@@ -5,11 +5,14 @@ from typing import Final
 
 from aiohttp import web
 
-from simulator.api import MOST_BYTES, add_bot_api
+from simulator.api import add_bot_api
 from simulator.control import add_control
+from simulator.parameters import MOST_BYTES
 from simulator.world import World
 
 _PAGE: Final = Path(__file__).parent / "page"
+#: The page loads nothing from elsewhere, and runs nothing that is not in its own files.
+_POLICY: Final = "default-src 'self'; img-src 'self' data: blob:; base-uri 'none'; form-action 'none'"
 
 
 def application(world: World) -> web.Application:
@@ -19,8 +22,14 @@ def application(world: World) -> web.Application:
     add_control(app, world)
 
     async def page(_: web.Request) -> web.FileResponse:
-        return web.FileResponse(_PAGE / "index.html")
+        return web.FileResponse(_PAGE / "index.html", headers={"Content-Security-Policy": _POLICY})
 
+    async def stop_webhooks(_: web.Application) -> None:
+        for bot in world.bots.values():
+            if bot.webhook is not None:
+                await bot.webhook.stop()
+
+    app.on_shutdown.append(stop_webhooks)
     app.router.add_get("/", page)
     app.router.add_static("/page/", _PAGE)
     return app
@@ -30,6 +39,11 @@ async def start(world: World, host: str, port: int) -> tuple[web.AppRunner, str]
     """Listen; returns the runner and the address. Raises `OSError` where the port is taken."""
     runner = web.AppRunner(application(world), access_log=None, shutdown_timeout=1)
     await runner.setup()
-    await web.TCPSite(runner, host, port).start()
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError:
+        await runner.cleanup()
+        raise
     found = runner.addresses[0]
-    return runner, f"http://{found[0]}:{found[1]}"
+    name = f"[{found[0]}]" if ":" in found[0] else found[0]
+    return runner, f"http://{name}:{found[1]}"

@@ -1,12 +1,17 @@
-"""Updates of one bot: fetched by one long poll, or brought to one webhook, again until they are taken."""
+"""Updates of one bot: fetched by one long poll, or taken for one webhook."""
 
 import asyncio
 from collections import deque
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Final
 
 from simulator.errors import ApiError
 
 Update = dict[str, Any]
+
+#: How many updates can be brought once more.
+_KEPT: Final = 10_000
+_OTHER_POLLER: Final = "other getUpdates request; make sure that only one bot instance is running"
 
 
 class Updates:
@@ -14,64 +19,82 @@ class Updates:
 
     def __init__(self) -> None:
         self._waiting: deque[Update] = deque()
+        self._again: deque[Update] = deque()
+        self._kept: dict[int, Update] = {}
         self._next = 1
         self._news = asyncio.Event()
         self._poller: object | None = None
-        self.allowed: list[str] | None = None
-        self.kept: dict[int, Update] = {}
+        self._ended_by = ""
+        #: Kinds that the bot asked for; none named: all.
+        self.allowed: list[str] = []
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._waiting) + len(self._again)
 
-    def add(self, kind: str, content: dict[str, Any]) -> int:
-        """Queue an update; returns its id. Kinds that the bot did not ask for are dropped, as Telegram does."""
+    def add(self, kind: str, content: dict[str, Any]) -> int | None:
+        """Queue an update; returns its id. None where the bot did not ask for the kind: Telegram drops those."""
+        if self.allowed and kind not in self.allowed:
+            return None
         number = self._next
-        update: Update = {"update_id": number, kind: content}
         self._next += 1
-        if not self.allowed or kind in self.allowed:
-            self.repeat(update)
+        update = self._kept[number] = {"update_id": number, kind: content}
+        if len(self._kept) > _KEPT:
+            del self._kept[next(iter(self._kept))]
+        self._waiting.append(update)
+        self._news.set()
         return number
 
-    def repeat(self, update: Update) -> None:
-        """Queue an update, perhaps once more."""
-        self._waiting.append(update)
-        self.kept[update["update_id"]] = update
-        if len(self.kept) > 10_000:
-            self.kept.pop(next(iter(self.kept)))
+    def repeat(self, number: int) -> None:
+        """Queue an update once more, as happens in Telegram after a failure. Raises `ApiError`."""
+        if number not in self._kept:
+            raise ApiError(404, f"there is no update {number}")
+        # Apart from the others: the bot's offset, which is beyond it already, would take it away.
+        self._again.append(self._kept[number])
+        self._news.set()
+
+    def put_back(self, updates: Iterable[Update]) -> None:
+        """Queue what was taken and could not be brought, before all others."""
+        self._waiting.extendleft(sorted(updates, key=lambda one: -int(one["update_id"])))
         self._news.set()
 
     async def poll(self, offset: int, limit: int, timeout_s: float) -> list[Update]:
-        """Updates from `offset` on, as soon as there are any. A second poller ends the first one's wait with 409."""
+        """Updates from `offset` on, as soon as there are any. Raises `ApiError` 409 when another poll takes over."""
+        self.end_poll(_OTHER_POLLER)
         me = self._poller = object()
-        # Another poller in a wait has to notice.
-        self._news.set()
-        await asyncio.sleep(0)
-        while offset and self._waiting and self._waiting[0]["update_id"] < offset:
-            self._waiting.popleft()
-        deadline = asyncio.get_running_loop().time() + timeout_s
-        while not self._waiting:
+        self._forget(offset)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_s
+        while not len(self):
             self._news.clear()
-            left = deadline - asyncio.get_running_loop().time()
-            if left <= 0:
-                return []
             try:
-                await asyncio.wait_for(self._news.wait(), left)
+                await asyncio.wait_for(self._news.wait(), max(0.0, deadline - loop.time()))
             except TimeoutError:
                 return []
             if self._poller is not me:
-                raise ApiError(
-                    409,
-                    "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running",
-                )
-        return [update for update, _ in zip(self._waiting, range(limit), strict=False)]
+                raise ApiError(409, f"Conflict: terminated by {self._ended_by}")
+        again = [self._again.popleft() for _ in range(min(limit, len(self._again)))]
+        return again + [update for update, _ in zip(self._waiting, range(limit - len(again)), strict=False)]
+
+    def end_poll(self, by: str) -> None:
+        """End a poll that waits, because of `by`."""
+        self._poller, self._ended_by = None, by
+        self._news.set()
 
     async def take(self) -> Update:
         """The next update, for a webhook; it is gone from the queue."""
-        while not self._waiting:
+        while not len(self):
             self._news.clear()
             await self._news.wait()
-        return self._waiting.popleft()
+        return (self._again or self._waiting).popleft()
 
     def clear(self) -> None:
         """Drop what waits."""
         self._waiting.clear()
+        self._again.clear()
+
+    def _forget(self, offset: int) -> None:
+        """Drop what is before `offset`; a negative one keeps that many from the end."""
+        if offset < 0:
+            offset = int(self._waiting[offset]["update_id"]) if len(self._waiting) >= -offset else 0
+        while self._waiting and self._waiting[0]["update_id"] < offset:
+            self._waiting.popleft()

@@ -1,0 +1,77 @@
+"""What Telegram makes of a photograph: JPEG copies in several sizes, without metadata."""
+
+from io import BytesIO
+from typing import Final, NamedTuple
+
+from PIL import Image, ImageOps
+
+from simulator.errors import bad_request
+
+#: Longest side in pixels of each size, as Telegram names them.
+_SIZES: Final = (("s", 90), ("m", 320), ("x", 800), ("y", 1280))
+
+_MOST_BYTES: Final = 10 * 2**20
+_MOST_SIDES: Final = 10_000
+_MOST_RATIO: Final = 20
+_QUALITY: Final = 87
+
+
+class Copy(NamedTuple):
+    """One size of a photograph: letter of the size, JPEG, pixels."""
+
+    name: str
+    data: bytes
+    width: int
+    height: int
+
+
+def check(data: bytes) -> tuple[int, int]:
+    """Width and height in pixels of what a bot uploads as a photograph. Raises `ApiError` for what is refused."""
+    if len(data) > _MOST_BYTES:
+        raise bad_request(f"too big file for a photo; {len(data)} bytes, there may be {_MOST_BYTES}")
+    with _opened(data) as picture:
+        width, height = picture.size
+    if width + height > _MOST_SIDES or max(width, height) > _MOST_RATIO * min(width, height):
+        raise bad_request("PHOTO_INVALID_DIMENSIONS")
+    return width, height
+
+
+def as_it_is(data: bytes) -> Copy | None:
+    """A JPEG that needs no smaller copy, or None.
+
+    What a bot draws usually fits the largest size, and a load run has a drawing for each answer.
+    """
+    with _opened(data) as picture:
+        name, side = _SIZES[-1]
+        if picture.format == "JPEG" and max(picture.size) <= side:
+            return Copy(name, data, *picture.size)
+    return None
+
+
+def reduced(data: bytes) -> list[Copy]:
+    """The sizes, smallest first, upright. Raises `ApiError` for what is no picture."""
+    copies: list[Copy] = []
+    with _opened(data) as opened:
+        longest = max(opened.size)
+        # A JPEG is decoded at a fraction of its size where that suffices, which is much quicker.
+        opened.draft("RGB", (_SIZES[-1][1], _SIZES[-1][1]))
+        try:
+            picture = ImageOps.exif_transpose(opened).convert("RGB")
+        except OSError:
+            raise bad_request("IMAGE_PROCESS_FAILED") from None
+    for name, side in _SIZES:
+        copy = picture.copy()
+        copy.thumbnail((side, side))
+        into = BytesIO()
+        copy.save(into, "JPEG", quality=_QUALITY)
+        copies.append(Copy(name, into.getvalue(), *copy.size))
+        if longest <= side:
+            break
+    return copies
+
+
+def _opened(data: bytes) -> Image.Image:
+    try:
+        return Image.open(BytesIO(data))
+    except OSError:
+        raise bad_request("IMAGE_PROCESS_FAILED") from None

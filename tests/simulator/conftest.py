@@ -1,0 +1,31 @@
+"""A running stand-in, and a bot as it is written with aiogram."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.simulator.playing import Stand
+
+_ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def address() -> Iterator[str]:
+    """Address of a stand-in that runs as people run it."""
+    command = [sys.executable, "-W", "error", "-m", "simulator", "--port", "0"]
+    with subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("chat page: http://127.0.0.1:"), line
+        yield line.removeprefix("chat page: ").strip().rstrip("/")
+        process.terminate()
+        assert process.wait(10) == 0
+
+
+@pytest.fixture
+def stand(address: str) -> Stand:
+    """The same for one test, with a bot of its own."""
+    return Stand(address)

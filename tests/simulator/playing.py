@@ -1,0 +1,79 @@
+"""A stage for one test: the stand-in, one bot on it, and people."""
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from typing import Any
+
+import pytest
+from aiogram import Bot
+from aiogram.client.default import DefaultBotProperties
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.telegram import TelegramAPIServer
+from aiogram.enums import ParseMode
+from aiogram.exceptions import TelegramAPIError
+from PIL import Image
+
+from simulator.people import Person, Simulator
+
+_NUMBERS = itertools.count(1000)
+
+
+class Stand:
+    """The stand-in at `address` and a new bot."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.token = f"{next(_NUMBERS)}:{'A-b_' * 9}"
+        self.bot: Bot
+        self.sim: Simulator
+
+    def play(self, story: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run a story with `bot` and `sim` open, without limits and faults at first."""
+        # In a thread of its own: while a browser is open, Playwright has an event loop in this one.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(lambda: asyncio.run(self._play(story))).result()
+
+    async def _play(self, story: Callable[[], Awaitable[None]]) -> None:
+        async with self.another(self.token) as self.bot, Simulator(self.address) as self.sim:
+            await self.sim.limits(on=False)
+            await self.sim.no_faults()
+            await self.bot.get_me()
+            await asyncio.wait_for(story(), 30)
+
+    @contextlib.asynccontextmanager
+    async def another(self, token: str) -> AsyncIterator[Bot]:
+        """A bot with that token."""
+        session = AiohttpSession(api=TelegramAPIServer.from_base(self.address))
+        async with Bot(token, session=session, default=DefaultBotProperties(parse_mode=ParseMode.HTML)) as bot:
+            yield bot
+
+    async def nothing(self) -> None:
+        """A story in which the bot only calls, so that people find it."""
+
+    async def anna(self) -> Person:
+        """Someone who has written to the bot."""
+        person = await self.sim.person("Anna", "en", username="anna", last_name="B", bot=self.bot.id)
+        await person.text("/start")
+        return person
+
+
+async def refused(call: Awaitable[object], code: int, words: str) -> TelegramAPIError:
+    """The error by which Telegram refuses a call; `words` are in its description."""
+    with pytest.raises(TelegramAPIError) as caught:
+        await call
+    assert words in caught.value.message
+    codes = {400: "BadRequest", 401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 409: "Conflict"}
+    names = codes | {429: "RetryAfter", 413: "EntityTooLarge", 500: "ServerError"}
+    assert names[code] in type(caught.value).__name__
+    return caught.value
+
+
+def picture(width: int = 640, height: int = 480, colour: str = "teal", kind: str = "JPEG") -> bytes:
+    """A picture's bytes."""
+    into = BytesIO()
+    Image.new("RGB", (width, height), colour).save(into, kind)
+    return into.getvalue()
