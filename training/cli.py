@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 
 from training.errors import TrainingError
-from training.recipe import Recipe
+from training.fitting.recipe import Recipe
 
 # Read by TensorFlow when it is imported: its start-up notes are no news for the person.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -77,8 +77,8 @@ def main(
         if not resume and not provisional:
             _forget(directory)
         # Here, not above: TensorFlow takes seconds to load, and --help should not.
+        from training.fitting.run import Run
         from training.make import make
-        from training.run import Run
 
         recipe = _DEFAULTS.model_copy(update={"epochs": epochs, "pictures": pictures, "seed": seed})
         run = Run(data=data, weights=weights, directory=directory, recipe=recipe)

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from shared.artefact import ArtefactError, Manifest, read_artefact
-from training import checkpoint
-from training.backbone import build, set_weights
+from training.data.labels import LABELS
 from training.errors import TrainingError
-from training.export import export
-from training.labels import LABELS
-from training.provenance import made_with
-from training.run import Run, train
-from training.thaw import thaw
+from training.exporting.export import export
+from training.exporting.provenance import made_with
+from training.exporting.thaw import thaw
+from training.fitting import checkpoint
+from training.fitting.run import Run, train
+from training.model.backbone import build, set_weights
 
 
 def make(run: Run, out: Path, *, provisional: bool, again: Path | None, report: Callable[[str], None]) -> Manifest:
@@ -27,7 +27,7 @@ def make(run: Run, out: Path, *, provisional: bool, again: Path | None, report: 
         except ArtefactError as error:
             raise TrainingError(str(error)) from error
         if old.labels != LABELS:
-            raise TrainingError(f"{again} has other labels than training/labels.py.")
+            raise TrainingError(f"{again} has other labels than training/data/labels.py.")
         model, origin = thaw(again, old, run.architecture), {**old.made_with, "measured_again_from": old.title}
     elif provisional:
         state = checkpoint.load(run.directory)

@@ -20,6 +20,8 @@ ISIC2017 = [
 ]
 HAM10000 = ["mel", "bcc", "akiec", "bkl", "nv", "nv", "df", "vasc"] * 4
 
+#: Diagnoses of the phone pictures of lesions.
+PAD_UFES_20 = ["BCC", "NEV", "ACK", "SCC", "SEK", "MEL"]
 #: Sources of the phone pictures.
 PHONE = ["pad_ufes_20", "imagenet_sample", "sign_digits_hands", "pad_skin_patch"]
 
@@ -39,7 +41,7 @@ def write_rows(path: Path, rows: list[dict[str, str]]) -> None:
     """A `manifest.csv`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, rows[0])
+        writer = csv.DictWriter(stream, list(dict.fromkeys(name for row in rows for name in row)))
         writer.writeheader()
         writer.writerows(rows)
 
@@ -62,5 +64,7 @@ def make_data(folder: Path) -> Path:
     for number, source in enumerate(PHONE * 6):
         write_picture(folder / "phone" / f"{number}.jpg", 2000 + number, dark=False)
         rows.append({"file": f"{number}.jpg", "source": source, "group_id": f"owner{number}"})
+        if source == "pad_ufes_20":
+            rows[-1] |= {"diagnosis": PAD_UFES_20[number // 4], "fold": str(number // 4 % 2)}
     write_rows(folder / "phone" / "manifest.csv", rows)
     return folder

@@ -1,7 +1,7 @@
 import numpy as np
 import tensorflow as tf
 
-from training.augment import augment
+from training.fitting.augment import augment
 
 RNG = np.random.default_rng(1)
 PICTURE = RNG.integers(60, 190, (80, 80, 3), np.uint8)

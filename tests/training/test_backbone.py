@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from tests.training.small import SMALL, small_model
-from training.backbone import LITE0, Architecture, build, get_weights, load_imagenet, set_weights
 from training.errors import TrainingError
-from training.norm import FusedNorm
+from training.model.backbone import LITE0, Architecture, build, get_weights, load_imagenet, set_weights
+from training.model.norm import FusedNorm
 
 
 def archive(architecture: Architecture, seed: int) -> dict[str, np.ndarray]:

@@ -3,7 +3,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from training.calibrate import BIN_LESIONS, calibrate, choose_bands, reliability
+from training.calibration.calibrate import BIN_LESIONS, calibrate, choose_bands, reliability
 
 
 def _drawn(count: int) -> tuple[np.ndarray, np.ndarray]:

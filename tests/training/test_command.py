@@ -10,14 +10,15 @@ from click.testing import CliRunner, Result
 
 from shared.artefact import Manifest, read_artefact
 from tests.training.test_backbone import archive
-from training import checkpoint
-from training.backbone import LITE0, build, set_weights
-from training.cache import decode_all
 from training.cli import main
-from training.labels import LABELS, NAMES
-from training.predictor import GraphPredictor
-from training.rules import SERVED
-from training.sources import Share, read_pictures
+from training.data.cache import decode_all
+from training.data.labels import LABELS, NAMES
+from training.data.picture import Share
+from training.data.rules import SERVED
+from training.data.sources import read_pictures
+from training.exporting.predictor import GraphPredictor
+from training.fitting import checkpoint
+from training.model.backbone import LITE0, build, set_weights
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from training.distance import fit_distance
+from training.calibration.distance import fit_distance
 
 
 def test_is_the_mahalanobis_distance_where_all_directions_count() -> None:

@@ -6,14 +6,14 @@ import pytest
 import tensorflow as tf
 
 from tests.training.small import SMALL, small_model
-from training.backbone import get_weights
-from training.calibrate import Calibration
-from training.distance import Distance, fit_distance
-from training.graph import TENSORS, write_graph
-from training.kinds import KINDS, KindHead, fit_kinds
-from training.labels import COUNTED, LABELS
-from training.measure import logits_and_means
-from training.predictor import GraphPredictor, Predicted
+from training.calibration.calibrate import Calibration
+from training.calibration.distance import Distance, fit_distance
+from training.calibration.kinds import KINDS, KindHead, fit_kinds
+from training.data.labels import COUNTED, LABELS
+from training.exporting.graph import TENSORS, write_graph
+from training.exporting.predictor import GraphPredictor, Predicted
+from training.fitting.measure import logits_and_means
+from training.model.backbone import get_weights
 
 SIZE = 64
 CALIBRATION = Calibration(temperature=0.7, offsets=np.linspace(-0.6, 0.6, len(LABELS)))

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from training.kinds import DERMATOSCOPE, KINDS, NO_LESION, fit_kinds, kind_metrics
-from training.sources import PHONE, Kind
+from training.calibration.kinds import DERMATOSCOPE, KINDS, NO_LESION, PHONE, fit_kinds, kind_metrics
+from training.data.sources import Kind
 
 
 def test_learns_kinds_that_can_be_told_apart_however_many_of_each_there_are() -> None:

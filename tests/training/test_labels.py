@@ -1,11 +1,11 @@
 import pytest
 
 from shared.artefact import Group
-from training.labels import COUNTED, LABELS, MELANOMA, NAMES, ham10000_label, isic2017_label
+from training.data.labels import COUNTED, LABELS, MELANOMA, NAMES, ham10000_label, isic2017_label
 
 
 def test_what_counts_is_what_may_be_malignant() -> None:
-    assert [NAMES[index] for index in COUNTED] == ["mel", "bcc", "akiec"]
+    assert [NAMES[index] for index in COUNTED] == ["mel", "bcc", "scc", "akiec"]
     assert all(label.counts == (label.group is not Group.BENIGN) for label in LABELS)
     assert NAMES[MELANOMA] == "mel"
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from training.metrics import auc, auc_metric, calibration_error
+from training.evaluation.metrics import auc, auc_metric, calibration_error
 
 
 @pytest.mark.parametrize("levels", [5, 1000])

@@ -3,14 +3,14 @@ from pathlib import Path
 
 import numpy as np
 
-from training.recipe import Recipe
-from training.sampling import draw_epoch
-from training.sources import Picture, Share
+from training.data.picture import Picture, Population, Share
+from training.data.sampling import draw_epoch
+from training.fitting.recipe import Recipe
 
 
 def _pictures(*counts: int) -> list[Picture]:
     return [
-        Picture(Path(f"{label}-{number}"), label, "made", f"{label}-{number}", Share.TRAIN)
+        Picture(Path(f"{label}-{number}"), label, "made", Population.PHONE, f"{label}-{number}", Share.TRAIN)
         for label, count in enumerate(counts)
         for number in range(count)
     ]

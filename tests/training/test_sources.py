@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from tests.training.made_data import HAM10000, write_picture, write_rows
+from training.data.labels import NAMES
+from training.data.picture import Share
+from training.data.sources import HELD_OUT, Kind, held_out, read_phone, read_pictures
 from training.errors import TrainingError
-from training.labels import NAMES
-from training.sources import HELD_OUT, Kind, Share, held_out, read_phone, read_pictures
 
 
 def test_reads_both_sets_and_drops_what_has_no_label(data: Path) -> None:
@@ -27,7 +28,7 @@ def test_no_lesion_is_in_two_shares(tmp_path: Path, data: Path) -> None:
     write_rows(tmp_path / "ham10000" / "manifest.csv", rows)
     shares = defaultdict(set)
     for picture in read_pictures(tmp_path):
-        shares[picture.source, picture.lesion].add(picture.share)
+        shares[picture.source, picture.group].add(picture.share)
     assert len(shares) > 200
     assert all(len(found) == 1 for found in shares.values())
 

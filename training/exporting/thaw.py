@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from shared.artefact import Manifest
-from training.backbone import BN_EPSILON, Architecture, Weights, build, layer_names, set_weights
 from training.errors import TrainingError
+from training.model.backbone import BN_EPSILON, Architecture, Weights, build, layer_names, set_weights
 
 _KERNELS: Final = {"Conv2D", "DepthwiseConv2dNative"}
 

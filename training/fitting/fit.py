@@ -10,15 +10,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from training import checkpoint
-from training.augment import augment
-from training.backbone import Weights, get_weights, set_weights
-from training.cache import Pixels
-from training.checkpoint import Checkpoint
-from training.labels import LABELS
-from training.recipe import Recipe
-from training.sampling import draw_epoch
-from training.sources import Picture
+from training.data.cache import Pixels
+from training.data.labels import LABELS
+from training.data.picture import Picture
+from training.data.sampling import draw_epoch
+from training.fitting import checkpoint
+from training.fitting.augment import augment
+from training.fitting.checkpoint import Checkpoint
+from training.fitting.recipe import Recipe
+from training.model.backbone import Weights, get_weights, set_weights
 
 LOG_NAME: Final = "log.csv"
 

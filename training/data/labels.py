@@ -9,6 +9,8 @@ from shared.artefact import Group, Label
 LABELS: Final = (
     Label(name="mel", title="melanoma", group=Group.MALIGNANT, counts=True),
     Label(name="bcc", title="basal cell carcinoma", group=Group.MALIGNANT, counts=True),
+    # PAD-UFES-20's SCC includes Bowen's disease, carcinoma in situ.
+    Label(name="scc", title="squamous cell carcinoma", group=Group.MALIGNANT, counts=True),
     # HAM10000's akiec mixes actinic keratosis (pre-malignant) with Bowen's disease (carcinoma in situ) and
     # does not say which is which, so it counts: the careful side.
     Label(name="akiec", title="actinic keratosis or Bowen's disease", group=Group.PREMALIGNANT, counts=True),
@@ -44,3 +46,18 @@ def ham10000_label(dx: str) -> int:
     if dx not in NAMES:
         raise KeyError(dx)
     return NAMES.index(dx)
+
+
+_PAD_UFES_20: Final[Mapping[str, str]] = {
+    "BCC": "bcc",
+    "MEL": "mel",
+    "SCC": "scc",
+    "ACK": "akiec",
+    "NEV": "nv",
+    "SEK": "bkl",
+}
+
+
+def pad_ufes_20_label(diagnosis: str) -> int:
+    """Output index for a row of the PAD-UFES-20 manifest. Raises `KeyError` for a diagnosis that it does not have."""
+    return NAMES.index(_PAD_UFES_20[diagnosis])

@@ -6,16 +6,17 @@ from pathlib import Path
 
 import keras
 
-from training import checkpoint
-from training.backbone import LITE0, Architecture, build, load_imagenet
-from training.cache import decode_all
+from training.data.cache import decode_all
+from training.data.labels import LABELS
+from training.data.picture import Picture, Population, Share
+from training.data.rules import KEPT, SERVED
+from training.data.sources import read_pictures
 from training.errors import TrainingError
-from training.fit import fit
-from training.labels import LABELS
-from training.measure import validation
-from training.recipe import Recipe
-from training.rules import KEPT, SERVED
-from training.sources import Picture, Share, read_pictures
+from training.fitting import checkpoint
+from training.fitting.fit import fit
+from training.fitting.measure import validation
+from training.fitting.recipe import Recipe
+from training.model.backbone import LITE0, Architecture, build, load_imagenet
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,12 @@ class Run:
     architecture: Architecture = LITE0
 
     def pictures(self, share: Share) -> list[Picture]:
-        """The pictures of one share. Raises `TrainingError` where there are none."""
-        found = [picture for picture in read_pictures(self.data) if picture.share is share]
+        """The dermatoscope pictures of one share. Raises `TrainingError` where there are none."""
+        found = [
+            picture
+            for picture in read_pictures(self.data)
+            if picture.share is share and picture.population is Population.DERMATOSCOPE
+        ]
         if not found:
             raise TrainingError(f"{self.data} has no pictures for the share {share}.")
         return found

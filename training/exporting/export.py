@@ -9,22 +9,23 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.artefact import Manifest, Population, digest, write_manifest
-from training.backbone import get_weights
-from training.cache import decode_all, decode_paths
-from training.calibrate import calibrate, choose_bands, reliability
-from training.distance import fit_distance
+from training.calibration.calibrate import calibrate, choose_bands, reliability
+from training.calibration.distance import fit_distance
+from training.calibration.kinds import DERMATOSCOPE, KINDS, KindHead, fit_kinds, kind_metrics, name_of
+from training.calibration.populations import belongs_within
+from training.data.cache import decode_all, decode_paths
+from training.data.labels import LABELS
+from training.data.picture import Picture, Share
+from training.data.rules import SERVED
+from training.data.sources import Kind, PhonePicture, read_phone
 from training.errors import TrainingError
-from training.evaluate import counted, held_out_metrics, is_counted, isic2017_test_metrics
-from training.graph import TENSORS, write_graph
-from training.kinds import DERMATOSCOPE, KINDS, KindHead, fit_kinds, kind_metrics, name_of
-from training.labels import LABELS
-from training.measure import logits_and_means
-from training.populations import belongs_within
-from training.predictor import GraphPredictor
-from training.provenance import LICENCE, sources
-from training.rules import SERVED
-from training.run import Run
-from training.sources import Kind, PhonePicture, Picture, Share, read_phone
+from training.evaluation.evaluate import counted, held_out_metrics, is_counted, isic2017_test_metrics
+from training.exporting.graph import TENSORS, write_graph
+from training.exporting.predictor import GraphPredictor
+from training.exporting.provenance import LICENCE, sources
+from training.fitting.measure import logits_and_means
+from training.fitting.run import Run
+from training.model.backbone import get_weights
 
 Floats = npt.NDArray[np.floating]
 

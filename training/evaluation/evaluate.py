@@ -6,10 +6,11 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.artefact import Metric
-from training.labels import COUNTED, MELANOMA
-from training.metrics import auc_metric, calibration_error
-from training.predictor import Predicted
-from training.sources import HAM10000, ISIC2017, Picture
+from training.data.labels import COUNTED, MELANOMA
+from training.data.picture import Picture
+from training.data.sources import HAM10000, ISIC2017
+from training.evaluation.metrics import auc_metric, calibration_error
+from training.exporting.predictor import Predicted
 
 
 def counted(probabilities: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:

@@ -11,34 +11,18 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from training.data.labels import ham10000_label, isic2017_label, pad_ufes_20_label
+from training.data.picture import Picture, Population, Share
 from training.errors import TrainingError
-from training.labels import ham10000_label, isic2017_label
 
 #: Share of HAM10000's lesions that is held out for validation and calibration.
 HELD_OUT: Final = 0.15
 
 ISIC2017: Final = "isic2017"
 HAM10000: Final = "ham10000"
-
-
-class Share(StrEnum):
-    """What a picture is used for."""
-
-    TRAIN = "train"
-    VALID = "valid"
-    TEST = "test"
-
-
-@dataclass(frozen=True)
-class Picture:
-    """One labelled picture. `label` is an index into `training.labels.LABELS`."""
-
-    path: Path
-    label: int
-    source: str
-    lesion: str
-    share: Share
-
+PAD_UFES_20: Final = "pad_ufes_20"
+#: Folder of all that was taken by phones.
+PHONE_FOLDER: Final = "phone"
 
 _ISIC2017_SHARES: Final = {
     "train": Share.TRAIN,
@@ -49,14 +33,14 @@ _ISIC2017_SHARES: Final = {
 
 
 def read_pictures(data: Path) -> list[Picture]:
-    """Read ISIC 2017 and HAM10000 from the folder `data`, in the manifests' order.
+    """Read ISIC 2017, HAM10000 and, where it is there, PAD-UFES-20 from the folder `data`, in the manifests' order.
 
     Raises `TrainingError` where a folder, a manifest, a column or a picture is missing, or where a word of
     a manifest is not known.
     """
     if not data.is_dir():
         raise TrainingError(f"There is no folder {data}: name the one that holds {ISIC2017}/ and {HAM10000}/.")
-    return [*_isic2017(data / ISIC2017), *_ham10000(data / HAM10000)]
+    return [*_isic2017(data / ISIC2017), *_ham10000(data / HAM10000), *_pad_ufes_20(data / PHONE_FOLDER)]
 
 
 def held_out(lesion: str, share: float = HELD_OUT) -> bool:
@@ -76,8 +60,15 @@ def _isic2017(folder: Path) -> Iterator[Picture]:
         except KeyError as error:
             raise _unknown(folder, error) from error
         if label is not None:
-            path = folder / row["split"] / row["label"] / row["file"]
-            yield _picture(path, label, ISIC2017, Path(row["file"]).stem, share)
+            yield Picture(
+                path=_there(folder / row["split"] / row["label"] / row["file"]),
+                label=label,
+                source=ISIC2017,
+                population=Population.DERMATOSCOPE,
+                group=Path(row["file"]).stem,
+                share=share,
+                diagnosis=row["dx"] or row["label"],
+            )
 
 
 def _ham10000(folder: Path) -> Iterator[Picture]:
@@ -86,14 +77,52 @@ def _ham10000(folder: Path) -> Iterator[Picture]:
             label = ham10000_label(row["dx"])
         except KeyError as error:
             raise _unknown(folder, error) from error
-        share = Share.VALID if held_out(row["lesion_id"]) else Share.TRAIN
-        yield _picture(folder / row["file"], label, HAM10000, row["lesion_id"], share)
+        yield Picture(
+            path=_there(folder / row["file"]),
+            label=label,
+            source=HAM10000,
+            population=Population.DERMATOSCOPE,
+            group=row["lesion_id"],
+            share=Share.VALID if held_out(row["lesion_id"]) else Share.TRAIN,
+            diagnosis=row["dx"],
+            age=_number(row.get("age")),
+            sex=row.get("sex") or "",
+        )
 
 
-def _picture(path: Path, label: int, source: str, lesion: str, share: Share) -> Picture:
+def _pad_ufes_20(folder: Path) -> Iterator[Picture]:
+    """All of it is trained on and measured out of fold."""
+    if not folder.is_dir():
+        return
+    for row in _rows(folder, ("file", "source", "group_id")):
+        if row["source"] != PAD_UFES_20:
+            continue
+        try:
+            label = pad_ufes_20_label(row["diagnosis"])
+        except KeyError as error:
+            raise _unknown(folder, error) from error
+        yield Picture(
+            path=_there(folder / row["file"]),
+            label=label,
+            source=PAD_UFES_20,
+            population=Population.PHONE,
+            group=row["group_id"],
+            share=Share.TRAIN,
+            fold=_number(row["fold"]),
+            diagnosis=row["diagnosis"],
+            skin_type=_number(row.get("fitzpatrick")),
+            pen=float(row.get("pen_frac") or 0),
+        )
+
+
+def _number(text: str | None) -> int | None:
+    return int(float(text)) if text else None
+
+
+def _there(path: Path) -> Path:
     if not path.is_file():
-        raise TrainingError(f"The manifest of {source} names {path}, which is not there.")
-    return Picture(path=path, label=label, source=source, lesion=lesion, share=share)
+        raise TrainingError(f"The manifest beside it names {path}, which is not there.")
+    return path
 
 
 def _unknown(folder: Path, error: KeyError) -> TrainingError:
@@ -111,10 +140,6 @@ def _rows(folder: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
             yield from reader
     except (OSError, UnicodeDecodeError) as error:
         raise TrainingError(f"{path} cannot be read: each data set needs its manifest.csv.") from error
-
-
-#: Name of the population of phone pictures.
-PHONE: Final = "phone"
 
 
 class Kind(StrEnum):
@@ -148,7 +173,7 @@ def read_phone(data: Path) -> list[PhonePicture]:
 
     Pictures of a patient or a hand's owner are on one side. Raises `TrainingError` as `read_pictures` does.
     """
-    folder = data / "phone"
+    folder = data / PHONE_FOLDER
     found: list[PhonePicture] = []
     if folder.is_dir():
         for row in _rows(folder, ("file", "source", "group_id")):

@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from training.cache import Pixels
-from training.labels import COUNTED, MELANOMA
-from training.metrics import auc
-from training.sources import HAM10000, ISIC2017, Picture
+from training.data.cache import Pixels
+from training.data.labels import COUNTED, MELANOMA
+from training.data.picture import Picture
+from training.data.sources import HAM10000, ISIC2017
+from training.evaluation.metrics import auc
 
 BATCH: Final = 32
 

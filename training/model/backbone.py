@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.errors import TrainingError
-from training.norm import FusedNorm
+from training.model.norm import FusedNorm
 
 #: What the ImageNet weights expect: (x - OFFSET) / SCALE for x in [0, 255].
 OFFSET: Final = 127.0

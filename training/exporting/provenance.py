@@ -9,8 +9,9 @@ from typing import Final
 import tensorflow as tf
 
 from shared.artefact import DataSource, digest
-from training.run import Run
-from training.sources import HAM10000, ISIC2017, Kind, PhonePicture, Picture, Share
+from training.data.picture import Picture, Share
+from training.data.sources import HAM10000, ISIC2017, Kind, PhonePicture
+from training.fitting.run import Run
 
 LICENCE: Final = (
     "For non-commercial use only, with attribution: trained on HAM10000 (Tschandl et al. 2018, CC BY-NC 4.0)."

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from shared.artefact import Tensors
 from shared.pictures.rules import PictureRules
-from training.cache import Pixels, decode_file
+from training.data.cache import Pixels, decode_file
 
 Floats = npt.NDArray[np.float32]
 

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from shared.pictures.decode import decode
 from shared.pictures.refusal import PictureRefused
 from shared.pictures.rules import PictureRules
+from training.data.picture import Picture
 from training.errors import TrainingError
-from training.sources import Picture
 
 Pixels = npt.NDArray[np.uint8]
 

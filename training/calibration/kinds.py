@@ -9,12 +9,14 @@ import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
 from shared.artefact import Kinds, Metric
-from training.metrics import auc_metric
-from training.sources import PHONE, Kind
+from training.data.picture import Population
+from training.data.sources import Kind
+from training.evaluation.metrics import auc_metric
 
 Floats = npt.NDArray[np.floating]
 
-DERMATOSCOPE: Final = "dermatoscope"
+DERMATOSCOPE: Final = Population.DERMATOSCOPE.value
+PHONE: Final = Population.PHONE.value
 NO_LESION: Final = "no_lesion"
 #: Refused is what is likelier no lesion than any lesion: a limit that no held-out picture had a part in.
 KINDS: Final = Kinds(names=(DERMATOSCOPE, PHONE, NO_LESION), no_lesion=NO_LESION, refuse_from=0.5)

@@ -13,11 +13,11 @@ import numpy as np
 import tensorflow as tf
 
 from shared.artefact import Tensors
-from training.backbone import BN_EPSILON, OFFSET, SCALE, Architecture, Weights
-from training.calibrate import Calibration
-from training.distance import Distance
-from training.kinds import KindHead
-from training.labels import COUNTED, LABELS
+from training.calibration.calibrate import Calibration
+from training.calibration.distance import Distance
+from training.calibration.kinds import KindHead
+from training.data.labels import COUNTED, LABELS
+from training.model.backbone import BN_EPSILON, OFFSET, SCALE, Architecture, Weights
 
 TENSORS: Final = Tensors(
     picture="picture", probabilities="probabilities", evidence="evidence", distance="distance", kinds="kinds"
@@ -43,8 +43,8 @@ def write_graph(
     - `evidence` [n, size/32, size/32]: with S the log-odds of the labels that count against the others, and F
       the last feature map, sum over channels of F * dS/dF. It is the class activation map (Zhou et al.,
       CVPR 2016) of the log-odds' gradient. As the head is linear in F's mean, no backward pass is needed.
-    - `distance` [n], not negative: see `training.distance`.
-    - `kinds` [n, kinds], their sum 1: see `training.kinds`.
+    - `distance` [n], not negative: see `training.calibration.distance`.
+    - `kinds` [n, kinds], their sum 1: see `training.calibration.kinds`.
     """
     graph = tf.Graph()
     with graph.as_default():

@@ -6,9 +6,9 @@ from typing import Final
 
 import numpy as np
 
-from training.backbone import Weights
 from training.errors import TrainingError
-from training.recipe import Recipe
+from training.fitting.recipe import Recipe
+from training.model.backbone import Weights
 
 NAME: Final = "checkpoint.npz"
 

@@ -1,0 +1,1 @@
+"""From logits to probabilities, bands, receipts, kinds of pictures and populations."""

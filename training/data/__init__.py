@@ -1,0 +1,1 @@
+"""Which pictures there are, what they show, and who learns from which."""

@@ -1,0 +1,1 @@
+"""Architectures, and the weights they start from."""
