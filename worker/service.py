@@ -18,6 +18,7 @@ from shared.store import PictureStore
 from worker.gate import Gate
 from worker.metrics import METRICS
 from worker.picture import Latch, Picture, Predicted
+from worker.scores import SCORES
 from worker.serving import Serving, Servings
 from worker.together import Together
 
@@ -171,6 +172,7 @@ class Service:
             METRICS.decisions.labels(kind=decision.kind).inc()
             if isinstance(decision, Verdict):
                 METRICS.bands.labels(band=decision.band, population=decision.population).inc()
+                SCORES.count(decision)
             if isinstance(decision, Refusal):
                 METRICS.refusals.labels(reason=decision.reason).inc()
             if isinstance(decision, Failure):

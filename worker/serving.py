@@ -9,6 +9,7 @@ from shared.artefact import Manifest, read_artefact
 from shared.settings import Settings
 from worker.picture import Picture
 from worker.pipeline import Pipeline
+from worker.scores import SCORES
 from worker.verdict import Judge
 
 
@@ -32,6 +33,7 @@ def serve(directory: Path, config: Settings) -> Serving:
     predictor = TensorFlowPredictor(directory, manifest)
     pipeline = Pipeline(predictor, manifest, config)
     pipeline.start()
+    SCORES.expect(manifest)
     return Serving(directory, manifest, predictor.device, pipeline, Judge(manifest))
 
 

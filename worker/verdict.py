@@ -9,6 +9,7 @@ from shared.artefact import Bands, Manifest, Population
 from shared.contract.decision import UNMEASURED, Advice, Band, Receipt, Refusal, RefusalReason, Verdict, Work
 from shared.pictures.evidence import to_map
 from worker.picture import Predicted
+from worker.scores import bin_of
 
 #: 97.5 % quantile of the normal distribution: a two-sided 95 % interval.
 _Z: Final = 1.959964
@@ -68,19 +69,14 @@ def _measured_band(probability: float, bands: Bands) -> Band:
 
 
 def _receipt(probability: float, population: Population) -> Receipt | None:
-    for held_out in population.reliability:
-        last = held_out is population.reliability[-1]
-        inside = held_out.start <= probability < held_out.stop or (last and probability >= held_out.start)
-        if inside and held_out.lesions:
-            low, high = wilson_interval(held_out.malignant, held_out.lesions)
-            return Receipt(
-                lesions=held_out.lesions,
-                malignant=held_out.malignant,
-                low=low,
-                high=high,
-                population=population.name,
-            )
-    return None
+    place = bin_of(probability, population)
+    if place is None or not population.reliability[place].lesions:
+        return None
+    held_out = population.reliability[place]
+    low, high = wilson_interval(held_out.malignant, held_out.lesions)
+    return Receipt(
+        lesions=held_out.lesions, malignant=held_out.malignant, low=low, high=high, population=population.name
+    )
 
 
 def wilson_interval(hits: int, trials: int) -> tuple[float, float]:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import promql_parser
 import pytest
@@ -14,15 +15,22 @@ from ops.exporter import LedgerCollector
 from shared.settings import Settings
 from tests.deploy.places import ROOT, services
 from worker.metrics import METRICS
+from worker.scores import SCORES
 
-ALERTS = ROOT / "deploy/prometheus/alerts.yml"
+PROMETHEUS = ROOT / "deploy/prometheus/prometheus.yml"
 DASHBOARD = ROOT / "deploy/grafana/dashboards/melanoma.json"
 
 
+def rules() -> Iterator[dict[str, Any]]:
+    """All that Prometheus is told to work out."""
+    for name in yaml.safe_load(PROMETHEUS.read_text(encoding="utf-8"))["rule_files"]:
+        for group in yaml.safe_load((PROMETHEUS.parent / name).read_text(encoding="utf-8"))["groups"]:
+            yield from group["rules"]
+
+
 def queries() -> Iterator[tuple[str, str]]:
-    for group in yaml.safe_load(ALERTS.read_text(encoding="utf-8"))["groups"]:
-        for rule in group["rules"]:
-            yield rule["alert"], rule["expr"]
+    for rule in rules():
+        yield rule.get("alert") or rule["record"], rule["expr"]
     for panel in json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]:
         for target in panel.get("targets", ()):
             yield panel["title"], target["expr"]
@@ -34,6 +42,7 @@ QUERIES = list(queries())
 def known() -> set[str]:
     """Names of all series that our processes give."""
     assert METRICS
+    assert SCORES
     names = set()
     for metric in REGISTRY.collect():
         names |= {f"{metric.name}{end}" for end in _ends(metric.type)}
@@ -58,14 +67,15 @@ def in_text(room: str) -> set[str]:
 @pytest.mark.parametrize(("where", "query"), QUERIES, ids=[f"{i}-{where}" for i, (where, _) in enumerate(QUERIES)])
 def test_each_query_can_be_parsed_and_asks_for_what_exists(redis_url: str, where: str, query: str) -> None:
     promql_parser.parse(query)
-    asked = set(re.findall(r"\b(melanoma_\w+|process_\w+)", query))
+    asked = set(re.findall(r"\b(melanoma[_:][\w:]+|process_\w+)", query))
     ledger = {metric.name for metric in LedgerCollector(Settings(redis_url=SecretStr(redis_url))).collect()}
-    assert asked <= known() | ledger | in_text("bot") | {"process_resident_memory_bytes"}
+    recorded = {rule["record"] for rule in rules() if "record" in rule}
+    assert asked <= known() | ledger | recorded | in_text("bot") | {"process_resident_memory_bytes"}
 
 
 def test_each_alert_says_what_is_wrong_and_what_to_do() -> None:
-    for group in yaml.safe_load(ALERTS.read_text(encoding="utf-8"))["groups"]:
-        for rule in group["rules"]:
+    for rule in rules():
+        if "alert" in rule:
             assert rule["labels"]["severity"] in ("page", "ticket"), rule["alert"]
             assert rule["annotations"]["summary"], rule["alert"]
             assert rule["annotations"]["do"], rule["alert"]
@@ -77,7 +87,7 @@ def test_people_are_alerted_for_before_they_are_told_that_it_failed() -> None:
 
 
 def test_prometheus_asks_services_at_the_ports_they_listen_on() -> None:
-    config = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text(encoding="utf-8"))
+    config = yaml.safe_load(PROMETHEUS.read_text(encoding="utf-8"))
     jobs = {job["job_name"]: job for job in config["scrape_configs"]}
     for name, port in (("worker", "MELANOMA_METRICS_PORT"), ("bot", "MELANOMA_BOT_PORT")):
         (found,) = jobs[name]["dns_sd_configs"]

@@ -11,6 +11,7 @@ from local.background import Background
 from local.embedded_valkey import free_port
 from local.flower import flower_address, flower_command
 from samples.many import render_many
+from shared.contract.decision import UNMEASURED
 from shared.settings import Settings
 from tests.system.house import House
 from tests.system.waiting import eventually, page
@@ -42,6 +43,9 @@ def test_metrics_and_flower_show_what_was_done(tmp_path: Path) -> None:
     lines = dict(line.rsplit(" ", 1) for line in metrics.splitlines() if not line.startswith("#"))
     assert lines['melanoma_decisions_total{kind="verdict"}'] == "30.0"
     assert lines['melanoma_refusals_total{reason="not_a_picture"}'] == "1.0"
+    scored = sum(float(value) for name, value in lines.items() if name.startswith("melanoma_scores_total{"))
+    measured = [row for row in submission.rows() if row["kind"] == "verdict" and row["population"] != UNMEASURED]
+    assert scored == len(measured) > 0
     assert lines["melanoma_batch_size_sum"] == "30.0"
     assert lines["melanoma_decode_seconds_count"] == "30.0"
     assert lines["melanoma_padding_pictures_total"] == "0.0"
