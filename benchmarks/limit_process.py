@@ -28,7 +28,7 @@ class Limit:
     def __init__(self, folder: Path) -> None:
         config = settings()
         manifest = read_artefact(config.artefact)
-        self._predictor = TensorFlowPredictor(config.artefact, manifest)
+        self._predictor = TensorFlowPredictor(config.artefact, manifest, config.device)
         self._rules = manifest.picture
         self._pictures = [path.read_bytes() for path in sorted(folder.iterdir())]
         for size in sorted({1, *BATCHES}):

@@ -78,7 +78,7 @@ def _workers(status: Status) -> Iterator[Finding]:
     devices = sorted({what["device"] for what in served.values() if what})
     artefacts = sorted({what["artefact"] for what in served.values() if what})
     yield good("workers", f"{len(served)} on {', '.join(devices) or '?'}, serving {', '.join(artefacts) or '?'}")
-    if devices == ["CPU"] and shutil.which("nvidia-smi"):
+    if devices and all(device.startswith("CPU") for device in devices) and shutil.which("nvidia-smi"):
         yield note(
             "device",
             "this machine has an NVIDIA driver, but workers run on the CPU",

@@ -52,6 +52,11 @@ class Settings(BaseSettings):
     )
 
     artefact: Path = Field(default=Path("models/lite0"), description="Directory of the model that is served.")
+    device: str = Field(
+        default="",
+        pattern=r"^((CPU|GPU):\d+)?$",
+        description="Device that a worker predicts on, such as GPU:1; the first GPU, or else the CPU, where not set.",
+    )
     largest_batch: int = Field(default=32, ge=1, le=1024, description="Most pictures in one forward pass.")
     decode_slots: int = Field(
         default=0, ge=0, le=256, description="Pictures decoded at once by a worker; 0: as many as cores."

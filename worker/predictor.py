@@ -27,7 +27,7 @@ class Predictor(Protocol):
 
     @property
     def device(self) -> str:
-        """Name of the device for operators, such as `CPU` or `GPU:0`."""
+        """Name of the device for operators, such as `CPU:0` or `GPU:1`."""
         ...
 
     def predict(self, pictures: NDArray[np.uint8]) -> Predictions:

@@ -25,12 +25,15 @@ class Serving:
 
 
 def serve(directory: Path, config: Settings) -> Serving:
-    """Verify, load and warm the artefact in `directory`. Takes seconds. Raises `shared.artefact.ArtefactError`."""
+    """Verify, load and warm the artefact in `directory`. Takes seconds.
+
+    Raises `shared.artefact.ArtefactError`, and `shared.settings.SettingsError` for a device that is not there.
+    """
     manifest = read_artefact(directory)
     # Importing TensorFlow takes seconds and memory that a wrong setting should not cost.
     from worker.tensorflow_predictor import TensorFlowPredictor
 
-    predictor = TensorFlowPredictor(directory, manifest)
+    predictor = TensorFlowPredictor(directory, manifest, config.device)
     pipeline = Pipeline(predictor, manifest, config)
     pipeline.start()
     SCORES.expect(manifest)

@@ -1,4 +1,4 @@
-"""The reference runtime: a frozen TensorFlow graph on the CPU or on one GPU."""
+"""The reference runtime: a frozen TensorFlow graph on one device."""
 
 import os
 from pathlib import Path
@@ -15,26 +15,32 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import tensorflow as tf
 
+from worker.tensorflow_device import choose
+
 
 class TensorFlowPredictor:
-    """`manifest`'s graph from `directory`. Raises `ArtefactError` where the graph does not fit the manifest."""
+    """`manifest`'s graph from `directory`, on `device`, or for '' on the first GPU, or else the CPU.
 
-    def __init__(self, directory: Path, manifest: Manifest) -> None:
-        gpus = tf.config.list_physical_devices("GPU")
-        for gpu in gpus:
-            tf.config.experimental.set_memory_growth(gpu, enable=True)
-        self._device = "GPU:0" if gpus else "CPU"
+    Raises `ArtefactError` where the graph does not fit the manifest, and `shared.settings.SettingsError` where there
+    is no such device.
+    """
+
+    def __init__(self, directory: Path, manifest: Manifest, device: str = "") -> None:
+        self._device = choose(device)
         self._function = _load(directory / manifest.graph, manifest)
-        _check_shapes(self._function, directory, manifest)
+        with tf.device(self._device):
+            _check_shapes(self._function, directory, manifest)
 
     @property
     def device(self) -> str:
-        """`CPU`, or `GPU:0` where TensorFlow sees a GPU."""
+        """`CPU:0`, `GPU:0`, `GPU:1` ..."""
         return self._device
 
     def predict(self, pictures: NDArray[np.uint8]) -> Predictions:
         """One forward pass over uint8 [n, size, size, 3]."""
-        return Predictions(*(tensor.numpy() for tensor in self._function(tf.constant(pictures))))
+        # The graph names no device, so all of it runs where it is called.
+        with tf.device(self._device):
+            return Predictions(*(tensor.numpy() for tensor in self._function(tf.constant(pictures))))
 
 
 def _load(path: Path, manifest: Manifest) -> Any:

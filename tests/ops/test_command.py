@@ -228,9 +228,10 @@ def test_the_doctor_is_content_with_a_service_that_is_well(tmp_path: Path) -> No
         with Redis.from_url(broker.url) as client:
             ledger = Ledger(client, Patience("test"))
             ledger.run(moves.beat("worker-1", lease_s=30))
-            ledger.run(operator.follow("worker-1", '{"artefact": "one@1", "device": "CPU"}'))
+            ledger.run(operator.follow("worker-1", '{"artefact": "one@1", "device": "CPU:0"}'))
         seen = levels(config)
         assert Level.WRONG not in seen.values(), seen
+        assert found(config, "1 on CPU:0, serving one@1") is Level.GOOD
         refused = Settings(redis_url=SecretStr(broker.url.replace("right", "mistaken")))
         assert found(refused, "refuses the user or password") is Level.WRONG
         assert "mistaken" not in str(levels(refused))
