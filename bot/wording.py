@@ -3,7 +3,7 @@
 from typing import Final
 
 from bot.texts import text
-from shared.contract.decision import UNMEASURED, Band, Failure, Refusal, Verdict
+from shared.contract.decision import UNMEASURED, Band, Failure, FailureReason, Refusal, Verdict
 from shared.pictures.limits import LIMITS
 
 #: Denominators that people read easily.
@@ -21,7 +21,7 @@ def answer(decision: Verdict | Refusal | Failure, language: str) -> str:
         title = text(language, "refusal-title")
         reason = text(language, f"refusal-{decision.reason.value}", **_LIMITS)
         return f"<b>{title}</b>\n\n{reason}"
-    return text(language, "failure")
+    return text(language, "failure-release" if decision.reason is FailureReason.UNKNOWN_CONTRACT else "failure")
 
 
 def explanation(decision: Verdict | Refusal | Failure, language: str) -> str:

@@ -60,7 +60,8 @@ _FAILURES: Final[dict[FailureReason, str]] = {
     FailureReason.PREDICT_FAILED: "The model failed on this picture.",
     FailureReason.TOO_MANY_ATTEMPTS: "Workers died too often while they had it, so it was given up.",
     FailureReason.UNKNOWN_CONTRACT: (
-        "The worker and this command are of releases that do not understand each other: install the same one."
+        "The worker and this command are of releases that do not understand each other: install the same one,"
+        " then submit the file again."
     ),
 }
 

@@ -4,13 +4,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
+from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Column, Table
 
 from ops.connection import Service
 from ops.failure import OpsError
 from ops.times import span
-from shared.contract.decision import Failure, decision_from_json
+from shared.contract.decision import Failure, FailureReason, decision_from_json
 from shared.contract.names import Queue, Stage
 from shared.ledger import operator
 from shared.ledger.operator import DeadLetter
@@ -31,7 +32,10 @@ def find(service: Service, ids: Sequence[str], *, limit: int) -> list[DeadLetter
 
 def reason(letter: DeadLetter) -> str:
     """Why it is dead, in the contract's words."""
-    decision = decision_from_json(letter.decision)
+    try:
+        decision = decision_from_json(letter.decision)
+    except ValidationError:
+        return f"{FailureReason.UNKNOWN_CONTRACT}: decided by another release"
     if isinstance(decision, Failure):
         return f"{decision.reason}: {decision.detail}" if decision.detail else decision.reason
     return "undeliverable"

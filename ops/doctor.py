@@ -15,6 +15,7 @@ from ops.status import Status, look, serves
 from ops.times import span
 from ops.workers import WORKER
 from shared.artefact import ArtefactError, read_artefact
+from shared.contract.names import CONTRACT_VERSION
 from shared.settings import Settings
 
 _TELEGRAM_LIMIT_S: Final = 10.0
@@ -85,6 +86,12 @@ def _workers(status: Status) -> Iterator[Finding]:
             "Install the extra `gpu` (tensorflow[and-cuda]), or use the compose profile gpu.",
         )
     for incarnation, what in served.items():
+        if what and what.get("contract") != CONTRACT_VERSION:
+            yield wrong(
+                incarnation,
+                f"is of another release (contract {what.get('contract')}, here {CONTRACT_VERSION}) and refuses jobs",
+                "Bring both to the same release, then melanoma-ops dead replay --all.",
+            )
         if what.get("refused"):
             yield wrong(
                 incarnation,

@@ -89,7 +89,7 @@ def show(status: Status, screen: Console) -> None:
 
 
 def serves(process: Process) -> dict[str, Any]:
-    """What a worker said that it serves: `artefact`, `directory`, `device`, `refused`. Empty for others."""
+    """What a worker said that it serves: `artefact`, `directory`, `device`, `contract`, `refused`. Empty for others."""
     return dict(json.loads(process.serving)) if process.serving else {}
 
 

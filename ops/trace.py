@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from pydantic import ValidationError
 from rich.console import Console
 
 from ops.connection import Service
@@ -46,7 +47,10 @@ _WORDS = {
 def _said(decision: bytes) -> str:
     if not decision:
         return "No decision yet."
-    said: Verdict | Refusal | Failure = decision_from_json(decision)
+    try:
+        said: Verdict | Refusal | Failure = decision_from_json(decision)
+    except ValidationError:
+        return "A decision by another release, which this one cannot read."
     if isinstance(said, Verdict):
         work = said.work
         return (

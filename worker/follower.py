@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 
 from shared.artefact import ArtefactError
+from shared.contract.names import CONTRACT_VERSION
 from shared.ledger import operator
 from shared.ledger.ledger import Ledger
 from shared.patience import Stopped
@@ -86,6 +87,7 @@ class Follower:
                 "artefact": serving.manifest.title,
                 "directory": str(serving.directory),
                 "device": serving.device,
+                "contract": CONTRACT_VERSION,
                 "refusing": str(self._refused[0]) if self._refused else "",
                 "refused": self._refused[1] if self._refused else "",
             }

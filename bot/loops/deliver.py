@@ -68,7 +68,8 @@ class Deliver:
     async def work(self, job: OutboxJob) -> float | None:
         """Deliver one answer; seconds until it is tried again where that did not work."""
         reference = Reference.model_validate_json(job.reference)
-        decision = _decision(job)
+        read = _decision(job)
+        decision = read or Failure(reason=FailureReason.UNKNOWN_CONTRACT)
         if wait_s := await self._turn(reference.chat, patient_s=_PATIENT_S):
             return wait_s
         try:
@@ -84,8 +85,11 @@ class Deliver:
             return None
         except SendError as error:
             return await self._failed(job.id, error)
-        await self._ledger.run(moves.answered([job.id], retention_s=self._settings.answer_retention_s))
-        await self._clear(job.id)
+        if read is None:
+            await self._keep(job.id)
+        else:
+            await self._ledger.run(moves.answered([job.id], retention_s=self._settings.answer_retention_s))
+            await self._clear(job.id)
         await self._statistics.answered(decision.kind, job)
         return None
 
@@ -174,13 +178,21 @@ class Deliver:
         await self._ledger.run(moves.undeliverable([id_], incarnation=self._incarnation, reason=str(error)))
         return None
 
+    async def _keep(self, id_: str) -> None:
+        """Leave a decision of another release, with its picture, for when this bot is of that release, too."""
+        log.error("dead letter: the decision is of another release", job=id_)
+        reason = FailureReason.UNKNOWN_CONTRACT
+        await self._ledger.run(moves.undeliverable([id_], incarnation=self._incarnation, reason=reason))
+        await self._waiting.over(id_)
+
     async def _clear(self, id_: str) -> None:
         await asyncio.to_thread(self._store.delete, [id_])
         await self._waiting.over(id_)
 
 
-def _decision(job: OutboxJob) -> Decision:
+def _decision(job: OutboxJob) -> Decision | None:
+    """What was decided; None where that is in the words of another release."""
     try:
         return decision_from_json(job.decision)
     except ValidationError:
-        return Failure(reason=FailureReason.UNKNOWN_CONTRACT, detail="the decision cannot be read")
+        return None

@@ -115,6 +115,10 @@ failure =
     I am sorry: I could not look at this photograph. That is our fault, not that of your picture. Please send it again in a few minutes.
 
     If the mole worries you, do not wait for me: show it to a doctor.
+failure-release =
+    I am being updated at this moment and could not look at this photograph. It is not lost: once the update is through, whoever runs me can have it looked at, and the answer comes here by itself. Or send it again in a quarter of an hour.
+
+    If the mole worries you, do not wait for me: show it to a doctor.
 
 ## The answer
 

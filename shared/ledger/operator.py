@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from shared.contract.names import Queue, Stage
+from shared.contract.names import CONTRACT_VERSION, Queue, Stage
 from shared.ledger.call import Call
 from shared.ledger.records import Owed
 
@@ -144,10 +144,11 @@ def drop(ids: Iterable[str]) -> Call[int]:
 def replay(stored: Iterable[tuple[str, bool]], *, deadline_s: float) -> Call[tuple[int, list[Owed]]]:
     """Let dead letters live again, for each (id, whether its picture is stored), with a new deadline.
 
-    The reply says how many do, and which of them are owed a message.
+    They are of our contract then, unless theirs is newer. The reply says how many do, and which of them are owed a
+    message.
     """
     pairs = tuple(part for id_, there in stored for part in (id_, int(there)))
-    return Call("replay", (round(deadline_s * 1000), *pairs), _replayed)
+    return Call("replay", (round(deadline_s * 1000), CONTRACT_VERSION, *pairs), _replayed)
 
 
 def life(id_: str) -> Call[Life | None]:

@@ -101,6 +101,14 @@ def test_dead_letters_are_listed_replayed_and_dropped(ledger: Ledger, client: An
     assert "No dead letters" in ops("dead", "list").output
 
 
+def test_a_decision_by_another_release_is_shown_as_such(ledger: Ledger, client: Any) -> None:
+    open_jobs(ledger, "a")
+    ledger.run(moves.decide([("a", Failure(reason=FailureReason.PREDICT_FAILED))]))
+    client.hset("melanoma:job:a", "decision", '{"kind": "verdict", "words": "of tomorrow"}')
+    assert "decided by another release" in " ".join(ops("dead", "list").output.split())
+    assert "A decision by another release" in ops("trace", "a").output
+
+
 def test_all_dead_letters_are_only_touched_after_a_yes(ledger: Ledger) -> None:
     kill(ledger, "a", "b")
     assert ops("dead", "drop", "--all", says="n\n").exit_code == 1
@@ -228,7 +236,7 @@ def test_the_doctor_is_content_with_a_service_that_is_well(tmp_path: Path) -> No
         with Redis.from_url(broker.url) as client:
             ledger = Ledger(client, Patience("test"))
             ledger.run(moves.beat("worker-1", lease_s=30))
-            ledger.run(operator.follow("worker-1", '{"artefact": "one@1", "device": "CPU:0"}'))
+            ledger.run(operator.follow("worker-1", '{"artefact": "one@1", "device": "CPU:0", "contract": 1}'))
         seen = levels(config)
         assert Level.WRONG not in seen.values(), seen
         assert found(config, "1 on CPU:0, serving one@1") is Level.GOOD

@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 
 from shared.contract.decision import Failure, FailureReason, Refusal, RefusalReason
-from shared.contract.names import Queue, Stage
+from shared.contract.names import CONTRACT_VERSION, Queue, Stage
 from shared.ledger import moves, operator
 from shared.ledger.call import KEY_PREFIX
 from shared.ledger.ledger import Ledger
@@ -113,6 +113,21 @@ def test_a_dead_letter_on_its_way_to_a_person_is_taken_back(ledger: Ledger, clie
     assert ledger.run(moves.answered(["a"], retention_s=0)) == 0, "the answer that was under way closes nothing"
     assert client.smembers(f"{KEY_PREFIX}held:bot-1") == set()
     assert claim(ledger, "a") == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("opened", "lives_on"), [(CONTRACT_VERSION - 1, CONTRACT_VERSION), (CONTRACT_VERSION + 1,) * 2]
+)
+def test_a_dead_letter_is_brought_to_our_contract_and_never_back(
+    ledger: Ledger, client: Any, opened: int, lives_on: int
+) -> None:
+    open_jobs(ledger, "a")
+    client.hset(f"{KEY_PREFIX}job:a", "contract", opened)
+    ledger.run(moves.decide([("a", FAILED)]))
+    ledger.run(operator.replay([("a", True)], deadline_s=60))
+    (job,) = ledger.run(moves.claim([("token", "a")], incarnation="worker-1"))
+    assert job is not None
+    assert job.contract == lives_on
 
 
 def test_only_dead_letters_live_again(ledger: Ledger) -> None:

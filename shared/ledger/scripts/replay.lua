@@ -1,11 +1,13 @@
 -- A dead letter lives again: -> ready where its picture is stored, else -> received, for its owner to bring it.
 -- One whose answer could not be delivered keeps its decision and is delivered again.
--- ARGV: deadline in ms, then (id, '1' if the picture is stored) pairs.
+-- Whoever lets it live again opens it anew, so it is of their contract: workers of that release would refuse the one
+-- before. Never of an older one: who does not know the newer cannot speak for it.
+-- ARGV: deadline in ms, contract, then (id, '1' if the picture is stored) pairs.
 -- Returns how many live again, then (queue, id) pairs that are owed a message. A picture that was suspect still is.
-local deadline, now, owed = tonumber(ARGV[1]), clock(), {0}
-for i = 2, #ARGV, 2 do
+local deadline, contract, now, owed = tonumber(ARGV[1]), tonumber(ARGV[2]), clock(), {0}
+for i = 3, #ARGV, 2 do
   local id = ARGV[i]
-  local found = job(id, 'queue', 'outbox', 'holder')
+  local found = job(id, 'queue', 'outbox', 'holder', 'contract')
   if found and (found[1] == 'decided' or found[1] == 'answered') and redis.call('ZREM', DEAD, id) == 1 then
     owed[1] = owed[1] + 1
     note(id, 'replayed', now)
@@ -20,7 +22,8 @@ for i = 2, #ARGV, 2 do
     else
       redis.call('PERSIST', job_key(id))
       redis.call('HDEL', job_key(id), 'decision', 'decided_at')
-      redis.call('HSET', job_key(id), 'attempts', 0, 'deadline', now + deadline)
+      redis.call('HSET', job_key(id), 'attempts', 0, 'deadline', now + deadline,
+        'contract', math.max(contract, tonumber(found[5] or 0)))
       redis.call('ZADD', DEADLINES, now + deadline, id)
       if ARGV[i + 1] == '1' then
         make_ready(id, found[2], now)
