@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 FOLDER ?=
 WORKERS ?= 1
+MINUTES ?= 30
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up first-day test lint train bench bench-urgent bench-long load faults requirements requirements-images clean
+.PHONY: help demo up first-day test lint train bench bench-urgent bench-long soak load faults requirements requirements-images clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -37,6 +38,9 @@ bench-urgent: $(VENV)/ready ## What a person in a chat notices of 5,000 bulk pic
 
 bench-long: $(VENV)/ready ## Memory of worker and Redis over 20,000 pictures
 	@$(BIN)/python -m benchmarks.memory
+
+soak: $(VENV)/ready ## Half an hour (MINUTES=n) at 80 % of the limit: what grows, what is lost, who waits longer
+	@$(BIN)/python -m benchmarks.soak --minutes $(MINUTES)
 
 load: $(VENV)/ready ## 500 people send four photographs each to the bot, without and with Telegram's limits
 	@$(BIN)/python -m benchmarks.chat_load

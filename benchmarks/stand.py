@@ -6,7 +6,7 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +40,11 @@ class Load:
     #: Seconds of the forward pass, by batch size.
     predict_s: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
     latencies: list[float] = field(default_factory=list)
+    #: When each of those was begun, in seconds of the spell.
+    begun: list[float] = field(default_factory=list)
+    #: Answers beyond the first, pictures without one, and decisions that are no verdicts.
+    doubled: int = 0
+    lost: int = 0
     others: list[str] = field(default_factory=list)
     cpu_s: dict[str, float] = field(default_factory=dict)
 
@@ -96,14 +101,20 @@ class Stand:
         most: int | None = None,
         all_begun: threading.Event | None = None,
         stop: threading.Event | None = None,
+        every_s: float = 0,
     ) -> Load:
-        """Keep `window` pictures in flight for `seconds` or until `most` were begun, then take what is left."""
+        """Keep `window` pictures in flight for `seconds` or until `most` were begun, then take what is left.
+
+        With `every_s` a message's worth of them is begun no sooner than so long after the one before.
+        """
         load = Load()
         begun: dict[str, float] = {}
         run = next(self._runs)
 
         def source() -> Iterator[Picture]:
             for number, data in enumerate(itertools.cycle(pictures)):
+                if every_s and number % shard == 0:
+                    time.sleep(max(0.0, started + number // shard * every_s - time.perf_counter()))
                 now = time.perf_counter()
                 if now > deadline or number == most:
                     if all_begun is not None:
@@ -116,7 +127,12 @@ class Stand:
         def take(answers: Sequence[Answer]) -> None:
             now = time.perf_counter()
             for answer in answers:
-                load.latencies.append(now - begun.pop(answer.name))
+                if answer.name not in begun:
+                    load.doubled += 1
+                    continue
+                at = begun.pop(answer.name)
+                load.latencies.append(now - at)
+                load.begun.append(at - started)
                 if isinstance(answer.decision, Verdict):
                     work = answer.decision.work
                     load.batches.append(work.batch)
@@ -144,23 +160,25 @@ class Stand:
         deadline = started + seconds
         submitter.run(source())
         load.seconds = time.perf_counter() - started
+        load.lost = len(begun)
         load.cpu_s = {name: spent - before[name] for name, spent in self._cpu().items()}
         return load
 
     def memory(self) -> dict[str, int]:
         """Resident bytes by process."""
-        return {name: process.memory_info().rss for name, process in self._processes().items()}
+        return {name: process.memory_info().rss for name, process in self.processes().items()}
 
     def _cpu(self) -> dict[str, float]:
         spent = {}
-        for name, process in self._processes().items():
+        for name, process in self.processes().items():
             times = process.cpu_times()
             spent[name] = times.user + times.system
         return spent
 
-    def _processes(self) -> dict[str, psutil.Process]:
+    def processes(self, others: Mapping[str, int] | None = None) -> dict[str, psutil.Process]:
+        """All of them, this one as the client, and `others` by their process id."""
         workers = {f"worker {number}": worker.pid for number, worker in enumerate(self.workers)}
-        pids = {**workers, "broker": self.broker.pid, "client": os.getpid()}
+        pids = {**workers, "broker": self.broker.pid, "client": os.getpid(), **(others or {})}
         return {name: psutil.Process(pid) for name, pid in pids.items()}
 
     def _start_worker(self, number: int) -> Background:
