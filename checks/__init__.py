@@ -1,0 +1,1 @@
+"""What CI looks at beside style, types and tests."""
