@@ -43,14 +43,17 @@ def test_phone_pictures_by_what_they_show(data: Path, tmp_path: Path) -> None:
     shown = {kind: [picture.path.name for picture in found if picture.kind is kind] for kind in Kind}
     assert [names[0] for names in shown.values()] == ["0.jpg", "3.jpg", "2.jpg", "1.jpg"]
     assert len(found) == 24
+    for folder in ("isic2017", "ham10000"):
+        shutil.copytree(data / folder, tmp_path / folder)
     assert read_phone(tmp_path) == []
 
 
-def test_an_owners_phone_pictures_are_on_one_side(tmp_path: Path) -> None:
-    rows = [
-        {"file": f"{number}.jpg", "source": "pad_ufes_20", "group_id": f"pad:{number % 200}"} for number in range(600)
-    ]
+def test_an_owners_phone_pictures_are_on_one_side(tmp_path: Path, data: Path) -> None:
+    rows = [{"file": "one.jpg", "source": "sign_digits_hands", "group_id": f"{number % 200}"} for number in range(600)]
+    write_picture(tmp_path / "phone" / "one.jpg", 1, dark=False)
     write_rows(tmp_path / "phone" / "manifest.csv", rows)
+    for folder in ("isic2017", "ham10000"):
+        shutil.copytree(data / folder, tmp_path / folder)
     found = read_phone(tmp_path)
     for first, second, third in zip(found[:200], found[200:400], found[400:], strict=True):
         assert first.held == second.held == third.held

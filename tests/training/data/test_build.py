@@ -1,0 +1,155 @@
+"""Someone builds the manifest of made data sets in which pictures are there twice."""
+
+import csv
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from PIL import Image, ImageOps
+
+from tests.training.made_data import add_isic2017, write_rows
+from training.data.building.build import build
+from training.data.building.report import Report
+from training.data.cli import cli
+from training.data.picture import Share
+from training.data.sources import read_phone, read_pictures
+from training.errors import TrainingError
+
+
+@pytest.fixture
+def mine(tmp_path: Path, data: Path) -> Path:
+    """Made data of the test's own."""
+    return Path(shutil.copytree(data, tmp_path / "data"))
+
+
+def built(data: Path, out: Path) -> Report:
+    return build(data, out, lambda *_: None)
+
+
+def squashed(picture: Image.Image) -> Image.Image:
+    return picture.resize((80, 80))
+
+
+COPIES: dict[str, Callable[[Image.Image], Image.Image]] = {
+    "as it is": lambda picture: picture,
+    "squashed": squashed,
+    "turned": lambda picture: picture.rotate(90, expand=True),
+    "mirrored": ImageOps.mirror,
+    "upside down and squashed": lambda picture: squashed(ImageOps.flip(picture)),
+}
+
+
+@pytest.mark.parametrize("how", COPIES)
+def test_a_copy_of_a_test_picture_is_not_trained_on(mine: Path, tmp_path: Path, how: str) -> None:
+    """Whatever was done to it, and under whatever name; the test's own stays."""
+    tested = next(picture.path for picture in read_pictures(mine) if picture.share is Share.TEST)
+    planted = COPIES[how](Image.open(tested))
+    copy = add_isic2017(mine, "train", "benign", "nevus", "ISIC_0099999.jpg", planted)
+    report = built(mine, tmp_path)
+    assert [(Path(loss.file).name, Path(loss.kept).name) for loss in report.dropped] == [(copy.name, tested.name)]
+    paths = {picture.path.name: picture.share for picture in read_pictures(tmp_path)}
+    assert copy.name not in paths
+    assert paths[tested.name] is Share.TEST
+    # Nothing else was taken for a copy.
+    assert len(paths) == len(read_pictures(mine)) - 1
+
+
+def test_a_copy_under_another_lesions_name_takes_that_lesion_along(mine: Path, tmp_path: Path) -> None:
+    """HAM10000 has three pictures of a lesion; one of them is in ISIC 2017's test, too."""
+    table = mine / "ham10000" / "manifest.csv"
+    rows = list(csv.DictReader(table.read_text().splitlines()))
+    trained = [picture for picture in read_pictures(mine) if picture.source == "ham10000"]
+    trained = [picture for picture in trained if picture.share is Share.TRAIN][:3]
+    for row in rows:
+        if row["lesion_id"] in {picture.group for picture in trained}:
+            row["lesion_id"] = trained[0].group
+    write_rows(table, rows)
+    add_isic2017(mine, "test", "benign", "nevus", "ISIC_0099999.jpg", Image.open(trained[1].path))
+    dropped = {Path(loss.file).name: loss.reason for loss in built(mine, tmp_path).dropped}
+    assert set(dropped) == {picture.path.name for picture in trained}
+    assert "copy of one in test" in dropped[trained[1].path.name]
+    assert dropped[trained[0].path.name] == "same lesion or patient as one in test"
+
+
+def test_twice_in_training_is_once_too_often(mine: Path, tmp_path: Path) -> None:
+    """The larger stays, and labels that contradict each other are said."""
+    first = next(picture for picture in read_pictures(mine) if picture.diagnosis == "melanoma")
+    larger = Image.open(first.path).resize((192, 144))
+    add_isic2017(mine, "train", "benign", "nevus", "ISIC_0099999.jpg", larger)
+    (loss,) = built(mine, tmp_path).dropped
+    assert Path(loss.kept).name == "ISIC_0099999.jpg"
+    assert (loss.label, loss.kept_label, loss.contradicts) == ("mel", "nv", True)
+
+
+def test_a_patient_under_two_names_is_in_one_fold(mine: Path, tmp_path: Path) -> None:
+    lesions = [picture for picture in read_pictures(mine) if picture.fold is not None]
+    first, other = lesions[0], next(one for one in lesions if one.fold != lesions[0].fold)
+    shutil.copy(first.path, other.path)
+    built(mine, tmp_path)
+    folds = {picture.path.name: picture.fold for picture in read_pictures(tmp_path) if picture.fold is not None}
+    assert folds[first.path.name] == first.fold
+    assert other.path.name not in folds
+
+
+def test_the_manifest_says_what_the_folders_say(mine: Path, tmp_path: Path) -> None:
+    """Also when it lies elsewhere, and is named itself."""
+    assert built(mine, tmp_path / "out").dropped == []
+    assert read_pictures(tmp_path / "out" / "manifest.csv") == read_pictures(mine)
+    assert read_phone(tmp_path / "out") == read_phone(mine)
+
+
+def test_a_manifest_moves_with_its_pictures(mine: Path, tmp_path: Path) -> None:
+    built(mine, mine)
+    moved = mine.rename(tmp_path / "moved")
+    assert all(picture.path.is_relative_to(moved) for picture in read_pictures(moved))
+
+
+def test_a_leaked_group_fails(mine: Path, tmp_path: Path) -> None:
+    """Someone gave a test picture's lesion to a picture to train on, by hand."""
+    built(mine, tmp_path)
+    table = tmp_path / "manifest.csv"
+    pictures = read_pictures(tmp_path)
+    tested = next(picture.group for picture in pictures if picture.share is Share.TEST)
+    trained = next(picture.group for picture in pictures if picture.share is Share.TRAIN)
+    table.write_text(table.read_text().replace(f",{trained},", f",{tested},"))
+    with pytest.raises(TrainingError, match=f"group '{tested}' are on two sides of a split, test and train"):
+        read_pictures(tmp_path)
+
+
+def test_folders_whose_groups_leak_are_not_built(mine: Path, tmp_path: Path) -> None:
+    """A patient in two folds of the source is moved into one, not passed on."""
+    table = mine / "phone" / "manifest.csv"
+    lesions = [picture for picture in read_pictures(mine) if picture.fold is not None]
+    other = next(one for one in lesions if one.fold != lesions[0].fold)
+    table.write_text(table.read_text().replace(f",{other.group},", f",{lesions[0].group},"))
+    built(mine, tmp_path)
+    both = [picture for picture in read_pictures(tmp_path) if picture.group == lesions[0].group]
+    assert len(both) == 2
+    assert both[0].fold == both[1].fold
+
+
+def test_only_what_changed_is_read_again(mine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    built(mine, tmp_path)
+    changed = next(mine.rglob("*.jpg"))
+    shutil.copy(next(reversed(list(mine.rglob("*.jpg")))), changed)
+    opened = []
+    original = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: opened.append(path) or original(path))
+    built(mine, tmp_path)
+    assert opened == [changed]
+
+
+def test_the_command_says_what_it_did_and_what_is_wrong(mine: Path, tmp_path: Path) -> None:
+    tested = next(picture.path for picture in read_pictures(mine) if picture.share is Share.TEST)
+    add_isic2017(mine, "train", "benign", "nevus", "ISIC_0099999.jpg", squashed(Image.open(tested)))
+    done = CliRunner().invoke(cli, ["build", str(mine), "--out", str(tmp_path / "out")])
+    assert done.exit_code == 0, done.output
+    assert "1 scaled or encoded copy of one in test" in done.output
+    assert Report.model_validate_json((tmp_path / "out" / "report.json").read_text()).kept > 60
+    broken = next(mine.rglob("*.jpg"))
+    broken.write_bytes(broken.read_bytes()[:200])
+    failed = CliRunner().invoke(cli, ["build", str(mine), "--out", str(tmp_path / "out")])
+    assert failed.exit_code == 1
+    assert f"{broken.name} cannot be read (it is no whole picture)" in failed.output.replace("\n", "")

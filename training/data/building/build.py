@@ -1,0 +1,39 @@
+"""From folders of data sets to one manifest: everything read, compared, split by group, checked and written."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from training.data.building.report import Report
+from training.data.duplicates.kept_prints import fingerprints
+from training.data.duplicates.resolve import resolve
+from training.data.duplicates.search import find_pairs
+from training.data.groups import refuse_leaks
+from training.data.manifest import write_manifest
+from training.data.sources.folders import read_folders
+
+#: Told what is being done, how much of it is done, and how much there is.
+Progress = Callable[[str, int, int], object]
+
+
+def build(data: Path, out: Path, progress: Progress) -> Report:
+    """Write the manifest of the data sets in `data` into the folder `out`, and say what was found.
+
+    Pictures stay where they are. Raises `TrainingError` where a picture or a table cannot be used, and where a
+    group would be on two sides of a split.
+    """
+    records = read_folders(data)
+    done = 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        progress("reading pictures", done, len(records))
+
+    prints = fingerprints([record.path for record in records], out, advance)
+    progress("comparing pictures", 0, 1)
+    pairs = find_pairs(prints)
+    resolved = resolve(records, [one.width * one.height for one in prints], pairs)
+    progress("comparing pictures", 1, 1)
+    refuse_leaks(resolved.kept.values())
+    write_manifest(out, ((record, prints[index]) for index, record in resolved.kept.items()))
+    return Report.of(data, out, resolved)

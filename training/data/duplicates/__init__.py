@@ -1,0 +1,1 @@
+"""Which pictures show the same: bytes, pixels, or a copy that was scaled, encoded, turned or mirrored."""

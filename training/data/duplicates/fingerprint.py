@@ -1,0 +1,59 @@
+"""What of a picture is compared with other pictures, to find those that are there twice."""
+
+import hashlib
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Final
+
+import imagehash
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from training.errors import TrainingError
+
+#: Pixels of a side of the small picture. Its aspect is squashed: copies are found whatever theirs is.
+SMALL: Final = 64
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """One picture: its size in pixels, digests of the file and of its pixels, and how it looks."""
+
+    width: int
+    height: int
+    sha256: str
+    #: Of the decoded RGB pixels: equal in files that differ in metadata or container alone.
+    pixels: str
+    #: Perceptual hash of 64 bits (DCT, Zauner 2010) of the small picture, by `imagehash.phash`.
+    phash: int
+    #: Luminance, uint8 [SMALL, SMALL].
+    small: npt.NDArray[np.uint8]
+
+
+def fingerprint(path: Path) -> Fingerprint:
+    """Read one picture. Raises `TrainingError` where it cannot be read or is none."""
+    try:
+        content = path.read_bytes()
+        with Image.open(BytesIO(content)) as opened:
+            picture = opened.convert("RGB")
+    except OSError as error:
+        reason = error.strerror or "it is no whole picture"
+        raise TrainingError(f"{path} cannot be read ({reason}).") from error
+    digest = hashlib.sha256(f"{picture.size}".encode())
+    digest.update(picture.tobytes())
+    small = np.asarray(picture.convert("L").resize((SMALL, SMALL), Image.Resampling.BOX))
+    return Fingerprint(
+        width=picture.width,
+        height=picture.height,
+        sha256=hashlib.sha256(content).hexdigest(),
+        pixels=digest.hexdigest(),
+        phash=phash(small),
+        small=small,
+    )
+
+
+def phash(small: npt.NDArray[np.uint8]) -> int:
+    """Perceptual hash of a small picture [SMALL, SMALL] as a number below 2**64."""
+    return int(str(imagehash.phash(Image.fromarray(small))), 16)

@@ -1,0 +1,93 @@
+"""Which pictures stay when some show the same: nothing of a test lesion is in training, and nothing is there twice."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from training.data.duplicates.search import Pair
+from training.data.picture import Share
+from training.data.record import Record
+
+#: What a model is measured by goes before what it learns from.
+_BEFORE: Final = (Share.TEST, Share.VALID, Share.TRAIN)
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A picture that is not used and why, and the one that stays; `likeness` where the two show the same."""
+
+    record: Record
+    kept: Record
+    reason: str
+    likeness: float | None
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """The pictures that stay, by index and with their final group and fold, and those that do not."""
+
+    kept: dict[int, Record]
+    dropped: list[Dropped]
+
+
+def resolve(records: Sequence[Record], pixels: Sequence[int], pairs: Sequence[Pair]) -> Resolved:
+    """Join the groups of pictures that show the same, and drop what is on the wrong side or there twice.
+
+    Of a group on several sides, what is in the test stays, then what is in validation; a group in several folds is
+    moved into one. Of copies on one side, a labelled one stays, then the one of most `pixels`, then the first.
+    """
+    partners: defaultdict[int, dict[int, Pair]] = defaultdict(dict)
+    for pair in pairs:
+        partners[pair.first][pair.second] = partners[pair.second][pair.first] = pair
+    kept: dict[int, Record] = {}
+    dropped: list[Dropped] = []
+    for members in _groups(records, pairs):
+        side = min(_strength(records[index]) for index in members)
+        right = [index for index in members if _strength(records[index]) == side]
+        final = {index: replace(records[index], group=records[members[0]].group) for index in members}
+        final |= {index: replace(final[index], fold=records[right[0]].fold) for index in right}
+        right.sort(key=lambda index: (records[index].label is None, -pixels[index], index))
+        for index in right:
+            twin = next((partners[index][other] for other in partners[index] if other in kept), None)
+            if twin is None:
+                kept[index] = final[index]
+            else:
+                other = twin.first + twin.second - index
+                dropped.append(Dropped(final[index], final[other], f"{twin.sameness}, there twice", twin.likeness))
+        wrong = [index for index in members if index not in right]
+        dropped += [_across(final, index, partners[index], kept, right[0]) for index in wrong]
+    return Resolved(dict(sorted(kept.items())), dropped)
+
+
+def _across(
+    final: dict[int, Record], index: int, pairs: dict[int, Pair], kept: dict[int, Record], instead: int
+) -> Dropped:
+    other = next((other for other in pairs if other in kept), None)
+    if other is None:
+        stays = final[instead]
+        return Dropped(final[index], stays, f"same lesion or patient as one in {stays.share}", None)
+    stays = final[other]
+    return Dropped(final[index], stays, f"{pairs[other].sameness} of one in {stays.share}", pairs[other].likeness)
+
+
+def _strength(record: Record) -> tuple[int, bool]:
+    return _BEFORE.index(record.share), record.fold is None
+
+
+def _groups(records: Sequence[Record], pairs: Sequence[Pair]) -> Iterator[list[int]]:
+    """Indices of the pictures of each group, where groups that share a picture are one."""
+    numbers = {group: number for number, group in enumerate(dict.fromkeys(record.group for record in records))}
+    ends = np.array(
+        [[numbers[records[index].group] for index in (pair.first, pair.second)] for pair in pairs], np.int64
+    ).reshape(-1, 2)
+    joined = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(len(numbers), len(numbers)))
+    _, of = connected_components(joined, directed=False)
+    members: defaultdict[int, list[int]] = defaultdict(list)
+    for index, record in enumerate(records):
+        members[of[numbers[record.group]]].append(index)
+    yield from members.values()

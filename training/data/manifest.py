@@ -1,0 +1,115 @@
+"""The manifest that `melanoma-data build` writes: one line for each picture that may be used.
+
+`COLUMNS` says what each column holds. Paths are relative to the manifest's folder where the picture lies under
+it, and absolute otherwise.
+"""
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from training.data.duplicates.fingerprint import Fingerprint
+from training.data.groups import refuse_leaks
+from training.data.labels import NAMES
+from training.data.picture import Population, Share
+from training.data.record import Record, Shows
+from training.data.table import MANIFEST, decimal, number, rows, there, unknown
+from training.errors import TrainingError
+
+#: Name and meaning of each column; what is not known is empty.
+COLUMNS: Final = {
+    "file": "path of the picture",
+    "shows": "lesion, skin, hand or thing",
+    "label": "the model's label: " + ", ".join(NAMES) + "; empty where unknown or no lesion",
+    "diagnosis": "the source's own word for the lesion",
+    "source": "data set that it comes from",
+    "population": "dermatoscope or phone",
+    "licence": "terms of the source",
+    "group": "lesion, patient or owner, with all that shows the same; never on two sides of a split",
+    "share": "train, valid or test",
+    "fold": "number of the fold, in sources that are measured out of fold",
+    "age": "years",
+    "sex": "the source's own word",
+    "skin_type": "Fitzpatrick's scale, 1 to 6",
+    "pen": "share of the picture that is a doctor's pen mark, 0 to 1",
+    "width": "pixels",
+    "height": "pixels",
+    "sha256": "digest of the file",
+    "phash": "perceptual hash, 64 bits as 16 hexadecimal digits",
+}
+
+
+def is_manifest(data: Path) -> bool:
+    """Whether `data` is a manifest, or a folder with one."""
+    return data.is_file() or (data / MANIFEST).is_file()
+
+
+def read_manifest(data: Path) -> list[Record]:
+    """Records of a manifest, or of the one in a folder.
+
+    Raises `TrainingError` where it cannot be read, where a picture is missing, and where a group is on two sides
+    of a split.
+    """
+    table = data if data.is_file() else data / MANIFEST
+    found = []
+    for row in rows(table, tuple(COLUMNS)):
+        try:
+            found.append(_record(table, row))
+        except (KeyError, ValueError) as error:
+            raise unknown(table, error.args[0]) from error
+    try:
+        refuse_leaks(found)
+    except TrainingError as error:
+        raise TrainingError(f"{table}: {error}") from error
+    return found
+
+
+def write_manifest(folder: Path, pictures: Iterable[tuple[Record, Fingerprint]]) -> Path:
+    """Write `manifest.csv` into `folder` and return its path: whole, or not at all."""
+    path = folder / MANIFEST
+    temporary = path.with_suffix(".new")
+    with temporary.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, COLUMNS)
+        writer.writeheader()
+        writer.writerows(_row(folder, record, print_) for record, print_ in pictures)
+    temporary.replace(path)
+    return path
+
+
+def place(folder: Path, path: Path) -> str:
+    """How a manifest in `folder` names a picture."""
+    folder, path = folder.resolve(), path.resolve()
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.as_posix()
+
+
+def _record(table: Path, row: dict[str, str]) -> Record:
+    return Record(
+        path=there(table.parent / row["file"]),
+        shows=Shows(row["shows"]),
+        label=NAMES.index(row["label"]) if row["label"] else None,
+        source=row["source"],
+        population=Population(row["population"]),
+        licence=row["licence"],
+        group=row["group"],
+        share=Share(row["share"]),
+        fold=number(table, row["fold"]),
+        diagnosis=row["diagnosis"],
+        age=number(table, row["age"]),
+        sex=row["sex"],
+        skin_type=number(table, row["skin_type"]),
+        pen=decimal(table, row["pen"]),
+    )
+
+
+def _row(folder: Path, record: Record, fingerprint: Fingerprint) -> dict[str, object]:
+    told = {name: value for name in COLUMNS if (value := getattr(record, name, None)) is not None}
+    return {
+        **told,
+        "file": place(folder, record.path),
+        "label": "" if record.label is None else NAMES[record.label],
+        "width": fingerprint.width,
+        "height": fingerprint.height,
+        "sha256": fingerprint.sha256,
+        "phash": f"{fingerprint.phash:016x}",
+    }

@@ -1,0 +1,96 @@
+"""Reads the pictures: which one is what, and which share of the work it belongs to.
+
+They come from the manifest that `melanoma-data build` wrote, or straight from the folders of the data sets.
+No lesion is in two shares.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from training.data.manifest import is_manifest, read_manifest
+from training.data.picture import Picture, Population
+from training.data.record import Record, Shows
+from training.data.sources.folders import read_folders
+from training.data.sources.ham10000 import HAM10000
+from training.data.sources.holding import HELD_OUT, held_out
+from training.data.sources.isic2017 import ISIC2017
+from training.data.sources.phone import PAD_UFES_20, PHONE_FOLDER, unseen
+
+__all__ = [
+    "HAM10000",
+    "HELD_OUT",
+    "ISIC2017",
+    "PAD_UFES_20",
+    "PHONE_FOLDER",
+    "Kind",
+    "PhonePicture",
+    "held_out",
+    "read_phone",
+    "read_pictures",
+    "read_records",
+]
+
+
+def read_records(data: Path) -> list[Record]:
+    """All pictures of `data`: a manifest, a folder that holds one, or the folder of the data sets.
+
+    Raises `TrainingError` where a folder, a manifest, a column or a picture is missing, where a word of a
+    manifest is not known, and where pictures of one group are on two sides of a split.
+    """
+    return read_manifest(data) if is_manifest(data) else read_folders(data)
+
+
+def read_pictures(data: Path) -> list[Picture]:
+    """Labelled pictures of lesions, in the manifests' order. Raises `TrainingError` as `read_records` does."""
+    return [
+        Picture(
+            path=one.path,
+            label=one.label,
+            source=one.source,
+            population=one.population,
+            group=one.group,
+            share=one.share,
+            fold=one.fold,
+            diagnosis=one.diagnosis,
+            age=one.age,
+            sex=one.sex,
+            skin_type=one.skin_type,
+            pen=one.pen,
+        )
+        for one in read_records(data)
+        if one.label is not None
+    ]
+
+
+class Kind(StrEnum):
+    """What a phone picture shows."""
+
+    LESION = "phone_lesion"
+    SKIN = "phone_skin"
+    HAND = "phone_hand"
+    THING = "phone_thing"
+
+
+_KINDS = {Shows.LESION: Kind.LESION, Shows.SKIN: Kind.SKIN, Shows.HAND: Kind.HAND, Shows.THING: Kind.THING}
+
+
+@dataclass(frozen=True)
+class PhonePicture:
+    """A picture by a phone, of a lesion or not. `held` is true for the half that is only measured on."""
+
+    path: Path
+    kind: Kind
+    held: bool
+
+
+def read_phone(data: Path) -> list[PhonePicture]:
+    """Phone pictures, of a lesion or not. Pictures of a patient or a hand's owner are on one side.
+
+    Raises `TrainingError` as `read_records` does.
+    """
+    return [
+        PhonePicture(path=one.path, kind=_KINDS[one.shows], held=unseen(one.group))
+        for one in read_records(data)
+        if one.population is Population.PHONE
+    ]
