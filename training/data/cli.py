@@ -6,7 +6,16 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 
 from training.errors import TrainingError
 
@@ -32,6 +41,55 @@ def cli() -> None:
     """
 
 
+@cli.command("fetch")
+@click.argument("data", type=_folder)
+@click.option(
+    "--source",
+    "sources",
+    multiple=True,
+    type=click.Choice(["isic2017", "ham10000", "pad_ufes_20", "isic-archive"]),
+    help="Which data set; may be given several times.  [default: the first three]",
+)
+@click.option("--mirror", metavar="URL", help="Where the files lie as URL/SOURCE/NAME, instead of at their publishers.")
+@click.option(
+    "--collections", default="", metavar="IDS", help="For the ISIC archive: its collections, as `isic` names them."
+)
+@click.option("--search", default="", metavar="QUERY", help="For the ISIC archive: what `isic` is to search for.")
+def fetch_command(data: Path, sources: tuple[str, ...], mirror: str | None, collections: str, search: str) -> None:
+    """Fetch data sets into DATA, check them, and lay them out for `build`.
+
+    After a stop the same command goes on where it was. Files that were fetched once and differ now are refused:
+    DATA/fetched/SOURCE/fetched.json keeps their digests. Takes about 11 GB, and as much again unpacked.
+    """
+    from training.data.fetching.fetch import fetch
+    from training.data.fetching.isic_archive import ISIC_ARCHIVE, fetch_isic_archive
+
+    screen = Console(highlight=False)
+    with _sentences():
+        for source in sources or ("isic2017", "ham10000", "pad_ufes_20"):
+            if source == ISIC_ARCHIVE:
+                screen.print(f"{source} is in {fetch_isic_archive(data, collections, search)}", soft_wrap=True)
+                continue
+            with Progress(
+                TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), console=screen
+            ) as bars:
+                pictures = fetch(source, data, _Bars(bars), mirror)
+            screen.print(f"{source}: {pictures} pictures are in {data}", soft_wrap=True)
+
+
+class _Bars:
+    """A bar for each thing that is told of by name, done, and whole."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._tasks: dict[str, TaskID] = {}
+
+    def __call__(self, what: str, done: int, whole: int | None) -> None:
+        if what not in self._tasks:
+            self._tasks[what] = self._bars.add_task(what)
+        self._bars.update(self._tasks[what], completed=done, total=whole)
+
+
 @cli.command("build")
 @click.argument("data", type=_folder)
 @click.option("--out", type=_folder, help="Folder for the manifest and the report.  [default: DATA]")
@@ -50,14 +108,7 @@ def build_command(data: Path, out: Path | None) -> None:
         with Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=screen
         ) as bars:
-            tasks: dict[str, int] = {}
-
-            def progress(what: str, done: int, of: int) -> None:
-                if what not in tasks:
-                    tasks[what] = bars.add_task(what, total=of)
-                bars.update(tasks[what], completed=done)
-
-            report = build(data, out or data, progress)
+            report = build(data, out or data, _Bars(bars))
         report.write(out or data)
         show(report, screen)
         screen.print(f"The manifest is {(out or data) / 'manifest.csv'}, the report beside it.", soft_wrap=True)

@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter  # type: ignore[import-untyped]
 
 #: Least correlation of the details of copies. Copies scaled to 96 pixels or encoded at quality 30 reach 0.9; of all
 #: pairs of lesions in ISIC 2017, HAM10000 and PAD-UFES-20 no other came above 0.71, two rings of one dermatoscope.

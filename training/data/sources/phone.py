@@ -52,6 +52,8 @@ def phone(folder: Path) -> Iterator[Record]:
             share=Share.TEST if fold is None and unseen(group) else Share.TRAIN,
             fold=fold,
             diagnosis=row.get("diagnosis", "") if shows is Shows.LESION else "",
+            age=number(table, row.get("age", "")),
+            sex=row.get("sex", ""),
             skin_type=number(table, row.get("fitzpatrick", "")),
             pen=decimal(table, row.get("pen_frac", "")),
         )

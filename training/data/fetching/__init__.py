@@ -1,0 +1,1 @@
+"""Fetches the data sets from where they are published, and lays them out as the sources read them."""

@@ -1,0 +1,33 @@
+"""What the files were when they were first fetched: a later one that differs is refused."""
+
+import json
+from pathlib import Path
+from typing import Final
+
+from training.errors import TrainingError
+
+LOCK: Final = "fetched.json"
+
+
+def known(folder: Path, name: str) -> str:
+    """Digest "sha256:..." of a file at its first fetch, or nothing. Raises `TrainingError` for a broken lock."""
+    return _read(folder).get(name, "")
+
+
+def remember(folder: Path, name: str, digest: str) -> None:
+    """Write the digest of a file into the lock of the folder."""
+    lock = _read(folder) | {name: digest}
+    temporary = folder / f"{LOCK}.new"
+    temporary.write_text(json.dumps(lock, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    temporary.replace(folder / LOCK)
+
+
+def _read(folder: Path) -> dict[str, str]:
+    path = folder / LOCK
+    if not path.is_file():
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise TrainingError(f"{path} is broken: remove it, and the files are taken as they come.") from error
+    return {str(name): str(digest) for name, digest in dict(found).items()}
