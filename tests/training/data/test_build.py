@@ -5,9 +5,10 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
-from PIL import Image, ImageOps
+from PIL import Image, ImageEnhance, ImageOps
 
 from tests.training.made_data import add_isic2017, write_rows
 from training.data.building.build import build
@@ -134,9 +135,14 @@ def test_only_what_changed_is_read_again(mine: Path, tmp_path: Path, monkeypatch
     built(mine, tmp_path)
     changed = next(mine.rglob("*.jpg"))
     shutil.copy(next(reversed(list(mine.rglob("*.jpg")))), changed)
-    opened = []
+    opened: list[Path] = []
     original = Path.read_bytes
-    monkeypatch.setattr(Path, "read_bytes", lambda path: opened.append(path) or original(path))
+
+    def noted(path: Path) -> bytes:
+        opened.append(path)
+        return original(path)
+
+    monkeypatch.setattr(Path, "read_bytes", noted)
     built(mine, tmp_path)
     assert opened == [changed]
 
@@ -153,3 +159,32 @@ def test_the_command_says_what_it_did_and_what_is_wrong(mine: Path, tmp_path: Pa
     failed = CliRunner().invoke(cli, ["build", str(mine), "--out", str(tmp_path / "out")])
     assert failed.exit_code == 1
     assert f"{broken.name} cannot be read (it is no whole picture)" in failed.output.replace("\n", "")
+
+
+def lesion_texture(seed: int) -> Image.Image:
+    """Skin with a net of its own, of 256x256: something to recognise a lesion by."""
+    rng = np.random.default_rng(seed)
+    coarse = Image.fromarray(rng.integers(60, 220, (40, 40, 3), dtype=np.uint8))
+    return coarse.resize((256, 256), Image.Resampling.BICUBIC)
+
+
+def test_another_photograph_of_a_test_lesion_is_not_trained_on(mine: Path, tmp_path: Path) -> None:
+    """Nearer, a little turned, darker, and under another number: no copy, and yet nothing to learn from."""
+    first = lesion_texture(1)
+    again = ImageEnhance.Brightness(first.rotate(12).crop((45, 45, 215, 205)).resize((256, 256))).enhance(0.8)
+    tested = add_isic2017(mine, "test", "benign", "nevus", "ISIC_0099998.jpg", first)
+    other = add_isic2017(mine, "train", "benign", "nevus", "ISIC_0099999.jpg", again)
+    stranger = add_isic2017(mine, "train", "benign", "nevus", "ISIC_0099997.jpg", lesion_texture(2))
+    (loss,) = built(mine, tmp_path).dropped
+    assert (Path(loss.file).name, Path(loss.kept).name) == (other.name, tested.name)
+    assert loss.reason == "another photograph of the lesion of one in test"
+    assert stranger.name in {picture.path.name for picture in read_pictures(tmp_path)}
+
+
+def test_two_photographs_of_a_lesion_to_train_on_stay_together(mine: Path, tmp_path: Path) -> None:
+    first = lesion_texture(1)
+    names = ["ISIC_0099998.jpg", "ISIC_0099999.jpg"]
+    for name, picture in zip(names, (first, first.rotate(12).crop((45, 45, 215, 205))), strict=True):
+        add_isic2017(mine, "train", "benign", "nevus", name, picture)
+    assert built(mine, tmp_path).dropped == []
+    assert len({picture.group for picture in read_pictures(tmp_path) if picture.path.name in names}) == 1

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from training.data.building.lesions import lesion_pairs
 from training.data.building.report import Report
 from training.data.duplicates.kept_prints import fingerprints
 from training.data.duplicates.resolve import resolve
@@ -32,6 +33,9 @@ def build(data: Path, out: Path, progress: Progress) -> Report:
     prints = fingerprints([record.path for record in records], out, advance)
     progress("comparing pictures", 0, 1)
     pairs = find_pairs(prints)
+    copies = {(pair.first, pair.second) for pair in pairs}
+    lesions = lesion_pairs(records, prints, out, lambda done, of: progress("looking for the same lesions", done, of))
+    pairs += [pair for pair in lesions if (pair.first, pair.second) not in copies]
     resolved = resolve(records, [one.width * one.height for one in prints], pairs)
     progress("comparing pictures", 1, 1)
     refuse_leaks(resolved.kept.values())

@@ -64,8 +64,9 @@ def _known(store: sqlite3.Connection, path: Path) -> Fingerprint | None:
     ).fetchone()
     if row is None:
         return None
-    *others, phash, small = row
-    return Fingerprint(*others, int(phash, 16), np.frombuffer(small, np.uint8).reshape(SMALL, SMALL))
+    width, height, sha256, pixels, phash, small = row
+    picture = np.frombuffer(small, np.uint8).reshape(SMALL, SMALL)
+    return Fingerprint(width, height, sha256, pixels, int(phash, 16), picture)
 
 
 def _line(fresh: tuple[Path, Fingerprint]) -> tuple[object, ...]:

@@ -1,12 +1,15 @@
 """The eight ways to lay down a picture: turned by quarters, and mirrored."""
 
 from collections.abc import Iterator
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+Pixel = TypeVar("Pixel", bound=np.generic)
 
-def orientations(pictures: npt.NDArray[np.generic]) -> Iterator[npt.NDArray[np.generic]]:
+
+def orientations(pictures: npt.NDArray[Pixel]) -> Iterator[npt.NDArray[Pixel]]:
     """Pictures [n, size, size] in each of the eight orientations, the first as they are."""
     for mirrored in (pictures, pictures[:, :, ::-1]):
         for turns in range(4):

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import coo_array  # type: ignore[import-untyped]
 from scipy.sparse.csgraph import connected_components  # type: ignore[import-untyped]
 
-from training.data.duplicates.search import Pair
+from training.data.duplicates.search import Pair, Sameness
 from training.data.picture import Share
 from training.data.record import Record
 
@@ -39,7 +39,8 @@ def resolve(records: Sequence[Record], pixels: Sequence[int], pairs: Sequence[Pa
     """Join the groups of pictures that show the same, and drop what is on the wrong side or there twice.
 
     Of a group on several sides, what is in the test stays, then what is in validation; a group in several folds is
-    moved into one. Of copies on one side, a labelled one stays, then the one of most `pixels`, then the first.
+    moved into one. Of copies on one side, a labelled one stays, then the one of most `pixels`, then the first;
+    photographs of one lesion are no copies, and stay together.
     """
     partners: defaultdict[int, dict[int, Pair]] = defaultdict(dict)
     for pair in pairs:
@@ -53,7 +54,14 @@ def resolve(records: Sequence[Record], pixels: Sequence[int], pairs: Sequence[Pa
         final |= {index: replace(final[index], fold=records[right[0]].fold) for index in right}
         right.sort(key=lambda index: (records[index].label is None, -pixels[index], index))
         for index in right:
-            twin = next((partners[index][other] for other in partners[index] if other in kept), None)
+            twin = next(
+                (
+                    pair
+                    for other, pair in partners[index].items()
+                    if other in kept and pair.sameness is not Sameness.LESION
+                ),
+                None,
+            )
             if twin is None:
                 kept[index] = final[index]
             else:

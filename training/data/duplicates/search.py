@@ -20,11 +20,16 @@ class Sameness(StrEnum):
     PIXELS = "same pixels"
     COPY = "scaled or encoded copy"
     TURNED = "turned or mirrored copy"
+    LESION = "another photograph of the lesion"
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two pictures, by index, that show the same; `likeness` is the correlation of their details, 1 where exact."""
+    """Two pictures, by index, that show the same.
+
+    `likeness` is the correlation of their details, 1 where exact; of two photographs of a lesion, the share of the
+    matched keypoints that fit.
+    """
 
     first: int
     second: int
