@@ -1,0 +1,52 @@
+"""Whatever shows the same as whatever else: nothing leaks, and nothing is lost without a reason."""
+
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.data.duplicates.resolve import resolve
+from training.data.duplicates.search import Pair, Sameness
+from training.data.groups import refuse_leaks
+from training.data.picture import Population, Share
+from training.data.record import Record, Shows
+
+
+@st.composite
+def record(draw: st.DrawFn) -> Record:
+    return Record(
+        path=Path(f"{draw(st.integers(0, 10**9))}.jpg"),
+        shows=Shows.LESION,
+        label=draw(st.sampled_from([None, 0, 5])),
+        source="made",
+        population=Population.PHONE,
+        licence="",
+        group=f"lesion {draw(st.integers(0, 6))}",
+        share=draw(st.sampled_from(list(Share))),
+        fold=draw(st.sampled_from([None, 0, 1])),
+    )
+
+
+RECORDS = st.lists(record(), min_size=2, max_size=12)
+#: Indices of two pictures, whatever their number, and how they are the same.
+PAIRS = st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99), st.sampled_from(list(Sameness))), max_size=8)
+
+
+@given(records=RECORDS, found=PAIRS)
+def test_nothing_leaks_and_each_picture_is_accounted_for(
+    records: list[Record], found: list[tuple[int, int, Sameness]]
+) -> None:
+    count = len(records)
+    ends = {
+        (min(a % count, b % count), max(a % count, b % count)): how for a, b, how in found if a % count != b % count
+    }
+    pairs = [Pair(first, second, how, 1.0) for (first, second), how in ends.items()]
+    resolved = resolve(records, [1] * count, pairs)
+    refuse_leaks(resolved.kept.values())
+    assert len(resolved.kept) + len(resolved.dropped) == count
+    assert all(loss.reason for loss in resolved.dropped)
+    # A copy and its twin are never both there, and what is measured on is never given up for what is learned from.
+    copies = [pair for pair in pairs if pair.sameness is not Sameness.LESION]
+    assert not [pair for pair in copies if pair.first in resolved.kept and pair.second in resolved.kept]
+    before = [Share.TRAIN, Share.VALID, Share.TEST]
+    assert all(before.index(loss.record.share) <= before.index(loss.kept.share) for loss in resolved.dropped)
