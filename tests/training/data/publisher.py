@@ -43,7 +43,7 @@ def publishing(files: dict[str, bytes]) -> Iterator[Publisher]:
             content = publisher.files[path]
             start = 0
             found = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range") or "")
-            if found and self.headers.get("If-Range") == publisher.tag(path):
+            if found and self.headers.get("If-Range") in {None, publisher.tag(path)}:
                 start = int(found[1])
                 if start >= len(content):
                     self.send_error(416)
