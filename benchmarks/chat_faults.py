@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.crowd import bot, burst, fates, gather, quantile, report, until_answered
+from benchmarks.crowd import bot, fates, gather, quantile, report, until_answered
 from benchmarks.stand import Stand
 from local.background import Background
 from local.embedded_valkey import free_port
@@ -99,7 +99,7 @@ async def _run(
         before = (await simulator.calls())[-1]["seq"]
         await simulator.faults(0.05, kinds=["429", "500", "cut_before", "cut_after"], seed=1)
         killer.start()
-        await burst(crowd, uploads, each, spread_s=_SPREAD_S)
+        await simulator.crowd(crowd, uploads, each, spread_s=_SPREAD_S)
         await until_answered(connect(stand.broker.url), people * each, _LIMIT_S / 2)
         await asyncio.to_thread(killer.stop)
         await simulator.faults(0)

@@ -1,17 +1,25 @@
 """`make load`: 500 simulated people send four photographs each, without and with Telegram's limits.
 
-Prints JSON: `chat_ratio` is the throughput of the whole chat, stand-in and people included, beside that of the spine
-with one picture a message in the same run; `limited_share` is the share of 30 messages a second that went to answers.
+Prints JSON. `chat_ratio` is the throughput of the whole chat beside that of the spine with one picture a message in the
+same run; `limited_share` the share of 30 messages a second that went to answers; `spine_cpu_ms`, `free_cpu_ms` and
+`limited_cpu_ms` what a photograph costs in each process. All of them share the same cores, Telegram's stand-in and the
+people, too, which cost nothing in a real chat. So there are three more ratios: `own_ratio` is the throughput by the
+cores that stand-in and people left over; `cost_ratio` the same from CPU time alone, as if no core were ever idle; and
+`ceiling_ratio` what `chat_ratio` would be, no core idle, with a bot that costs nothing.
 """
 
 import argparse
 import asyncio
+import os
+from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any, Final
 
 import psutil
 
-from benchmarks.crowd import Fate, bot, burst, fates, gather, quantile, report, until_answered
+from benchmarks.cpu import Cpu
+from benchmarks.crowd import Fate, bot, fates, gather, quantile, report, until_answered
 from benchmarks.stand import Stand
 from local.embedded_valkey import free_port
 from local.telegram import stand_in, start_stand_in
@@ -32,6 +40,18 @@ _UNLIMITED: Final = {
     "MELANOMA_TELEGRAM_GROUP_PER_MINUTE": "100000",
 }
 
+#: Processes that a real chat does not have.
+_NOT_OURS: Final = ("telegram", "people")
+
+
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """One spell of load: photographs a second, CPU ms a photograph by process, and what else was seen."""
+
+    rate: float
+    cpu_ms: Mapping[str, float]
+    seen: Mapping[str, float]
+
 
 def main() -> None:
     """Run both and print the figures."""
@@ -42,64 +62,75 @@ def main() -> None:
     with Stand() as stand:
         folder = stand.home / "pictures"
         pictures = [path.read_bytes() for path in render_many(folder, 16)]
-        stand.load(pictures, seconds=5, window=64, shard=1, queue=Queue.INTERACTIVE)
-        spine = stand.load(pictures, seconds=_SPINE_S, window=64, shard=1, queue=Queue.INTERACTIVE).rate
+        spine = _spine(stand, pictures)
         free = _chat(stand, pictures, asked.people, asked.each, limits=False)
         limited = _chat(stand, pictures, asked.people, asked.each, limits=True)
+    cores = psutil.cpu_count() or 1
+    others_ms = sum(free.cpu_ms[name] for name in _NOT_OURS)
+    spine_ms, chat_ms = sum(spine.cpu_ms.values()), sum(free.cpu_ms.values())
+    left = cores - free.rate * others_ms / 1000
     report(
         {
-            "chat_ratio": free["rate"] / spine,
-            "limited_share": limited["rate"] / _MESSAGES_PER_S,
-            "spine_per_s": spine,
-            **{f"free_{name}": value for name, value in free.items()},
-            **{f"limited_{name}": value for name, value in limited.items()},
+            "chat_ratio": free.rate / spine.rate,
+            "own_ratio": free.rate / left / (spine.rate / cores),
+            "cost_ratio": spine_ms / (chat_ms - others_ms),
+            "ceiling_ratio": spine_ms / (chat_ms - free.cpu_ms["bot"]),
+            "limited_share": limited.rate / _MESSAGES_PER_S,
+            "cores": cores,
+            "spine_per_s": spine.rate,
+            "free_per_s": free.rate,
+            "limited_per_s": limited.rate,
+            "spine_cpu_ms": _rounded(spine.cpu_ms),
+            "free_cpu_ms": _rounded(free.cpu_ms),
+            "limited_cpu_ms": _rounded(limited.cpu_ms),
+            **{f"free_{name}": value for name, value in free.seen.items()},
+            **{f"limited_{name}": value for name, value in limited.seen.items()},
         }
     )
 
 
-def _chat(stand: Stand, pictures: list[bytes], people: int, each: int, *, limits: bool) -> dict[str, Any]:
+def _spine(stand: Stand, pictures: list[bytes]) -> Spell:
+    stand.load(pictures, seconds=5, window=64, shard=1, queue=Queue.INTERACTIVE)
+    load = stand.load(pictures, seconds=_SPINE_S, window=64, shard=1, queue=Queue.INTERACTIVE)
+    return Spell(load.rate, {name: spent * 1000 / load.pictures for name, spent in load.cpu_s.items()}, {})
+
+
+def _chat(stand: Stand, pictures: list[bytes], people: int, each: int, *, limits: bool) -> Spell:
     connect(stand.broker.url).flushall()
     port = free_port()
     with ExitStack() as stack:
         telegram = stack.enter_context(start_stand_in(stand.home / f"telegram-{limits}.log", port, "--no-limits"))
         replica = stack.enter_context(bot(stand.home, f"bot-{limits}", port, **({} if limits else _UNLIMITED)))
-        processes = {"telegram": telegram.pid, "bot": replica.pid, "worker": stand.workers[0].pid}
-        before = {name: _cpu_s(pid) for name, pid in processes.items()}
-        figures = asyncio.run(_run(stand, stand_in(port), pictures, people, each, limits=limits))
-        # The people's first words are in it, too: an upper bound.
-        each_ms = {f"{name}_cpu_ms": (_cpu_s(pid) - before[name]) * 1000 for name, pid in processes.items()}
-        return figures | {name: spent / figures["photographs"] for name, spent in each_ms.items()}
-
-
-def _cpu_s(pid: int) -> float:
-    times = psutil.Process(pid).cpu_times()
-    return float(times.user + times.system)
+        processes = {"bot": replica.pid, "worker": stand.workers[0].pid, "broker": stand.broker.pid or 0}
+        cpu = Cpu({**processes, "telegram": telegram.pid, "people": os.getpid()})
+        return asyncio.run(_run(stand, stand_in(port), pictures, people, each, cpu, limits=limits))
 
 
 async def _run(
-    stand: Stand, address: str, pictures: list[bytes], people: int, each: int, *, limits: bool
-) -> dict[str, Any]:
+    stand: Stand, address: str, pictures: list[bytes], people: int, each: int, cpu: Cpu, *, limits: bool
+) -> Spell:
     async with Simulator(address) as simulator:
         crowd = await gather(simulator, people)
         uploads = [await simulator.upload(picture) for picture in pictures]
         await simulator.limits(on=limits)
         before = (await simulator.calls())[-1]["seq"]
-        await burst(crowd, uploads, each)
-        await until_answered(connect(stand.broker.url), people * each, _LIMIT_S)
+        with cpu:
+            await simulator.crowd(crowd, uploads, each)
+            await until_answered(connect(stand.broker.url), people * each, _LIMIT_S)
         found = await fates(crowd)
         calls = await simulator.calls(before)
-        return _figures(found, calls)
+    ends = [fate.answered_at for fate in found if fate.answer_s is not None]
+    cpu_ms = {name: spent * 1000 / len(found) for name, spent in cpu.spent_s.items()}
+    return Spell((len(ends) - 1) / (max(ends) - min(ends)), cpu_ms, _seen(found, calls))
 
 
-def _figures(found: list[Fate], calls: list[dict[str, Any]]) -> dict[str, Any]:
-    answered = [fate.answered_at for fate in found if fate.answer_s is not None]
+def _seen(found: list[Fate], calls: list[dict[str, Any]]) -> dict[str, float]:
     words = [fate.first_word_s for fate in found if fate.first_word_s is not None]
     waits = [fate.answer_s for fate in found if fate.answer_s is not None]
     return {
         "photographs": len(found),
-        "lost": len(found) - len(answered),
+        "lost": len(found) - len(waits),
         "doubled": sum(fate.doubled for fate in found),
-        "rate": (len(answered) - 1) / (max(answered) - min(answered)),
         "first_word_p50_s": quantile(words, 0.5),
         "first_word_p99_s": quantile(words, 0.99),
         "answer_p50_s": quantile(waits, 0.5),
@@ -107,6 +138,10 @@ def _figures(found: list[Fate], calls: list[dict[str, Any]]) -> dict[str, Any]:
         "refused_429": sum(call["error_code"] == 429 for call in calls),
         "words_of_progress": sum(call["method"] in ("sendMessage", "editMessageText") for call in calls),
     }
+
+
+def _rounded(cpu_ms: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(spent, 2) for name, spent in cpu_ms.items()}
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -61,27 +62,13 @@ async def gather(simulator: Simulator, people: int) -> list[Person]:
     return await _some_at_once([one for _ in range(people)])
 
 
-async def burst(people: Sequence[Person], uploads: Sequence[str], each: int, *, spread_s: float = 0) -> None:
-    """Let everyone send `each` photographs, all at once or spread over some seconds."""
-
-    async def one(number: int) -> None:
-        await asyncio.sleep(spread_s * number / len(people))
-        for photograph in range(each):
-            await people[number].photo(uploads[(number + photograph) % len(uploads)])
-
-    if spread_s:
-        await asyncio.gather(*(one(number) for number in range(len(people))))
-    else:
-        await _some_at_once([lambda number=number: one(number) for number in range(len(people))])  # type: ignore[misc]
-
-
 async def until_answered(client: Any, answers: int, limit_s: float) -> None:
     """Wait until the bots have counted that many answers, or `limit_s` are over."""
     end = time.monotonic() + limit_s
     while time.monotonic() < end:
         await asyncio.sleep(_LOOK_EVERY_S)
         try:
-            found = sum(int(n) for key in client.scan_iter(keys.day("*")) for n in client.hgetall(key).values())
+            found = sum(int(count) for day in _days() for count in client.hgetall(keys.day(day)).values())
         except RedisError:  # killed, or reading its file again
             continue
         if found >= answers:
@@ -122,6 +109,12 @@ def _fate(sent: Message, messages: Sequence[Message]) -> Fate:
         apology=bool(answers) and str(answers[0].get("text", "")).startswith(failure),
         answered_at=min(ends, default=0.0),
     )
+
+
+def _days() -> set[str]:
+    """Today, and yesterday for a run around midnight (UTC)."""
+    now = datetime.now(UTC)
+    return {moment.date().isoformat() for moment in (now, now - timedelta(hours=1))}
 
 
 async def _first_words(person: Person) -> int:

@@ -1,7 +1,5 @@
 """What handlers may do: write to the ledger. Everything else happens in loops over its stages."""
 
-import asyncio
-from collections.abc import Sequence
 from typing import Final
 
 from bot import keyboards, keys, wording
@@ -11,6 +9,7 @@ from bot.people import Admission, Admitted, People
 from bot.photograph import Photograph
 from bot.reference import Reference
 from bot.texts import text
+from shared.async_store import AsyncPictureStore
 from shared.contract.names import Queue, Stage
 from shared.ids import job_id
 from shared.ledger import moves
@@ -18,7 +17,6 @@ from shared.ledger.async_ledger import AsyncLedger
 from shared.ledger.records import JobView, NewJob
 from shared.pictures.limits import LIMITS
 from shared.settings import Settings
-from shared.store import PictureStore
 
 #: A withdrawn job is remembered for as long as Telegram may repeat its update. Seconds.
 _WITHDRAWN_S: Final = 24 * 3600
@@ -31,7 +29,14 @@ class Desk:
     """
 
     def __init__(
-        self, *, ledger: AsyncLedger, store: PictureStore, people: People, load: Load, settings: Settings, key: bytes
+        self,
+        *,
+        ledger: AsyncLedger,
+        store: AsyncPictureStore,
+        people: People,
+        load: Load,
+        settings: Settings,
+        key: bytes,
     ) -> None:
         self._ledger = ledger
         self._store = store
@@ -91,14 +96,14 @@ class Desk:
         over = (Stage.ANSWERED, Stage.CANCELLED)
         waiting = [id_ for id_, view in zip(ids, views, strict=True) if view is not None and view.stage not in over]
         await self._ledger.run(moves.cancel(waiting, retention_s=_WITHDRAWN_S))
-        await self._delete_pictures(waiting)
+        await self._store.delete(waiting)
         return len(waiting)
 
     async def forget(self, person: int) -> None:
         """Delete every trace of the person."""
         ids = await self.people.jobs(person)
         await self._ledger.run(moves.forget(ids))
-        await self._delete_pictures(ids)
+        await self._store.delete(ids)
         await self.people.forget(person, ids)
 
     async def _turn_away(self, admitted: Admitted, reference: Reference) -> None:
@@ -115,9 +120,6 @@ class Desk:
         elif admitted.what in (Admission.SLOW, Admission.DAY):
             sentence = text(language, admitted.what.value, wait=wording.wait(admitted.wait_s, language))
             await self.post(Note(chat=reference.chat, text=sentence), str(reference.message))
-
-    async def _delete_pictures(self, ids: Sequence[str]) -> None:
-        await asyncio.to_thread(self._store.delete, ids)
 
 
 def consent_question(language: str, settings: Settings) -> str:

@@ -1,5 +1,6 @@
 """Telegram's limits on sending, kept by all replicas together through Redis."""
 
+import asyncio
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -11,10 +12,15 @@ from bot import keys
 from shared.patience import AsyncPatience
 from shared.settings import Settings
 
+_PREFIX: Final = f"{keys.PREFIX}pace:"
+
 _PACE: Final = (Path(__file__).parent / "scripts" / "pace.lua").read_text(encoding="utf-8")
 
 #: So many chats refused within a second mean that it is not the chats.
 _FLOOD: Final = 3
+
+#: How far ahead a turn is reserved for an answer. Seconds.
+_AHEAD_S: Final = 1.0
 
 
 class Urgency(IntEnum):
@@ -27,9 +33,13 @@ class Urgency(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """`wait_s` is 0 for a turn that is ours; else seconds, and whether it is this chat that has to wait."""
+    """A turn that is `ours` to take after `wait_s` seconds; else none, and after `wait_s` it is worth asking again.
+
+    `chat`: the wait is for this chat's own limit.
+    """
 
     wait_s: float
+    ours: bool
     chat: bool
 
 
@@ -40,17 +50,34 @@ class Pacer:
         self._redis: Any = client  # redis-py types one method for both of its clients
         self._patience = patience
         self._script = client.register_script(_PACE)
-        # Telegram counts in a sliding second: two at once at most, or the budget of a second could be overdrawn.
-        self._all = ("all", 1000 / settings.telegram_per_s, 1000 / settings.telegram_per_s)
+        # Evenly: Telegram counts in a sliding second, and what goes out in bursts overdraws it.
+        self._all = ("all", 1000 / settings.telegram_per_s, 0)
         self._chat = (1000 / settings.telegram_chat_per_s, 1500 / settings.telegram_chat_per_s)
         self._group = (60_000 / settings.telegram_group_per_minute, 120_000 / settings.telegram_group_per_minute)
 
     async def turn(self, chat: int, urgency: Urgency) -> Turn:
-        """Ask for one turn to send to `chat`; groups have negative ids."""
+        """Ask for one turn to send to `chat`; groups have negative ids. Only answers get turns ahead of time."""
         limits = (*self._all, f"chat:{chat}", *(self._group if chat < 0 else self._chat))
-        arguments: list[str | float] = [chat, int(urgency), *limits]
-        wait, mine = await self._patience.call(lambda: self._script(keys=[f"{keys.PREFIX}pace:"], args=arguments))
-        return Turn(wait / 1000, bool(mine))
+        ahead_ms = _AHEAD_S * 1000 if urgency is Urgency.ANSWER else 0
+        arguments: list[str | float] = [chat, int(urgency), ahead_ms, *limits]
+        wait, what = await self._patience.call(lambda: self._script(keys=[_PREFIX], args=arguments))
+        return Turn(wait / 1000, ours=what == b"ours", chat=what == b"chat")
+
+    async def wait_for_turn(self, chat: int, urgency: Urgency, *, patient_s: float) -> Turn:
+        """Ask until there is one; but where the chat's own limit takes longer than `patient_s`, return that."""
+        while not (turn := await self.turn(chat, urgency)).ours:
+            if turn.chat and turn.wait_s > patient_s:
+                return turn
+            await asyncio.sleep(turn.wait_s)
+        return turn
+
+    async def held_s(self, chat: int) -> float:
+        """For how many seconds Telegram wants nothing sent to `chat`."""
+
+        async def left_ms(name: str) -> int:
+            return int(await self._patience.call(lambda: self._redis.pttl(f"{_PREFIX}hold:{name}")))
+
+        return max(0, await left_ms(str(chat)), await left_ms("all")) / 1000
 
     async def hold(self, chat: int, seconds: float) -> None:
         """Obey a `retry_after`: the chat waits, and all do where several chats were refused within a second."""
@@ -58,12 +85,12 @@ class Pacer:
         async def write() -> None:
             async with self._redis.pipeline() as pipeline:
                 pipeline.time()
-                pipeline.sadd(f"{keys.PREFIX}pace:flood", chat)
-                pipeline.expire(f"{keys.PREFIX}pace:flood", 1)
-                pipeline.scard(f"{keys.PREFIX}pace:flood")
+                pipeline.sadd(f"{_PREFIX}flood", chat)
+                pipeline.expire(f"{_PREFIX}flood", 1)
+                pipeline.scard(f"{_PREFIX}flood")
                 time, _, _, refused = await pipeline.execute()
             until = time[0] * 1000 + time[1] / 1000 + seconds * 1000
             name = "all" if refused >= _FLOOD else chat
-            await self._redis.set(f"{keys.PREFIX}pace:hold:{name}", f"{until:.0f}", px=round(seconds * 1000) + 1)
+            await self._redis.set(f"{_PREFIX}hold:{name}", f"{until:.0f}", px=round(seconds * 1000) + 1)
 
         await self._patience.call(write)

@@ -1,10 +1,11 @@
-"""What the bot's coroutines use of Redis: one client, and what stands on it."""
+"""What the bot's coroutines use of Redis: its clients, and what stands on them."""
 
 from bot.loops.tries import Tries
 from bot.loops.waiting import Waiting
 from bot.pacing import Pacer
 from bot.people import People
 from bot.statistics import Statistics
+from shared.async_store import AsyncPictureStore
 from shared.ledger.async_ledger import AsyncLedger
 from shared.patience import AsyncPatience
 from shared.redis_client import connect_async, place
@@ -12,11 +13,18 @@ from shared.settings import Settings
 
 
 class RedisSide:
-    """Everything of the bot's that lives in the ledger's Redis."""
+    """Everything of the bot's that lives in the ledger's Redis, and the pictures."""
 
     def __init__(self, settings: Settings) -> None:
         self.client = connect_async(settings.ledger_url)
         self.patience = AsyncPatience(place(settings.ledger_url))
+        self._pictures = self.client if settings.store_url == settings.ledger_url else connect_async(settings.store_url)
+        self.store = AsyncPictureStore(
+            self._pictures,
+            AsyncPatience(place(settings.store_url)),
+            budget=settings.picture_budget,
+            ttl_s=settings.picture_ttl_s,
+        )
         self.ledger = AsyncLedger(self.client, self.patience)
         self.people = People(self.client, self.patience, settings)
         self.pacer = Pacer(self.client, self.patience, settings)
@@ -26,4 +34,5 @@ class RedisSide:
 
     async def close(self) -> None:
         """Close the connections."""
+        await self._pictures.aclose()
         await self.client.aclose()

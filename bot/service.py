@@ -7,7 +7,6 @@ from typing import Final
 
 import structlog
 from aiogram import Bot, Dispatcher
-from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import TelegramNetworkError, TelegramServerError
 from aiogram.types import BotCommandScopeAllGroupChats
@@ -23,6 +22,7 @@ from bot.load import Load
 from bot.loops.all import Loops
 from bot.redis_side import RedisSide
 from bot.sending import SendError, attempt
+from bot.session import Session
 from bot.texts import text
 from bot.token import derived, token
 from shared.connection import Connection
@@ -52,14 +52,14 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     if settings.webhook_url and not settings.bot_port:
         raise SettingsError("a webhook needs a port to listen on: set MELANOMA_BOT_PORT.")
     server = TelegramAPIServer.from_base(settings.telegram_api)
-    bot = Bot(secret_token, session=AiohttpSession(api=server))
+    bot = Bot(secret_token, session=Session(api=server))
     redis = RedisSide(settings)
     given_up = threading.Event()
     connection = Connection(settings, role="bot", shard=_SHARD, stop=given_up)
     load = Load(redis.ledger)
     desk = Desk(
         ledger=redis.ledger,
-        store=connection.store,
+        store=redis.store,
         people=redis.people,
         load=load,
         settings=settings,

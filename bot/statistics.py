@@ -1,5 +1,7 @@
 """Numbers of the day for /stats: counts and times, nothing of a person."""
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -7,7 +9,6 @@ from redis.asyncio import Redis
 
 from bot import keys
 from bot.metrics import METRICS
-from shared.ledger.records import OutboxJob
 from shared.patience import AsyncPatience
 
 _KEPT_S: Final = 3 * 24 * 3600
@@ -26,23 +27,25 @@ class Statistics:
         self._redis: Any = client  # redis-py types one method for both of its clients
         self._patience = patience
 
-    async def answered(self, outcome: str, job: OutboxJob) -> None:
-        """Count an answer of `outcome` (verdict, refusal, failure) to `job`."""
+    async def answered(self, answers: Sequence[tuple[str, float]]) -> None:
+        """Count answers: the outcome (verdict, refusal, failure) of each, and when its photograph was received."""
 
-        async def write() -> float:
+        async def write() -> list[float]:
             seconds, micros = await self._redis.time()
-            took: float = max(0.0, seconds + micros / 1e6 - job.received_at)
+            took = [max(0.0, seconds + micros / 1e6 - received_at) for _, received_at in answers]
             day = keys.day(datetime.fromtimestamp(seconds, UTC).date().isoformat())
             async with self._redis.pipeline(transaction=False) as pipeline:
-                pipeline.hincrby(day, outcome)
+                for outcome, count in Counter(outcome for outcome, _ in answers).items():
+                    pipeline.hincrby(day, outcome, count)
                 pipeline.expire(day, _KEPT_S)
-                pipeline.lpush(keys.LATENCIES, f"{took:.3f}")
+                pipeline.lpush(keys.LATENCIES, *(f"{one:.3f}" for one in took))
                 pipeline.ltrim(keys.LATENCIES, 0, _LATEST - 1)
                 await pipeline.execute()
             return took
 
-        METRICS.answers.labels(outcome=outcome).inc()
-        METRICS.answer_seconds.observe(await self._patience.call(write))
+        for (outcome, _), took in zip(answers, await self._patience.call(write), strict=True):
+            METRICS.answers.labels(outcome=outcome).inc()
+            METRICS.answer_seconds.observe(took)
 
     async def today(self) -> dict[str, int]:
         """Answers of today (UTC) by outcome."""

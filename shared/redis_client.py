@@ -8,6 +8,7 @@ from redis.asyncio import Redis as AsyncRedis
 from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.sentinel import Sentinel
 
+from shared.pipelined_redis import PipelinedRedis
 from shared.sentinels import Sentinels, sentinels
 
 #: Longer than any wait for news, so that a blocking read does not look like a lost server.
@@ -37,12 +38,12 @@ def connect(url: str) -> "Redis":
 
 
 def connect_async(url: str) -> "AsyncRedis":
-    """The same for coroutines. Calls made at the same time get a connection each."""
+    """The same for coroutines. What they ask for at the same time goes out together."""
     if watched := sentinels(url):
         those = AsyncSentinel(watched.nodes, **_OPTIONS)  # type: ignore[no-untyped-call]
-        found: AsyncRedis = those.master_for(watched.name, **_login(watched))
+        found: AsyncRedis = those.master_for(watched.name, redis_class=PipelinedRedis, **_login(watched))
         return found
-    return AsyncRedis.from_url(url, **_OPTIONS)
+    return PipelinedRedis.from_url(url, **_OPTIONS)
 
 
 def place(url: str) -> str:

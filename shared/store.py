@@ -7,12 +7,12 @@ from redis import Redis
 
 from shared.patience import Patience
 
-_PREFIX: Final = "melanoma:picture:"
+PREFIX: Final = "melanoma:picture:"
 
 #: Reserves room for all pictures or for none. Forgets first what has expired, so that the budget counts what is
 #: there. The bytes themselves do not go through Lua, which would copy them twice.
 #: ARGV: budget in bytes, ms to live, then (id, size) pairs. Returns 1, or 0 where the budget is spent.
-_RESERVE: Final = """
+RESERVE: Final = """
 local prefix, budget, ttl = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
 local expiry, sizes, total = prefix .. 'expiry', prefix .. 'sizes', prefix .. 'total'
 local time = redis.call('TIME')
@@ -35,7 +35,7 @@ redis.call('INCRBY', total, more)
 return 1
 """
 
-_DELETE: Final = """#!lua flags=allow-oom
+DELETE: Final = """#!lua flags=allow-oom
 local prefix = KEYS[1]
 for _, id in ipairs(ARGV) do
   local size = redis.call('HGET', prefix .. 'sizes', id)
@@ -50,6 +50,16 @@ return 0
 """
 
 
+def bytes_key(id_: str) -> str:
+    """Where the bytes of a picture lie."""
+    return f"{PREFIX}bytes:{id_}"
+
+
+def reservation(pictures: Mapping[str, bytes], *, budget: int, ttl_ms: int) -> list[str | int]:
+    """Arguments of `RESERVE`."""
+    return [budget, ttl_ms, *(part for id_, data in pictures.items() for part in (id_, len(data)))]
+
+
 class PictureStore:
     """Pictures behind one Redis client. Safe to share between threads.
 
@@ -61,8 +71,8 @@ class PictureStore:
         self._patience = patience
         self._budget = budget
         self._ttl_ms = round(ttl_s * 1000)
-        self._reserve = client.register_script(_RESERVE)
-        self._delete = client.register_script(_DELETE)
+        self._reserve = client.register_script(RESERVE)
+        self._delete = client.register_script(DELETE)
 
     def put(self, pictures: Mapping[str, bytes]) -> bool:
         """Store all of `pictures` (id -> bytes) or, where the budget is spent, none: then False.
@@ -70,16 +80,15 @@ class PictureStore:
         Repeating it is harmless. Raises `shared.patience.StoreRefused`, and
         `redis.exceptions.OutOfMemoryError` where Redis itself is full.
         """
-        sizes = [part for id_, data in pictures.items() for part in (id_, len(data))]
-        arguments = [self._budget, self._ttl_ms, *sizes]
-        if not self._patience.call(lambda: self._reserve(keys=[_PREFIX], args=arguments)):
+        arguments = reservation(pictures, budget=self._budget, ttl_ms=self._ttl_ms)
+        if not self._patience.call(lambda: self._reserve(keys=[PREFIX], args=arguments)):
             return False
         self._patience.call(lambda: self._set(pictures))
         return True
 
     def get(self, ids: Sequence[str]) -> list[bytes | None]:
         """Bytes of each id in order; None for those that are gone."""
-        keys = [f"{_PREFIX}bytes:{id_}" for id_ in ids]
+        keys = [bytes_key(id_) for id_ in ids]
         if not keys:
             return []
         found: Any = self._patience.call(lambda: self._client.mget(keys))
@@ -89,22 +98,22 @@ class PictureStore:
         """Whether each id's picture is there, in order."""
         with self._client.pipeline(transaction=False) as pipeline:
             for id_ in ids:
-                pipeline.exists(f"{_PREFIX}bytes:{id_}")
+                pipeline.exists(bytes_key(id_))
             found: list[int] = self._patience.call(pipeline.execute)
         return [one == 1 for one in found]
 
     def used(self) -> int:
         """Bytes of pictures that are reserved now; those that expired since the last `put` still count."""
-        found: Any = self._patience.call(lambda: self._client.get(f"{_PREFIX}total"))
+        found: Any = self._patience.call(lambda: self._client.get(f"{PREFIX}total"))
         return int(found or 0)
 
     def delete(self, ids: Sequence[str]) -> None:
         """Forget these pictures."""
         if ids:
-            self._patience.call(lambda: self._delete(keys=[_PREFIX], args=list(ids)))
+            self._patience.call(lambda: self._delete(keys=[PREFIX], args=list(ids)))
 
     def _set(self, pictures: Mapping[str, bytes]) -> None:
         with self._client.pipeline(transaction=False) as pipeline:
             for id_, data in pictures.items():
-                pipeline.set(f"{_PREFIX}bytes:{id_}", data, px=self._ttl_ms)
+                pipeline.set(bytes_key(id_), data, px=self._ttl_ms)
             pipeline.execute()

@@ -11,6 +11,7 @@ from bot import keys
 from bot.load import Load
 from bot.loops.deliver import Deliver
 from bot.loops.download import Download
+from bot.loops.ending import Ending
 from bot.loops.notes import Notes
 from bot.loops.outbox import OutboxLoop
 from bot.loops.progress import Progress
@@ -31,6 +32,9 @@ _NOTES: Final = 8
 #: Longest wait for a bell, in seconds; shorter than the socket's time-out.
 _BELL_S: Final = 5.0
 
+#: After a bell the next is not listened for at once: it would tell of what the loops are about to see. Seconds.
+_DEAF_S: Final = 0.02
+
 #: What is in the middle of a call to Redis ends within this. Seconds.
 _STOP_LIMIT_S: Final = 3.0
 
@@ -49,18 +53,23 @@ class Loops:
         self._progress = Progress(
             bot, redis.client, redis.patience, redis.ledger, pacer=redis.pacer, waiting=redis.waiting, load=load
         )
-        download = Download(
-            bot, redis.ledger, connection.store, connection.doorbell, pacer=redis.pacer, tries=redis.tries
+        download = Download(bot, redis.ledger, redis.store, connection.doorbell, pacer=redis.pacer, tries=redis.tries)
+        ending = Ending(
+            redis.ledger,
+            redis.store,
+            waiting=redis.waiting,
+            statistics=redis.statistics,
+            retention_s=settings.answer_retention_s,
         )
         deliver = Deliver(
             bot,
             redis.ledger,
-            connection.store,
+            redis.store,
             pacer=redis.pacer,
             tries=redis.tries,
             waiting=redis.waiting,
-            statistics=redis.statistics,
-            settings=settings,
+            ending=ending,
+            most_tries=settings.telegram_tries,
             incarnation=connection.incarnation,
         )
         notes = Notes(bot, redis.ledger, pacer=redis.pacer, tries=redis.tries)
@@ -110,6 +119,8 @@ class Loops:
             if await self._redis.ledger.wait_for_news(outbox, _BELL_S):
                 for name in wakes:
                     self._news[name].set()
+                # While the bell lies there, nobody else has to ring.
+                await asyncio.sleep(_DEAF_S)
 
     async def _drop(self, job: OutboxJob) -> None:
         """A note that could not be sent before its deadline is of no use any more, and no dead letter."""

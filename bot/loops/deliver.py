@@ -6,36 +6,29 @@ from typing import Final
 
 import structlog
 from aiogram import Bot
-from aiogram.enums import ParseMode
-from aiogram.types import BufferedInputFile, InputMediaPhoto, ReplyParameters
+from aiogram.types import ReplyParameters
 from pydantic import ValidationError
 
-from bot import keyboards
-from bot.drawing import drawn
+from bot.answering import Answer, Decision, compose, edit, send
+from bot.loops.ending import Ending
 from bot.loops.tries import Tries
 from bot.loops.trouble import Trouble
 from bot.loops.waiting import Waiting
 from bot.metrics import METRICS
-from bot.pacing import Pacer, Urgency
+from bot.pacing import Pacer, Turn, Urgency
 from bot.reference import Reference
 from bot.sending import Rejected, SendError, TooFast, Uncertain, Unwanted, attempt
-from bot.statistics import Statistics
 from bot.texts import text
-from bot.wording import answer
-from shared.contract.decision import Failure, FailureReason, Refusal, Verdict, decision_from_json
+from shared.async_store import AsyncPictureStore
+from shared.contract.decision import Failure, FailureReason, decision_from_json
 from shared.ledger import moves
 from shared.ledger.async_ledger import AsyncLedger
 from shared.ledger.records import OutboxJob
-from shared.settings import Settings
-from shared.store import PictureStore
 
 log = structlog.get_logger(__name__)
 
 #: A chat that has to wait longer than this for its turn lets others go first. Seconds.
-_PATIENT_S: Final = 1.0
-
-
-Decision = Verdict | Refusal | Failure
+_PATIENT_S: Final = 0.25
 
 
 class Deliver:
@@ -45,13 +38,13 @@ class Deliver:
         self,
         bot: Bot,
         ledger: AsyncLedger,
-        store: PictureStore,
+        store: AsyncPictureStore,
         *,
         pacer: Pacer,
         tries: Tries,
         waiting: Waiting,
-        statistics: Statistics,
-        settings: Settings,
+        ending: Ending,
+        most_tries: int,
         incarnation: str,
     ) -> None:
         self._bot = bot
@@ -60,8 +53,8 @@ class Deliver:
         self._pacer = pacer
         self._tries = tries
         self._waiting = waiting
-        self._statistics = statistics
-        self._settings = settings
+        self._ending = ending
+        self._most_tries = most_tries
         self._incarnation = incarnation
         self._trouble = Trouble()
 
@@ -70,41 +63,38 @@ class Deliver:
         reference = Reference.model_validate_json(job.reference)
         read = _decision(job)
         decision = read or Failure(reason=FailureReason.UNKNOWN_CONTRACT)
-        if wait_s := await self._turn(reference.chat, patient_s=_PATIENT_S):
-            return wait_s
+        turn = await self._pacer.wait_for_turn(reference.chat, Urgency.ANSWER, patient_s=_PATIENT_S)
+        if not turn.ours:
+            return turn.wait_s
+        # It is composed while its turn comes, so that it goes out at that moment and not some time later.
+        what, _ = await asyncio.gather(compose(job, decision, self._store), asyncio.sleep(turn.wait_s))
+        if held_s := await self._held(reference.chat, turn):
+            return held_s
         try:
-            await self._send(job, reference, decision)
+            await self._send(job, reference, what)
         except TooFast as error:
             METRICS.refused.labels(kind="too_fast").inc()
             await self._pacer.hold(reference.chat, error.seconds)
             return error.seconds
         except Unwanted:
             METRICS.refused.labels(kind="unwanted").inc()
-            await self._ledger.run(moves.cancel([job.id]))
-            await self._clear(job.id)
+            await self._ending.unwanted(job.id)
             return None
         except SendError as error:
             return await self._failed(job.id, error)
         if read is None:
-            await self._keep(job.id)
+            # A decision of another release is left, with its picture, for when this bot is of that release, too.
+            log.error("dead letter: the decision is of another release", job=job.id)
+            await self._ending.kept(job, decision.kind, FailureReason.UNKNOWN_CONTRACT, incarnation=self._incarnation)
         else:
-            await self._ledger.run(moves.answered([job.id], retention_s=self._settings.answer_retention_s))
-            await self._clear(job.id)
-        await self._statistics.answered(decision.kind, job)
+            await self._ending.answered(job, decision.kind)
         return None
 
-    async def _turn(self, chat: int, *, patient_s: float) -> float:
-        """Wait for a turn to send; or seconds to come back after, where the chat waits longer than `patient_s`."""
-        while (turn := await self._pacer.turn(chat, Urgency.ANSWER)).wait_s:
-            if turn.chat and turn.wait_s > patient_s:
-                return turn.wait_s
-            await asyncio.sleep(turn.wait_s)
-        return 0
+    async def _held(self, chat: int, turn: Turn) -> float:
+        """Seconds that Telegram asked to wait for since the turn was given."""
+        return await self._pacer.held_s(chat) if turn.wait_s else 0
 
-    async def _send(self, job: OutboxJob, to: Reference, decision: Decision) -> None:
-        words = answer(decision, job.language)
-        picture = await self._picture(job.id, decision)
-        markup = keyboards.markup(keyboards.under_answer(job.language, job.id))
+    async def _send(self, job: OutboxJob, to: Reference, what: Answer) -> None:
         # The message about the wait becomes the answer: done twice, that changes nothing, while a second message would
         # be a second answer wherever a reply of Telegram's was lost.
         message = await self._waiting.answer(job.id)
@@ -112,41 +102,12 @@ class Deliver:
             message = await self._send_ahead(job, to)
         if message is not None:
             try:
-                if picture is None:
-                    await attempt(
-                        lambda: self._bot.edit_message_text(
-                            words, chat_id=to.chat, message_id=message, parse_mode=ParseMode.HTML, reply_markup=markup
-                        )
-                    )
-                else:
-                    media = InputMediaPhoto(media=picture, caption=words, parse_mode=ParseMode.HTML)
-                    await attempt(
-                        lambda: self._bot.edit_message_media(
-                            media, chat_id=to.chat, message_id=message, reply_markup=markup
-                        )
-                    )
+                await edit(self._bot, to, message, what)
             except Rejected as error:
                 log.info("the message about the wait is gone, sending anew", job=job.id, said=str(error))
             else:
                 return
-        reply = ReplyParameters(message_id=to.message, allow_sending_without_reply=True)
-        if picture is None:
-            await attempt(
-                lambda: self._bot.send_message(
-                    to.chat, words, parse_mode=ParseMode.HTML, reply_parameters=reply, reply_markup=markup
-                )
-            )
-        else:
-            await attempt(
-                lambda: self._bot.send_photo(
-                    to.chat,
-                    picture,
-                    caption=words,
-                    parse_mode=ParseMode.HTML,
-                    reply_parameters=reply,
-                    reply_markup=markup,
-                )
-            )
+        await send(self._bot, to, what)
 
     async def _send_ahead(self, job: OutboxJob, to: Reference) -> int | None:
         """While replies get lost: send a word first that can then be edited into the answer as often as it takes."""
@@ -156,38 +117,20 @@ class Deliver:
         if sent is None:
             return None
         await self._waiting.sent(job.id, sent.message_id)
-        await self._turn(to.chat, patient_s=math.inf)
+        turn = await self._pacer.wait_for_turn(to.chat, Urgency.ANSWER, patient_s=math.inf)
+        await asyncio.sleep(turn.wait_s)
         return sent.message_id
-
-    async def _picture(self, id_: str, decision: Decision) -> BufferedInputFile | None:
-        if not isinstance(decision, Verdict):
-            return None
-        data = (await asyncio.to_thread(self._store.get, [id_]))[0]
-        # A picture that is gone from the store is not worth a wait: the words are the answer.
-        jpeg = await asyncio.to_thread(drawn, data, decision.evidence) if data else None
-        return BufferedInputFile(jpeg, "evidence.jpg") if jpeg else None
 
     async def _failed(self, id_: str, error: SendError) -> float | None:
         METRICS.refused.labels(kind=type(error).__name__.lower()).inc()
         if isinstance(error, Uncertain):
             self._trouble.happened()
         tries = await self._tries.failed(id_)
-        if tries < self._settings.telegram_tries:
+        if tries < self._most_tries:
             return self._tries.pause_s(tries)
         log.error("dead letter: the answer cannot be delivered", job=id_, said=str(error))
         await self._ledger.run(moves.undeliverable([id_], incarnation=self._incarnation, reason=str(error)))
         return None
-
-    async def _keep(self, id_: str) -> None:
-        """Leave a decision of another release, with its picture, for when this bot is of that release, too."""
-        log.error("dead letter: the decision is of another release", job=id_)
-        reason = FailureReason.UNKNOWN_CONTRACT
-        await self._ledger.run(moves.undeliverable([id_], incarnation=self._incarnation, reason=reason))
-        await self._waiting.over(id_)
-
-    async def _clear(self, id_: str) -> None:
-        await asyncio.to_thread(self._store.delete, [id_])
-        await self._waiting.over(id_)
 
 
 def _decision(job: OutboxJob) -> Decision | None:

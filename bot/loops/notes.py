@@ -1,6 +1,5 @@
 """Sends notes, in the order in which they were posted to a chat as far as Telegram's limits let it."""
 
-import asyncio
 from typing import Final
 
 import structlog
@@ -41,10 +40,9 @@ class Notes:
             if note.callback is not None:
                 await self._answer_press(note)
             if note.text:
-                while (turn := await self._pacer.turn(note.chat, Urgency.NOTE)).wait_s:
-                    if turn.chat and turn.wait_s > _PATIENT_S:
-                        return turn.wait_s
-                    await asyncio.sleep(turn.wait_s)
+                turn = await self._pacer.wait_for_turn(note.chat, Urgency.NOTE, patient_s=_PATIENT_S)
+                if not turn.ours:
+                    return turn.wait_s
                 await attempt(lambda: self._send(note))
         except TooFast as error:
             await self._pacer.hold(note.chat, error.seconds)

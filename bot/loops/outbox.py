@@ -17,6 +17,9 @@ log = structlog.get_logger(__name__)
 #: Jobs that become due by themselves ring no bell. Seconds.
 _LOOK_EVERY_S: Final = 0.3
 
+#: Looks follow each other no closer than this: what falls due meanwhile is taken with one call. Seconds.
+_BREATH_S: Final = 0.02
+
 #: After an error of ours the job is tried again this much later. Seconds.
 _AFTER_ERROR_S: Final = 5.0
 
@@ -67,6 +70,7 @@ class OutboxLoop:
                 task = asyncio.create_task(self._one(job))
                 self._tasks[task] = job.id
                 task.add_done_callback(self._tasks.pop)
+            await asyncio.sleep(_BREATH_S)
             if not jobs or len(jobs) == free:
                 await self._wait(full=len(self._tasks) >= self._slots)
 

@@ -75,7 +75,7 @@ class Progress:
         if ":" in name:
             await self._tell_album(name, views)
         elif not views or views[0].stage in _OVER:
-            await self._waiting.over(name)
+            await self._waiting.over([name])
         elif views[0].stage is not Stage.DECIDED:
             await self._say(name, views[0], self._words(views[0]))
 
@@ -89,7 +89,7 @@ class Progress:
             done = await self._say(name, views[0], text(views[0].language, "album-done", pictures=len(views)))
             if not done:
                 return
-        await self._waiting.over(name)
+        await self._waiting.over([name])
         await self._patience.call(lambda: self._redis.delete(keys.album(name)))
 
     def _words(self, view: JobView) -> str:
@@ -105,7 +105,7 @@ class Progress:
         """Send or edit the message about `name`; False where that has to be dropped for now."""
         to = Reference.model_validate_json(view.reference)
         message = await self._waiting.message(name)
-        if (await self._pacer.turn(to.chat, Urgency.PROGRESS)).wait_s:
+        if not (await self._pacer.turn(to.chat, Urgency.PROGRESS)).ours:
             return False
         try:
             if message is not None:

@@ -1,6 +1,7 @@
 """What a waiting person was told: at most one message a photograph, which becomes its answer."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, Final
 
 from redis.asyncio import Redis
@@ -51,16 +52,15 @@ class Waiting:
                 return _number(found)
             await asyncio.sleep(0.05)
 
-    async def over(self, name: str) -> None:
-        """Nobody waits any more."""
-
-        async def delete() -> None:
-            async with self._redis.pipeline() as pipeline:
-                pipeline.delete(keys.told(name), keys.tries(name))
-                pipeline.zrem(keys.PROGRESS, name)
-                await pipeline.execute()
-
-        await self._patience.call(delete)
+    async def over(self, names: Sequence[str]) -> None:
+        """Nobody waits for these any more."""
+        if not names:
+            return
+        gone = [key for name in names for key in (keys.told(name), keys.tries(name))]
+        await asyncio.gather(
+            self._patience.call(lambda: self._redis.delete(*gone)),
+            self._patience.call(lambda: self._redis.zrem(keys.PROGRESS, *names)),
+        )
 
 
 def _number(found: bytes | None) -> int | None:

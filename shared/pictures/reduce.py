@@ -57,9 +57,12 @@ class Reduced:
     height: int
 
 
-def reduced(data: bytes, plan: Plan, resample: Image.Resampling, limits: Limits) -> Reduced:
+def reduced(
+    data: bytes, plan: Plan, resample: Image.Resampling, limits: Limits, *, margin: float = _DRAFT_MARGIN
+) -> Reduced:
     """Decode `data` into the picture that `plan` asks for.
 
+    `margin`: the JPEG decoder may shrink down to this many times the wanted size, the filter does the rest.
     Raises `PictureRefused` and nothing else, whatever the bytes are.
     """
     check_bytes(len(data), limits)
@@ -69,7 +72,7 @@ def reduced(data: bytes, plan: Plan, resample: Image.Resampling, limits: Limits)
     try:
         stored = read(_CountedReads(data, limits.max_reads))
         _check_header(stored, limits)
-        return _decode(stored, plan, resample, limits)
+        return _decode(stored, plan, resample, limits, margin)
     except PictureRefused:
         raise
     except Image.DecompressionBombError as error:
@@ -116,10 +119,12 @@ def _is_preview(stored: TiffImagePlugin.TiffImageFile) -> bool:
     return bool(stored.tag_v2.get(_NEW_SUBFILE_TYPE, 0) & 1)
 
 
-def _decode(stored: ImageFile.ImageFile, plan: Plan, resample: Image.Resampling, limits: Limits) -> Reduced:
+def _decode(
+    stored: ImageFile.ImageFile, plan: Plan, resample: Image.Resampling, limits: Limits, margin: float
+) -> Reduced:
     if isinstance(stored, JpegImagePlugin.JpegImageFile):
         width, height = stored.size
-        box, size = _draft(stored, *plan(width, height), limits)
+        box, size = _draft(stored, *plan(width, height), limits, margin)
         stored.load()
     else:
         stored.load()
@@ -138,12 +143,14 @@ def _decode(stored: ImageFile.ImageFile, plan: Plan, resample: Image.Resampling,
     return Reduced(picture, width, height)
 
 
-def _draft(stored: JpegImagePlugin.JpegImageFile, box: Box, size: Size, limits: Limits) -> tuple[Box, Size]:
+def _draft(
+    stored: JpegImagePlugin.JpegImageFile, box: Box, size: Size, limits: Limits, margin: float
+) -> tuple[Box, Size]:
     """Let the JPEG decoder shrink while it decodes. Returns `box` in the smaller picture, and `size`."""
     width, height = stored.size
     wanted = (
-        ceil(_DRAFT_MARGIN * size[0] * width / (box[2] - box[0])),
-        ceil(_DRAFT_MARGIN * size[1] * height / (box[3] - box[1])),
+        ceil(margin * size[0] * width / (box[2] - box[0])),
+        ceil(margin * size[1] * height / (box[3] - box[1])),
     )
     drafted = stored.draft(None, wanted)
     if drafted is not None:

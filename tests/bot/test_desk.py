@@ -15,10 +15,7 @@ from bot.reference import Reference
 from shared.contract.names import Queue, Stage
 from shared.ledger import moves
 from shared.ledger.records import NewJob
-from shared.patience import Patience
-from shared.redis_client import connect
 from shared.settings import Settings
-from shared.store import PictureStore
 
 MOLE = Photograph(file="F", unique="U", size=100_000)
 
@@ -27,12 +24,10 @@ def play(redis_url: str, scene: Callable[[RedisSide, Desk], Awaitable[None]]) ->
     async def run() -> None:
         settings = Settings(redis_url=SecretStr(redis_url), busy_from_s=60)
         side = RedisSide(settings)
-        with connect(redis_url) as client:
-            store = PictureStore(client, Patience("test"), budget=10**6, ttl_s=60)
-            load = Load(side.ledger)
-            desk = Desk(ledger=side.ledger, store=store, people=side.people, load=load, settings=settings, key=b"key")
-            await side.people.consent(7)
-            await scene(side, desk)
+        load = Load(side.ledger)
+        desk = Desk(ledger=side.ledger, store=side.store, people=side.people, load=load, settings=settings, key=b"key")
+        await side.people.consent(7)
+        await scene(side, desk)
         await side.close()
 
     asyncio.run(run())

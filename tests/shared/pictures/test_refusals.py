@@ -5,14 +5,14 @@ import zlib
 from io import BytesIO
 
 import pytest
-from PIL import Image, TiffImagePlugin
+from PIL import Image, ImageChops, ImageStat, TiffImagePlugin
 
 from shared.contract.decision import RefusalReason
 from shared.pictures.check import check_bytes
 from shared.pictures.decode import decode
 from shared.pictures.limits import LIMITS
 from shared.pictures.refusal import PictureRefused, sentence
-from shared.pictures.thumbnail import thumbnail
+from shared.pictures.thumbnail import halved, thumbnail
 from tests.shared.pictures.files import (
     SQUASH,
     chunk,
@@ -174,3 +174,15 @@ def test_a_thumbnail_is_upright_small_and_without_metadata() -> None:
     out = BytesIO()
     small.save(out, "JPEG")
     assert b"Jane" not in out.getvalue()
+
+
+@pytest.mark.parametrize(("side", "size"), [(240, (240, 160)), (239, (120, 80)), (60, (60, 40)), (29, (29, 20))])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_picture_is_halved_until_it_is_small_enough(kind: str, side: int, size: tuple[int, int]) -> None:
+    small = halved(encoded(turned(quarters(), 6), kind, exif=exif(6)), side)
+    assert small.size == size
+    assert small.mode == "RGB"
+    assert small.info == {}
+    # The same picture as by a filter of any size.
+    other = thumbnail(encoded(quarters(), "PNG"), side).resize(size)
+    assert max(ImageStat.Stat(ImageChops.difference(small, other)).mean) < 8

@@ -11,12 +11,16 @@ Result = TypeVar("Result")
 class Together(Generic[Item, Result]):
     """Hands what has gathered to `action`, at most `most` items at once and one call at a time.
 
+    Between two calls `pause_s` seconds pass, in which more gathers; what comes after a time of quiet goes at once.
     `action` returns a result for each item, in order. What it raises, each caller of that round gets.
     """
 
-    def __init__(self, action: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], most: int) -> None:
+    def __init__(
+        self, action: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], most: int, pause_s: float = 0
+    ) -> None:
         self._action = action
         self._most = most
+        self._pause_s = pause_s
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._running: asyncio.Task[None] | None = None
 
@@ -33,6 +37,8 @@ class Together(Generic[Item, Result]):
             while self._waiting:
                 some, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
                 await self._round(some)
+                if self._pause_s:
+                    await asyncio.sleep(self._pause_s)
         finally:
             self._running = None
 

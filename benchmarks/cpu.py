@@ -1,0 +1,25 @@
+"""CPU seconds of processes, between two moments."""
+
+from collections.abc import Mapping
+from typing import Self
+
+import psutil
+
+
+class Cpu:
+    """What each of some processes (name -> id) spends inside the context."""
+
+    def __init__(self, processes: Mapping[str, int]) -> None:
+        self._processes = {name: psutil.Process(pid) for name, pid in processes.items()}
+        self.spent_s: dict[str, float] = {}
+
+    def __enter__(self) -> Self:
+        self._before = self._now()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.spent_s = {name: now - self._before[name] for name, now in self._now().items()}
+
+    def _now(self) -> dict[str, float]:
+        times = {name: process.cpu_times() for name, process in self._processes.items()}
+        return {name: float(one.user + one.system) for name, one in times.items()}

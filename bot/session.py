@@ -1,0 +1,29 @@
+"""How calls of the Bot API go out."""
+
+from typing import Any
+
+from aiogram import Bot
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.methods import Response, TelegramMethod
+from aiogram.methods.base import TelegramType
+
+
+class Session(AiohttpSession):
+    """aiogram's, but it keeps the models of replies.
+
+    aiogram asks for `Response[...]` with each call. pydantic forgets such a model when nobody holds it, and making it
+    anew costs more than the rest of the call.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._models: dict[type, Any] = {}
+
+    def check_response(
+        self, bot: Bot, method: TelegramMethod[TelegramType], status_code: int, content: str
+    ) -> Response[TelegramType]:
+        """Read a reply. Raises aiogram's errors."""
+        kind = type(method)
+        if kind not in self._models:
+            self._models[kind] = Response[method.__returning__]  # type: ignore[name-defined]
+        return super().check_response(bot, method, status_code, content)

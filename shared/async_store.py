@@ -1,0 +1,46 @@
+"""The picture store for coroutines."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from redis.asyncio import Redis
+
+from shared.patience import AsyncPatience
+from shared.store import DELETE, PREFIX, RESERVE, bytes_key, reservation
+
+
+class AsyncPictureStore:
+    """`shared.store.PictureStore` behind one asynchronous Redis client, for the coroutines of one event loop."""
+
+    def __init__(self, client: "Redis", patience: AsyncPatience, *, budget: int, ttl_s: float) -> None:
+        self._redis: Any = client  # redis-py types one method for both of its clients
+        self._patience = patience
+        self._budget = budget
+        self._ttl_ms = round(ttl_s * 1000)
+        self._reserve = client.register_script(RESERVE)
+        self._delete = client.register_script(DELETE)
+
+    async def put(self, pictures: Mapping[str, bytes]) -> bool:
+        """Store all of `pictures` (id -> bytes) or none: see `PictureStore.put`."""
+        arguments = reservation(pictures, budget=self._budget, ttl_ms=self._ttl_ms)
+        if not await self._patience.call(lambda: self._reserve(keys=[PREFIX], args=arguments)):
+            return False
+
+        async def store() -> None:
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for id_, data in pictures.items():
+                    pipeline.set(bytes_key(id_), data, px=self._ttl_ms)
+                await pipeline.execute()
+
+        await self._patience.call(store)
+        return True
+
+    async def get(self, id_: str) -> bytes | None:
+        """Bytes of one picture; None where it is gone."""
+        found: bytes | None = await self._patience.call(lambda: self._redis.get(bytes_key(id_)))
+        return found
+
+    async def delete(self, ids: Sequence[str]) -> None:
+        """Forget these pictures."""
+        if ids:
+            await self._patience.call(lambda: self._delete(keys=[PREFIX], args=list(ids)))
