@@ -27,7 +27,7 @@ class Load:
     def wait_s(self, place: int | None = None) -> float | None:
         """Expected seconds to the answer with `place` photographs before it (None: all that wait now).
 
-        From what the workers' devices can predict; None where no worker lives.
+        From what the workers say they can decide; None where no worker lives.
         """
         counts = self.counts
         if counts is None or counts.speed <= 0:

@@ -20,7 +20,7 @@ _EVERY_S: Final = 1.0
 class Keeper:
     """A thread that beats for `incarnation` and sweeps. `start` before the first claim, `stop` at the end.
 
-    `speed` says how many pictures a second this process can predict, for what people are told of their wait.
+    `speed` says how many pictures a second this process can decide, for what people are told of their wait.
     """
 
     def __init__(

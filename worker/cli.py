@@ -31,6 +31,7 @@ from shared.store import PictureStore
 from worker.consumer import GatheringConsumer
 from worker.follower import Follower
 from worker.intake import Intake, UrgentFirst
+from worker.pace import Pace
 from worker.pulse import Pulse, Ticks
 from worker.queue_collector import QueueCollector
 from worker.service import Service
@@ -102,8 +103,9 @@ def _run(config: Settings) -> int:
     )
     intake = Intake(config.task_slots)
     app.conf.broker_transport_options["queue_order_strategy"] = lambda: UrgentFirst(intake)
-    register(app, service, intake)
-    keeper = Keeper(ledger, doorbell, config, incarnation=incarnation, speed=servings.speed)
+    pace = Pace(intake, servings.speed)
+    register(app, service, intake, pace)
+    keeper = Keeper(ledger, doorbell, config, incarnation=incarnation, speed=pace.speed)
     keeper.start()
     watchdog = Watchdog(servings, service, limit_s=config.decode_limit_s)
     watchdog.start()

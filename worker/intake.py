@@ -18,6 +18,8 @@ class Intake:
     """Counts the messages in hand by queue, of which `slots` may be there at once. Shared by all threads."""
 
     def __init__(self, slots: int) -> None:
+        self._slots = slots
+        self._fewest = 0
         self._most_bulk = slots - max(1, slots // _RESERVED_SHARE)
         self._in_hand: Counter[Queue] = Counter()
         self._lock = threading.Lock()
@@ -32,6 +34,13 @@ class Intake:
         finally:
             with self._lock:
                 self._in_hand[queue] -= 1
+                self._fewest = min(self._fewest, self._in_hand.total())
+
+    def was_busy(self) -> bool:
+        """Whether half of the slots or more were full all the time since this was last asked."""
+        with self._lock:
+            fewest, self._fewest = self._fewest, self._in_hand.total()
+        return fewest >= self._slots / 2
 
     @property
     def holding_back(self) -> bool:

@@ -31,6 +31,9 @@ SKIPPED: Final = "skipped"
 GONE: Final = "gone"
 RELEASED: Final = "released"
 
+#: Those of jobs that this message brought to no decision.
+UNDECIDED: Final = frozenset({SKIPPED, GONE, RELEASED})
+
 
 class Service:
     """Shared by all task threads."""

@@ -102,7 +102,7 @@ def view(ids: Iterable[str]) -> Call[list[JobView | None]]:
 
 
 def beat(incarnation: str, *, lease_s: float, speed: float = 0) -> Call[None]:
-    """Say that `incarnation` lives for `lease_s` more, and that it can predict `speed` pictures a second."""
+    """Say that `incarnation` lives for `lease_s` more, and that it can decide `speed` pictures a second."""
     return Call("beat", (incarnation, _ms(lease_s), f"{speed:.3f}"), _nothing)
 
 

@@ -1,5 +1,5 @@
 -- How many jobs are where. ARGV: queue names. Returns (name, count) pairs, and for each queue the age in
--- ms of the job that waits longest. `speed` is what the living workers can predict together, in pictures per 1,000 s.
+-- ms of the job that waits longest. `speed` is what the living workers can decide together, in pictures per 1,000 s.
 local now, counts = clock(), {}
 local function say(name, count) counts[#counts + 1] = name; counts[#counts + 1] = count end
 for _, queue in ipairs(ARGV) do
