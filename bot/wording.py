@@ -34,6 +34,8 @@ def explanation(decision: Verdict | Refusal | Failure, language: str) -> str:
         calibrated="no" if decision.population == UNMEASURED else "yes",
         percent=percent(decision.probability),
         hundred=_bounded(decision.probability * 100),
+        # Said only where something was measured.
+        population=text(language, f"population-{decision.population}") if decision.population != UNMEASURED else "",
     )
 
 

@@ -7,13 +7,13 @@ command-privacy = What is kept, and for how long
 command-cancel = Withdraw photographs that wait for an answer
 command-delete = Delete everything about me
 command-check = In a group: reply to a picture with it
-description = I look at a photograph of a mole and say how alike it is to lesions that turned out to be malignant, and how sure that is. I am no doctor.
+description = I look at a photograph of a mole and say how much it resembles lesions that turned out to be malignant, and how far that can be trusted. I am no doctor.
 short-description = A careful second look at a photograph of a mole. No diagnosis.
 
 ## Beginning
 
 start =
-    Hello. Send me a photograph of a mole, and I will tell you how much it resembles lesions that turned out to be malignant, and on how many examined lesions that rests.
+    Hello. Send me a photograph of a mole, and I will tell you how much it resembles lesions that turned out to be malignant, and how many examined lesions that rests on.
 
     <b>What I cannot do.</b> I am a program, not a doctor. I see one picture: not you, not how the mole has changed. A low score does not exclude melanoma. If a mole changes, bleeds or worries you, show it to a doctor whatever I say.
 photograph-howto =
@@ -45,7 +45,7 @@ help =
 
     I am no doctor and this is no diagnosis. If a mole changes, bleeds or worries you, show it to a doctor.
 privacy =
-    <b>Kept until your answer is sent, then deleted:</b> the photograph itself, without its place and camera data being used.
+    <b>Kept until your answer is sent, then deleted:</b> the photograph itself. What the file says of place and camera is not used.
     <b>Kept for { $days ->
         [one] one day
        *[other] { $days } days
@@ -93,7 +93,7 @@ album-waiting = Received: { $pictures } pictures. Answered so far: { $answered }
 album-done = All { $pictures } pictures are answered.
 busy = I have more photographs than I can look at soon. Please send yours again in { $wait }. I have not kept it.
 slow = That is a lot at once. Please send the next photograph in { $wait }. I have not kept this one.
-day = That was the last photograph that I can look at today. Please come back tomorrow, and show the moles to a doctor: one look of theirs is worth more than many of mine.
+day = I cannot look at more of your photographs today, and I have not kept this one. Please come back tomorrow, and show the moles to a doctor: one look of theirs is worth more than many of mine.
 
 ## What cannot be looked at
 
@@ -103,16 +103,16 @@ too-large = This file is larger than { $megabytes } MB, more than Telegram lets 
 refusal-title = I cannot judge this picture
 refusal-empty = The file is empty. Please send the picture again.
 refusal-too_many_bytes = The file is larger than { $megabytes } MB. Please send it as a photo and not as a file.
-refusal-too_many_pixels = The picture has more than { $megapixels } million pixels. Please send a smaller copy, or cut it to the mole.
+refusal-too_many_pixels = The picture has more than { $megapixels } million pixels. Please send a smaller copy, or crop it around the mole.
 refusal-too_small = The picture is too small to show a mole. Please send the original and not a thumbnail of it.
 refusal-not_a_picture = The file is not a picture. Please send a photograph of the mole.
 refusal-unsupported_format = I cannot read pictures of this format. Please send the photograph as JPEG, PNG, WebP or HEIC.
 refusal-animated = The file moves or holds several pictures. Please send one still photograph of one mole.
 refusal-damaged = The file is damaged or was cut off on its way. Please send it again, or take a new photograph.
-refusal-unreadable = I could not read the picture within the time and memory that a picture gets. Please take a new photograph.
+refusal-unreadable = Reading this picture would take more time or memory than I may spend on one. Please take a new photograph.
 refusal-not_a_lesion = I see no mole in this picture. If there is one, take the photograph from closer by: one mole, sharp, in daylight, filling about a third of the picture.
 failure =
-    I am sorry: I could not look at this photograph. That is our fault, not that of your picture. Please send it again in a few minutes.
+    I am sorry: I could not look at this photograph. That is our fault, not your picture's. Please send it again in a few minutes.
 
     If the mole worries you, do not wait for me: show it to a doctor.
 failure-release =
@@ -127,8 +127,8 @@ band-elevated = 🟠 Elevated score
 band-low = 🔵 Low score
 band-uncertain = ⚪ No certain answer
 meaning-high = It resembles lesions of which many were malignant.
-meaning-elevated = It scores above the lesions that were nearly all harmless.
-meaning-low = It resembles lesions that were nearly all harmless. That does not exclude melanoma.
+meaning-elevated = It scores higher than lesions that nearly always turned out harmless.
+meaning-low = It resembles lesions that nearly always turned out harmless. That does not exclude melanoma.
 meaning-uncertain = I was never tested on pictures like this one, so my score can neither reassure nor alarm you.
 meaning-high-unmeasured = It scores high, but I was never tested on pictures like this one.
 probability = Probability of a malignant or pre-malignant lesion: <b>{ $percent }</b>, { $words }.
@@ -145,11 +145,11 @@ receipt =
 receipt-none = <b>What that rests on:</b> no examined lesion scored like this one, so I have no evidence to show.
 receipt-unmeasured = <b>What that rests on:</b> nothing was measured on pictures like this one.
 population-dermatoscope = dermatoscope pictures from clinics
-population-phone = phone photographs from a clinic
+population-phone = phone photographs from a clinic in Brazil
 advice-blurred = The picture is blurred.
 advice-dark = The picture is dark.
-advice-bright = Parts of the picture are burnt out by light.
-advice-small = The picture has few pixels.
+advice-bright = Parts of the picture are washed out by too much light.
+advice-small = The picture is small and shows little detail.
 advice-retake = A better photograph may change the answer.
 next-high = <b>What to do:</b> have a dermatologist look at it soon, within days.
 next-elevated = <b>What to do:</b> have a doctor look at it in the next weeks, sooner if it changes or bleeds.
@@ -169,7 +169,7 @@ explain-verdict =
     A program compared your photograph with thousands of lesions whose diagnosis is known. It gives a number, and we tested on lesions that it had never seen what such numbers are worth.
 
     <b>Probability.</b> { $calibrated ->
-        [yes] { $percent } means: of 100 lesions with such a score, about { $hundred } were malignant (melanoma, basal or squamous cell carcinoma) or pre-malignant (actinic keratosis). Those were lesions that doctors had reason to photograph; in everyday moles the share is lower.
+        [yes] { $percent } means: of 100 lesions with such a score, about { $hundred } were malignant (melanoma, basal or squamous cell carcinoma) or pre-malignant (actinic keratosis). They were seen on { $population }, and doctors had reason to photograph them; in everyday moles the share is lower.
        *[no] For pictures like yours nobody has measured how often the number is right. So it is not a probability, and we give no reassurance on it.
     }
 
