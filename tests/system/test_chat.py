@@ -22,6 +22,9 @@ from tests.system.waiting import eventually, page
 
 pytestmark = pytest.mark.system
 
+#: How long Redis is away while people write. Seconds.
+_AWAY_S = 20.0
+
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
@@ -253,8 +256,10 @@ def test_updates_wait_while_redis_is_away(chat: ChatHouse, pictures: list[bytes]
     async def scene(simulator: Simulator) -> None:
         person = await agreed(simulator)
         await asyncio.to_thread(chat.house.broker.kill)
-        sent = [await person.photo(picture) for picture in pictures[:3]]
-        await asyncio.sleep(8)
+        sent = []
+        for picture in pictures[:3]:
+            sent.append(await person.photo(picture))
+            await asyncio.sleep(_AWAY_S / 3)
         await asyncio.to_thread(chat.house.broker.start)
         sent.append(await person.photo(pictures[3]))
         for message in sent:
