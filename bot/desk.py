@@ -15,6 +15,7 @@ from shared.ids import job_id
 from shared.ledger import moves
 from shared.ledger.async_ledger import AsyncLedger
 from shared.ledger.records import JobView, NewJob
+from shared.limits import Limits
 from shared.pictures.limits import LIMITS
 from shared.settings import Settings
 
@@ -35,15 +36,20 @@ class Desk:
         store: AsyncPictureStore,
         people: People,
         load: Load,
-        settings: Settings,
+        limits: Limits,
         key: bytes,
     ) -> None:
         self._ledger = ledger
         self._store = store
         self.people = people
         self.load = load
-        self.settings = settings
+        self._limits = limits
         self._key = key
+
+    @property
+    def settings(self) -> Settings:
+        """As they are now: an operator may change some."""
+        return self._limits.now
 
     async def post(self, note: Note, *because: str) -> None:
         """Post `note`, once for the same `because` in this chat."""

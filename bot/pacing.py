@@ -9,6 +9,7 @@ from typing import Any, Final
 from redis.asyncio import Redis
 
 from bot import keys
+from shared.limits import Limits
 from shared.patience import AsyncPatience
 from shared.settings import Settings
 
@@ -44,20 +45,17 @@ class Turn:
 
 
 class Pacer:
-    """Gives turns to send. Limits are `settings.telegram_per_s` and the like."""
+    """Gives turns to send, by `telegram_per_s` and the like."""
 
-    def __init__(self, client: "Redis", patience: AsyncPatience, settings: Settings) -> None:
+    def __init__(self, client: "Redis", patience: AsyncPatience, limits: Limits) -> None:
         self._redis: Any = client  # redis-py types one method for both of its clients
         self._patience = patience
         self._script = client.register_script(_PACE)
-        # Evenly: Telegram counts in a sliding second, and what goes out in bursts overdraws it.
-        self._all = ("all", 1000 / settings.telegram_per_s, 0)
-        self._chat = (1000 / settings.telegram_chat_per_s, 1500 / settings.telegram_chat_per_s)
-        self._group = (60_000 / settings.telegram_group_per_minute, 120_000 / settings.telegram_group_per_minute)
+        self._limits = limits
 
     async def turn(self, chat: int, urgency: Urgency) -> Turn:
         """Ask for one turn to send to `chat`; groups have negative ids. Only answers get turns ahead of time."""
-        limits = (*self._all, f"chat:{chat}", *(self._group if chat < 0 else self._chat))
+        limits = (*_overall(self._limits.now), f"chat:{chat}", *_own(chat, self._limits.now))
         ahead_ms = _AHEAD_S * 1000 if urgency is Urgency.ANSWER else 0
         arguments: list[str | float] = [chat, int(urgency), ahead_ms, *limits]
         wait, what = await self._patience.call(lambda: self._script(keys=[_PREFIX], args=arguments))
@@ -94,3 +92,14 @@ class Pacer:
             await self._redis.set(f"{_PREFIX}hold:{name}", f"{until:.0f}", px=round(seconds * 1000) + 1)
 
         await self._patience.call(write)
+
+
+def _overall(settings: Settings) -> tuple[str, float, float]:
+    # Evenly: Telegram counts in a sliding second, and what goes out in bursts overdraws it.
+    return "all", 1000 / settings.telegram_per_s, 0
+
+
+def _own(chat: int, settings: Settings) -> tuple[float, float]:
+    if chat < 0:
+        return 60_000 / settings.telegram_group_per_minute, 120_000 / settings.telegram_group_per_minute
+    return 1000 / settings.telegram_chat_per_s, 1500 / settings.telegram_chat_per_s

@@ -11,8 +11,8 @@ from redis.asyncio import Redis
 from bot import keys
 from bot.languages import from_telegram
 from bot.reference import Reference
+from shared.limits import Limits
 from shared.patience import AsyncPatience
-from shared.settings import Settings
 
 #: Someone who has not written for so long is forgotten. Seconds.
 REMEMBERED_S: Final = 180 * 24 * 3600
@@ -46,16 +46,16 @@ class Admitted:
 class People:
     """People by their Telegram id. Every method waits while Redis is away."""
 
-    def __init__(self, client: "Redis", patience: AsyncPatience, settings: Settings) -> None:
+    def __init__(self, client: "Redis", patience: AsyncPatience, limits: Limits) -> None:
         self._redis: Any = client  # redis-py types one method for both of its clients
         self._patience = patience
-        self._settings = settings
+        self._limits = limits
         self._admit = client.register_script(_ADMIT)
 
     async def admit(self, id_: str, reference: Reference, language_code: str | None) -> Admitted:
         """Take the job `id_` in for its sender, or say why not. Repeating it with the same id changes nothing."""
         person = reference.person
-        config = self._settings
+        config = self._limits.now
         waits_as = f"{reference.chat}:{reference.album}" if reference.album else id_
         names = [
             keys.person(person),

@@ -7,6 +7,7 @@ from bot.people import People
 from bot.statistics import Statistics
 from shared.async_store import AsyncPictureStore
 from shared.ledger.async_ledger import AsyncLedger
+from shared.limits import Limits
 from shared.patience import AsyncPatience
 from shared.redis_client import connect_async, place
 from shared.settings import Settings
@@ -26,8 +27,9 @@ class RedisSide:
             ttl_s=settings.picture_ttl_s,
         )
         self.ledger = AsyncLedger(self.client, self.patience)
-        self.people = People(self.client, self.patience, settings)
-        self.pacer = Pacer(self.client, self.patience, settings)
+        self.limits = Limits(settings)
+        self.people = People(self.client, self.patience, self.limits)
+        self.pacer = Pacer(self.client, self.patience, self.limits)
         self.tries = Tries(self.client, self.patience)
         self.waiting = Waiting(self.client, self.patience)
         self.statistics = Statistics(self.client, self.patience)

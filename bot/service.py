@@ -62,7 +62,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         store=redis.store,
         people=redis.people,
         load=load,
-        settings=settings,
+        limits=redis.limits,
         key=bytes.fromhex(derived(secret_token, "job ids")),
     )
     dispatcher = Dispatcher(desk=desk, statistics=redis.statistics)

@@ -9,7 +9,7 @@ from typing import Final
 import click
 from rich.console import Console
 
-from ops import dead, status, workers
+from ops import dead, limits, status, workers
 from ops.connection import Service, service
 from ops.doctor import examine
 from ops.failure import OpsError
@@ -101,6 +101,34 @@ def resume_command(queue: str) -> None:
     with _connected() as connected:
         changed = connected.ledger.run(operator.resume(Queue(queue)))
     click.echo(f"{queue} goes on; its jobs are taken within seconds." if changed else f"{queue} was not paused.")
+
+
+@cli.group("limits", invoke_without_command=True)
+@click.pass_context
+def limits_group(context: click.Context) -> None:
+    """Limits that can be changed while all goes on; without a command, which they are."""
+    if context.invoked_subcommand is None:
+        with _connected() as connected:
+            limits.show(connected, _screen)
+
+
+@limits_group.command("set")
+@click.argument("name")
+@click.argument("value")
+def set_limit_command(name: str, value: str) -> None:
+    """Let NAME be VALUE for all bots and workers, also those that start later."""
+    with _connected() as connected:
+        written = limits.change(connected, name, value)
+    click.echo(f"{name} is {written} within a second, until `melanoma-ops limits reset {name}`.")
+
+
+@limits_group.command("reset")
+@click.argument("name", required=False)
+def reset_limit_command(name: str | None) -> None:
+    """Let NAME, or every limit, be that of everyone's settings again."""
+    with _connected() as connected:
+        gone = limits.reset(connected, name)
+    click.echo(f"By the settings again: {', '.join(gone)}." if gone else "Nothing had been changed.")
 
 
 @cli.command("drain")

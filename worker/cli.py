@@ -23,6 +23,7 @@ from shared.ids import new_incarnation
 from shared.keeper import Keeper
 from shared.ledger import moves
 from shared.ledger.ledger import Ledger
+from shared.limits import Limits
 from shared.log import set_up_logging
 from shared.patience import Patience, Stopped, StoreRefused
 from shared.redis_client import connect, place
@@ -109,7 +110,7 @@ def _run(config: Settings) -> int:
     keeper.start()
     watchdog = Watchdog(servings, service, limit_s=config.decode_limit_s)
     watchdog.start()
-    follower = Follower(ledger, servings, incarnation=incarnation)
+    follower = Follower(ledger, servings, Limits(config), incarnation=incarnation)
     follower.start()
     ticks = Ticks(excused=follower.redis_is_away)
     app.conf.melanoma_tick = ticks.tick

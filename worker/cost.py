@@ -30,6 +30,10 @@ class CostCurve:
         self._learned_at: dict[int, int] = {}
         self._clock = 0
 
+    def cap(self, largest: int) -> None:
+        """Let no batch be larger than `largest`. May be asked by other threads."""
+        self._largest = largest
+
     def learn(self, size: int, seconds: float) -> None:
         """Take in that a batch of `size` took `seconds`."""
         self._clock += 1
@@ -68,7 +72,7 @@ class CostCurve:
         Seventeen may be sixteen now and one with the next batch. In `haste` a size may cost somewhat more if it is
         smaller, and no size is tried for the sake of learning.
         """
-        most = min(waiting, self._largest)
+        most = min(waiting, self._largest)  # once: it may change meanwhile
         candidates = [size for size in self._sizes if size < most]
         candidates.append(most)
         if self._clock % _LOOK_AGAIN_EVERY == 0 and not haste:

@@ -14,6 +14,7 @@ from shared.artefact import ArtefactError
 from shared.contract.names import CONTRACT_VERSION
 from shared.ledger import operator
 from shared.ledger.ledger import Ledger
+from shared.limits import Limits
 from shared.patience import Stopped
 from worker.serving import Servings
 
@@ -27,9 +28,10 @@ _AWAY_S: Final = 5.0
 class Follower:
     """A thread beside those that work. A new artefact is loaded and warmed here while the old one answers."""
 
-    def __init__(self, ledger: Ledger, servings: Servings, *, incarnation: str) -> None:
+    def __init__(self, ledger: Ledger, servings: Servings, limits: Limits, *, incarnation: str) -> None:
         self._ledger = ledger
         self._servings = servings
+        self._limits = limits
         self._incarnation = incarnation
         #: Where nobody ever asked for one, the worker stays with that of its settings.
         self._own = servings.current.directory
@@ -62,7 +64,9 @@ class Follower:
                     # The same way out as for whoever runs this process.
                     os.kill(os.getpid(), signal.SIGTERM)
                     return
+                self._limits.want(self._ledger.run(operator.limits()))
                 self._change(Path(wanted) if wanted else self._own)
+                self._servings.cap(self._limits.now.largest_batch)
             except Stopped:
                 return
             except Exception:

@@ -39,6 +39,10 @@ class Pipeline:
         """Pictures a second that the device can predict, as far as is known."""
         return self._predict.speed()
 
+    def cap(self, largest: int) -> None:
+        """Let no batch be larger than `largest`."""
+        self._predict.cap(largest)
+
     def busy_s(self) -> float:
         """For how many seconds predict has had the batch in hand."""
         return self._predict.busy_s()

@@ -60,6 +60,10 @@ class PredictStage:
         """Pictures a second that the device can predict."""
         return self._cost.speed()
 
+    def cap(self, largest: int) -> None:
+        """Let no batch be larger than `largest`, or than those that were warmed."""
+        self._cost.cap(min(largest, self._largest))
+
     def put(self, picture: Picture) -> bool:
         """Queue a decoded picture, or return False where the stage is stopping."""
         if picture.job.queue is Queue.INTERACTIVE:

@@ -84,6 +84,11 @@ class Servings:
         """Pictures a second that the one in use can predict."""
         return self.current.pipeline.speed()
 
+    def cap(self, largest: int) -> None:
+        """Let no batch be larger than `largest`."""
+        for serving in self._all():
+            serving.pipeline.cap(largest)
+
     def release(self) -> None:
         """Finish the batch in hand, release every other picture, and change no more."""
         with self._changing:

@@ -12,6 +12,7 @@ from bot.load import Load
 from bot.loops.deliver import Deliver
 from bot.loops.download import Download
 from bot.loops.ending import Ending
+from bot.loops.limits import follow_limits
 from bot.loops.notes import Notes
 from bot.loops.outbox import OutboxLoop
 from bot.loops.progress import Progress
@@ -85,6 +86,7 @@ class Loops:
         """Start all of them."""
         runs: list[Callable[[], Coroutine[Any, Any, None]]] = [
             self._load.run,
+            lambda: follow_limits(self._redis.ledger, self._redis.limits),
             self._progress.run,
             lambda: self._listen(keys.PHOTOGRAPHS, "received", "decided"),
             lambda: self._listen(keys.NOTES, "notes"),

@@ -22,7 +22,9 @@ _TOWARDS_THE_END: Final = frozenset(
     {"beat", "claim", "close", "decide", "forget", "look", "put_back", "release", "sweep", "undeliverable", "view"}
 )
 #: And an operator must see and act just then.
-_OF_THE_OPERATOR: Final = frozenset({"count", "dead", "dismiss", "drop", "follow", "life", "pause", "survey", "switch"})
+_OF_THE_OPERATOR: Final = frozenset(
+    {"count", "dead", "dismiss", "drop", "follow", "life", "limits", "pause", "survey", "switch"}
+)
 
 
 @dataclass(frozen=True, slots=True)

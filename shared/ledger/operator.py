@@ -178,6 +178,12 @@ def switch(directory: str, *, instead_of: str) -> Call[tuple[str, str]]:
     return Call("switch", (directory, instead_of), lambda reply: (_text(reply[0]), _text(reply[1])))
 
 
+def limits(*wanted: tuple[str, str]) -> Call[dict[str, str]]:
+    """Write limits (name, value) that go before everyone's settings, '' to forget one. The reply holds all of them."""
+    pairs = tuple(part for pair in wanted for part in pair)
+    return Call("limits", pairs, lambda reply: {_text(n): _text(v) for n, v in zip(*[iter(reply)] * 2, strict=True)})
+
+
 def _text(raw: bytes) -> str:
     return raw.decode()
 

@@ -25,7 +25,7 @@ def play(redis_url: str, scene: Callable[[RedisSide, Desk], Awaitable[None]]) ->
         settings = Settings(redis_url=SecretStr(redis_url), busy_from_s=60)
         side = RedisSide(settings)
         load = Load(side.ledger)
-        desk = Desk(ledger=side.ledger, store=side.store, people=side.people, load=load, settings=settings, key=b"key")
+        desk = Desk(ledger=side.ledger, store=side.store, people=side.people, load=load, limits=side.limits, key=b"key")
         await side.people.consent(7)
         await scene(side, desk)
         await side.close()

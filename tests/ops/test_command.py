@@ -13,6 +13,7 @@ from redis import Redis
 from local.embedded_valkey import EmbeddedValkey
 from ops import cli, exporter
 from ops.doctor import examine
+from ops.failure import OpsError
 from ops.finding import Level
 from shared.contract.decision import Failure, FailureReason, Refusal, RefusalReason
 from shared.contract.names import Queue
@@ -263,3 +264,28 @@ def test_the_doctor_ends_with_its_judgement(client: Any) -> None:
     result = ops("doctor")
     assert result.exit_code == 1
     assert "wrong  workers: none lives" in result.output
+
+
+def test_limits_are_changed_shown_and_reset(ledger: Ledger) -> None:
+    assert "until" in ops("limits", "set", "busy_from_s", "120").stdout
+    assert ledger.run(operator.limits()) == {"busy_from_s": "120.0"}
+    shown = ops("limits").stdout
+    assert "120.0" in shown
+    assert "telegram_per_s" in shown
+    assert "busy_from_s" in ops("limits", "reset").stdout
+    assert ledger.run(operator.limits()) == {}
+    assert "Nothing" in ops("limits", "reset").stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("bot_token", "1", "there is no limit bot_token"),
+        ("person_burst", "0", "person_burst cannot be 0"),
+        ("telegram_per_s", "fast", "telegram_per_s cannot be fast"),
+    ],
+)
+def test_a_limit_that_cannot_be_is_said_and_changes_nothing(ledger: Ledger, name: str, value: str, says: str) -> None:
+    with pytest.raises(OpsError, match=says):
+        ops("limits", "set", name, value)
+    assert ledger.run(operator.limits()) == {}

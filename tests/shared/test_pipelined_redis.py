@@ -34,11 +34,10 @@ def test_a_wrong_command_is_the_trouble_of_its_caller_only(redis_url: str) -> No
     async def scene(client: Any) -> None:
         await client.set("word", "mole")
         script = client.register_script("return redis.call('GET', KEYS[1])")
-        wrong, length, said = await asyncio.gather(
-            client.incr("word"), client.strlen("word"), script(keys=["word"]), return_exceptions=True
-        )
-        assert isinstance(wrong, ResponseError)
-        assert (length, said) == (4, b"mole")
+        commands: list[Awaitable[Any]] = [client.incr("word"), client.strlen("word"), script(keys=["word"])]
+        replies = await asyncio.gather(*commands, return_exceptions=True)
+        assert isinstance(replies[0], ResponseError)
+        assert replies[1:] == [4, b"mole"]
 
     play(redis_url, scene)
 

@@ -222,6 +222,7 @@ def traces(chat: ChatHouse, person: int) -> list[bytes]:
             b"zset": lambda key: client.zrange(key, 0, -1),
             b"list": lambda key: client.lrange(key, 0, -1),
             b"string": lambda key: [client.get(key)],
+            b"none": lambda _: [],  # gone meanwhile
         }[kind]
         if number in key or any(number in repr(value).encode() for value in read(key)):
             found.append(key)
@@ -268,6 +269,24 @@ def test_updates_wait_while_redis_is_away(chat: ChatHouse, pictures: list[bytes]
     chat.house.start_worker()
     chat.start_bot()
     chat.play(scene)
+
+
+def test_an_operator_changes_a_limit_while_the_bot_runs(busy: ChatHouse, pictures: list[bytes]) -> None:
+    def ops(*arguments: str) -> None:
+        environment = {**os.environ, "REDIS_URL": busy.house.broker.url}
+        subprocess.run([*command("melanoma-ops"), "limits", *arguments], check=True, env=environment)
+        time.sleep(2.5)  # a bot looks each second
+
+    async def scene(simulator: Simulator) -> None:
+        person = await agreed(simulator)
+        await answer_to(person, await person.photo(pictures[0]))
+        await asyncio.to_thread(ops, "set", "person_per_day", "1")
+        refused = await person.photo(pictures[1])
+        assert "come back tomorrow" in words(await after(person, refused))
+        await asyncio.to_thread(ops, "reset", "person_per_day")
+        await answer_to(person, await person.photo(pictures[1]))
+
+    busy.play(scene)
 
 
 def test_a_webhook_takes_updates_from_telegram_only(chat: ChatHouse, pictures: list[bytes]) -> None:

@@ -33,6 +33,15 @@ def test_a_device_that_gains_nothing_answers_sooner() -> None:
     assert flat.best(32) == 1
 
 
+def test_batches_can_be_capped_while_running() -> None:
+    """An operator makes room on a device that is shared for a while."""
+    gpu = curve(32, {1: 1.0, 2: 1.05, 4: 1.1, 8: 1.2, 16: 1.4, 32: 1.8})
+    gpu.cap(8)
+    assert gpu.best(100) == 8
+    gpu.cap(32)
+    assert gpu.best(100) == 32
+
+
 def test_in_haste_a_smaller_batch_may_cost_a_little_more() -> None:
     """A batch that a person's picture may have to wait for."""
     cpu = curve(32, {1: 1.6, 2: 2.6, 4: 4.6, 8: 8.8, 16: 16.8, 32: 32.0})

@@ -1,0 +1,17 @@
+"""Keeps the bot to the limits that an operator wants."""
+
+import asyncio
+from typing import Final
+
+from shared.ledger import operator
+from shared.ledger.async_ledger import AsyncLedger
+from shared.limits import Limits
+
+_EVERY_S: Final = 1.0
+
+
+async def follow_limits(ledger: AsyncLedger, limits: Limits) -> None:
+    """Look again and again, until cancelled."""
+    while True:
+        limits.want(await ledger.run(operator.limits()))
+        await asyncio.sleep(_EVERY_S)

@@ -1,0 +1,67 @@
+"""Limits that an operator may change while the service runs: what the ledger holds of them goes before the settings."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+import structlog
+from pydantic import TypeAdapter, ValidationError
+
+from shared.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+#: Settings that bots and workers read anew each second. `largest_batch` can be made smaller than that of a worker's own
+#: settings, whose sizes alone it has warmed.
+CHANGEABLE: Final = (
+    "busy_from_s",
+    "largest_batch",
+    "person_burst",
+    "person_per_day",
+    "person_per_minute",
+    "telegram_per_s",
+)
+
+
+class LimitError(Exception):
+    """Raised for a limit that cannot be changed, or a value that it cannot have. The message is one sentence."""
+
+
+def checked(name: str, value: str) -> Any:
+    """The value of the limit `name` that `value` says. Raises `LimitError`."""
+    if name not in CHANGEABLE:
+        raise LimitError(f"there is no limit {name}; there are {', '.join(CHANGEABLE)}.")
+    field = Settings.model_fields[name]
+    kind: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, *field.metadata])
+    try:
+        return kind.validate_python(value)
+    except ValidationError as error:
+        said = error.errors(include_input=False, include_url=False)[0]["msg"]
+        raise LimitError(f"{name} cannot be {value}: {said}.") from None
+
+
+class Limits:
+    """The settings of this process with the wanted limits over them."""
+
+    def __init__(self, own: Settings) -> None:
+        self._own = own
+        self._wanted: Mapping[str, str] = {}
+        self._now = own
+
+    @property
+    def now(self) -> Settings:
+        """What holds at this moment. Ask again each time."""
+        return self._now
+
+    def want(self, wanted: Mapping[str, str]) -> None:
+        """Take over what the ledger holds, by name; one that is not in it is that of the settings again."""
+        if wanted == self._wanted:
+            return
+        self._wanted = dict(wanted)
+        values = {}
+        for name, value in wanted.items():
+            try:
+                values[name] = checked(name, value)
+            except LimitError as error:  # written by another release
+                log.warning("a limit is passed over", problem=str(error))
+        self._now = self._own.model_copy(update=values)
+        log.info("limits were changed", **values)
