@@ -8,7 +8,6 @@ from typing import Final
 import structlog
 from aiogram import Bot, Dispatcher
 from aiogram.client.telegram import TelegramAPIServer
-from aiogram.exceptions import TelegramNetworkError, TelegramServerError
 from aiogram.types import BotCommandScopeAllGroupChats
 from aiohttp import web
 
@@ -20,6 +19,7 @@ from bot.insistence import insist
 from bot.languages import LANGUAGES
 from bot.load import Load
 from bot.loops.all import Loops
+from bot.polling import poll
 from bot.redis_side import RedisSide
 from bot.sending import SendError, attempt
 from bot.session import Session
@@ -33,14 +33,10 @@ log = structlog.get_logger(__name__)
 
 _UPDATES: Final = ["message", "callback_query", "my_chat_member"]
 
-#: How long Telegram may hold a request for updates. Seconds.
-_POLL_S: Final = 20
-
 #: Ids in one message to the workers.
 _SHARD: Final = 8
 
 _INTRODUCE_PAUSE_S: Final = 30.0
-_TELEGRAM_PAUSE_S: Final = 3.0
 
 #: An update that is being written when the process stops may take so long. Seconds.
 _HTTP_STOP_S: Final = 3.0
@@ -97,31 +93,14 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
 
 
 async def _poll(bot: Bot, dispatcher: Dispatcher, stop: asyncio.Event) -> None:
-    stopping = asyncio.create_task(stop.wait())
-    while not stopping.done():
-        # One after the other and awaited: an update counts as done for Telegram when the next ones are asked for.
-        polling = asyncio.create_task(
-            dispatcher.start_polling(
-                bot,
-                polling_timeout=_POLL_S,
-                handle_as_tasks=False,
-                allowed_updates=_UPDATES,
-                handle_signals=False,
-                close_bot_session=False,
-            )
-        )
-        await asyncio.wait([polling, stopping], return_when=asyncio.FIRST_COMPLETED)
-        if polling.done():
-            # It begins with a question to Telegram, and ends if there is no answer to that.
-            if not isinstance(polling.exception(), TelegramNetworkError | TelegramServerError):
-                await polling
-            log.warning("Telegram does not answer, trying again")
-            await asyncio.wait([stopping], timeout=_TELEGRAM_PAUSE_S)
-        else:
-            # An update whose handler is cut off here was not confirmed: Telegram brings it again.
-            polling.cancel()
-            await asyncio.gather(polling, return_exceptions=True)
+    stopping, polling = asyncio.create_task(stop.wait()), asyncio.create_task(poll(bot, dispatcher, _UPDATES))
+    await asyncio.wait([polling, stopping], return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
+    if polling.done():
+        await polling
+    # An update whose handler is cut off here was not confirmed: Telegram brings it again.
+    polling.cancel()
+    await asyncio.gather(polling, return_exceptions=True)
 
 
 async def _listen(app: web.Application, settings: Settings, stack: AsyncExitStack) -> None:
