@@ -16,7 +16,7 @@ from local.background import Background
 from local.embedded_valkey import free_port
 from local.workers import command
 from samples.many import render_many
-from simulator.people import Simulator
+from simulator.people import Person, Simulator
 from tests.system.chat import ChatHouse, after, agreed, answer_to, answers, is_answer, words
 from tests.system.waiting import eventually, page
 
@@ -275,18 +275,29 @@ def test_an_operator_changes_a_limit_while_the_bot_runs(busy: ChatHouse, picture
     def ops(*arguments: str) -> None:
         environment = {**os.environ, "REDIS_URL": busy.house.broker.url}
         subprocess.run([*command("melanoma-ops"), "limits", *arguments], check=True, env=environment)
-        time.sleep(2.5)  # a bot looks each second
 
     async def scene(simulator: Simulator) -> None:
         person = await agreed(simulator)
         await answer_to(person, await person.photo(pictures[0]))
         await asyncio.to_thread(ops, "set", "person_per_day", "1")
-        refused = await person.photo(pictures[1])
-        assert "come back tomorrow" in words(await after(person, refused))
+        # A bot looks each second.
+        async with asyncio.timeout(60):
+            while "come back tomorrow" not in words(await after(person, await person.photo(pictures[1]))):
+                await asyncio.sleep(0.5)
         await asyncio.to_thread(ops, "reset", "person_per_day")
-        await answer_to(person, await person.photo(pictures[1]))
+        async with asyncio.timeout(60):
+            while not await answered_soon(person, await person.photo(pictures[1])):
+                pass
 
     busy.play(scene)
+
+
+async def answered_soon(person: Person, sent: int) -> bool:
+    try:
+        await answer_to(person, sent, 5)
+    except TimeoutError:
+        return False
+    return True
 
 
 def test_a_webhook_takes_updates_from_telegram_only(chat: ChatHouse, pictures: list[bytes]) -> None:
