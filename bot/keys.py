@@ -13,6 +13,8 @@ NOTES: Final = "telegram:notes"
 #: Hash: answers of today by outcome. List: the latest times to an answer, in seconds.
 LATENCIES: Final = f"{PREFIX}latencies"
 FEEDBACK: Final = f"{PREFIX}feedback"
+#: That a reply of Telegram's was lost within the last minute.
+TROUBLE: Final = f"{PREFIX}trouble"
 #: Sorted set: whose waiting is to be told next, by when.
 PROGRESS: Final = f"{PREFIX}progress"
 

@@ -1,6 +1,7 @@
 """What the bot's coroutines use of Redis: its clients, and what stands on them."""
 
 from bot.loops.tries import Tries
+from bot.loops.trouble import Trouble
 from bot.loops.waiting import Waiting
 from bot.pacing import Pacer
 from bot.people import People
@@ -31,6 +32,7 @@ class RedisSide:
         self.people = People(self.client, self.patience, self.limits)
         self.pacer = Pacer(self.client, self.patience, self.limits)
         self.tries = Tries(self.client, self.patience)
+        self.trouble = Trouble(self.client, self.patience)
         self.waiting = Waiting(self.client, self.patience)
         self.statistics = Statistics(self.client, self.patience)
 

@@ -69,6 +69,7 @@ class Loops:
             pacer=redis.pacer,
             tries=redis.tries,
             waiting=redis.waiting,
+            trouble=redis.trouble,
             ending=ending,
             most_tries=settings.telegram_tries,
             incarnation=connection.incarnation,

@@ -43,6 +43,7 @@ class Deliver:
         pacer: Pacer,
         tries: Tries,
         waiting: Waiting,
+        trouble: Trouble,
         ending: Ending,
         most_tries: int,
         incarnation: str,
@@ -56,7 +57,7 @@ class Deliver:
         self._ending = ending
         self._most_tries = most_tries
         self._incarnation = incarnation
-        self._trouble = Trouble()
+        self._trouble = trouble
 
     async def work(self, job: OutboxJob) -> float | None:
         """Deliver one answer; seconds until it is tried again where that did not work."""
@@ -98,7 +99,7 @@ class Deliver:
         # The message about the wait becomes the answer: done twice, that changes nothing, while a second message would
         # be a second answer wherever a reply of Telegram's was lost.
         message = await self._waiting.answer(job.id)
-        if message is None and self._trouble.lately():
+        if message is None and await self._trouble.lately():
             message = await self._send_ahead(job, to)
         if message is not None:
             try:
@@ -124,7 +125,7 @@ class Deliver:
     async def _failed(self, id_: str, error: SendError) -> float | None:
         METRICS.refused.labels(kind=type(error).__name__.lower()).inc()
         if isinstance(error, Uncertain):
-            self._trouble.happened()
+            await self._trouble.happened()
         tries = await self._tries.failed(id_)
         if tries < self._most_tries:
             return self._tries.pause_s(tries)

@@ -1,21 +1,26 @@
-"""Whether replies of Telegram's have been lost lately."""
+"""Whether replies of Telegram's have been lost lately: known to all replicas, and to those that start later."""
 
-import time
-from typing import Final
+from typing import Any, Final
 
-_LATELY_S: Final = 60.0
+from redis.asyncio import Redis
+
+from bot import keys
+from shared.patience import AsyncPatience
+
+_LATELY_S: Final = 60
 
 
 class Trouble:
     """Remembers the last time that nobody knew whether a message had been sent."""
 
-    def __init__(self) -> None:
-        self._until = 0.0
+    def __init__(self, client: "Redis", patience: AsyncPatience) -> None:
+        self._redis: Any = client  # redis-py types one method for both of its clients
+        self._patience = patience
 
-    def happened(self) -> None:
+    async def happened(self) -> None:
         """A reply was lost, or Telegram failed."""
-        self._until = time.monotonic() + _LATELY_S
+        await self._patience.call(lambda: self._redis.set(keys.TROUBLE, 1, ex=_LATELY_S))
 
-    def lately(self) -> bool:
+    async def lately(self) -> bool:
         """Whether that was within the last minute."""
-        return time.monotonic() < self._until
+        return bool(await self._patience.call(lambda: self._redis.exists(keys.TROUBLE)))

@@ -34,7 +34,8 @@ def test_a_conversation_from_start_to_answer_in_two_languages(tmp_path: Path) ->
             page.set_input_files("#file", picture)
             answer = page.locator(".message.bot", has_text="This is not a diagnosis.")
             expect(answer.locator("img")).to_be_visible()
-            assert answer.locator("img").evaluate("image => image.naturalWidth") == 720
+            # Half of the photograph, with the evidence over it.
+            assert answer.locator("img").evaluate("image => image.naturalWidth") == 640
             assert answer.locator("b").count() >= 1
             answer.locator(".button", has_text="What does this mean?").click()
             expect(page.locator(".message.bot", has_text="What this answer means")).to_be_visible()

@@ -1,0 +1,22 @@
+"""A reply of Telegram's that one replica lost makes all of them careful, and those that start after it."""
+
+import asyncio
+
+from pydantic import SecretStr
+
+from bot import keys
+from bot.redis_side import RedisSide
+from shared.settings import Settings
+
+
+def test_every_replica_knows_of_a_lost_reply_for_a_minute(redis_url: str) -> None:
+    async def scene() -> None:
+        one, other = (RedisSide(Settings(redis_url=SecretStr(redis_url))) for _ in range(2))
+        assert not await other.trouble.lately()
+        await one.trouble.happened()
+        await one.close()
+        assert await other.trouble.lately()
+        assert 50 < await other.client.ttl(keys.TROUBLE) <= 60
+        await other.close()
+
+    asyncio.run(scene())
