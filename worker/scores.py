@@ -6,17 +6,9 @@ from prometheus_client import Counter, Gauge
 
 from shared.artefact import Manifest, Population, ReliabilityBin
 from shared.contract.decision import Verdict
+from shared.decision_rules import bin_of
 
 _LABELS: Final = ["artefact", "population", "bin"]
-
-
-def bin_of(probability: float, population: Population) -> int | None:
-    """Place of the bin of held-out lesions that scored like `probability`, None where no bin covers it."""
-    for place, held_out in enumerate(population.reliability):
-        last = place == len(population.reliability) - 1
-        if held_out.start <= probability < held_out.stop or (last and probability >= held_out.start):
-            return place
-    return None
 
 
 class Scores:
@@ -46,7 +38,7 @@ class Scores:
     def count(self, verdict: Verdict) -> None:
         """Count one verdict that stood."""
         population = self._populations.get((verdict.artefact, verdict.population))
-        place = None if population is None else bin_of(verdict.probability, population)
+        place = None if population is None else bin_of(verdict.probability, population.reliability)
         if population is not None and place is not None:
             name = _name(place, population.reliability[place])
             self._given.labels(verdict.artefact, verdict.population, name).inc()

@@ -4,8 +4,9 @@ from prometheus_client import REGISTRY
 
 from shared.artefact import Manifest, ReliabilityBin
 from shared.contract.decision import UNMEASURED, Band, EvidenceMap, Verdict, Work
+from shared.decision_rules import bin_of
 from tests.worker.test_verdict import MANIFEST
-from worker.scores import SCORES, bin_of
+from worker.scores import SCORES
 
 #: Two populations, with tables of their own.
 BOTH = MANIFEST.model_copy(
@@ -88,4 +89,4 @@ def test_a_gap_in_a_table_is_no_bin() -> None:
             )
         }
     )
-    assert [bin_of(score, gap) for score in (0.1, 0.3, 0.4, 1)] == [0, None, 1, 1]
+    assert [bin_of(score, gap.reliability) for score in (0.1, 0.3, 0.4, 1)] == [0, None, 1, 1]

@@ -19,9 +19,10 @@ from shared.artefact import (
     Tensors,
 )
 from shared.contract.decision import UNMEASURED, Advice, Band, Refusal, RefusalReason, Verdict
+from shared.decision_rules import wilson_interval
 from shared.pictures.rules import Aspect, Filter, PictureRules
 from worker.picture import Predicted
-from worker.verdict import Judge, wilson_interval
+from worker.verdict import Judge
 
 MANIFEST = Manifest(
     name="test",
