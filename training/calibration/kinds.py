@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from shared.artefact import Kinds, Metric
 from training.data.picture import Population
 from training.data.sources import Kind
-from training.evaluation.metrics import auc_metric
+from training.metrics.auc import auc_metric
 
 Floats = npt.NDArray[np.floating]
 

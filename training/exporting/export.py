@@ -19,10 +19,10 @@ from training.data.picture import Picture, Share
 from training.data.rules import SERVED
 from training.data.sources import Kind, PhonePicture, read_phone
 from training.errors import TrainingError
-from training.evaluation.evaluate import counted, held_out_metrics, is_counted, isic2017_test_metrics
 from training.exporting.graph import TENSORS, write_graph
 from training.exporting.predictor import GraphPredictor
 from training.exporting.provenance import LICENCE, sources
+from training.exporting.stated import counted, held_out_metrics, is_counted, isic2017_test_metrics
 from training.fitting.measure import logits_and_means
 from training.fitting.run import Run
 from training.model.backbone import get_weights

@@ -1,7 +1,8 @@
 """The exported graph, run as serving runs it, on pictures decoded as serving decodes them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -42,14 +43,16 @@ class GraphPredictor:
 
     def predict_files(self, paths: Sequence[Path], rules: PictureRules, batch: int = 32) -> Predicted:
         """Decode and predict pictures, at least one. Raises `TrainingError` where one cannot be decoded."""
-        parts = [self.predict(np.stack([decode_file(path, rules) for path in some])) for some in _chunks(paths, batch)]
+        return self.predict_each((decode_file(path, rules) for path in paths), batch)
+
+    def predict_each(self, pictures: Iterable[Pixels], batch: int = 32) -> Predicted:
+        """Predict pictures, at least one, each uint8 [size, size, 3], a batch in memory at a time."""
+        parts, left = [], iter(pictures)
+        while some := list(islice(left, batch)):
+            parts.append(self.predict(np.stack(some)))
         return Predicted(
             np.concatenate([part.probabilities for part in parts]),
             np.concatenate([part.evidence for part in parts]),
             np.concatenate([part.distance for part in parts]),
             np.concatenate([part.kinds for part in parts]),
         )
-
-
-def _chunks(paths: Sequence[Path], size: int) -> list[Sequence[Path]]:
-    return [paths[start : start + size] for start in range(0, len(paths), size)]

@@ -12,7 +12,7 @@ from training.data.cache import Pixels
 from training.data.labels import COUNTED, MELANOMA
 from training.data.picture import Picture
 from training.data.sources import HAM10000, ISIC2017
-from training.evaluation.metrics import auc
+from training.metrics.auc import auc
 
 BATCH: Final = 32
 

@@ -9,8 +9,9 @@ from shared.artefact import Metric
 from training.data.labels import COUNTED, MELANOMA
 from training.data.picture import Picture
 from training.data.sources import HAM10000, ISIC2017
-from training.evaluation.metrics import auc_metric, calibration_error
 from training.exporting.predictor import Predicted
+from training.metrics.auc import auc_metric
+from training.metrics.probability import calibration_error
 
 
 def counted(probabilities: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
