@@ -1,0 +1,60 @@
+"""Receipts are promises: "of N that scored like this, k were malignant"."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from shared.artefact import Manifest, ReliabilityBin, read_artefact
+from tests.training.evaluation.conftest import SHIPPED
+from tests.training.evaluation.made import calibrated
+from training.calibration.calibrate import reliability
+from training.data.picture import Share
+from training.evaluation.receipts import receipts
+from training.evaluation.tasks import Task, score, truth
+
+
+@pytest.fixture(scope="module")
+def manifest() -> Manifest:
+    return read_artefact(SHIPPED)
+
+
+def with_receipts(manifest: Manifest, bins: tuple[ReliabilityBin, ...]) -> Manifest:
+    (population, *_) = manifest.populations
+    return manifest.model_copy(update={"populations": (population.model_copy(update={"reliability": bins}),)})
+
+
+def test_right_receipts_hold_as_often_as_chance_lets_them(manifest: Manifest) -> None:
+    shares = []
+    for seed in range(8):
+        found = receipts(calibrated(600, manifest, seed), manifest)
+        assert found is not None
+        assert found.agrees >= 0.9
+        shares.append((found.covered, found.covered_if_right))
+    covered, expected = np.mean(shares, axis=0)
+    assert covered == pytest.approx(expected, abs=0.06)
+
+
+def test_wrong_receipts_are_found_out(manifest: Manifest) -> None:
+    """Receipts of another population, in which twice as many were malignant."""
+    made = calibrated(600, manifest)
+    tested = replace(made, pictures=[replace(one, share=Share.TEST) for one in made.pictures])
+    told, ill = score(Task.COUNTED, made.probabilities, manifest.labels), truth(Task.COUNTED, made.pictures)
+    right = reliability(told, ill)
+    wrong = tuple(
+        one.model_copy(update={"malignant": min(one.lesions, 2 * one.malignant + one.lesions // 4)}) for one in right
+    )
+    for bins, holds in ((right, True), (wrong, False)):
+        found = receipts(tested, with_receipts(manifest, bins))
+        assert found is not None
+        assert (found.covered >= 0.9) is holds
+        assert (found.agrees >= 0.9) is holds
+
+
+def test_each_fold_is_held_against_receipts_of_the_others(manifest: Manifest) -> None:
+    made = calibrated(400, manifest)
+    folded = replace(made, pictures=[replace(one, fold=place % 2) for place, one in enumerate(made.pictures)])
+    found = receipts(folded, manifest)
+    assert found is not None
+    assert sum(check.tested for check in found.bins) == 400
+    assert sum(check.lesions for check in found.bins) == 400

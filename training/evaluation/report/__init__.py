@@ -1,0 +1,1 @@
+"""What was found, for people: the page and the model card."""

@@ -1,0 +1,53 @@
+"""The worst mistakes, to be looked at: what the model was most sure of, and wrong."""
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from shared.artefact import Manifest
+from shared.pictures.thumbnail import thumbnail
+from training.data.labels import LABELS
+from training.data.picture import Picture
+from training.evaluation.judged import Judged
+from training.evaluation.tasks import Task, score, truth
+
+#: Of each sort.
+MOST: Final = 8
+_SIDE: Final = 224
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One picture: a JPEG in base64, what it is, and the probability that a person would be told."""
+
+    image: str
+    name: str
+    diagnosis: str
+    probability: float
+
+
+def worst(judged: Judged, manifest: Manifest) -> tuple[Sequence[Mistake], Sequence[Mistake]]:
+    """Lesions that count with the lowest probabilities, and others with the highest."""
+    told, counted = score(Task.COUNTED, judged.probabilities, manifest.labels), truth(Task.COUNTED, judged.pictures)
+    order = np.argsort(told, kind="stable")
+    missed = [place for place in order if counted[place]][:MOST]
+    alarmed = [place for place in order[::-1] if not counted[place]][:MOST]
+    return (
+        [_mistake(judged.pictures[place], float(told[place])) for place in missed],
+        [_mistake(judged.pictures[place], float(told[place])) for place in alarmed],
+    )
+
+
+def _mistake(picture: Picture, probability: float) -> Mistake:
+    stream = io.BytesIO()
+    thumbnail(picture.path.read_bytes(), _SIDE).save(stream, "JPEG", quality=82)
+    return Mistake(
+        image=base64.b64encode(stream.getvalue()).decode("ascii"),
+        name=picture.path.stem,
+        diagnosis=LABELS[picture.label].title,
+        probability=probability,
+    )

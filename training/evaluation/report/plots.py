@@ -1,0 +1,93 @@
+"""Curves and diagrams as SVG, to stand in the page."""
+
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from shared.decision_rules import wilson_interval
+from training.evaluation.result import SetResult, TaskResult
+from training.evaluation.tasks import Task
+
+#: Told apart by any eye, and in print (Okabe and Ito 2008).
+COLOURS: Final = {Task.MELANOMA: "#0072b2", Task.MALIGNANT: "#d55e00", Task.COUNTED: "#000000"}
+NAMES: Final = {
+    Task.MELANOMA: "melanoma",
+    Task.MALIGNANT: "malignant",
+    Task.COUNTED: "malignant or pre-malignant",
+}
+_STYLE: Final = Path(__file__).parent / "templates" / "plots.mplstyle"
+
+
+def roc_plot(found: SetResult) -> str:
+    """ROC curves of all questions."""
+
+    def draw(axes: Axes) -> None:
+        axes.plot([0, 1], [0, 1], color="#b0b0b0", linewidth=0.8, linestyle="--")
+        for task in found.tasks:
+            _curve(axes, task, task.roc, f"{NAMES[Task(task.task)]}: {task.figures['auc'].value:.3f}")
+        for task in found.tasks:
+            for point in task.operating:
+                if point.name != "above 0.5":
+                    x, y = 1 - point.figures["specificity"].value, point.figures["sensitivity"].value
+                    axes.plot(x, y, "o", color=COLOURS[Task(task.task)], markersize=5)
+                    axes.annotate(point.name, (x, y), (7, -12), textcoords="offset points")
+        axes.legend(loc="lower right", title="area under the curve")
+        axes.set(xlabel="1 - specificity", ylabel="sensitivity", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
+
+    return _drawn(draw, "ROC curve")
+
+
+def precision_recall_plot(found: SetResult) -> str:
+    """Precision-recall curves of all questions."""
+
+    def draw(axes: Axes) -> None:
+        for task in found.tasks:
+            colour = COLOURS[Task(task.task)]
+            axes.axhline(task.positive / task.pictures, color=colour, linewidth=0.7, linestyle=":")
+            name = f"{NAMES[Task(task.task)]}: {task.figures['average_precision'].value:.3f}"
+            _curve(axes, task, task.precision_recall, name)
+        axes.legend(loc="lower left", title="average precision; dotted: by chance")
+        axes.set(xlabel="sensitivity", ylabel="precision", xlim=(-0.01, 1.01), ylim=(-0.01, 1.03))
+
+    return _drawn(draw, "Precision-recall curve")
+
+
+def reliability_plot(found: SetResult) -> str:
+    """How often it came, against the probability that a person is told."""
+
+    def draw(axes: Axes) -> None:
+        axes.plot([0, 1], [0, 1], color="#b0b0b0", linewidth=0.8, linestyle="--")
+        for task in found.tasks:
+            if task.task == Task.COUNTED:
+                means = np.array([part.mean for part in task.diagram])
+                shares = np.array([part.positive / part.pictures for part in task.diagram])
+                ends = np.array([wilson_interval(part.positive, part.pictures) for part in task.diagram]).T
+                away = np.abs(ends - shares)
+                axes.errorbar(means, shares, away, fmt="o", color="#000000", markersize=4, linewidth=1, capsize=2)
+        axes.set(xlabel="probability told", ylabel="share that was malignant or pre-malignant")
+        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+
+    return _drawn(draw, "Reliability diagram")
+
+
+def _curve(axes: Axes, task: TaskResult, points: Sequence[tuple[float, float]], name: str) -> None:
+    x, y = np.array(points).T
+    axes.plot(x, y, color=COLOURS[Task(task.task)], linewidth=1.4, label=name)
+
+
+def _drawn(draw: Callable[[Axes], None], title: str) -> str:
+    with mpl.rc_context(fname=_STYLE):
+        figure = Figure(figsize=(4.4, 4.0), layout="constrained")
+        axes = figure.subplots()
+        axes.set_title(title, loc="left")
+        draw(axes)
+        stream = io.StringIO()
+        figure.savefig(stream, format="svg", metadata={"Date": None})
+    text = stream.getvalue()
+    return text[text.index("<svg") :]

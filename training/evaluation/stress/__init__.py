@@ -1,0 +1,1 @@
+"""What must not matter, done to pictures on purpose, and how far the score moves."""

@@ -1,0 +1,70 @@
+"""Changes of the whole picture: turned, flipped, encoded, lit or focused in another way.
+
+Each takes an upright RGB picture and a generator of random numbers, and returns a new picture.
+"""
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+from PIL import Image, ImageEnhance, ImageFilter
+
+Change = Callable[[Image.Image, np.random.Generator], Image.Image]
+
+
+def transposed(method: Image.Transpose) -> Change:
+    """A quarter or half turn, or a flip: no pixel is lost."""
+    return lambda picture, _: picture.transpose(method)
+
+
+def turned(degrees: float) -> Change:
+    """Turned about its centre; the corners are filled with a mirror image of the skin there."""
+
+    def change(picture: Image.Image, _: np.random.Generator) -> Image.Image:
+        margin = max(picture.size) // 4
+        wide = np.pad(np.asarray(picture), ((margin, margin), (margin, margin), (0, 0)), mode="symmetric")
+        whole = Image.fromarray(wide).rotate(degrees, Image.Resampling.BICUBIC)
+        return whole.crop((margin, margin, margin + picture.width, margin + picture.height))
+
+    return change
+
+
+def encoded(quality: int) -> Change:
+    """A JPEG of this quality, as a messenger makes it."""
+
+    def change(picture: Image.Image, _: np.random.Generator) -> Image.Image:
+        stream = io.BytesIO()
+        picture.save(stream, "JPEG", quality=quality)
+        return Image.open(stream).convert("RGB")
+
+    return change
+
+
+def lit(factor: float) -> Change:
+    """As bright as `factor` times the picture."""
+    return lambda picture, _: ImageEnhance.Brightness(picture).enhance(factor)
+
+
+def balanced(red: float, blue: float) -> Change:
+    """Another white balance: gains of red and blue."""
+
+    def change(picture: Image.Image, _: np.random.Generator) -> Image.Image:
+        gained = np.asarray(picture, np.float32) * (red, 1, blue)
+        return Image.fromarray(gained.clip(0, 255).astype(np.uint8))
+
+    return change
+
+
+def blurred(share: float) -> Change:
+    """Out of focus: a Gaussian blur whose radius is `share` of the longer side."""
+    return lambda picture, _: picture.filter(ImageFilter.GaussianBlur(max(picture.size) * share))
+
+
+def coarse(factor: float) -> Change:
+    """Of lower resolution: shrunk by `factor` and enlarged again."""
+
+    def change(picture: Image.Image, _: np.random.Generator) -> Image.Image:
+        small = (max(1, round(picture.width * factor)), max(1, round(picture.height * factor)))
+        return picture.resize(small, Image.Resampling.BOX).resize(picture.size, Image.Resampling.BICUBIC)
+
+    return change

@@ -1,0 +1,40 @@
+"""The three questions that a model is asked, each a yes or no about a lesion."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+import numpy as np
+
+from shared.artefact import Group, Label
+from training.data.labels import LABELS
+from training.data.picture import Picture
+from training.metrics.bootstrap import Flags, Floats
+
+
+class Task(StrEnum):
+    """A question. Its truth is the house's labels, its score a sum of the artefact's probabilities."""
+
+    #: Is it a melanoma? The question of ISIC 2017.
+    MELANOMA = "melanoma"
+    #: Is it malignant?
+    MALIGNANT = "malignant"
+    #: Is it malignant or pre-malignant, as far as such labels count? This is the probability that a person is told.
+    COUNTED = "counted"
+
+
+def truth(task: Task, pictures: Sequence[Picture]) -> Flags:
+    """Whether the answer is yes, bool [n]."""
+    return np.array([_belongs(task, LABELS[picture.label]) for picture in pictures], dtype=bool)
+
+
+def score(task: Task, probabilities: Floats, labels: Sequence[Label]) -> Floats:
+    """Probability of yes, [n] in [0, 1], from calibrated probabilities [n, labels] of these `labels`."""
+    columns = [index for index, label in enumerate(labels) if _belongs(task, label)]
+    # Summed as serving sums them: a threshold is one lesion's own probability, and must find it.
+    return np.asarray(np.clip(probabilities[:, columns].sum(axis=1).astype(np.float64), 0, 1))
+
+
+def _belongs(task: Task, label: Label) -> bool:
+    if task is Task.MELANOMA:
+        return label.name == "mel"
+    return label.group is Group.MALIGNANT if task is Task.MALIGNANT else label.counts
