@@ -1,4 +1,4 @@
-"""Ids of jobs and of process incarnations."""
+"""Ids of jobs, of process incarnations and of calls."""
 
 import hashlib
 import secrets
@@ -21,4 +21,9 @@ def job_id(key: bytes, *parts: str) -> str:
 
 def new_incarnation(role: str) -> str:
     """Name for one life of one process: `role` and 64 random bits. A restarted process gets another."""
-    return f"{role}-{secrets.token_hex(8)}"
+    return f"{role}-{new_token()}"
+
+
+def new_token() -> str:
+    """64 random bits as hex, by which a call that is repeated is known again."""
+    return secrets.token_hex(8)

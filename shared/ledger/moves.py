@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from shared.contract.decision import Failure, FailureReason, Refusal, Verdict
 from shared.contract.names import CONTRACT_VERSION, Queue, Stage
+from shared.ids import new_token
 from shared.ledger.call import Call
 from shared.ledger.records import ClaimedJob, Counts, JobView, NewJob, OutboxJob, Owed, QueueCount
 
@@ -61,14 +62,17 @@ def decide(decisions: Iterable[tuple[str, Verdict | Refusal | Failure]]) -> Call
 
 def peek(stage: Literal[Stage.RECEIVED, Stage.DECIDED], *, outbox: str, limit: int) -> Call[list[OutboxJob]]:
     """Read jobs of an outbox that has one reader. Nothing moves."""
-    return Call("look", (stage, outbox, limit, ""), _outbox)
+    return Call("look", (stage, outbox, limit, "", ""), _outbox)
 
 
 def take(
     stage: Literal[Stage.RECEIVED, Stage.DECIDED], *, outbox: str, limit: int, incarnation: str
 ) -> Call[list[OutboxJob]]:
-    """Lease jobs of an outbox that several replicas read. They come back by the sweep if this one dies."""
-    return Call("look", (stage, outbox, limit, incarnation), _outbox)
+    """Lease jobs of an outbox that several replicas read. They come back by the sweep if this one dies.
+
+    The same call again gives the same jobs, as far as they are still leased: its first reply may have been lost.
+    """
+    return Call("look", (stage, outbox, limit, incarnation, new_token()), _outbox)
 
 
 def put_back(ids: Iterable[str], *, incarnation: str, after_s: float = 0) -> Call[None]:

@@ -214,23 +214,41 @@ def test_a_lease_of_a_dead_sender_comes_back(ledger: Ledger, client: Any) -> Non
     claim(ledger, "a")
     ledger.run(moves.decide([("a", REFUSED)]))
     ledger.run(moves.beat("sender", lease_s=5))
-    take = moves.take(Stage.DECIDED, outbox=OUTBOX, limit=10, incarnation="sender")
-    assert [job.id for job in ledger.run(take)] == ["a"]
-    assert ledger.run(take) == []
+    assert take(ledger) == ["a"]
+    assert take(ledger) == []
     die(client, "sender")
     sweep(ledger, client)
-    assert [job.id for job in ledger.run(take)] == ["a"]
+    assert take(ledger) == ["a"]
+
+
+def take(ledger: Ledger) -> list[str]:
+    call = moves.take(Stage.DECIDED, outbox=OUTBOX, limit=10, incarnation="sender")
+    return [job.id for job in ledger.run(call)]
+
+
+def test_a_lease_whose_reply_was_lost_is_given_again(ledger: Ledger, client: Any) -> None:
+    open_stored(ledger, "a", "b", "c")
+    ledger.run(moves.decide([("a", REFUSED), ("b", REFUSED)]))
+    lost = moves.take(Stage.DECIDED, outbox=OUTBOX, limit=10, incarnation="sender")
+    ledger.run(lost)
+    ledger.run(moves.answered(["b"], retention_s=60))
+    ledger.run(moves.decide([("c", REFUSED)]))
+    assert [job.id for job in ledger.run(lost)] == ["a"], "neither what was answered nor what came later"
+    assert take(ledger) == ["c"]
+    assert take(ledger) == []
+    die(client, "sender")
+    sweep(ledger, client)
+    assert client.keys(f"{KEY_PREFIX}taken:*") == []
 
 
 def test_a_delivery_that_failed_is_due_later(ledger: Ledger) -> None:
     open_stored(ledger, "a")
     ledger.run(moves.decide([("a", REFUSED)]))
-    take = moves.take(Stage.DECIDED, outbox=OUTBOX, limit=10, incarnation="sender")
-    ledger.run(take)
+    take(ledger)
     ledger.run(moves.put_back(["a"], incarnation="sender", after_s=0.2))
-    assert ledger.run(take) == []
+    assert take(ledger) == []
     time.sleep(0.25)
-    assert [job.id for job in ledger.run(take)] == ["a"]
+    assert take(ledger) == ["a"]
 
 
 def test_a_cancelled_job_is_nowhere(ledger: Ledger, client: Any) -> None:

@@ -208,11 +208,11 @@ def test_a_worker_is_told_to_stop(ledger: Ledger) -> None:
 def test_an_answer_that_was_not_deliverable_is_delivered_again(ledger: Ledger) -> None:
     open_jobs(ledger, "a")
     ledger.run(moves.decide([("a", REFUSED)]))
-    take = moves.take(Stage.DECIDED, outbox=OUTBOX, limit=10, incarnation="bot-1")
-    ledger.run(take)
+    ledger.run(moves.take(Stage.DECIDED, outbox=OUTBOX, limit=10, incarnation="bot-1"))
     ledger.run(moves.undeliverable(["a"], incarnation="bot-1", reason="blocked"))
     assert ledger.run(operator.replay([("a", False)], deadline_s=60)) == (1, [])
-    assert [job.id for job in ledger.run(take)] == ["a"], "with the decision that it had"
+    again = ledger.run(moves.take(Stage.DECIDED, outbox=OUTBOX, limit=10, incarnation="bot-1"))
+    assert [job.id for job in again] == ["a"], "with the decision that it had"
 
 
 def test_a_full_redis_still_obeys_its_operator(ledger: Ledger, client: Any) -> None:

@@ -6,6 +6,7 @@ local function ready_key(queue) return PREFIX .. 'ready:' .. queue end
 local function decided_key(outbox) return PREFIX .. 'decided:' .. outbox end
 local function bell_key(outbox) return PREFIX .. 'bell:' .. outbox end
 local function held_key(incarnation) return PREFIX .. 'held:' .. incarnation end
+local function taken_key(incarnation) return PREFIX .. 'taken:' .. incarnation end
 local CLAIMED = PREFIX .. 'claimed'
 local INCARNATIONS = PREFIX .. 'incarnations'
 local SPEEDS = PREFIX .. 'speeds'
@@ -16,6 +17,9 @@ local PAUSED = PREFIX .. 'paused'
 
 -- An answer that nobody fetches is kept for seven days.
 local UNFETCHED = 7 * 24 * 3600 * 1000
+
+-- For as long a call may be repeated whose reply was lost: Redis is not away for longer than a day.
+local REPEATED = 24 * 3600 * 1000
 
 -- Most characters of a job's life. A job that was claimed once needs fewer than 64: up to there Redis keeps its
 -- hash in the small form.

@@ -43,6 +43,7 @@ for _, incarnation in ipairs(redis.call('ZRANGEBYSCORE', INCARNATIONS, '-inf', n
   if redis.call('SCARD', held) == 0 then
     redis.call('ZREM', INCARNATIONS, incarnation)
     redis.call('HDEL', SPEEDS, incarnation)
+    redis.call('DEL', taken_key(incarnation))
   end
   if budget <= 0 then break end
 end
