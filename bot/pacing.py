@@ -9,13 +9,17 @@ from typing import Any, Final
 from redis.asyncio import Redis
 
 from bot import keys
+from shared.ledger.call import with_clock
 from shared.limits import Limits
 from shared.patience import AsyncPatience
 from shared.settings import Settings
 
 _PREFIX: Final = f"{keys.PREFIX}pace:"
 
-_PACE: Final = (Path(__file__).parent / "scripts" / "pace.lua").read_text(encoding="utf-8")
+_SCRIPTS: Final = Path(__file__).parent / "scripts"
+# Also when Redis is full: an answer that was sent makes room.
+_PACE: Final = with_clock((_SCRIPTS / "pace.lua").read_text(encoding="utf-8"), at_the_cap=True)
+_HOLD: Final = with_clock((_SCRIPTS / "hold.lua").read_text(encoding="utf-8"), at_the_cap=True)
 
 #: So many chats refused within a second mean that it is not the chats.
 _FLOOD: Final = 3
@@ -50,7 +54,8 @@ class Pacer:
     def __init__(self, client: "Redis", patience: AsyncPatience, limits: Limits) -> None:
         self._redis: Any = client  # redis-py types one method for both of its clients
         self._patience = patience
-        self._script = client.register_script(_PACE)
+        self._pace = client.register_script(_PACE)
+        self._hold = client.register_script(_HOLD)
         self._limits = limits
 
     async def turn(self, chat: int, urgency: Urgency) -> Turn:
@@ -58,7 +63,7 @@ class Pacer:
         limits = (*_overall(self._limits.now), f"chat:{chat}", *_own(chat, self._limits.now))
         ahead_ms = _AHEAD_S * 1000 if urgency is Urgency.ANSWER else 0
         arguments: list[str | float] = [chat, int(urgency), ahead_ms, *limits]
-        wait, what = await self._patience.call(lambda: self._script(keys=[_PREFIX], args=arguments))
+        wait, what = await self._patience.call(lambda: self._pace(keys=[_PREFIX], args=arguments))
         return Turn(wait / 1000, ours=what == b"ours", chat=what == b"chat")
 
     async def wait_for_turn(self, chat: int, urgency: Urgency, *, patient_s: float) -> Turn:
@@ -80,18 +85,8 @@ class Pacer:
     async def hold(self, chat: int, seconds: float) -> None:
         """Obey a `retry_after`: the chat waits, and all do where several chats were refused within a second."""
 
-        async def write() -> None:
-            async with self._redis.pipeline() as pipeline:
-                pipeline.time()
-                pipeline.sadd(f"{_PREFIX}flood", chat)
-                pipeline.expire(f"{_PREFIX}flood", 1)
-                pipeline.scard(f"{_PREFIX}flood")
-                time, _, _, refused = await pipeline.execute()
-            until = time[0] * 1000 + time[1] / 1000 + seconds * 1000
-            name = "all" if refused >= _FLOOD else chat
-            await self._redis.set(f"{_PREFIX}hold:{name}", f"{until:.0f}", px=round(seconds * 1000) + 1)
-
-        await self._patience.call(write)
+        arguments = [chat, round(seconds * 1000), _FLOOD]
+        await self._patience.call(lambda: self._hold(keys=[_PREFIX], args=arguments))
 
 
 def _overall(settings: Settings) -> tuple[str, float, float]:

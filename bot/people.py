@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from bot import keys
 from bot.languages import from_telegram
 from bot.reference import Reference
+from shared.ledger.call import with_clock
 from shared.limits import Limits
 from shared.patience import AsyncPatience
 
@@ -20,7 +21,7 @@ REMEMBERED_S: Final = 180 * 24 * 3600
 #: A photograph sent before consent waits for it this long. Seconds.
 CONSENT_WAIT_S: Final = 24 * 3600
 
-_ADMIT: Final = (Path(__file__).parent / "scripts" / "admit.lua").read_text(encoding="utf-8")
+_ADMIT: Final = with_clock((Path(__file__).parent / "scripts" / "admit.lua").read_text(encoding="utf-8"))
 
 
 class Admission(StrEnum):

@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from bot import keys
 from bot.metrics import METRICS
+from shared.ledger.call import with_clock
 from shared.patience import AsyncPatience
 
 _KEPT_S: Final = 3 * 24 * 3600
@@ -26,13 +27,14 @@ class Statistics:
     def __init__(self, client: "Redis", patience: AsyncPatience) -> None:
         self._redis: Any = client  # redis-py types one method for both of its clients
         self._patience = patience
+        self._now = client.register_script(with_clock("return clock()"))
 
     async def answered(self, answers: Sequence[tuple[str, float]]) -> None:
         """Count answers: the outcome (verdict, refusal, failure) of each, and when its photograph was received."""
 
         async def write() -> list[float]:
-            seconds, micros = await self._redis.time()
-            took = [max(0.0, seconds + micros / 1e6 - received_at) for _, received_at in answers]
+            seconds: float = await self._now(keys=[], args=[]) / 1000
+            took = [max(0.0, seconds - received_at) for _, received_at in answers]
             day = keys.day(datetime.fromtimestamp(seconds, UTC).date().isoformat())
             async with self._redis.pipeline(transaction=False) as pipeline:
                 for outcome, count in Counter(outcome for outcome, _ in answers).items():

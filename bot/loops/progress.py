@@ -19,10 +19,11 @@ from bot.texts import text
 from shared.contract.names import Stage
 from shared.ledger import moves
 from shared.ledger.async_ledger import AsyncLedger
+from shared.ledger.call import with_clock
 from shared.ledger.records import JobView
 from shared.patience import AsyncPatience
 
-_DUE: Final = (Path(__file__).parents[1] / "scripts" / "due.lua").read_text(encoding="utf-8")
+_DUE: Final = with_clock((Path(__file__).parents[1] / "scripts" / "due.lua").read_text(encoding="utf-8"))
 
 _LOOK_EVERY_S: Final = 0.5
 _AGAIN_AFTER_S: Final = 3

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from redis.asyncio import Redis
+from redis.exceptions import OutOfMemoryError
 
 from bot import keys
 from shared.patience import AsyncPatience
@@ -43,11 +44,17 @@ class Waiting:
         return _number(await self._patience.call(lambda: self._redis.get(keys.told(name))))
 
     async def answer(self, name: str) -> int | None:
-        """The answer begins: no message will be sent any more; returns the one that was, to become the answer."""
+        """The answer begins: no message will be sent any more; returns the one that was, to become the answer.
+
+        Where Redis is full a message may still be sent; the answer, which makes room, does not wait for that.
+        """
         while True:
-            found = await self._patience.call(
-                lambda: self._redis.set(keys.told(name), _ANSWERING, nx=True, get=True, ex=_KEPT_S)
-            )
+            try:
+                found = await self._patience.call(
+                    lambda: self._redis.set(keys.told(name), _ANSWERING, nx=True, get=True, ex=_KEPT_S)
+                )
+            except OutOfMemoryError:
+                found = await self._patience.call(lambda: self._redis.get(keys.told(name)))
             if found != _SENDING:
                 return _number(found)
             await asyncio.sleep(0.05)

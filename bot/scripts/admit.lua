@@ -6,8 +6,7 @@
 local person, jobs, before = KEYS[1], KEYS[2], KEYS[3]
 local id, reference, language = ARGV[1], ARGV[2], ARGV[3]
 local burst, per_minute, per_day = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local time = redis.call('TIME')
-local now = time[1] + time[2] / 1000000
+local now = clock() / 1000
 local found = redis.call('HMGET', person, 'language', 'consent', 'tokens', 'at', 'day', 'used', 'told')
 language = found[1] or language
 if not found[2] then

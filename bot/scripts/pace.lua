@@ -1,12 +1,11 @@
--- One turn to send, or how long to wait for it. Each limit is a generic cell rate algorithm over Redis' clock.
+-- One turn to send, or how long to wait for it. Each limit is a generic cell rate algorithm over the ledger's clock.
 -- KEYS: prefix. ARGV: chat, urgency (0 the most), ms that a turn may be reserved ahead, then for each limit: name, ms
 -- between turns, ms of burst. A turn ahead is reserved only where all chats together have to wait: whoever gets one
 -- need not ask again, and the budget is used without gaps however late the askers wake.
 -- Returns {ms to wait, what for}: 'ours' for a turn that is reserved after that wait; else nothing is reserved, and
 -- 'chat' or 'all' is the reason.
 local prefix, chat, urgency, ahead = KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local time = redis.call('TIME')
-local now = time[1] * 1000 + time[2] / 1000
+local now = clock()
 local function at(name) return tonumber(redis.call('GET', prefix .. name) or 0) end
 local all = at('hold:all')
 local held = math.max(at('hold:' .. chat), all) - now

@@ -39,7 +39,14 @@ class Call(Generic[T_co]):
 @cache
 def source(script: str) -> str:
     """Whole Lua text of the script `script`. Raises `OSError` where there is none."""
-    flags = "allow-oom" if script in _TOWARDS_THE_END | _OF_THE_OPERATOR else ""
-    prelude = (_SCRIPTS / "_prelude.lua").read_text(encoding="utf-8")
-    body = (_SCRIPTS / f"{script}.lua").read_text(encoding="utf-8")
-    return f"#!lua flags={flags}\n{prelude}\n{body}"
+    text = f"{_text('_prelude')}\n{_text(script)}"
+    return with_clock(text, at_the_cap=script in _TOWARDS_THE_END | _OF_THE_OPERATOR)
+
+
+def with_clock(body: str, *, at_the_cap: bool = False) -> str:
+    """Lua text of a script that may call `clock()`; `at_the_cap` lets it write even when Redis is full."""
+    return f"#!lua flags={'allow-oom' if at_the_cap else ''}\n{_text('_clock')}\n{body}"
+
+
+def _text(script: str) -> str:
+    return (_SCRIPTS / f"{script}.lua").read_text(encoding="utf-8")

@@ -182,6 +182,23 @@ def test_after_redis_was_away_nobody_is_taken_for_dead(ledger: Ledger, client: A
     assert sweep(ledger, client, grace_s=60) == [Owed(Queue.BULK, "a")]
 
 
+def test_a_clock_that_is_set_back_stops_nothing(ledger: Ledger, client: Any) -> None:
+    open_stored(ledger, "a", "b")
+    claim(ledger, "a")
+    sweep(ledger, client)
+    before = ledger.run(operator.survey()).at
+    # What a clock that was set back by half a minute looks like.
+    client.incrby(f"{KEY_PREFIX}swept_at", 30_000)
+    assert ledger.run(operator.survey()).at - before == pytest.approx(30, abs=5), "it goes on from where it was"
+    die(client, "worker-1")
+    assert "a" in [job.id for job in sweep(ledger, client)]
+    ledger.run(moves.decide([("b", REFUSED)]))
+    assert take(ledger) == ["b"]
+    ledger.run(moves.put_back(["b"], incarnation="sender", after_s=0.2))
+    time.sleep(0.25)
+    assert take(ledger) == ["b"]
+
+
 def test_at_its_deadline_a_job_is_decided(ledger: Ledger, client: Any) -> None:
     open_stored(ledger, "late", deadline_s=0.01)
     open_stored(ledger, "early", deadline_s=60)

@@ -25,12 +25,6 @@ local REPEATED = 24 * 3600 * 1000
 -- hash in the small form.
 local LIFE = 600
 
--- Milliseconds of the one clock that all processes share.
-local function clock()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
-
 -- Fields of a job in the order asked for, or nil where there is no such job.
 local function job(id, ...)
   local fields = redis.call('HMGET', job_key(id), 'stage', ...)
