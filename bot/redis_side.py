@@ -19,11 +19,11 @@ class RedisSide:
 
     def __init__(self, settings: Settings) -> None:
         self.client = connect_async(settings.ledger_url)
-        self.patience = AsyncPatience(place(settings.ledger_url))
+        self.patience = AsyncPatience(place(settings.ledger_url), self.client)
         self._pictures = self.client if settings.store_url == settings.ledger_url else connect_async(settings.store_url)
         self.store = AsyncPictureStore(
             self._pictures,
-            AsyncPatience(place(settings.store_url)),
+            AsyncPatience(place(settings.store_url), self._pictures),
             budget=settings.picture_budget,
             ttl_s=settings.picture_ttl_s,
         )

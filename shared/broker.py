@@ -1,5 +1,6 @@
 """Celery as both sides configure it: JSON only, no results, urgent queue first, and messages that may be lost."""
 
+from typing import Final
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from celery import Celery
@@ -7,7 +8,12 @@ from kombu import Queue as KombuQueue
 from kombu.transport import TRANSPORT_ALIASES
 
 from shared.contract.names import Queue
+from shared.redis_client import CONNECT_TIMEOUT_S
 from shared.sentinels import Sentinels, sentinels
+
+#: A wait for messages that got no reply for as long, and one more second, hears nothing any more: its connection died
+#: without a word. It is looked at as often. kombu's 25 s would leave a worker deaf for up to 51.
+_HEALTH_CHECK_INTERVAL_S: Final = 4
 
 
 def celery_app(redis_url: str) -> Celery:
@@ -43,7 +49,10 @@ def celery_app(redis_url: str) -> Celery:
             "ack_emulation": False,
             "queue_order_strategy": "priority",
             "socket_keepalive": True,
-            "socket_timeout": 30,
+            # Nothing waits in a call here: Celery's loop reads messages as they come.
+            "socket_timeout": CONNECT_TIMEOUT_S,
+            "socket_connect_timeout": CONNECT_TIMEOUT_S,
+            "health_check_interval": _HEALTH_CHECK_INTERVAL_S,
         },
     )
     if watched:

@@ -9,14 +9,39 @@ the command: about a fifth of the time in which a busy worker held the interpret
 
 *A queue may be held back.* Where the order of queues leaves one out for now, the wait for a message ends soon and the
 order is asked again; kombu would wait a second.
+
+*A Redis that cannot write is waited for.* While its disk is full it refuses to hand out messages, too, which Celery
+takes for unrecoverable.
 """
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from queue import Empty
 from typing import Any, Final
 
 from kombu.transport import redis
+from redis.exceptions import ResponseError
+
+from shared.redis_client import cannot_write
 
 #: Longest wait for a message while a queue is held back, in seconds.
 _HELD_BACK_WAIT_S: Final = 0.05
+
+#: Pause before a Redis that cannot write is asked again, in seconds. There is nothing else to do meanwhile.
+_CANNOT_WRITE_PAUSE_S: Final = 0.5
+
+
+@contextmanager
+def _nothing_while_redis_cannot_write() -> Iterator[None]:
+    """What Redis refuses for that reason counts as no message."""
+    try:
+        yield
+    except ResponseError as error:
+        if not cannot_write(error):
+            raise
+        time.sleep(_CANNOT_WRITE_PAUSE_S)
+        raise Empty from error
 
 
 class Channel(redis.Channel):  # type: ignore[misc]
@@ -37,6 +62,14 @@ class Channel(redis.Channel):  # type: ignore[misc]
         if getattr(self._queue_cycle, "holding_back", False):
             timeout = _HELD_BACK_WAIT_S
         super()._brpop_start(timeout)
+
+    def _brpop_read(self, **options: Any) -> Any:
+        with _nothing_while_redis_cannot_write():
+            return super()._brpop_read(**options)
+
+    def _receive_one(self, client: Any) -> Any:
+        with _nothing_while_redis_cannot_write():
+            return super()._receive_one(client)
 
 
 class Transport(redis.Transport):  # type: ignore[misc]

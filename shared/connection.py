@@ -27,10 +27,10 @@ class Connection:
         self._client = connect(config.ledger_url)
         self._pictures = connect(config.store_url)
         self._app = celery_app(config.ledger_url)
-        self.ledger = Ledger(self._client, Patience(place(config.ledger_url), stop))
+        self.ledger = Ledger(self._client, Patience(place(config.ledger_url), stop, self._client))
         self.store = PictureStore(
             self._pictures,
-            Patience(place(config.store_url), stop),
+            Patience(place(config.store_url), stop, self._pictures),
             budget=config.picture_budget,
             ttl_s=config.picture_ttl_s,
         )

@@ -8,6 +8,8 @@ from itertools import chain, repeat
 from typing import Final, TypeVar
 
 import structlog
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import (
     AuthenticationError,
     AuthorizationError,
@@ -15,8 +17,11 @@ from redis.exceptions import (
     ConnectionError,  # noqa: A004 - redis' own, not the builtin
     NoPermissionError,
     ReadOnlyError,
+    ResponseError,
     TimeoutError,  # noqa: A004 - redis' own, not the builtin
 )
+
+from shared.redis_client import cannot_write, drop_idle
 
 T = TypeVar("T")
 
@@ -67,12 +72,15 @@ class _Absence:
 class Patience:
     """Repeats calls while a Redis is away.
 
-    `where` names it to people (never with its password). Once `stop` is set a waiting call raises `Stopped`.
+    `where` names it to people (never with its password). Once `stop` is set a waiting call raises `Stopped`. After a
+    time-out the idle connections of `client` are dropped: where the network forgot one, it forgot all, and each would
+    cost a time-out of its own.
     """
 
-    def __init__(self, where: str, stop: threading.Event | None = None) -> None:
+    def __init__(self, where: str, stop: threading.Event | None = None, client: "Redis | None" = None) -> None:
         self._absence = _Absence(where)
         self._stop = stop or threading.Event()
+        self._client = client
 
     def call(self, action: Callable[[], T]) -> T:
         """Run `action` until Redis answers. Raises `StoreRefused`, `Stopped`, or what else `action` raises."""
@@ -82,8 +90,12 @@ class Patience:
                 result = action()
             except _REFUSING as error:
                 raise self._absence.refusal(error) from error
-            except _AWAY as error:
+            except (*_AWAY, ResponseError) as error:
+                if not (isinstance(error, _AWAY) or cannot_write(error)):
+                    raise
                 self._absence.begins(error)
+                if self._client is not None and isinstance(error, TimeoutError):
+                    self._client.connection_pool.disconnect(inuse_connections=False)
                 if self._stop.wait(next(pauses)):
                     raise Stopped from error
             else:
@@ -94,8 +106,9 @@ class Patience:
 class AsyncPatience:
     """The same for coroutines, which end a wait by being cancelled."""
 
-    def __init__(self, where: str) -> None:
+    def __init__(self, where: str, client: "AsyncRedis | None" = None) -> None:
         self._absence = _Absence(where)
+        self._client = client
 
     async def call(self, action: Callable[[], Awaitable[T]]) -> T:
         """Await `action()` until Redis answers. Raises `StoreRefused`, or what else `action` raises."""
@@ -105,8 +118,12 @@ class AsyncPatience:
                 result = await action()
             except _REFUSING as error:
                 raise self._absence.refusal(error) from error
-            except _AWAY as error:
+            except (*_AWAY, ResponseError) as error:
+                if not (isinstance(error, _AWAY) or cannot_write(error)):
+                    raise
                 self._absence.begins(error)
+                if self._client is not None and isinstance(error, TimeoutError):
+                    await drop_idle(self._client)
                 await asyncio.sleep(next(pauses))
             else:
                 self._absence.ends()

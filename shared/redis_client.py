@@ -6,18 +6,20 @@ from urllib.parse import urlsplit
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from redis.asyncio.sentinel import Sentinel as AsyncSentinel
+from redis.exceptions import ResponseError
 from redis.sentinel import Sentinel
 
 from shared.pipelined_redis import PipelinedRedis
 from shared.sentinels import Sentinels, sentinels
 
 #: Longer than any wait for news, so that a blocking read does not look like a lost server.
-SOCKET_TIMEOUT_S: Final = 10.0
-
+SOCKET_TIMEOUT_S: Final = 7.0
+#: What waits for nothing but an answer gets it within this.
+CONNECT_TIMEOUT_S: Final = 3.0
 
 _OPTIONS: Final[dict[str, Any]] = {
     "socket_timeout": SOCKET_TIMEOUT_S,
-    "socket_connect_timeout": 3.0,
+    "socket_connect_timeout": CONNECT_TIMEOUT_S,
     "socket_keepalive": True,
     "health_check_interval": 0,
     "protocol": 2,
@@ -44,6 +46,20 @@ def connect_async(url: str) -> "AsyncRedis":
         found: AsyncRedis = those.master_for(watched.name, redis_class=PipelinedRedis, **_login(watched))
         return found
     return PipelinedRedis.from_url(url, **_OPTIONS)
+
+
+def cannot_write(error: Exception) -> bool:
+    """Whether Redis refuses all writes for now, since it cannot keep them: its disk is full."""
+    return isinstance(error, ResponseError) and str(error).startswith("MISCONF")
+
+
+async def drop_idle(client: "AsyncRedis") -> None:
+    """Close the connections of `client` that nobody uses now."""
+    pool = client.connection_pool
+    # The pool's own `disconnect` waits while somebody is given the very connection that it closes.
+    idle, pool._available_connections = pool._available_connections, []  # noqa: SLF001
+    for connection in idle:
+        await connection.disconnect(nowait=True)
 
 
 def place(url: str) -> str:

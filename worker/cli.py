@@ -80,10 +80,11 @@ def _run(config: Settings) -> int:
     stop = threading.Event()
     # Until Celery takes the signals over, a stop only has to end the waiting for Redis.
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    ledger = Ledger(connect(config.ledger_url), Patience(place(config.ledger_url), stop))
+    client, pictures = connect(config.ledger_url), connect(config.store_url)
+    ledger = Ledger(client, Patience(place(config.ledger_url), stop, client))
     store = PictureStore(
-        connect(config.store_url),
-        Patience(place(config.store_url), stop),
+        pictures,
+        Patience(place(config.store_url), stop, pictures),
         budget=config.picture_budget,
         ttl_s=config.picture_ttl_s,
     )
