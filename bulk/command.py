@@ -3,6 +3,7 @@
 import logging
 import shlex
 import signal
+import sqlite3
 import sys
 import threading
 from dataclasses import dataclass
@@ -67,7 +68,9 @@ def execute(options: Options) -> int:
         code = _fail(EXIT_REDIS, f"Redis cannot serve this run: {error}.")
     except OSError as error:
         where = names.visible(str(error.filename or out))
-        code = _fail(EXIT_WRITE, f"{where}: {error.strerror or error}. Once that is mended, --resume goes on.")
+        code = _cannot_write(where, error.strerror or str(error))
+    except sqlite3.OperationalError as error:
+        code = _cannot_write(names.visible(str(out / output.INDEX)), str(error))
     except (Stopped, KeyboardInterrupt):
         code = stop.exit_code
     if stop.event.is_set():
@@ -139,6 +142,10 @@ def _again(options: Options, out: Path) -> str:
     parts += ["--recursive"] if options.recursive else []
     parts += ["--note", options.note] if options.note else []
     return names.visible(shlex.join(parts))
+
+
+def _cannot_write(where: str, why: str) -> int:
+    return _fail(EXIT_WRITE, f"{where}: {why}. Once that is mended, --resume goes on.")
 
 
 def _fail(code: int, sentence: str) -> int:
