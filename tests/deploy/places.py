@@ -1,5 +1,7 @@
 """What is deployed, as data."""
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -8,6 +10,8 @@ import yaml
 ROOT: Final = Path(__file__).parents[2]
 COMPOSE: Final = ROOT / "docker-compose.yml"
 DOCKERFILE: Final = ROOT / "deploy/Dockerfile"
+PROMETHEUS: Final = ROOT / "deploy/prometheus/prometheus.yml"
+DASHBOARD: Final = ROOT / "deploy/grafana/dashboards/melanoma.json"
 
 
 def compose() -> dict[str, Any]:
@@ -18,3 +22,19 @@ def compose() -> dict[str, Any]:
 def services() -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = compose()["services"]
     return found
+
+
+def rules() -> Iterator[dict[str, Any]]:
+    """All that Prometheus is told to work out."""
+    for name in yaml.safe_load(PROMETHEUS.read_text(encoding="utf-8"))["rule_files"]:
+        for group in yaml.safe_load((PROMETHEUS.parent / name).read_text(encoding="utf-8"))["groups"]:
+            yield from group["rules"]
+
+
+def queries() -> Iterator[tuple[str, str]]:
+    """Names of rules and titles of panels, each with what it asks Prometheus."""
+    for rule in rules():
+        yield rule.get("alert") or rule["record"], rule["expr"]
+    for panel in json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]:
+        for target in panel.get("targets", ()):
+            yield panel["title"], target["expr"]

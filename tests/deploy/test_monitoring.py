@@ -1,9 +1,7 @@
 """Dashboard and alerts: every query can be parsed and asks for a metric that the code makes."""
 
-import json
 import re
-from collections.abc import Iterator
-from typing import Any
+import subprocess
 
 import promql_parser
 import pytest
@@ -13,28 +11,10 @@ from pydantic import SecretStr
 
 from ops.exporter import LedgerCollector
 from shared.settings import Settings
-from tests.deploy.places import ROOT, services
+from tests.deploy.places import PROMETHEUS, ROOT, queries, rules, services
+from tests.system.prometheus import installed
 from worker.metrics import METRICS
 from worker.scores import SCORES
-
-PROMETHEUS = ROOT / "deploy/prometheus/prometheus.yml"
-DASHBOARD = ROOT / "deploy/grafana/dashboards/melanoma.json"
-
-
-def rules() -> Iterator[dict[str, Any]]:
-    """All that Prometheus is told to work out."""
-    for name in yaml.safe_load(PROMETHEUS.read_text(encoding="utf-8"))["rule_files"]:
-        for group in yaml.safe_load((PROMETHEUS.parent / name).read_text(encoding="utf-8"))["groups"]:
-            yield from group["rules"]
-
-
-def queries() -> Iterator[tuple[str, str]]:
-    for rule in rules():
-        yield rule.get("alert") or rule["record"], rule["expr"]
-    for panel in json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]:
-        for target in panel.get("targets", ()):
-            yield panel["title"], target["expr"]
-
 
 QUERIES = list(queries())
 
@@ -93,3 +73,14 @@ def test_prometheus_asks_services_at_the_ports_they_listen_on() -> None:
         (found,) = jobs[name]["dns_sd_configs"]
         for service in found["names"]:
             assert services()[service]["environment"][port] == found["port"]
+
+
+@pytest.mark.parametrize("what", [("config", "prometheus.yml"), ("rules", "alerts.yml"), ("rules", "scores.yml")])
+def test_prometheus_takes_what_is_shipped(what: tuple[str, str]) -> None:
+    if not installed():
+        pytest.skip("promtool is not there (Debian's package prometheus)")
+    kind, file = what
+    done = subprocess.run(
+        ["promtool", "check", kind, str(PROMETHEUS.parent / file)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -5,13 +5,15 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 from local.background import Background
-from local.embedded_valkey import free_port
+from local.embedded_valkey import EmbeddedValkey, free_port
 from local.telegram import stand_in, start_bot, start_stand_in, with_stand_in
 from simulator.people import Message, Person, Simulator, SimulatorError
 from tests.system.house import House
+
+T = TypeVar("T")
 
 CALM: Final = {
     # Tests send faster than people.
@@ -23,9 +25,15 @@ CALM: Final = {
 class ChatHouse:
     """A broker and the stand-in; bots and workers are started by the tests."""
 
-    def __init__(self, home: Path, environment: dict[str, str] | None = None, *options: str) -> None:
+    def __init__(
+        self,
+        home: Path,
+        environment: dict[str, str] | None = None,
+        *options: str,
+        broker: EmbeddedValkey | None = None,
+    ) -> None:
         self._environment = {**CALM, **(environment or {})}
-        self.house = House(home, self._environment)
+        self.house = House(home, self._environment, broker)
         self._home = home
         self._options = options
         self.port = free_port()
@@ -60,14 +68,14 @@ class ChatHouse:
         """All that the bots wrote to their logs."""
         return "\n".join(bot.log.read_text(errors="replace") for bot in self.bots)
 
-    def play(self, scene: Callable[[Simulator], Awaitable[None]]) -> None:
+    def play(self, scene: Callable[[Simulator], Awaitable[T]]) -> T:
         """Run a scene with people."""
 
-        async def run() -> None:
+        async def run() -> T:
             async with Simulator(self.address) as simulator:
-                await scene(simulator)
+                return await scene(simulator)
 
-        asyncio.run(run())
+        return asyncio.run(run())
 
 
 async def agreed(simulator: Simulator, language: str = "en", **who: str) -> Person:

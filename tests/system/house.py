@@ -26,11 +26,13 @@ _FINISH_LIMIT_S: Final = 150.0
 class Submission:
     """A running `melanoma-submit`, and what it has written so far."""
 
-    def __init__(self, folder: Path, out: Path, *options: str) -> None:
+    def __init__(self, folder: Path, out: Path, *options: str, environment: Mapping[str, str] | None = None) -> None:
         self.out = out
         self._log = out.with_suffix(".log")
-        self._process = Background(
-            [*command("melanoma-submit"), str(folder), "--out", str(out), *options], log=self._log
+        self.process = Background(
+            [*command("melanoma-submit"), str(folder), "--out", str(out), *options],
+            log=self._log,
+            environment=environment,
         )
 
     def rows(self) -> list[dict[str, Any]]:
@@ -52,7 +54,7 @@ class Submission:
         """Wait until that many rows are written."""
         deadline = time.monotonic() + _FINISH_LIMIT_S
         while self.count() < rows:
-            assert self._process.returncode is None, f"it ended early:\n{self.said()}"
+            assert self.process.returncode is None, f"it ended early:\n{self.said()}"
             assert time.monotonic() < deadline, f"{self.count()} of {rows} rows:\n{self.said()}"
             time.sleep(0.02)
 
@@ -72,17 +74,17 @@ class Submission:
     def finish(self) -> int:
         """Wait for the end; the exit code."""
         try:
-            return self._process.wait(_FINISH_LIMIT_S)
+            return self.process.wait(_FINISH_LIMIT_S)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"it does not end, {self.count()} rows:\n{self.said()}") from None
 
     def kill(self) -> None:
         """SIGKILL."""
-        self._process.kill()
+        self.process.kill()
 
     def stop(self) -> None:
         """End it if it still runs."""
-        self._process.stop()
+        self.process.stop()
 
     def said(self) -> str:
         """The end of its output."""
@@ -105,9 +107,11 @@ class House:
     artefact: what the model thinks of a rendered lesion is no matter for these tests.
     """
 
-    def __init__(self, home: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, home: Path, environment: Mapping[str, str] | None = None, broker: EmbeddedValkey | None = None
+    ) -> None:
         self.home = home
-        self.broker = EmbeddedValkey(home / "valkey", persistent=True)
+        self.broker = broker or EmbeddedValkey(home / "valkey", persistent=True)
         self._environment = {"MELANOMA_ARTEFACT": str(_unrefusing(home)), **(environment or {})}
         self._submissions: list[Submission] = []
         self._stopping = threading.Event()
@@ -130,10 +134,10 @@ class House:
         self.client.close()
         self.broker.stop()
 
-    def start_worker(self, *, wait: bool = True) -> Background:
+    def start_worker(self, *, wait: bool = True, environment: Mapping[str, str] | None = None) -> Background:
         """Start a worker, and wait until it takes messages."""
         log = self.home / f"worker-{len(self.workers)}.log"
-        worker = start_worker(log, {"REDIS_URL": self.broker.url, **self._environment})
+        worker = start_worker(log, {"REDIS_URL": self.broker.url, **self._environment, **(environment or {})})
         self.workers.append(worker)
         if wait:
             wait_until_ready(worker)
@@ -150,10 +154,11 @@ class House:
         self._nurse = threading.Thread(target=run)
         self._nurse.start()
 
-    def submit(self, folder: Path, *options: str) -> Submission:
+    def submit(self, folder: Path, *options: str, **environment: str) -> Submission:
         """Start `melanoma-submit` on `folder`."""
         os.environ["REDIS_URL"] = self.broker.url
-        submission = Submission(folder, self.home / f"out-{len(self._submissions)}", *options)
+        out = self.home / f"out-{len(self._submissions)}"
+        submission = Submission(folder, out, *options, environment=environment)
         self._submissions.append(submission)
         return submission
 

@@ -1,148 +1,153 @@
 """The operator's first day, from the doctor to the evening, on real processes. `make first-day` plays it."""
 
-import json
-import re
+import asyncio
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
-from pydantic import SecretStr
 
 from local.background import Background
 from local.embedded_valkey import free_port
-from local.workers import start_worker, wait_until_ready
+from local.workers import wait_until_ready
 from samples.many import render_many
-from shared.connection import Connection
-from shared.contract.decision import decision_from_json
-from shared.contract.names import Queue, Stage
-from shared.ledger import moves
-from shared.ledger.records import NewJob
-from shared.settings import Settings
+from simulator.people import Simulator
+from tests.deploy.places import queries
+from tests.system.chat import ChatHouse, agreed, answer_to, words
 from tests.system.conftest import PICTURES
-from tests.system.house import House, assert_complete
+from tests.system.house import assert_complete
+from tests.system.prometheus import Prometheus, installed
 from tests.system.test_operating import another, artefacts_of, ops, status
-from tests.system.waiting import eventually, page
+from tests.system.waiting import eventually
 
 pytestmark = pytest.mark.system
 
-DASHBOARD: Final = Path("deploy/grafana/dashboards/melanoma.json")
+#: Panels about what does not happen on this day: no worker gives a photograph up.
+_QUIET: Final = {"Dead letters by reason"}
+
+
+@pytest.fixture
+def chat(tmp_path: Path) -> Iterator[ChatHouse]:
+    with ChatHouse(tmp_path, {"MELANOMA_TELEGRAM_TRIES": "2"}) as house:
+        yield house
+
+
+@pytest.fixture
+def prometheus(tmp_path: Path) -> Iterator[Prometheus | None]:
+    """A server that watches; None on a machine without one."""
+    if installed():
+        with Prometheus(tmp_path / "prometheus") as server:
+            yield server
+    else:
+        yield None
 
 
 def say(text: str) -> None:
     print(f"\n--- {text}")
 
 
-def asked_by_the_dashboard() -> set[str]:
-    """Series of ledger and workers; the bot is not up on this day."""
-    panels = json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]
-    queries = " ".join(target["expr"] for panel in panels for target in panel.get("targets", ()))
-    return {name for name in re.findall(r"\bmelanoma_\w+", queries) if not name.startswith("melanoma_bot_")}
+class Day:
+    """Processes with metrics, each watched from its start."""
 
+    def __init__(self, chat: ChatHouse, prometheus: Prometheus | None) -> None:
+        self._chat = chat
+        self._prometheus = prometheus
 
-def series(port: int) -> set[str]:
-    text = eventually(lambda: page(f"http://127.0.0.1:{port}/metrics"))
-    return {re.split(r"[{ ]", line)[0] for line in text.splitlines() if not line.startswith("#")}
+    def start_worker(self) -> Background:
+        port = {"MELANOMA_METRICS_PORT": str(self._watched("worker"))}
+        return self._chat.house.start_worker(wait=False, environment=port)
 
+    def start_bot(self) -> None:
+        self._chat.start_bot(MELANOMA_BOT_PORT=str(self._watched("bot")))
 
-def start_workers(house: House, count: int) -> Iterator[tuple[Background, int]]:
-    """Workers with metrics, on a port each."""
-    for _ in range(count):
+    def exporter(self, log: Path) -> Background:
+        command = [sys.executable, "-m", "ops", "exporter", "--port", str(self._watched("ledger"))]
+        return Background(command, log=log, environment={"REDIS_URL": self._chat.house.broker.url})
+
+    def _watched(self, job: str) -> int:
         port = free_port()
-        log = house.home / f"worker-{len(house.workers)}.log"
-        worker = start_worker(
-            log,
-            {
-                "REDIS_URL": house.broker.url,
-                "MELANOMA_ARTEFACT": str(house.home / "artefact"),
-                "MELANOMA_METRICS_PORT": str(port),
-            },
-        )
-        house.workers.append(worker)
-        yield worker, port
+        if self._prometheus is not None:
+            self._prometheus.watch(job, port)
+        return port
 
 
-def let_one_die(house: House, picture: bytes) -> Connection:
-    """A person's photograph that nobody takes before its deadline."""
-    service = Connection(Settings(redis_url=SecretStr(house.broker.url)), role="test", shard=1, stop=threading.Event())
-    service.store.put({"mole": picture})
-    service.ledger.run(
-        moves.open_jobs(
-            [NewJob("mole")],
-            queue=Queue.INTERACTIVE,
-            outbox="telegram",
-            language="en",
-            deadline_s=0.01,
-            stored=True,
-        )
-    )
-    return service
+@pytest.mark.timeout(600)
+def test_the_first_day(chat: ChatHouse, prometheus: Prometheus | None, folder: Path, tmp_path: Path) -> None:
+    house, day = chat.house, Day(chat, prometheus)
+    picture = render_many(tmp_path / "one", 1, size=(640, 480), seed=5)[0].read_bytes()
 
-
-def test_the_first_day(house: House, folder: Path, tmp_path: Path) -> None:
     say("doctor: nobody works yet")
     assert "workers: none lives" in ops(house, "doctor", code=1)
 
-    say("up, and a photograph")
-    ((worker, port),) = start_workers(house, 1)
-    wait_until_ready(worker)
-    eventually(lambda: any(one.get("artefact") for one in status(house)["processes"]))
-    assert "wrong" not in ops(house, "doctor")
-    one = tmp_path / "one"
-    picture = render_many(one, 1, size=(320, 240), seed=5)[0].read_bytes()
-    first = house.submit(one)
-    assert first.finish() == 0, first.said()
+    say("up, and photographs to the bot: one is answered, a damaged one refused")
+    with day.exporter(tmp_path / "exporter.log"):
+        wait_until_ready(day.start_worker())
+        day.start_bot()
+        eventually(lambda: any(one.get("artefact") for one in status(house)["processes"]))
+        assert "wrong" not in ops(house, "doctor")
+        chat.play(lambda simulator: _photographs(simulator, picture))
 
-    say("a folder; one worker becomes three, and one again")
-    submission = house.submit(folder)
-    submission.wait_for(50)
-    more = list(start_workers(house, 2))
-    for late, _ in more:
-        wait_until_ready(late)
-    eventually(lambda: len([one for one in status(house)["processes"] if one["role"] == "worker"]) == 3)
+        say("a folder; one worker becomes three, and one again")
+        submission = house.submit(folder)
+        submission.wait_for(50)
+        more = [day.start_worker(), day.start_worker()]
+        for late in more:
+            wait_until_ready(late)
+        eventually(lambda: len([one for one in status(house)["processes"] if one["role"] == "worker"]) == 3)
+        for late in more:
+            late.send(signal.SIGTERM)
+            assert late.wait(60) == 0
+        assert submission.finish() == 0, submission.said()
+        assert_complete(submission.rows(), PICTURES)
 
-    for late, _ in more:
-        late.send(signal.SIGTERM)
-        assert late.wait(60) == 0
-    assert submission.finish() == 0, submission.said()
-    assert_complete(submission.rows(), PICTURES)
+        say("another artefact under load, and back")
+        submission = house.submit(folder)
+        assert "All workers serve" in ops(house, "switch", str(another(house)))
+        submission.wait_for(submission.count() + 100)
+        assert "All workers serve" in ops(house, "switch", "--back")
+        assert submission.finish() == 0, submission.said()
+        assert_complete(submission.rows(), PICTURES)
+        assert len(artefacts_of(submission.rows())) == 2
 
-    say("another artefact under load, and back")
-    submission = house.submit(folder)
-    assert "All workers serve" in ops(house, "switch", str(another(house)))
-    submission.wait_for(submission.count() + 100)
-    assert "All workers serve" in ops(house, "switch", "--back")
-    for late, _ in more:
-        late.send(signal.SIGTERM)
-        assert late.wait(60) == 0
-    assert submission.finish() == 0, submission.said()
-    assert_complete(submission.rows(), PICTURES)
-    assert len(artefacts_of(submission.rows())) == 2
+        say("an answer that cannot be delivered is a dead letter, and replayed")
+        chat.play(lambda simulator: _dead_letter(simulator, chat, picture))
 
-    say("a dead letter, replayed")
-    ops(house, "pause", "interactive")
-    service = let_one_die(house, picture)
-    with service:
-        eventually(lambda: "deadline" in ops(house, "dead", "list"))
-        ops(house, "resume", "interactive")
-        assert "1 of 1 are tried again" in ops(house, "dead", "replay", "mole")
-        decided = moves.peek(Stage.DECIDED, outbox="telegram", limit=9)
-        (job,) = eventually(lambda: service.ledger.run(decided))
-        assert decision_from_json(job.decision).kind == "verdict"
-        assert "replayed by an operator" in ops(house, "trace", "mole")
+        say("the dashboard's queries and the alerts, by a Prometheus server")
+        if prometheus is None:
+            print("not here: there is no Prometheus on this machine")
+        else:
+            _ask_everything(prometheus)
 
-    say("the dashboard's queries against the live metrics")
-    exporting = free_port()
-    command = [sys.executable, "-m", "ops", "exporter", "--port", str(exporting)]
-    with Background(command, log=tmp_path / "exporter.log", environment={"REDIS_URL": house.broker.url}):
-        live = series(port) | series(exporting)
-    # A counter with a label is there once it has counted.
-    never = {"melanoma_refusals_total", "melanoma_dead_letters_total"}
-    assert asked_by_the_dashboard() - live - never == set()
+
+async def _photographs(simulator: Simulator, picture: bytes) -> None:
+    person, other = await agreed(simulator), await agreed(simulator, "ru")
+    assert "not a diagnosis" in words(await answer_to(person, await person.photo(picture)))
+    damaged = await other.document(picture[:2000], "broken.jpg", "image/jpeg")
+    assert "повреждён" in words(await answer_to(other, damaged))
+
+
+async def _dead_letter(simulator: Simulator, chat: ChatHouse, picture: bytes) -> None:
+    person = await agreed(simulator)
+    await simulator.faults(1.0, kinds=["500"], methods=["sendPhoto", "editMessageMedia"])
+    sent = await person.photo(picture)
+    await asyncio.to_thread(eventually, lambda: "No dead letters" not in ops(chat.house, "dead", "list"))
+    await simulator.no_faults()
+    assert "1 of 1 are tried again" in await asyncio.to_thread(ops, chat.house, "dead", "replay", "--all", "--yes")
+    assert "not a diagnosis" in words(await answer_to(person, sent))
+
+
+def _ask_everything(prometheus: Prometheus) -> None:
+    alerts = prometheus.alerts()
+    assert set(alerts.values()) == {"ok"}
+    for where, query in queries():
+        if where in alerts or where in _QUIET:
+            prometheus.ask(query)
+        else:
+            # Two scrapes make a rate.
+            eventually(lambda query=query: prometheus.ask(query), 20)  # type: ignore[misc]
 
 
 def test_the_command_explains_itself() -> None:

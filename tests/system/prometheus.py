@@ -1,0 +1,90 @@
+"""A real Prometheus server on loopback, with the rules that are shipped."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any, Final, Self
+from urllib.parse import urlencode
+
+import yaml
+
+from local.background import Background
+from local.embedded_valkey import free_port
+from tests.system.waiting import eventually, page
+
+SHIPPED: Final = Path("deploy/prometheus")
+
+
+def installed() -> bool:
+    """Whether server and promtool are there; in CI they must be."""
+    there = shutil.which("prometheus") is not None and shutil.which("promtool") is not None
+    assert there or not os.environ.get("CI"), "CI must have prometheus and promtool"
+    return there
+
+
+class Prometheus:
+    """Asks what is `watch`ed each second. `jobs` are those of the shipped configuration."""
+
+    def __init__(self, home: Path) -> None:
+        home.mkdir()
+        self._home = home
+        self._port = free_port()
+        shipped = yaml.safe_load((SHIPPED / "prometheus.yml").read_text(encoding="utf-8"))
+        self._targets: dict[str, list[str]] = {job["job_name"]: [] for job in shipped["scrape_configs"]}
+        config = {
+            "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+            "rule_files": [str((SHIPPED / name).resolve()) for name in shipped["rule_files"]],
+            "scrape_configs": [
+                {"job_name": job, "file_sd_configs": [{"files": [str(self._file(job))], "refresh_interval": "1s"}]}
+                for job in self._targets
+            ],
+        }
+        (home / "prometheus.yml").write_text(yaml.safe_dump(config))
+
+    def __enter__(self) -> Self:
+        options = {
+            "config.file": self._home / "prometheus.yml",
+            "storage.tsdb.path": self._home / "data",
+            "web.listen-address": f"127.0.0.1:{self._port}",
+            "log.level": "warn",
+        }
+        command = ["prometheus", *(f"--{name}={value}" for name, value in options.items())]
+        self._process = Background(command, log=self._home / "log")
+        eventually(lambda: page(self._address("/-/ready")))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.stop()
+
+    def watch(self, job: str, port: int) -> None:
+        """Ask the process at this port, too."""
+        self._targets[job].append(f"127.0.0.1:{port}")
+        part = self._file(job).with_suffix(".part")
+        part.write_text(json.dumps([{"targets": self._targets[job]}]))
+        part.replace(self._file(job))
+
+    def ask(self, query: str) -> list[Any]:
+        """Series that `query` gives now; fails where the server cannot evaluate it."""
+        answer = page(self._address("/api/v1/query?" + urlencode({"query": query})))
+        assert answer is not None, query
+        found = json.loads(answer)
+        assert found["status"] == "success", (query, found)
+        series: list[Any] = found["data"]["result"]
+        return series
+
+    def alerts(self) -> dict[str, str]:
+        """Health of each alert by its name, once each was evaluated."""
+
+        def look() -> dict[str, str] | None:
+            groups = json.loads(page(self._address("/api/v1/rules")) or "{}")["data"]["groups"]
+            health = {rule["name"]: rule["health"] for group in groups for rule in group["rules"]}
+            return None if "unknown" in health.values() else health
+
+        return eventually(look)
+
+    def _file(self, job: str) -> Path:
+        return self._home / f"{job}.json"
+
+    def _address(self, path: str) -> str:
+        return f"http://127.0.0.1:{self._port}{path}"
