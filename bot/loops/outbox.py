@@ -64,9 +64,10 @@ class OutboxLoop:
         """Work until cancelled."""
         while True:
             free = self._slots - len(self._tasks)
+            before = set(self._tasks.values())
             jobs = await self._take(free) if free else []
             self._turning = time.monotonic()
-            for job in jobs:
+            for job in await self._not_in_hand(jobs, before):
                 task = asyncio.create_task(self._one(job))
                 self._tasks[task] = job.id
                 task.add_done_callback(self._tasks.pop)
@@ -88,6 +89,18 @@ class OutboxLoop:
         return await self._ledger.run(
             moves.take(self._stage, outbox=self._outbox, limit=free, incarnation=self._incarnation)
         )
+
+    async def _not_in_hand(self, jobs: list[OutboxJob], before: set[str]) -> list[OutboxJob]:
+        """Those of `jobs` that are to be begun.
+
+        A process that stood still is taken for dead. When it wakes up it is given again what it is about to finish, and
+        beginning that once more would be a second answer.
+        """
+        finished = [job.id for job in jobs if job.id in before and job.id not in self._tasks.values()]
+        if finished:
+            # Meanwhile, and the ledger knows how: answered, which stands, or due again.
+            await self._ledger.run(moves.put_back(finished, incarnation=self._incarnation))
+        return [job for job in jobs if job.id not in before]
 
     async def _wait(self, *, full: bool) -> None:
         if full:

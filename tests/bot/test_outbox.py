@@ -1,0 +1,65 @@
+"""A loop over an outbox: each job is worked on by one at a time, whatever the ledger thinks of its process."""
+
+import asyncio
+from typing import Any
+
+from pydantic import SecretStr
+
+from bot.loops.outbox import OutboxLoop
+from bot.redis_side import RedisSide
+from shared.contract.names import Queue, Stage
+from shared.ledger import moves
+from shared.ledger.call import KEY_PREFIX
+from shared.ledger.records import NewJob, OutboxJob
+from shared.settings import Settings
+
+INCARNATION = "bot-1"
+
+
+def test_a_bot_that_was_taken_for_dead_does_not_begin_again_what_it_has_in_hand(redis_url: str) -> None:
+    begun: list[str] = []
+
+    async def play() -> None:
+        side = RedisSide(Settings(redis_url=SecretStr(redis_url)))
+        client: Any = side.client
+        finish = asyncio.Event()
+
+        async def work(job: OutboxJob) -> None:
+            begun.append(job.id)
+            await finish.wait()
+            await side.ledger.run(moves.cancel([job.id]))
+
+        async def waiting() -> int:
+            return int(await client.zcard(f"{KEY_PREFIX}received:telegram"))
+
+        loop = OutboxLoop(
+            side.ledger,
+            Stage.RECEIVED,
+            outbox="telegram",
+            incarnation=INCARNATION,
+            news=asyncio.Event(),
+            slots=4,
+            work=work,
+        )
+        opened = moves.open_jobs(
+            [NewJob("a")], queue=Queue.INTERACTIVE, outbox="telegram", language="en", deadline_s=60, stored=False
+        )
+        await side.ledger.run(opened)
+        running = asyncio.create_task(loop.run())
+        async with asyncio.timeout(20):
+            while not begun:
+                await asyncio.sleep(0.02)
+            await client.zadd(f"{KEY_PREFIX}incarnations", {INCARNATION: 1})
+            await side.ledger.run(moves.sweep(lease_s=5, grace_s=3, most=10))
+            assert await waiting() == 1, "it was taken away"
+            while await waiting():
+                await asyncio.sleep(0.02)
+            finish.set()
+            while await client.exists(f"{KEY_PREFIX}job:a"):
+                await asyncio.sleep(0.02)
+        running.cancel()
+        await loop.stop()
+        await side.close()
+
+    asyncio.run(play())
+    assert begun == ["a"]
