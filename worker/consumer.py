@@ -1,5 +1,10 @@
-"""Celery's consumer, sending the events that Flower shows a few times a second and not in every turn of its loop."""
+"""Celery's consumer, changed in two things.
 
+The events that Flower shows are sent a few times a second and not in every turn of its loop; and a Redis that is away
+is asked every few seconds, however long it has been away, where Celery would come to wait half a minute.
+"""
+
+from functools import partial
 from typing import Any, Final
 
 from celery.worker.consumer import Consumer
@@ -9,6 +14,9 @@ from vine import promise
 #: task's three events is a message of its own, and costs more than the rest of the task.
 _GATHER_S: Final = 0.25
 
+#: Pauses between tries to connect, in seconds: the first, by how much each is longer, the longest.
+_RETRIES: Final = {"interval_start": 1, "interval_step": 1, "interval_max": 3}
+
 
 class GatheringConsumer(Consumer):  # type: ignore[misc]
     """Put in place by the setting `worker_consumer`."""
@@ -17,6 +25,11 @@ class GatheringConsumer(Consumer):  # type: ignore[misc]
         super().__init__(*arguments, **options)
         self._flush_planned = False
         self._plan = promise(self._plan_flush)
+
+    def ensure_connected(self, conn: Any) -> Any:
+        """Connect, and try until it works."""
+        conn.ensure_connection = partial(conn.ensure_connection, **_RETRIES)
+        return super().ensure_connected(conn)
 
     def register_with_event_loop(self, hub: Any) -> None:
         """Let the loop show that it turns."""
