@@ -61,7 +61,12 @@ class Channel(redis.Channel):  # type: ignore[misc]
     def _brpop_start(self, timeout: float | None = None) -> None:
         if getattr(self._queue_cycle, "holding_back", False):
             timeout = _HELD_BACK_WAIT_S
-        super()._brpop_start(timeout)
+        try:
+            with _nothing_while_redis_cannot_write():
+                super()._brpop_start(timeout)
+        except Empty:
+            # Not even asked: redis-py looked first whether the connection lives.
+            self._in_poll = None
 
     def _brpop_read(self, **options: Any) -> Any:
         with _nothing_while_redis_cannot_write():

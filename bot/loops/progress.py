@@ -23,7 +23,8 @@ from shared.ledger.call import with_clock
 from shared.ledger.records import JobView
 from shared.patience import AsyncPatience
 
-_DUE: Final = with_clock((Path(__file__).parents[1] / "scripts" / "due.lua").read_text(encoding="utf-8"))
+_SCRIPTS: Final = Path(__file__).parents[1] / "scripts"
+_DUE: Final = with_clock((_SCRIPTS / "due.lua").read_text(encoding="utf-8"), at_the_cap=True)
 
 _LOOK_EVERY_S: Final = 0.5
 _AGAIN_AFTER_S: Final = 3
