@@ -50,7 +50,8 @@ def connect_async(url: str) -> "AsyncRedis":
 
 def cannot_write(error: Exception) -> bool:
     """Whether Redis refuses all writes for now, since it cannot keep them: its disk is full."""
-    return isinstance(error, ResponseError) and str(error).startswith("MISCONF")
+    # A pipeline says before it which of its commands it was.
+    return isinstance(error, ResponseError) and "MISCONF " in str(error)
 
 
 async def drop_idle(client: "AsyncRedis") -> None:
