@@ -84,7 +84,6 @@ class Pacer:
 
     async def hold(self, chat: int, seconds: float) -> None:
         """Obey a `retry_after`: the chat waits, and all do where several chats were refused within a second."""
-
         arguments = [chat, round(seconds * 1000), _FLOOD]
         await self._patience.call(lambda: self._hold(keys=[_PREFIX], args=arguments))
 

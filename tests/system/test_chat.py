@@ -253,24 +253,6 @@ def test_a_bot_that_is_stopped_mid_work_loses_nothing(chat: ChatHouse, pictures:
     assert "Traceback" not in chat.said()
 
 
-def test_updates_wait_while_redis_is_away(chat: ChatHouse, pictures: list[bytes]) -> None:
-    async def scene(simulator: Simulator) -> None:
-        person = await agreed(simulator)
-        await asyncio.to_thread(chat.house.broker.kill)
-        sent = []
-        for picture in pictures[:3]:
-            sent.append(await person.photo(picture))
-            await asyncio.sleep(_AWAY_S / 3)
-        await asyncio.to_thread(chat.house.broker.start)
-        sent.append(await person.photo(pictures[3]))
-        for message in sent:
-            await answer_to(person, message)
-
-    chat.house.start_worker()
-    chat.start_bot()
-    chat.play(scene)
-
-
 def test_an_operator_changes_a_limit_while_the_bot_runs(busy: ChatHouse, pictures: list[bytes]) -> None:
     def ops(*arguments: str) -> None:
         environment = {**os.environ, "REDIS_URL": busy.house.broker.url}

@@ -1,0 +1,93 @@
+"""The way of one process to Redis, as a wire that a test can cut."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Coroutine, Iterator
+from types import TracebackType
+from typing import Any, Final, Self
+from urllib.parse import urlsplit
+
+_BLOCK: Final = 1 << 16
+
+
+class Link:
+    """A TCP proxy in front of the Redis at `redis_url`; as a context manager it listens on a port of its own."""
+
+    def __init__(self, redis_url: str) -> None:
+        self._target = urlsplit(redis_url).port
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="link")
+        self._whole = asyncio.Event()
+        self._whole.set()
+        #: Connections of an earlier age are dead, and neither of their ends knows.
+        self._age = 0
+        self._serving: set[asyncio.Task[None]] = set()
+        self.url = ""
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._server = self._call(asyncio.start_server(self._accepted, "127.0.0.1", 0))
+        self.url = f"redis://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/0"
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._call(self._close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    @contextlib.contextmanager
+    def cut(self) -> Iterator[None]:
+        """Nothing passes while this lasts, and nobody is told: nothing is closed and nothing refused.
+
+        Afterwards new connections work; the old ones stay silent for ever, as behind a router that forgot them.
+        """
+        self._loop.call_soon_threadsafe(self._whole.clear)
+        yield
+        self._loop.call_soon_threadsafe(self._mend)
+
+    def _mend(self) -> None:
+        self._age += 1
+        self._whole.set()
+
+    def _call(self, what: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(what, self._loop).result(10)
+
+    async def _close(self) -> None:
+        self._server.close()
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
+    async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+        age = self._age
+        # Redis may be away: then this end is closed, too. A test that is over cancels.
+        with contextlib.closing(writer), contextlib.suppress(OSError, asyncio.CancelledError):
+            await self._pass_whole(age)
+            inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", self._target)
+            with contextlib.closing(inner_writer):
+                async with asyncio.TaskGroup() as both:
+                    both.create_task(self._pump(reader, inner_writer, age))
+                    both.create_task(self._pump(inner_reader, writer, age))
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, age: int) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(_BLOCK):
+                await self._pass_whole(age)
+                writer.write(data)
+                await writer.drain()
+        await self._pass_whole(age)
+        writer.close()
+
+    async def _pass_whole(self, age: int) -> None:
+        """Wait until the wire is whole; for ever, where it was cut since `age`."""
+        await self._whole.wait()
+        if age != self._age:
+            await asyncio.Event().wait()
