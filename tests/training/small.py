@@ -4,7 +4,8 @@ import keras
 import numpy as np
 
 from training.data.labels import LABELS
-from training.model.backbone import Architecture, Block, build
+from training.model.architecture import Architecture, Block
+from training.model.build import build
 
 SMALL = Architecture(
     stem=8,

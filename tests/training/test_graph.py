@@ -13,7 +13,7 @@ from training.data.labels import COUNTED, LABELS
 from training.exporting.graph import TENSORS, write_graph
 from training.exporting.predictor import GraphPredictor, Predicted
 from training.fitting.measure import logits_and_means
-from training.model.backbone import get_weights
+from training.model.weights import get_weights
 
 SIZE = 64
 CALIBRATION = Calibration(temperature=0.7, offsets=np.linspace(-0.6, 0.6, len(LABELS)))
@@ -54,7 +54,7 @@ def exported(model: object, tmp_path_factory: pytest.TempPathFactory) -> Exporte
 
 def test_probabilities_are_those_of_the_keras_model(model: object, exported: Exported) -> None:
     """Folding is exact, at the borders too."""
-    logits = model(exported.pixels.astype(np.float32), training=False)[0].numpy()  # type: ignore[operator]
+    logits = model(exported.pixels.astype(np.float32), training=False)[0].numpy()[:, 0]  # type: ignore[operator]
     wanted = CALIBRATION.probabilities(logits)
     assert wanted.std(axis=0).max() > 0.01
     assert exported.predicted.probabilities == pytest.approx(wanted, abs=1e-4)
@@ -66,7 +66,9 @@ def test_evidence_is_the_gradient_through_the_head_times_the_map(model: object, 
     weights = get_weights(model)
     with tf.GradientTape() as tape:
         tape.watch(features)
-        logits = tf.reduce_mean(features, (1, 2)) @ weights["head/kernel"] + weights["head/bias"]
+        logits = (
+            tf.reduce_mean(features, (1, 2)) @ weights["head_dermatoscope/kernel"] + weights["head_dermatoscope/bias"]
+        )
         logits = (logits + CALIBRATION.offsets.astype(np.float32)) / CALIBRATION.temperature
         for_malignant = tf.reduce_logsumexp(tf.boolean_mask(logits, counts, axis=1), 1)
         against = tf.reduce_logsumexp(tf.boolean_mask(logits, ~counts, axis=1), 1)

@@ -16,6 +16,7 @@ from training.calibration.populations import belongs_within
 from training.data.cache import decode_all, decode_paths
 from training.data.labels import LABELS
 from training.data.picture import Picture, Share
+from training.data.picture import Population as PictureOf
 from training.data.rules import SERVED
 from training.data.sources import Kind, PhonePicture, read_phone
 from training.errors import TrainingError
@@ -25,7 +26,9 @@ from training.exporting.provenance import LICENCE, sources
 from training.exporting.stated import counted, held_out_metrics, is_counted, isic2017_test_metrics
 from training.fitting.measure import logits_and_means
 from training.fitting.run import Run
-from training.model.backbone import get_weights
+from training.model.architecture import Architecture
+from training.model.build import POPULATIONS
+from training.model.weights import get_weights
 
 Floats = npt.NDArray[np.floating]
 
@@ -43,10 +46,12 @@ def export(
 
     Only with `test` is the test set looked at. Raises `TrainingError` where pictures are missing.
     """
+    if not isinstance(run.architecture, Architecture):
+        raise TrainingError(f"A model with the backbone {run.recipe.backbone} cannot be exported.")
     out.mkdir(parents=True, exist_ok=True)
     trained, held = run.pictures(Share.TRAIN), run.pictures(Share.VALID)
     logits, *_ = logits_and_means(model, decode_all(held, SERVED, run.directory))
-    calibration = calibrate(logits, _labels(held))
+    calibration = calibrate(logits[:, POPULATIONS.index(PictureOf.DERMATOSCOPE)], _labels(held))
     report(f"temperature {calibration.temperature:.3f}, offsets {np.round(calibration.offsets, 2)}")
     some = trained[:: max(1, len(trained) // DISTANCE_PICTURES)]
     _, middle, last = logits_and_means(model, decode_all(some, SERVED, run.directory))

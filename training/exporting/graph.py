@@ -17,7 +17,10 @@ from training.calibration.calibrate import Calibration
 from training.calibration.distance import Distance
 from training.calibration.kinds import KindHead
 from training.data.labels import COUNTED, LABELS
-from training.model.backbone import BN_EPSILON, OFFSET, SCALE, Architecture, Weights
+from training.data.picture import Population
+from training.model.architecture import BN_EPSILON, OFFSET, SCALE, Architecture
+from training.model.build import head_name
+from training.model.weights import Weights
 
 TENSORS: Final = Tensors(
     picture="picture", probabilities="probabilities", evidence="evidence", distance="distance", kinds="kinds"
@@ -92,8 +95,9 @@ class _Builder:
 
 
 def _head(features: tf.Tensor, model: Weights, calibration: Calibration) -> None:
-    weights = model["head/kernel"] / calibration.temperature
-    bias = (model["head/bias"] + calibration.offsets) / calibration.temperature
+    head = head_name(Population.DERMATOSCOPE)
+    weights = model[f"{head}/kernel"] / calibration.temperature
+    bias = (model[f"{head}/bias"] + calibration.offsets) / calibration.temperature
     rows, columns = features.shape[1], features.shape[2]
     # Each cell's share in each logit; the logits are their sums and the bias.
     shares = tf.nn.conv2d(features, tf.constant(weights[None, None] / (rows * columns), tf.float32), 1, "VALID")

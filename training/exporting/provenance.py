@@ -66,6 +66,6 @@ def made_with(run: Run, epochs: int) -> dict[str, str]:
     # TensorFlow is installed under one of two names.
     found |= {"tensorflow": str(tf.__version__)} | {package: version(package) for package in _PACKAGES}
     found |= {"recipe": run.recipe.model_dump_json(), "epochs_done": str(epochs)}
-    if run.weights is not None:
-        found["weights_sha256"] = digest(run.weights).sha256
+    if run.start is not None and run.start.is_file():
+        found["weights_sha256"] = digest(run.start).sha256
     return found

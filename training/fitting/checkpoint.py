@@ -8,23 +8,26 @@ import numpy as np
 
 from training.errors import TrainingError
 from training.fitting.recipe import Recipe
-from training.model.backbone import Weights
+from training.model.weights import Weights
 
 NAME: Final = "checkpoint.npz"
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A run after `epochs` whole epochs: its weights, their running average and the optimiser's state."""
+    """A run after `epochs` whole epochs: its weights, their running average, and what else learning goes on with.
+
+    `state` is the optimiser's and the random numbers' of the layers, by the variables' names.
+    """
 
     recipe: Recipe
     epochs: int
     weights: Weights
     average: Weights
-    optimiser: Weights
+    state: Weights
 
 
-_PARTS: Final = ("weights", "average", "optimiser")
+_PARTS: Final = ("weights", "average", "state")
 
 
 def save(directory: Path, checkpoint: Checkpoint) -> None:

@@ -1,33 +1,45 @@
 """A training run from its folder of data to the fitted model."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 
 from training.data.cache import decode_all
-from training.data.labels import LABELS
 from training.data.picture import Picture, Population, Share
-from training.data.rules import KEPT, SERVED
 from training.data.sources import read_pictures
 from training.errors import TrainingError
 from training.fitting import checkpoint
 from training.fitting.fit import fit
 from training.fitting.measure import validation
 from training.fitting.recipe import Recipe
-from training.model.backbone import LITE0, Architecture, build, load_imagenet
+from training.fitting.selection import is_measured_on, knows, learns_from
+from training.fitting.start import load_model, started
+from training.fitting.teacher import Teacher
+from training.fitting.watch import Watch
+from training.model.applications import Application
+from training.model.architecture import Architecture
 
 
 @dataclass(frozen=True)
 class Run:
-    """Where a run reads and writes, and what it trains."""
+    """Where a run reads and writes, and what it trains.
+
+    `start` are the weights that it starts from, `teacher` is the run or artefact that it learns from beside the
+    labels; decoded pictures are kept in `cache`.
+    """
 
     data: Path
-    weights: Path | None
     directory: Path
     recipe: Recipe
-    architecture: Architecture = LITE0
+    start: Path | None = None
+    teacher: Path | None = None
+    cache: Path | None = None
+
+    @property
+    def architecture(self) -> Architecture | Application:
+        """The shape of the backbone."""
+        return self.recipe.architecture
 
     def pictures(self, share: Share) -> list[Picture]:
         """The dermatoscope pictures of one share. Raises `TrainingError` where there are none."""
@@ -40,19 +52,40 @@ class Run:
             raise TrainingError(f"{self.data} has no pictures for the share {share}.")
         return found
 
+    @property
+    def decoded(self) -> Path:
+        """Folder of the decoded pictures."""
+        return self.cache or self.directory
 
-def train(run: Run, report: Callable[[str], None]) -> keras.Model:
+
+def train(run: Run, watch: Watch, tensorboard: bool = False) -> keras.Model:
     """Fit the model, or go on where an earlier call with the same recipe stopped."""
+    recipe = run.recipe
     state = checkpoint.load(run.directory)
-    if state is not None and state.recipe != run.recipe:
-        raise TrainingError(f"{run.directory} holds a run with other options: start again with --fresh.")
-    keras.utils.set_random_seed(run.recipe.seed)
-    model = build(run.architecture, len(LABELS))
-    if run.weights is not None:
-        load_imagenet(model, run.architecture, run.weights)
-    pictures, held = run.pictures(Share.TRAIN), run.pictures(Share.VALID)
-    report(f"{len(pictures)} pictures to train on, {len(held)} held out for validation")
-    pixels = decode_all(pictures, KEPT, run.directory)
-    measure = validation(held, decode_all(held, SERVED, run.directory))
-    fit(model, pictures, pixels, run.recipe, run.directory, measure, report)
+    if state is not None and state.recipe != recipe:
+        raise TrainingError(f"{run.directory} holds a run of another recipe: start again with --fresh.")
+    pictures = read_pictures(run.data)
+    # Those of a fold left out are decoded too, so that the runs of all folds share one file.
+    known = [picture for picture in pictures if knows(picture, recipe) and picture.share is Share.TRAIN]
+    held = [picture for picture in pictures if is_measured_on(picture, recipe)]
+    count = sum(learns_from(picture, recipe) for picture in known)
+    if not count or not held:
+        raise TrainingError(f"{run.data} has no pictures for this recipe to train on, or none to be measured on.")
+    model, teacher = started(recipe, run.start), _teacher(run)
+    watch.say(f"{count} pictures to train on, {len(held)} held out for validation")
+    run.directory.mkdir(parents=True, exist_ok=True)
+    pixels = decode_all(known, recipe.kept, run.decoded)
+    measure = validation(held, decode_all(held, recipe.served, run.decoded), recipe.task)
+    fit(model, known, pixels, recipe, run.directory, measure, watch, teacher, tensorboard)
     return model
+
+
+def _teacher(run: Run) -> Teacher | None:
+    if not run.recipe.distil:
+        return None
+    if run.teacher is None:
+        raise TrainingError("This recipe learns from a teacher: name its run or artefact with --teacher.")
+    state = checkpoint.load(run.teacher)
+    # An artefact made before there were two populations knows the dermatoscope's pictures alone.
+    populations = [Population.DERMATOSCOPE] if state is None else state.recipe.populations
+    return Teacher(load_model(run.teacher, run.recipe), run.recipe.distil, populations)

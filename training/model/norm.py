@@ -1,29 +1,45 @@
-"""Batch normalisation by TensorFlow's fused kernel."""
+"""Batch normalisation, whose statistics can be frozen; by one fused kernel where the backend is TensorFlow."""
 
 from typing import Any
 
 import keras
-import tensorflow as tf
+
+#: Any backend's tensor.
+Tensor = Any
 
 
-class FusedNorm(keras.layers.BatchNormalization):  # type: ignore[misc]
-    """What `keras.layers.BatchNormalization` does over the last of four axes, in one operation.
+class Norm(keras.layers.BatchNormalization):  # type: ignore[misc]
+    """What `keras.layers.BatchNormalization` does over the last of four axes.
 
-    Keras composes it of a dozen operations; on a CPU they took more time than all convolutions (an epoch
-    three times as long).
+    With `frozen`, training goes by the running statistics too and leaves them as they are, while gain and bias
+    still learn: for a model whose statistics are folded into its kernels, or which sees too little to renew them.
     """
 
-    def call(self, inputs: tf.Tensor, training: bool | None = None, mask: Any = None) -> tf.Tensor:
-        """Normalise float32 [n, h, w, c]: by the batch in training, else by the running statistics."""
-        if mask is not None:
-            raise ValueError("FusedNorm takes no mask")
-        learning = bool(training) and self.trainable
+    def __init__(self, frozen: bool = False, **options: Any) -> None:
+        super().__init__(**options)
+        self.frozen = frozen
+
+    def call(self, inputs: Tensor, training: bool | None = None, mask: Any = None) -> Tensor:
+        """Normalise [n, h, w, c]: by the batch in training, else by the running statistics."""
+        learning = bool(training) and self.trainable and not self.frozen
+        if keras.backend.backend() == "tensorflow":
+            return self._fused(inputs, learning)
+        return super().call(inputs, training=learning, mask=mask)
+
+    def _fused(self, inputs: Tensor, learning: bool) -> Tensor:
+        """In one operation: Keras composes it of a dozen, which take more time on a CPU than all convolutions."""
+        import tensorflow as tf
+
+        def whole(variable: keras.Variable) -> tf.Tensor:
+            # The kernel wants these in single precision, whatever the pictures are in.
+            return tf.cast(variable, tf.float32)
+
         outputs = tf.raw_ops.FusedBatchNormV3(
             x=inputs,
-            scale=tf.convert_to_tensor(self.gamma),
-            offset=tf.convert_to_tensor(self.beta),
-            mean=tf.zeros([0]) if learning else tf.convert_to_tensor(self.moving_mean),
-            variance=tf.zeros([0]) if learning else tf.convert_to_tensor(self.moving_variance),
+            scale=whole(self.gamma),
+            offset=whole(self.beta),
+            mean=tf.zeros([0]) if learning else whole(self.moving_mean),
+            variance=tf.zeros([0]) if learning else whole(self.moving_variance),
             epsilon=self.epsilon,
             is_training=learning,
         )

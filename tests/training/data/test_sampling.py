@@ -5,7 +5,6 @@ import numpy as np
 
 from training.data.picture import Picture, Population, Share
 from training.data.sampling import draw_epoch
-from training.fitting.recipe import Recipe
 
 
 def _pictures(*counts: int) -> list[Picture]:
@@ -36,13 +35,3 @@ def test_seed_and_epoch_decide() -> None:
     assert np.array_equal(first, draw_epoch(pictures, 33, seed=1, epoch=2))
     assert not np.array_equal(first, draw_epoch(pictures, 33, seed=1, epoch=3))
     assert not np.array_equal(first, draw_epoch(pictures, 33, seed=2, epoch=2))
-
-
-def test_recipe_sizes_and_rates() -> None:
-    recipe = Recipe(epochs=5, pictures=320, batch=32, sizes=(64, 96), rate=1.0, warm_up=0.1)
-    assert [recipe.size(epoch) for epoch in range(5)] == [64, 64, 64, 96, 96]
-    rates = [recipe.rate_at(step) for step in range(recipe.steps * 5)]
-    assert max(rates) == rates[5] == 1
-    assert rates[0] == 0.2
-    assert rates[-1] < 0.01
-    assert rates[5:] == sorted(rates[5:], reverse=True)

@@ -5,9 +5,13 @@ import numpy as np
 import pytest
 
 from tests.training.small import SMALL, small_model
+from training.data.labels import LABELS
 from training.errors import TrainingError
-from training.model.backbone import LITE0, Architecture, build, get_weights, load_imagenet, set_weights
-from training.model.norm import FusedNorm
+from training.model.architecture import LITE0, LITE2, Architecture
+from training.model.build import build
+from training.model.imagenet import load_imagenet
+from training.model.norm import Norm
+from training.model.weights import get_weights, set_weights
 
 
 def archive(architecture: Architecture, seed: int) -> dict[str, np.ndarray]:
@@ -33,8 +37,16 @@ def archive(architecture: Architecture, seed: int) -> dict[str, np.ndarray]:
 
 def test_lite0_is_lite0() -> None:
     """4,652,008 parameters with ImageNet's head, without the statistics, as published."""
-    model = build(LITE0, 1000)
-    assert sum(np.prod(variable.shape) for variable in model.trainable_variables) == 4_652_008
+    assert _parameters_with_one_head(LITE0) == 4_652_008
+
+
+def test_lite2_is_lite2() -> None:
+    assert _parameters_with_one_head(LITE2) == 6_092_072
+
+
+def _parameters_with_one_head(architecture: Architecture) -> int:
+    variables = build(architecture, 1000).trainable_variables
+    return int(sum(np.prod(variable.shape) for variable in variables if "phone" not in variable.path))
 
 
 def test_loads_an_archive_in_pytorchs_axes(tmp_path: Path) -> None:
@@ -73,9 +85,31 @@ def test_weights_go_out_and_come_back() -> None:
 @pytest.mark.parametrize("training", [False, True])
 def test_fused_norm_is_what_keras_computes(training: bool) -> None:
     x = np.random.default_rng(1).normal(1, 2, (8, 6, 6, 5)).astype(np.float32)
-    ours, theirs = FusedNorm(epsilon=1e-3, momentum=0.9), keras.layers.BatchNormalization(epsilon=1e-3, momentum=0.9)
+    ours, theirs = Norm(epsilon=1e-3, momentum=0.9), keras.layers.BatchNormalization(epsilon=1e-3, momentum=0.9)
     found, wanted = ours(x, training=training), theirs(x, training=training)
     assert found.numpy() == pytest.approx(wanted.numpy(), abs=1e-4)
     assert ours.moving_mean.numpy() == pytest.approx(theirs.moving_mean.numpy(), abs=1e-5)
     # The fused kernel keeps the unbiased variance, n / (n - 1) times Keras's: n is 288 here.
     assert ours.moving_variance.numpy() == pytest.approx(theirs.moving_variance.numpy(), rel=5e-3)
+
+
+def test_a_frozen_norm_learns_its_bias_and_keeps_its_statistics() -> None:
+    x = np.random.default_rng(1).normal(1, 2, (8, 6, 6, 5)).astype(np.float32)
+    norm = Norm(frozen=True, epsilon=1e-3)
+    model = keras.Sequential([keras.Input((6, 6, 5)), norm])
+    model.compile("sgd", loss="mse")
+    model.train_on_batch(x, x + 1)
+    assert np.array_equal(norm.moving_mean.numpy(), np.zeros(5))
+    assert np.array_equal(norm.moving_variance.numpy(), np.ones(5))
+    assert (norm.beta.numpy() > 0).all()
+
+
+def test_each_population_has_its_own_head() -> None:
+    model, pixels = small_model(), np.full((2, 32, 32, 3), 99, np.float32)
+    before = model(pixels)[0].numpy()
+    layer = model.get_layer("head_phone")
+    layer.set_weights([0 * part for part in layer.get_weights()])
+    after = model(pixels)[0].numpy()
+    assert after.shape == (2, 2, len(LABELS))
+    assert np.array_equal(after[:, 0], before[:, 0])
+    assert not after[:, 1].any()

@@ -1,0 +1,27 @@
+"""Training by Keras' other backends, without TensorFlow. Skips where they are not installed."""
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import pytest
+
+#: TensorFlow is hidden, as on a machine that lacks it.
+SCRIPT = """
+import runpy, sys
+sys.modules["tensorflow"] = None
+runpy.run_module("tests.training.fitting.tiny", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_the_loss_falls_without_tensorflow(backend: str) -> None:
+    if find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    environment = {**os.environ, "KERAS_BACKEND": backend}
+    command = [sys.executable, "-c", SCRIPT]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    first, last = map(float, done.stdout.split()[-2:])
+    assert last < 0.7 * first

@@ -1,0 +1,79 @@
+"""The model: one backbone, and a head for each population."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+import keras
+
+from training.data.picture import Population
+from training.model.applications import Application
+from training.model.architecture import Architecture
+from training.model.efficientnet_lite import Lite
+from training.model.precision import Precision
+
+DROPOUT: Final = 0.3
+#: In the order of the logits' second axis.
+POPULATIONS: Final = tuple(Population)
+
+
+class Head(StrEnum):
+    """What is between the last map's mean and the logits."""
+
+    #: Dropout alone: the logits are linear in the mean, so that the evidence map needs no backward pass.
+    LINEAR = "linear"
+    #: Dropout, batch normalisation and 64 rectified units.
+    DENSE = "dense"
+
+
+def build(
+    architecture: Architecture | Application,
+    labels: int,
+    *,
+    dropout: float = DROPOUT,
+    frozen_norm: bool = False,
+    head: Head = Head.LINEAR,
+    precision: Precision = Precision.FLOAT32,
+    weights: str | Path | None = None,
+) -> keras.Model:
+    """A model, untrained but for the `weights` of an application: float32 [n, h, w, 3] in [0, 255] in, three out.
+
+    Out come, float32, the logits [n, populations, labels], the last feature map [n, h/32, w/32, features], which is
+    not negative, and the mean [n, channels] of a map in the middle. A picture's population has its own head,
+    `head_dermatoscope` or `head_phone`, as the same diagnosis looks different, and comes at another rate, in each.
+    """
+    picture = keras.Input((None, None, 3), name="picture")
+    with precision.of_new_layers():
+        if isinstance(architecture, Application):
+            features, middle = architecture.maps(picture, weights)
+        else:
+            features, middle = Lite(architecture, frozen_norm).maps(picture)
+    features, middle = (x if x.dtype == "float32" else keras.ops.cast(x, "float32") for x in (features, middle))
+    middle = keras.layers.GlobalAveragePooling2D(name="middle")(middle)
+    pooled = keras.layers.GlobalAveragePooling2D(name="pool")(features)
+    pooled = keras.layers.Dropout(dropout, name="dropout")(pooled)
+    if head is Head.DENSE:
+        pooled = keras.layers.BatchNormalization(name="dense_norm")(pooled)
+        pooled = keras.layers.Dense(64, activation="relu", name="dense")(pooled)
+    logits = keras.ops.stack(
+        [keras.layers.Dense(labels, name=head_name(population))(pooled) for population in POPULATIONS], axis=1
+    )
+    model = keras.Model(picture, (logits, features, middle), name="classifier")
+    # XLA by TensorFlow compiles minutes for each size of pictures and gains nothing on a CPU; JAX has nothing else.
+    model.jit_compile = keras.backend.backend() == "jax"
+    return model
+
+
+def head_name(population: Population) -> str:
+    """Name of the layer that judges pictures of `population`."""
+    return f"head_{population}"
+
+
+def train_from(model: keras.Model, layer: str) -> None:
+    """Let only the layers from `layer` on learn; those before it, and their statistics, stay as they are.
+
+    Raises `ValueError` where there is no such layer.
+    """
+    names = [one.name for one in model.layers]
+    for one in model.layers[: names.index(layer)]:
+        one.trainable = False

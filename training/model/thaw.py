@@ -1,0 +1,73 @@
+"""An artefact's graph back to the weights of a model that can be measured anew, or trained on."""
+
+from pathlib import Path
+from typing import Final
+
+import keras
+import numpy as np
+
+from shared.artefact import ArtefactError, Manifest, read_artefact
+from training.data.labels import NAMES
+from training.errors import TrainingError
+from training.model.architecture import BN_EPSILON, Architecture
+from training.model.build import POPULATIONS, build, head_name
+from training.model.weights import Weights, set_weights
+
+_KERNELS: Final = {"Conv2D", "DepthwiseConv2dNative"}
+#: Logit of a label that the artefact does not know, below the mean of those that it knows: about one picture in
+#: a hundred to begin with.
+_UNKNOWN: Final = -3.0
+
+
+def thaw(directory: Path, architecture: Architecture, manifest: Manifest | None = None) -> keras.Model:
+    """The model in the artefact of `directory`, with frozen norms, which gives the same logits.
+
+    Its normalisation layers are identities with a bias, as the export folded the rest into the kernels. What
+    calibration added to the logits stays in the heads' biases. Labels are matched by name; one that the artefact
+    does not know gets a low logit. Where the artefact has one head, each population's is a copy of it. Raises
+    `TrainingError` where there is no artefact, or where its graph is not one of `architecture`.
+    """
+    # Here, not above: models are also trained where there is no TensorFlow.
+    import tensorflow as tf
+
+    try:
+        manifest = manifest or read_artefact(directory)
+    except ArtefactError as error:
+        raise TrainingError(str(error)) from error
+    graph = tf.compat.v1.GraphDef()
+    graph.ParseFromString((directory / manifest.graph).read_bytes())
+    constants = {node.name: tf.make_ndarray(node.attr["value"].tensor) for node in graph.node if node.op == "Const"}
+    kernels = [constants[node.input[1]] for node in graph.node if node.op in _KERNELS]
+    biases = [constants[node.input[1]] for node in graph.node if node.op == "BiasAdd"]
+    try:
+        weights: Weights = {}
+        for name, kernel, bias in zip([*architecture.layer_names(), "head"], kernels, biases, strict=True):
+            weights |= _heads(kernel, bias, manifest) if name == "head" else _layer(name, kernel, bias)
+        model = build(architecture, len(NAMES), frozen_norm=True)
+        set_weights(model, weights)
+    except (KeyError, ValueError) as error:
+        raise TrainingError(f"{directory} does not hold a model of this architecture: {error}.") from error
+    return model
+
+
+def _layer(name: str, kernel: np.ndarray, bias: np.ndarray) -> Weights:
+    ones = np.ones_like(bias)
+    return {
+        f"{name}/kernel": kernel,
+        f"{name}_norm/gamma": ones,
+        f"{name}_norm/beta": bias,
+        f"{name}_norm/moving_mean": 0 * ones,
+        f"{name}_norm/moving_variance": (1 - BN_EPSILON) * ones,
+    }
+
+
+def _heads(kernel: np.ndarray, bias: np.ndarray, manifest: Manifest) -> Weights:
+    # The graph's kernel gives each cell's share of a logit, over the temperature.
+    cells = (manifest.picture.size // 32) ** 2
+    kernel, bias = kernel[0, 0] * cells * manifest.temperature, bias * manifest.temperature
+    known = [label.name for label in manifest.labels]
+    columns = [known.index(name) if name in known else None for name in NAMES]
+    wide = np.stack([kernel.mean(axis=1) if at is None else kernel[:, at] for at in columns], axis=1)
+    long = np.array([bias.mean() + _UNKNOWN if at is None else bias[at] for at in columns], np.float32)
+    heads = [head_name(population) for population in POPULATIONS]
+    return {f"{head}/kernel": wide for head in heads} | {f"{head}/bias": long for head in heads}
