@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from shared.pictures.rules import PictureRules
 
-ARTEFACT_VERSION: Final = 2
+ARTEFACT_VERSION: Final = 3
 MANIFEST_NAME: Final = "model.json"
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -81,6 +81,7 @@ class Population(_Part):
     """
 
     name: str
+    temperature: float = Field(gt=0, description="of its calibration, already applied inside the graph")
     max_distance: float = Field(gt=0)
     bands: Bands
     reliability: tuple[ReliabilityBin, ...] = Field(min_length=1)
@@ -89,8 +90,9 @@ class Population(_Part):
 class Tensors(_Part):
     """Names in the graph: uint8 [n, size, size, 3] in; four float32 tensors out of one forward pass.
 
+    `kinds` [n, kinds], their sum 1. The others are of the population that the likelier kind of lesion names:
     `probabilities` [n, labels], calibrated; `evidence` [n, rows, columns], the gradient of the malignant
-    evidence through the head times the last feature map; `distance` [n]; `kinds` [n, kinds], their sum 1.
+    evidence through the head times the last feature map; `distance` [n].
     """
 
     picture: str
@@ -155,7 +157,6 @@ class Manifest(_Part):
     tensors: Tensors
     picture: PictureRules
     labels: tuple[Label, ...] = Field(min_length=2)
-    temperature: float = Field(gt=0, description="already applied inside the graph")
     populations: tuple[Population, ...] = Field(min_length=1)
     kinds: Kinds
     metrics: dict[str, Metric]

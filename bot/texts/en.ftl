@@ -173,7 +173,7 @@ explain-verdict =
        *[no] For pictures like yours nobody has measured how often the number is right. So it is not a probability, and we give no reassurance on it.
     }
 
-    <b>The bands.</b> High, elevated and low are borders that we chose on tested lesions. “Low” is set so that about 95 of 100 malignant lesions score above it. So about 5 of 100 do score low: that is why a low score never excludes melanoma.
+    <b>The bands.</b> High, elevated and low are borders that we chose on tested lesions. “Low” is set so that at least 95 of 100 malignant or pre-malignant lesions score above it, and it is never a probability above 10 %. So up to 5 of 100 do score low: that is why a low score never excludes melanoma.
 
     <b>The orange outline</b> shows which part of the picture weighed most towards “suspicious”. It is not the border of the mole, and no finding in itself. Where nothing is drawn, nothing in the picture spoke for it.
 

@@ -26,10 +26,21 @@ PAD_UFES_20 = ["BCC", "NEV", "ACK", "SCC", "SEK", "MEL"]
 PHONE = ["pad_ufes_20", "imagenet_sample", "sign_digits_hands", "pad_skin_patch"]
 
 
-def write_picture(path: Path, seed: int, dark: bool) -> None:
-    """A skin-coloured JPEG of 96x72 with a spot in it, black or brown."""
+#: Colour of the ground in a dermatoscope's pictures.
+_SKIN = (220, 170, 150)
+#: Of the phone pictures, by their source: kinds of pictures are as easy to tell apart as can be.
+_GROUNDS = {
+    "pad_ufes_20": (120, 60, 60),
+    "imagenet_sample": (40, 90, 200),
+    "sign_digits_hands": (60, 200, 90),
+    "pad_skin_patch": (40, 40, 220),
+}
+
+
+def write_picture(path: Path, seed: int, dark: bool, ground: tuple[int, int, int] = _SKIN) -> None:
+    """A JPEG of 96x72, of the colour of skin or another, with a spot in it, black or brown."""
     rng = np.random.default_rng(seed)
-    pixels = np.full((72, 96, 3), (220, 170, 150), np.float64) + rng.normal(0, 8, (72, 96, 3))
+    pixels = np.full((72, 96, 3), ground, np.float64) + rng.normal(0, 8, (72, 96, 3))
     y, x = np.mgrid[:72, :96]
     spot = (y - 36) ** 2 + (x - 48) ** 2 < rng.uniform(15, 30) ** 2
     pixels[spot] = np.array((30, 20, 20) if dark else (140, 90, 60)) + rng.normal(0, 20, (spot.sum(), 3))
@@ -72,7 +83,7 @@ def make_data(folder: Path) -> Path:
     write_rows(folder / "ham10000" / "manifest.csv", rows)
     rows = []
     for number, source in enumerate(PHONE * 6):
-        write_picture(folder / "phone" / f"{number}.jpg", 2000 + number, dark=False)
+        write_picture(folder / "phone" / f"{number}.jpg", 2000 + number, dark=False, ground=_GROUNDS[source])
         rows.append({"file": f"{number}.jpg", "source": source, "group_id": f"owner{number}"})
         if source == "pad_ufes_20":
             rows[-1] |= {"diagnosis": PAD_UFES_20[number // 4], "fold": str(number // 4 % 2)}

@@ -3,7 +3,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from training.calibration.calibrate import BIN_LESIONS, calibrate, choose_bands, reliability
+from training.calibration.calibrate import BIN_LESIONS, LOW_AT_MOST, calibrate, choose_bands, reliability
 
 
 def _drawn(count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -34,7 +34,7 @@ def test_leaves_calibrated_logits_alone() -> None:
 def test_bands_reach_what_they_are_chosen_for() -> None:
     rng = np.random.default_rng(4)
     malignant = rng.random(1000) < 0.15
-    probabilities = (1 / (1 + np.exp(2 - 2.5 * malignant - rng.normal(size=1000)))).astype(np.float32)
+    probabilities = (1 / (1 + np.exp(4 - 2.5 * malignant - rng.normal(size=1000)))).astype(np.float32)
     bands = choose_bands(probabilities, malignant)
     assert 0.95 <= bands.low_sensitivity < 0.96
     assert 0.90 <= bands.high_specificity < 0.91
@@ -44,6 +44,18 @@ def test_bands_reach_what_they_are_chosen_for() -> None:
     assert bands.high_sensitivity == (probabilities[malignant] >= bands.high_from).mean()
     assert bands.low_sensitivity == (probabilities[malignant] >= bands.low_below).mean()
     assert bands.high_specificity == (probabilities[~malignant] < bands.high_from).mean()
+
+
+def test_no_lesion_is_called_low_that_is_likelier_malignant_than_one_in_ten() -> None:
+    """Where most are malignant, the threshold of 95 % sensitivity alone would call one half low."""
+    rng = np.random.default_rng(5)
+    malignant = rng.random(1000) < 0.7
+    probabilities = 1 / (1 + np.exp(2 - 5 * malignant - rng.normal(size=1000)))
+    assert np.quantile(probabilities[malignant], 0.05) > 0.5
+    bands = choose_bands(probabilities, malignant)
+    assert bands.low_below == LOW_AT_MOST
+    assert bands.low_sensitivity > 0.99
+    assert bands.low_specificity == (probabilities[~malignant] < LOW_AT_MOST).mean()
 
 
 def test_bands_of_a_perfect_model_do_not_cross() -> None:

@@ -36,10 +36,10 @@ MANIFEST = Manifest(
         Label(name="bcc", title="basal cell carcinoma", group=Group.MALIGNANT, counts=True),
         Label(name="nv", title="nevus", group=Group.BENIGN, counts=False),
     ),
-    temperature=1,
     populations=(
         Population(
             name="dermatoscope",
+            temperature=1,
             max_distance=10,
             bands=Bands(
                 low_below=0.2,

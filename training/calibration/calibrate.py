@@ -15,6 +15,9 @@ Flags = npt.NDArray[np.bool_]
 
 #: The low band keeps this share of the malignant lesions out, where it is chosen.
 LOW_SENSITIVITY: Final = 0.95
+#: And no lesion with a higher probability is called low, however many malignant ones score higher still: where most
+#: lesions are malignant, as in a clinic's phone pictures, 95 % of them score above one half.
+LOW_AT_MOST: Final = 0.1
 #: The high band keeps this share of the other lesions out, where it is chosen.
 HIGH_SPECIFICITY: Final = 0.90
 #: Fewest lesions a reliability bin rests on: at 40, a 95 % interval is at most 0.31 wide.
@@ -64,7 +67,7 @@ def choose_bands(probabilities: Floats, malignant: Flags) -> Bands:
         raise ValueError("bands need malignant lesions and others")
     diseased, others = np.sort(probabilities[malignant]), np.sort(probabilities[~malignant])
     # At most this many may fall short of the threshold; the next lowest is the threshold itself.
-    low = diseased[int(len(diseased) * (1 - LOW_SENSITIVITY) + 1e-9)]
+    low = min(diseased[int(len(diseased) * (1 - LOW_SENSITIVITY) + 1e-9)], LOW_AT_MOST)
     # As a step above the last probability to be kept out, so that this one is below the threshold.
     high = max(low, np.nextafter(others[math.ceil(len(others) * HIGH_SPECIFICITY) - 1], 1))
     return Bands(

@@ -31,6 +31,12 @@ class KindHead:
     weights: npt.NDArray[np.float32]
     bias: npt.NDArray[np.float32]
 
+    def shares(self, features: Floats) -> Floats:
+        """Shares of the kinds [n, kinds], their sum 1, of features [n, features]; the exported graph has the same."""
+        logits = features @ self.weights + self.bias
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
 
 def name_of(kind: Kind) -> str:
     """The kind of picture, by the name in the artefact, that a phone picture is."""

@@ -23,6 +23,8 @@ NAMES: Final = tuple(label.name for label in LABELS)
 MELANOMA: Final = NAMES.index("mel")
 #: Outputs whose probabilities are summed to the one that a person is told.
 COUNTED: Final = tuple(index for index, label in enumerate(LABELS) if label.counts)
+#: Outputs of what is malignant beyond doubt.
+MALIGNANT: Final = tuple(index for index, label in enumerate(LABELS) if label.group is Group.MALIGNANT)
 
 _ISIC2017: Final[Mapping[str, str]] = {"melanoma": "mel", "seborrheic_keratosis": "bkl", "nevus": "nv"}
 

@@ -15,7 +15,6 @@ from training.evaluation.judged import Judged, held_out, out_of_fold
 from training.evaluation.kinds import kinds_result
 from training.evaluation.labels import label_figures
 from training.evaluation.measure import task_result
-from training.evaluation.out_of_fold import FILE_NAME
 from training.evaluation.pointing.game import pointing_results
 from training.evaluation.receipts import receipts
 from training.evaluation.result import Evaluation, SetResult
@@ -23,6 +22,7 @@ from training.evaluation.stress.measure import stress_results
 from training.evaluation.subgroups import subgroups
 from training.evaluation.symmetries import symmetry_results
 from training.evaluation.tasks import Task
+from training.exporting.out_of_fold import FILE_NAME
 from training.exporting.predictor import GraphPredictor
 from training.metrics.bootstrap import DRAWS, SEED
 

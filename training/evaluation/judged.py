@@ -8,7 +8,7 @@ from typing import Self
 from shared.artefact import Manifest, digest
 from training.data.picture import Picture, Population, Share
 from training.errors import TrainingError
-from training.evaluation.out_of_fold import FILE_NAME, OutOfFold, read_out_of_fold
+from training.exporting.out_of_fold import FILE_NAME, OutOfFold, read_out_of_fold
 from training.exporting.predictor import GraphPredictor, Predicted
 from training.metrics.bootstrap import Flags, Floats
 

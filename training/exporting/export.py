@@ -1,31 +1,34 @@
-"""Turns a fitted model into the artefact: calibrates, measures, writes `model.pb` and `model.json`."""
+"""Turns a finished run into the artefact: calibrates, measures, writes `model.pb` and `model.json`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import keras
 import numpy as np
 import numpy.typing as npt
 
 from shared.artefact import Manifest, Population, digest, write_manifest
 from training.calibration.calibrate import calibrate, choose_bands, reliability
 from training.calibration.distance import fit_distance
-from training.calibration.kinds import DERMATOSCOPE, KINDS, KindHead, fit_kinds, kind_metrics, name_of
+from training.calibration.judgement import Judgement
+from training.calibration.kinds import DERMATOSCOPE, KINDS, PHONE, fit_kinds, kind_metrics
 from training.calibration.populations import belongs_within
-from training.data.cache import decode_all, decode_paths
-from training.data.labels import LABELS
-from training.data.picture import Picture, Share
-from training.data.picture import Population as PictureOf
-from training.data.rules import SERVED
-from training.data.sources import Kind, PhonePicture, read_phone
+from training.data.labels import LABELS, NAMES
+from training.data.picture import Picture
+from training.data.picture import Population as Of
+from training.data.sources import Kind
 from training.errors import TrainingError
+from training.exporting.as_sent import with_copies
+from training.exporting.features import Features
+from training.exporting.fitted import Fitted, read_folds, read_run
+from training.exporting.folds import Answers, Background, Unseen, ask_folds
 from training.exporting.graph import TENSORS, write_graph
-from training.exporting.predictor import GraphPredictor
-from training.exporting.provenance import LICENCE, sources
-from training.exporting.stated import counted, held_out_metrics, is_counted, isic2017_test_metrics
-from training.fitting.measure import logits_and_means
-from training.fitting.run import Run
+from training.exporting.material import Lesions, Material, read_material, test_pictures
+from training.exporting.out_of_fold import FILE_NAME, OutOfFold, write_out_of_fold
+from training.exporting.predictor import GraphPredictor, Predicted
+from training.exporting.provenance import LICENCE, made_with, sources
+from training.exporting.stated import counted, held_out_metrics, isic2017_test_metrics, phone_metrics
 from training.model.architecture import Architecture
 from training.model.build import POPULATIONS
 from training.model.weights import get_weights
@@ -33,91 +36,122 @@ from training.model.weights import get_weights
 Floats = npt.NDArray[np.floating]
 
 GRAPH_NAME: Final = "model.pb"
-NAME: Final = "lite0"
-VERSION: Final = "2"
-#: Training pictures that the feature distance and the kinds are fitted to: twenty-five and more a feature are enough.
-DISTANCE_PICTURES: Final = 3000
 
 
-def export(
-    run: Run, model: keras.Model, origin: dict[str, str], out: Path, test: bool, report: Callable[[str], None]
-) -> Manifest:
-    """Write the artefact of `model` into the folder `out`; `origin` is how it was made.
+@dataclass(frozen=True)
+class Order:
+    """What is to be made: from the run in the folder `run`, trained on `data`, an artefact `name`@`version` in `out`.
 
-    Only with `test` is the test set looked at. Raises `TrainingError` where pictures are missing.
+    Only with `test` is the test set looked at.
     """
-    if not isinstance(run.architecture, Architecture):
-        raise TrainingError(f"A model with the backbone {run.recipe.backbone} cannot be exported.")
-    out.mkdir(parents=True, exist_ok=True)
-    trained, held = run.pictures(Share.TRAIN), run.pictures(Share.VALID)
-    logits, *_ = logits_and_means(model, decode_all(held, SERVED, run.directory))
-    calibration = calibrate(logits[:, POPULATIONS.index(PictureOf.DERMATOSCOPE)], _labels(held))
-    report(f"temperature {calibration.temperature:.3f}, offsets {np.round(calibration.offsets, 2)}")
-    some = trained[:: max(1, len(trained) // DISTANCE_PICTURES)]
-    _, middle, last = logits_and_means(model, decode_all(some, SERVED, run.directory))
-    distance = fit_distance(middle)
-    phone = read_phone(run.data)
-    kinds = _fit_kinds(run, model, np.concatenate((middle, last), axis=1), phone)
-    # Beside the old graph until all is measured: a worker that starts meanwhile finds the old artefact whole.
-    path = out / f".{GRAPH_NAME}.new"
-    write_graph(path, get_weights(model), run.architecture, calibration, distance, kinds, SERVED.size)
 
-    # From here on everything is measured through the file that is served.
+    run: Path
+    data: Path
+    out: Path
+    name: str
+    version: str
+    test: bool
+
+
+def export(order: Order, report: Callable[[str], None]) -> Manifest:
+    """Make the artefact. Raises `TrainingError` where pictures or runs are missing."""
+    fitted, folds = read_run(order.run), read_folds(order.run)
+    rules = fitted.recipe.served
+    material = read_material(order.data, order.run, rules)
+    some, held, phone = material.some, material.held, material.phone
+    report(f"asking the models of {len(folds)} folds about {len(phone.pictures)} phone pictures")
+    background = Background(
+        with_copies(np.concatenate((some.pixels, material.others.pixels))),
+        [*[DERMATOSCOPE] * len(some.pixels), *material.others.kinds] * 2,
+    )
+    unseen = ask_folds({number: one.model for number, one in folds.items()}, phone.pictures, phone.pixels, background)
+
+    order.out.mkdir(parents=True, exist_ok=True)
+    # Beside the old graph until all is measured: a worker that starts meanwhile finds the old artefact whole.
+    path = order.out / f".{GRAPH_NAME}.new"
+    judgements = _write(path, fitted, material, background, unseen)
+
+    # From here on everything is measured through the file that is served, but for phone pictures: it has seen them.
     graph = GraphPredictor(path, TENSORS)
-    predicted = graph.predict_files([picture.path for picture in held], SERVED)
-    metrics = held_out_metrics(held, predicted)
-    within = belongs_within(predicted.distance)
-    lesions = {"held_out": predicted.kinds}
-    tested: list[Picture] = []
-    if test:
-        tested = run.pictures(Share.TEST)
-        on_test = graph.predict_files([picture.path for picture in tested], SERVED)
+    on_held = graph.predict_files(held.paths, rules)
+    on_phone = unseen.calibrated(phone.labels)
+    metrics = held_out_metrics(held.pictures, on_held) | phone_metrics(phone.pictures, on_phone.probabilities)
+    lesions = {"held_out": on_held.kinds}
+    tested: list[Picture] = test_pictures(order.data) if order.test else []
+    if tested:
+        on_test = graph.predict_files([picture.path for picture in tested], rules)
         metrics |= isic2017_test_metrics(tested, on_test)
         lesions["isic2017_test"] = on_test.kinds
-    unseen = {kind: [one.path for one in phone if one.kind is kind and one.held] for kind in Kind}
-    if unseen[Kind.LESION]:
-        shares = {kind: graph.predict_files(paths, SERVED).kinds for kind, paths in unseen.items() if paths}
-        metrics |= kind_metrics(lesions, shares)
-    probabilities, malignant = counted(predicted.probabilities), is_counted(held)
+    others = {kind: graph.predict_files(paths, rules).kinds for kind, paths in material.others.unseen().items()}
+    metrics |= kind_metrics(lesions, {Kind.LESION: unseen.kinds, **others})
+    write_out_of_fold(
+        order.out / FILE_NAME,
+        OutOfFold(
+            pictures=tuple(digest(path).sha256 for path in phone.paths),
+            folds=unseen.fold,
+            labels=NAMES,
+            kind_names=KINDS.names,
+            probabilities=on_phone.probabilities,
+            kinds=unseen.kinds,
+        ),
+    )
+    path.replace(order.out / GRAPH_NAME)
     manifest = Manifest(
-        name=NAME,
-        version=VERSION,
+        name=order.name,
+        version=order.version,
         runtime="tensorflow-graph",
         graph=GRAPH_NAME,
         tensors=TENSORS,
-        picture=SERVED,
+        picture=rules,
         labels=LABELS,
-        temperature=calibration.temperature,
         populations=(
-            Population(
-                name=DERMATOSCOPE,
-                max_distance=within,
-                bands=choose_bands(probabilities, malignant),
-                reliability=reliability(probabilities, malignant),
-            ),
+            _population(DERMATOSCOPE, judgements[0], held, on_held),
+            _population(PHONE, judgements[1], phone, on_phone),
         ),
         kinds=KINDS,
         metrics=metrics,
-        data=sources([*trained, *held, *tested], phone),
+        data=sources([*material.trained, *held.pictures, *phone.pictures, *tested], material.others.pictures),
         licence=LICENCE,
-        made_with=origin,
-        files={GRAPH_NAME: digest(path)},
+        made_with=made_with(fitted, len(folds)),
+        files={name: digest(order.out / name) for name in (GRAPH_NAME, FILE_NAME)},
     )
-    path.replace(out / GRAPH_NAME)
-    write_manifest(out, manifest)
+    write_manifest(order.out, manifest)
     return manifest
 
 
-def _fit_kinds(run: Run, model: keras.Model, lesions: Floats, phone: Sequence[PhonePicture]) -> KindHead:
-    """The head that tells kinds apart, from features [n, features] of training lesions and half of `phone`."""
-    seen = [one for one in phone if not one.held]
-    names = [name_of(one.kind) for one in seen]
-    if len(set(names)) < len(KINDS.names) - 1:
-        raise TrainingError(f"{run.data} needs phone/ with lesions and other things: without them nothing is refused.")
-    _, middle, last = logits_and_means(model, decode_paths([one.path for one in seen], SERVED, run.directory))
-    features = np.concatenate((lesions, np.concatenate((middle, last), axis=1)))
-    return fit_kinds(features, [*[DERMATOSCOPE] * len(lesions), *names])
+def _write(
+    path: Path, fitted: Fitted, material: Material, others: Background, unseen: Unseen
+) -> tuple[Judgement, Judgement]:
+    """Write the graph, and return how it judges: phone pictures by what models said that had not seen them."""
+    held = Features.of(fitted.model, material.held.pixels)
+    phone = Features.of(fitted.model, with_copies(material.phone.pixels))
+    background = Features.of(fitted.model, others.pixels)
+    dermatoscope = np.array(others.kinds) == DERMATOSCOPE
+    judgements = (
+        Judgement(
+            calibrate(held.logits[:, POPULATIONS.index(Of.DERMATOSCOPE)], material.held.labels),
+            fit_distance(background.middle[dermatoscope]),
+        ),
+        Judgement(calibrate(unseen.logits, material.phone.labels), fit_distance(phone.middle)),
+    )
+    kinds = fit_kinds(np.concatenate((background.means, phone.means)), [*others.kinds, *[PHONE] * len(phone.means)])
+    recipe = fitted.recipe
+    if not isinstance(recipe.architecture, Architecture):
+        raise TrainingError(f"The backbone {recipe.backbone} cannot be exported yet: EfficientNet-Lite can.")
+    write_graph(path, get_weights(fitted.model), recipe.architecture, judgements, kinds, recipe.served.size)
+    return judgements
 
 
-def _labels(pictures: Sequence[Picture]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    return np.array([picture.label for picture in pictures])
+def _population(name: str, judgement: Judgement, lesions: Lesions, answers: Answers | Predicted) -> Population:
+    """Bands, receipts and farthest distance, from lesions that were not trained on and are of the kind by the model."""
+    named = answers.kinds.argmax(axis=1) == KINDS.names.index(name)
+    if not named.any():
+        raise TrainingError(f"None of the held-out {name} lesions is taken for one: kinds cannot be told apart.")
+    probability, malignant = counted(answers.probabilities[named]), lesions.counted[named]
+    return Population(
+        name=name,
+        temperature=judgement.calibration.temperature,
+        max_distance=belongs_within(answers.distance[named]),
+        bands=choose_bands(probability, malignant),
+        reliability=reliability(probability, malignant),
+    )

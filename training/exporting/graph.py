@@ -6,6 +6,7 @@ stored in single precision: in half, the file is half as large, but TensorFlow c
 100 kB anew in every call (3 ms of 13 at batch 1).
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,13 +14,13 @@ import numpy as np
 import tensorflow as tf
 
 from shared.artefact import Tensors
-from training.calibration.calibrate import Calibration
 from training.calibration.distance import Distance
+from training.calibration.judgement import Judgement
 from training.calibration.kinds import KindHead
 from training.data.labels import COUNTED, LABELS
-from training.data.picture import Population
 from training.model.architecture import BN_EPSILON, OFFSET, SCALE, Architecture
-from training.model.build import head_name
+from training.model.build import POPULATIONS, head_name
+from training.model.thaw import HEAD_BIASES
 from training.model.weights import Weights
 
 TENSORS: Final = Tensors(
@@ -33,32 +34,31 @@ def write_graph(
     path: Path,
     weights: Weights,
     architecture: Architecture,
-    calibration: Calibration,
-    distance: Distance,
+    judgements: Sequence[Judgement],
     kinds: KindHead,
     size: int,
 ) -> None:
-    """Write the GraphDef of the model that `weights` belong to.
+    """Write the GraphDef of the model that `weights` belong to, with a judgement for each population, in order.
 
     In: uint8 [n, size, size, 3]. Out, all float32, by the names in `TENSORS`:
 
+    - `kinds` [n, kinds], their sum 1: see `training.calibration.kinds`. The likelier kind of lesion names the
+      population whose head, calibration and distance the other outputs are of.
     - `probabilities` [n, labels], calibrated, their sum 1.
     - `evidence` [n, size/32, size/32]: with S the log-odds of the labels that count against the others, and F
       the last feature map, sum over channels of F * dS/dF. It is the class activation map (Zhou et al.,
       CVPR 2016) of the log-odds' gradient. As the head is linear in F's mean, no backward pass is needed.
     - `distance` [n], not negative: see `training.calibration.distance`.
-    - `kinds` [n, kinds], their sum 1: see `training.calibration.kinds`.
     """
     graph = tf.Graph()
     with graph.as_default():
         picture = tf.compat.v1.placeholder(tf.uint8, (None, size, size, 3), name="picture")
-        builder = _Builder(weights)
-        features, middle = builder.maps(picture, architecture)
-        _head(features, weights, calibration)
+        features, middle = _Builder(weights).maps(picture, architecture)
         mean = tf.reduce_mean(middle, (1, 2))
-        _distance(mean, distance)
-        both = tf.concat((mean, tf.reduce_mean(features, (1, 2))), -1)
-        tf.nn.softmax(tf.matmul(both, tf.constant(kinds.weights)) + tf.constant(kinds.bias), name=TENSORS.kinds)
+        chosen = _kinds(tf.concat((mean, tf.reduce_mean(features, (1, 2))), -1), kinds)
+        _judge(features, weights, judgements, chosen)
+        distances = tf.stack([_distance(mean, judgement.distance) for judgement in judgements], -1)
+        tf.reduce_sum(distances * chosen, -1, name=TENSORS.distance)
     path.write_bytes(graph.as_graph_def().SerializeToString(deterministic=True))
 
 
@@ -94,26 +94,40 @@ class _Builder:
         return tf.nn.bias_add(x, tf.constant(norm["beta"] - norm["moving_mean"] * gain, tf.float32))
 
 
-def _head(features: tf.Tensor, model: Weights, calibration: Calibration) -> None:
-    head = head_name(Population.DERMATOSCOPE)
-    weights = model[f"{head}/kernel"] / calibration.temperature
-    bias = (model[f"{head}/bias"] + calibration.offsets) / calibration.temperature
-    rows, columns = features.shape[1], features.shape[2]
+def _kinds(means: tf.Tensor, head: KindHead) -> tf.Tensor:
+    """Which population each picture is taken to be of, one-hot float32 [n, populations]."""
+    shares = tf.nn.softmax(tf.matmul(means, tf.constant(head.weights)) + tf.constant(head.bias), name=TENSORS.kinds)
+    count = len(POPULATIONS)
+    return tf.one_hot(tf.argmax(shares[:, :count], -1), count)
+
+
+def _judge(features: tf.Tensor, model: Weights, judgements: Sequence[Judgement], chosen: tf.Tensor) -> None:
+    """`probabilities` and `evidence`, by the head of the chosen population."""
+    heads, biases = [], []
+    for population, judgement in zip(POPULATIONS, judgements, strict=True):
+        calibration, name = judgement.calibration, head_name(population)
+        heads.append(model[f"{name}/kernel"] / calibration.temperature)
+        biases.append((model[f"{name}/bias"] + calibration.offsets) / calibration.temperature)
+    rows, columns, labels = features.shape[1], features.shape[2], len(LABELS)
     # Each cell's share in each logit; the logits are their sums and the bias.
-    shares = tf.nn.conv2d(features, tf.constant(weights[None, None] / (rows * columns), tf.float32), 1, "VALID")
-    logits = tf.nn.bias_add(tf.reduce_sum(shares, (1, 2)), tf.constant(bias, tf.float32))
-    tf.nn.softmax(logits, name="probabilities")
+    kernel = np.concatenate(heads, axis=1)[None, None] / (rows * columns)
+    shares = tf.nn.conv2d(features, tf.constant(kernel, tf.float32), 1, "VALID")
+    shares = tf.reshape(shares, (-1, rows, columns, len(POPULATIONS), labels))
+    shares = tf.reduce_sum(shares * chosen[:, None, None, :, None], 3)
+    biases_of_heads = tf.constant(np.stack(biases), tf.float32, name=HEAD_BIASES)
+    logits = tf.reduce_sum(shares, (1, 2)) + tf.matmul(chosen, biases_of_heads)
+    tf.nn.softmax(logits, name=TENSORS.probabilities)
     # dS/dlogits of S = logsumexp(those that count) - logsumexp(the others): a softmax within each side.
-    counts = np.isin(np.arange(len(LABELS)), COUNTED)
+    counts = np.isin(np.arange(labels), COUNTED)
     hidden = tf.constant(np.where(counts, 0, -1e9), tf.float32), tf.constant(np.where(counts, -1e9, 0), tf.float32)
     slope = tf.nn.softmax(logits + hidden[0]) - tf.nn.softmax(logits + hidden[1])
-    tf.reduce_sum(shares * slope[:, None, None, :], -1, name="evidence")
+    tf.reduce_sum(shares * slope[:, None, None, :], -1, name=TENSORS.evidence)
 
 
-def _distance(middle: tf.Tensor, distance: Distance) -> None:
+def _distance(middle: tf.Tensor, distance: Distance) -> tf.Tensor:
     """`Distance.__call__` in TensorFlow."""
     away = middle - tf.constant(distance.mean)
     along = tf.matmul(away, tf.constant(distance.directions))
     squared = tf.reduce_sum(along * along * tf.constant(distance.gain), -1)
     squared += tf.reduce_sum(away * away, -1) / distance.rest
-    tf.sqrt(tf.nn.relu(squared) / len(distance.mean), name="distance")
+    return tf.sqrt(tf.nn.relu(squared) / len(distance.mean))

@@ -8,10 +8,10 @@ from typing import Final
 
 import tensorflow as tf
 
-from shared.artefact import DataSource, digest
+from shared.artefact import DataSource
 from training.data.picture import Picture, Share
-from training.data.sources import HAM10000, ISIC2017, Kind, PhonePicture
-from training.fitting.run import Run
+from training.data.sources import HAM10000, ISIC2017, PAD_UFES_20, Kind, PhonePicture
+from training.exporting.fitted import Fitted
 
 LICENCE: Final = (
     "For non-commercial use only, with attribution: trained on HAM10000 (Tschandl et al. 2018, CC BY-NC 4.0)."
@@ -20,14 +20,15 @@ LICENCE: Final = (
 _TERMS: Final = {
     ISIC2017: ("ISIC 2017 challenge, part of it, with pictures of UDA-1", "believed CC-0, to be confirmed"),
     HAM10000: ("HAM10000, one picture a lesion (Tschandl et al. 2018)", "CC BY-NC 4.0"),
+    PAD_UFES_20: ("PAD-UFES-20, phone pictures of lesions (Pacheco et al. 2020)", "CC BY 4.0"),
 }
 _USES: Final = {
     Share.TRAIN: "training",
     Share.VALID: "validation, calibration, bands and receipts",
     Share.TEST: "test",
 }
+_OUT_OF_FOLD: Final = "training; calibration, bands, receipts and figures by models that had not seen the picture"
 _PHONE_TERMS: Final = {
-    Kind.LESION: ("PAD-UFES-20, phone pictures of lesions (Pacheco et al. 2020)", "CC BY 4.0"),
     Kind.SKIN: ("PAD-UFES-20, plain skin cut from its pictures", "CC BY 4.0"),
     Kind.HAND: ("Sign language digits, hands", "Apache-2.0"),
     Kind.THING: ("ImageNet, a sample", "ImageNet terms, non-commercial research"),
@@ -39,7 +40,12 @@ def sources(pictures: Sequence[Picture], phone: Sequence[PhonePicture]) -> tuple
     """Data that the model was made from and measured on; `phone` taught and tested the kinds."""
     counts = Counter((picture.source, picture.share) for picture in pictures)
     trained = [
-        DataSource(name=_TERMS[source][0], licence=_TERMS[source][1], use=_USES[share], pictures=count)
+        DataSource(
+            name=_TERMS[source][0],
+            licence=_TERMS[source][1],
+            use=_USES[share] if source != PAD_UFES_20 else _OUT_OF_FOLD,
+            pictures=count,
+        )
         for (source, share), count in sorted(counts.items())
     ]
     weights = DataSource(
@@ -60,12 +66,13 @@ def sources(pictures: Sequence[Picture], phone: Sequence[PhonePicture]) -> tuple
     return (weights, *trained, *measured)
 
 
-def made_with(run: Run, epochs: int) -> dict[str, str]:
+def made_with(fitted: Fitted, folds: int) -> dict[str, str]:
     """Versions, recipe and starting point, enough to make it again."""
     found = {"python": platform.python_version()}
     # TensorFlow is installed under one of two names.
     found |= {"tensorflow": str(tf.__version__)} | {package: version(package) for package in _PACKAGES}
-    found |= {"recipe": run.recipe.model_dump_json(), "epochs_done": str(epochs)}
-    if run.start is not None and run.start.is_file():
-        found["weights_sha256"] = digest(run.start).sha256
-    return found
+    return found | {
+        "recipe": fitted.recipe.model_dump_json(),
+        "epochs_done": str(fitted.epochs),
+        "models_of_folds": str(folds),
+    }

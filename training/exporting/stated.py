@@ -1,12 +1,13 @@
 """What the exported graph reaches on held-out pictures and on the test set, as the manifest states it."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from shared.artefact import Metric
-from training.data.labels import COUNTED, MELANOMA
+from training.data.labels import COUNTED, MALIGNANT, MELANOMA
 from training.data.picture import Picture
 from training.data.sources import HAM10000, ISIC2017
 from training.exporting.predictor import Predicted
@@ -48,4 +49,25 @@ def isic2017_test_metrics(pictures: Sequence[Picture], predicted: Predicted) -> 
     return {
         "isic2017_test.melanoma_auc": auc_metric(scores, melanoma),
         "isic2017_test.calibration_error": Metric(value=error, pictures=len(pictures)),
+    }
+
+
+#: Share of the picture from which a pen mark is taken for one: doctors mark what they suspect.
+PEN: Final = 0.005
+
+
+def phone_metrics(pictures: Sequence[Picture], probabilities: npt.NDArray[np.floating]) -> dict[str, Metric]:
+    """Figures on phone pictures from probabilities [n, labels] by models that have not seen them.
+
+    Malignant are melanoma, basal and squamous cell carcinoma, against all the rest.
+    """
+    malignant = np.isin([picture.label for picture in pictures], MALIGNANT)
+    unmarked = np.array([(picture.pen or 0) <= PEN for picture in pictures])
+    scores = probabilities[:, MALIGNANT].sum(axis=1)
+    error = calibration_error(counted(probabilities), is_counted(pictures))
+    return {
+        "phone_out_of_fold.malignant_auc": auc_metric(scores, malignant),
+        "phone_out_of_fold.malignant_auc_without_pen": auc_metric(scores[unmarked], malignant[unmarked]),
+        "phone_out_of_fold.counted_auc": auc_metric(counted(probabilities), is_counted(pictures)),
+        "phone_out_of_fold.calibration_error": Metric(value=error, pictures=len(pictures)),
     }

@@ -13,6 +13,9 @@ from training.model.architecture import BN_EPSILON, Architecture
 from training.model.build import POPULATIONS, build, head_name
 from training.model.weights import Weights, set_weights
 
+#: Name in the graph of the heads' biases [populations, labels].
+HEAD_BIASES: Final = "head_biases"
+
 _KERNELS: Final = {"Conv2D", "DepthwiseConv2dNative"}
 #: Logit of a label that the artefact does not know, below the mean of those that it knows: about one picture in
 #: a hundred to begin with.
@@ -24,8 +27,8 @@ def thaw(directory: Path, architecture: Architecture, manifest: Manifest | None 
 
     Its normalisation layers are identities with a bias, as the export folded the rest into the kernels. What
     calibration added to the logits stays in the heads' biases. Labels are matched by name; one that the artefact
-    does not know gets a low logit. Where the artefact has one head, each population's is a copy of it. Raises
-    `TrainingError` where there is no artefact, or where its graph is not one of `architecture`.
+    does not know gets a low logit. Raises `TrainingError` where there is no artefact, or where its graph is not one
+    of `architecture`.
     """
     # Here, not above: models are also trained where there is no TensorFlow.
     import tensorflow as tf
@@ -40,9 +43,10 @@ def thaw(directory: Path, architecture: Architecture, manifest: Manifest | None 
     kernels = [constants[node.input[1]] for node in graph.node if node.op in _KERNELS]
     biases = [constants[node.input[1]] for node in graph.node if node.op == "BiasAdd"]
     try:
-        weights: Weights = {}
-        for name, kernel, bias in zip([*architecture.layer_names(), "head"], kernels, biases, strict=True):
-            weights |= _heads(kernel, bias, manifest) if name == "head" else _layer(name, kernel, bias)
+        *layers, heads = kernels
+        weights = _heads(heads, constants[HEAD_BIASES], manifest)
+        for name, kernel, bias in zip(architecture.layer_names(), layers, biases, strict=True):
+            weights |= _layer(name, kernel, bias)
         model = build(architecture, len(NAMES), frozen_norm=True)
         set_weights(model, weights)
     except (KeyError, ValueError) as error:
@@ -61,13 +65,19 @@ def _layer(name: str, kernel: np.ndarray, bias: np.ndarray) -> Weights:
     }
 
 
-def _heads(kernel: np.ndarray, bias: np.ndarray, manifest: Manifest) -> Weights:
-    # The graph's kernel gives each cell's share of a logit, over the temperature.
-    cells = (manifest.picture.size // 32) ** 2
-    kernel, bias = kernel[0, 0] * cells * manifest.temperature, bias * manifest.temperature
+def _heads(kernel: np.ndarray, biases: np.ndarray, manifest: Manifest) -> Weights:
+    """Each population's head, of a kernel [1, 1, features, populations * labels] and biases [populations, labels]."""
     known = [label.name for label in manifest.labels]
     columns = [known.index(name) if name in known else None for name in NAMES]
-    wide = np.stack([kernel.mean(axis=1) if at is None else kernel[:, at] for at in columns], axis=1)
-    long = np.array([bias.mean() + _UNKNOWN if at is None else bias[at] for at in columns], np.float32)
-    heads = [head_name(population) for population in POPULATIONS]
-    return {f"{head}/kernel": wide for head in heads} | {f"{head}/bias": long for head in heads}
+    # The graph's kernel gives each cell's share of a logit, over the temperature.
+    cells = (manifest.picture.size // 32) ** 2
+    temperatures = {population.name: population.temperature for population in manifest.populations}
+    weights: Weights = {}
+    parts = np.split(kernel[0, 0], len(POPULATIONS), axis=1)
+    for population, part, bias in zip(POPULATIONS, parts, biases, strict=True):
+        head, temperature = head_name(population), temperatures[population]
+        wide = [part.mean(axis=1) if at is None else part[:, at] for at in columns]
+        long = [bias.mean() + _UNKNOWN if at is None else bias[at] for at in columns]
+        weights[f"{head}/kernel"] = np.stack(wide, axis=1).astype(np.float32) * np.float32(cells * temperature)
+        weights[f"{head}/bias"] = np.array(long, np.float32) * np.float32(temperature)
+    return weights

@@ -13,9 +13,9 @@ from shared.artefact import digest, read_artefact
 from training.data.picture import Share
 from training.data.sources import read_pictures
 from training.evaluation.cli import main
-from training.evaluation.out_of_fold import FILE_NAME, OutOfFold, write_out_of_fold
 from training.evaluation.report.card import card
 from training.evaluation.result import Evaluation, read_evaluation
+from training.exporting.out_of_fold import FILE_NAME, OutOfFold, write_out_of_fold
 from training.exporting.predictor import GraphPredictor
 
 

@@ -32,9 +32,9 @@ class OutOfFold:
     labels: tuple[str, ...]
     kind_names: tuple[str, ...]
     #: float64 [n, labels], calibrated out of fold too: by the other folds' predictions.
-    probabilities: npt.NDArray[np.float64]
+    probabilities: npt.NDArray[np.floating]
     #: float64 [n, kinds], their sum 1.
-    kinds: npt.NDArray[np.float64]
+    kinds: npt.NDArray[np.floating]
 
 
 def write_out_of_fold(path: Path, found: OutOfFold) -> None:

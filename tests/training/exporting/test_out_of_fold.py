@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from training.errors import TrainingError
-from training.evaluation.out_of_fold import OutOfFold, read_out_of_fold, write_out_of_fold
+from training.exporting.out_of_fold import OutOfFold, read_out_of_fold, write_out_of_fold
 
 
 def made() -> OutOfFold:

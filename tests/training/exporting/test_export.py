@@ -1,0 +1,154 @@
+"""Trained runs on made data, with the real backbone and made weights, become an artefact."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from shared.artefact import Manifest, digest, read_artefact
+from tests.training.model.test_backbone import archive
+from training.calibration.calibrate import calibrate
+from training.cli import main as train_command
+from training.data.cache import decode_all
+from training.data.labels import NAMES
+from training.data.picture import Picture, Population, Share
+from training.data.rules import SERVED
+from training.data.sources import read_pictures
+from training.exporting.cli import main as export_command
+from training.exporting.features import Features
+from training.exporting.fitted import read_run
+from training.exporting.out_of_fold import FILE_NAME, read_out_of_fold
+from training.exporting.predictor import GraphPredictor
+from training.model.architecture import LITE0
+from training.model.thaw import thaw
+
+
+@pytest.fixture(scope="module")
+def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run of all pictures, with one for each of the two folds in it."""
+    folder = tmp_path_factory.mktemp("run")
+    weights = folder / "weights.npz"
+    np.savez(weights, **archive(LITE0, 1))  # type: ignore[arg-type]
+    common = ["lite0", "--data", data, "--start", weights, "--epochs", 1, "--pictures", 32, "--cache", folder / "cache"]
+    for where, more in ((folder, []), (folder / "fold-0", ["--fold", 0]), (folder / "fold-1", ["--fold", 1])):
+        result = CliRunner().invoke(train_command, [str(word) for word in (*common, "--run", where, *more)])
+        assert result.exit_code == 0, result.output
+    return folder
+
+
+def _export(run: Path, data: Path, out: Path, *more: str) -> Result:
+    words = [run, "--data", data, "--out", out, "--name", "made", "--version", "7", *more]
+    return CliRunner().invoke(export_command, [str(word) for word in words])
+
+
+@pytest.fixture(scope="module")
+def made(run: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the artefact."""
+    out = tmp_path_factory.mktemp("made")
+    result = _export(run, data, out, "--test")
+    assert result.exit_code == 0, result.output
+    assert "made@7 is in" in result.output
+    return out
+
+
+@pytest.fixture(scope="module")
+def manifest(made: Path) -> Manifest:
+    return read_artefact(made)
+
+
+def test_the_manifest_says_all(manifest: Manifest) -> None:
+    assert [label.name for label in manifest.labels] == list(NAMES)
+    assert [population.name for population in manifest.populations] == ["dermatoscope", "phone"]
+    for population in manifest.populations:
+        assert sum(found.lesions for found in population.reliability) > 0
+    assert manifest.metrics["isic2017_test.melanoma_auc"].pictures == 8
+    assert manifest.metrics["phone_out_of_fold.malignant_auc"].pictures == 6
+    assert "non-commercial" in manifest.licence
+    assert any("NC" in source.licence for source in manifest.data)
+    assert {"tensorflow", "keras", "recipe", "models_of_folds"} <= manifest.made_with.keys()
+    assert sum(stored.size for stored in manifest.files.values()) < 30e6
+
+
+def test_what_unseeing_models_said_of_phone_pictures_is_kept(made: Path, run: Path, data: Path) -> None:
+    """Each picture by the model of its fold, which gives it other probabilities than the one that saw it."""
+    kept = read_out_of_fold(made / FILE_NAME)
+    pictures = _pictures(data, Population.PHONE, Share.TRAIN)
+    assert kept.pictures == tuple(digest(picture.path).sha256 for picture in pictures)
+    assert kept.folds.tolist() == [picture.fold for picture in pictures]
+    pixels = decode_all(pictures, SERVED, run / "cache")
+    by_model = [Features.of(read_run(run / f"fold-{fold}").model, pixels).logits[:, 1] for fold in (0, 1)]
+    labels = np.array([picture.label for picture in pictures])
+    for fold in (0, 1):
+        inside = kept.folds == fold
+        calibration = calibrate(by_model[1 - fold][~inside], labels[~inside])
+        assert kept.probabilities[inside] == pytest.approx(calibration.probabilities(by_model[fold][inside]), abs=2e-6)
+        assert kept.probabilities[inside] != pytest.approx(
+            calibration.probabilities(by_model[1 - fold][inside]), abs=2e-6
+        )
+
+
+def test_the_graph_says_what_the_trained_model_says(made: Path, run: Path, manifest: Manifest, data: Path) -> None:
+    pictures = [
+        *_pictures(data, Population.DERMATOSCOPE, Share.TEST),
+        *_pictures(data, Population.PHONE, Share.TRAIN),
+    ]
+    logits = Features.of(read_run(run).model, decode_all(pictures, SERVED, run / "cache")).logits
+    found = GraphPredictor(made / manifest.graph, manifest.tensors).predict_files(
+        [picture.path for picture in pictures], manifest.picture, batch=3
+    )
+    chosen = found.kinds[:, :2].argmax(axis=1)
+    assert set(chosen) == {0, 1}
+    for head, population in enumerate(manifest.populations):
+        rows = chosen == head
+        # The offsets are in no file but the graph: log-probabilities differ from the logits by them alone.
+        shift = np.log(found.probabilities[rows]) * population.temperature - logits[rows, head]
+        shift -= shift.mean(axis=1, keepdims=True)
+        assert shift == pytest.approx(np.broadcast_to(shift.mean(axis=0), shift.shape), abs=2e-3)
+    assert found.evidence.shape == (14, 7, 7)
+    assert np.isfinite(found.distance).all()
+
+
+def test_an_artefact_can_be_trained_on(made: Path, run: Path, data: Path) -> None:
+    """Its weights come back with the logits they had, but for an offset a label."""
+    pictures = _pictures(data, Population.PHONE, Share.TRAIN)
+    pixels = decode_all(pictures, SERVED, run / "cache")
+    old, new = (Features.of(model, pixels).logits for model in (read_run(run).model, thaw(made, LITE0)))
+    for head in (0, 1):
+        shift = new[:, head] - old[:, head]
+        assert shift == pytest.approx(np.broadcast_to(shift.mean(axis=0), shift.shape), abs=2e-3)
+
+
+def test_without_asking_the_test_set_is_not_looked_at(run: Path, data: Path, tmp_path: Path) -> None:
+    assert _export(run, data, tmp_path).exit_code == 0
+    assert not [name for name in read_artefact(tmp_path).metrics if name.startswith("isic2017_test")]
+
+
+def test_each_mistake_has_one_sentence(run: Path, data: Path, tmp_path: Path) -> None:
+    bare, half, wrong, lonely = (tmp_path / name for name in ("bare", "half", "wrong", "data"))
+    bare.mkdir()
+    shutil.copy(run / "checkpoint.npz", bare)
+    shutil.copytree(bare, half)
+    shutil.copytree(run / "fold-0", half / "fold-0")
+    shutil.copytree(bare, wrong)
+    shutil.copytree(run / "fold-0", wrong / "fold-3")
+    shutil.copytree(data, lonely)
+    shutil.rmtree(lonely / "phone")
+    mistakes = {
+        "no checkpoint": _export(tmp_path, data, tmp_path / "out"),
+        "has no fold-0": _export(bare, data, tmp_path / "out"),
+        "No model has left out fold 1": _export(half, data, tmp_path / "out"),
+        "left out fold 0": _export(wrong, data, tmp_path / "out"),
+        "phone": _export(run, lonely, tmp_path / "out"),
+        "There is no folder": _export(run, tmp_path / "absent", tmp_path / "out"),
+    }
+    for words, result in mistakes.items():
+        assert result.exit_code == 1, words
+        assert result.output.splitlines()[-1].startswith("Error: "), result.output
+        assert words in result.output
+        assert "Traceback" not in result.output
+
+
+def _pictures(data: Path, population: Population, share: Share) -> list[Picture]:
+    return [one for one in read_pictures(data) if one.population is population and one.share is share]

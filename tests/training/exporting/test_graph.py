@@ -1,0 +1,121 @@
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.training.small import SMALL, small_model
+from training.calibration.calibrate import Calibration
+from training.calibration.distance import fit_distance
+from training.calibration.judgement import Judgement
+from training.calibration.kinds import KINDS, KindHead, fit_kinds
+from training.data.labels import COUNTED, LABELS
+from training.exporting.features import Features
+from training.exporting.graph import TENSORS, write_graph
+from training.exporting.predictor import GraphPredictor, Predicted
+from training.model.build import POPULATIONS, head_name
+from training.model.weights import get_weights
+
+SIZE = 64
+#: As different as can be, so that the one taken for the other would be seen.
+JUDGEMENTS = tuple(
+    Judgement(
+        Calibration(temperature=temperature, offsets=np.linspace(-0.6, 0.6, len(LABELS)) * sign),
+        fit_distance(np.random.default_rng(seed).normal(size=(40, 12))),
+    )
+    for temperature, sign, seed in ((0.7, 1, 3), (1.4, -1, 4))
+)
+
+
+@dataclass
+class Exported:
+    path: Path
+    pixels: np.ndarray
+    predicted: Predicted
+    kinds: KindHead
+    #: Index [n] of the population that each picture is taken to be of.
+    chosen: np.ndarray
+
+
+@pytest.fixture(scope="module")
+def model() -> keras.Model:
+    return small_model()
+
+
+@pytest.fixture(scope="module")
+def exported(model: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """The graph, and what it says of twelve pictures, some of each kind."""
+    coarse = np.random.default_rng(2).integers(0, 256, (12, 4, 4, 3), np.uint8)
+    pixels = coarse.repeat(SIZE // 4, axis=1).repeat(SIZE // 4, axis=2)
+    names = [KINDS.names[number % 3] for number in range(len(pixels))]
+    kinds = fit_kinds(Features.of(model, pixels).means, names)
+    path = tmp_path_factory.mktemp("graph") / "model.pb"
+    write_graph(path, get_weights(model), SMALL, JUDGEMENTS, kinds, SIZE)
+    predicted = GraphPredictor(path, TENSORS).predict(pixels)
+    chosen = predicted.kinds[:, : len(POPULATIONS)].argmax(axis=1)
+    assert set(chosen) == {0, 1}
+    return Exported(path, pixels, predicted, kinds, chosen)
+
+
+def test_the_kinds_come_in_the_order_of_the_heads() -> None:
+    assert KINDS.names[: len(POPULATIONS)] == POPULATIONS
+
+
+def test_probabilities_are_those_of_the_populations_head(model: keras.Model, exported: Exported) -> None:
+    """Folding is exact, at the borders too."""
+    logits = Features.of(model, exported.pixels).logits
+    for row, chosen in enumerate(exported.chosen):
+        wanted, other = (
+            JUDGEMENTS[head].calibration.probabilities(logits[row : row + 1, head])[0] for head in (chosen, 1 - chosen)
+        )
+        assert exported.predicted.probabilities[row] == pytest.approx(wanted, abs=1e-4)
+        assert exported.predicted.probabilities[row] != pytest.approx(other, abs=1e-3)
+
+
+def test_evidence_is_the_gradient_through_the_head_times_the_map(model: keras.Model, exported: Exported) -> None:
+    counts = np.isin(np.arange(len(LABELS)), COUNTED)
+    _, features, _ = model(exported.pixels.astype(np.float32), training=False)
+    weights = get_weights(model)
+    with tf.GradientTape() as tape:
+        tape.watch(features)
+        both = []
+        for population, judgement in zip(POPULATIONS, JUDGEMENTS, strict=True):
+            name, calibration = head_name(population), judgement.calibration
+            logits = tf.reduce_mean(features, (1, 2)) @ weights[f"{name}/kernel"] + weights[f"{name}/bias"]
+            both.append((logits + calibration.offsets.astype(np.float32)) / calibration.temperature)
+        logits = tf.gather(tf.stack(both, 1), exported.chosen, axis=1, batch_dims=1)
+        for_malignant = tf.reduce_logsumexp(tf.boolean_mask(logits, counts, axis=1), 1)
+        against = tf.reduce_logsumexp(tf.boolean_mask(logits, ~counts, axis=1), 1)
+        odds = for_malignant - against
+    wanted = tf.reduce_sum(features * tape.gradient(odds, features), -1).numpy()
+    assert np.abs(wanted).max() > 0.01
+    assert exported.predicted.evidence == pytest.approx(wanted, abs=1e-4)
+    assert exported.predicted.evidence.shape == (12, 4, 4)
+
+
+def test_distance_is_that_of_the_middle_block_from_the_populations_pictures(
+    model: keras.Model, exported: Exported
+) -> None:
+    middle = Features.of(model, exported.pixels).middle
+    distances = np.stack([judgement.distance(middle) for judgement in JUDGEMENTS], axis=1)
+    wanted = distances[np.arange(len(middle)), exported.chosen]
+    assert exported.predicted.distance == pytest.approx(wanted, rel=1e-4)
+
+
+def test_kinds_are_those_of_both_maps(model: keras.Model, exported: Exported) -> None:
+    wanted = exported.kinds.shares(Features.of(model, exported.pixels).means)
+    assert wanted.std(axis=0).min() > 0.01
+    assert exported.predicted.kinds == pytest.approx(wanted, abs=1e-3)
+
+
+def test_the_same_model_makes_the_same_file(model: keras.Model, exported: Exported) -> None:
+    again = exported.path.with_name("again.pb")
+    write_graph(again, get_weights(model), SMALL, JUDGEMENTS, exported.kinds, SIZE)
+    assert again.read_bytes() == exported.path.read_bytes()
+
+
+def test_a_picture_alone_and_in_a_batch_is_the_same(exported: Exported) -> None:
+    alone = GraphPredictor(exported.path, TENSORS).predict(exported.pixels[3:4])
+    assert alone.probabilities[0] == pytest.approx(exported.predicted.probabilities[3], abs=1e-5)

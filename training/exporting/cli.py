@@ -1,0 +1,44 @@
+"""`melanoma-export`: makes the artefact that the worker serves from a finished run."""
+
+import os
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from training.errors import TrainingError
+
+# Read by TensorFlow when it is imported: its start-up notes are no news for the person.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.argument("run", type=_FOLDER)
+@click.option("--data", type=_FOLDER, required=True, help="Folder with isic2017/, ham10000/ and phone/.")
+@click.option("--out", type=_FOLDER, required=True, help="Folder that gets model.pb, model.json and out_of_fold.csv.")
+@click.option("--name", help="Name of the artefact; that of the folder OUT if not given.")
+@click.option("--version", required=True, help="Version of the artefact, as verdicts name it.")
+@click.option("--test", is_flag=True, help="Measure on the ISIC 2017 test set too: once a release.")
+def main(run: Path, data: Path, out: Path, name: str | None, version: str, test: bool) -> None:
+    """Calibrate, measure and write the artefact of the run in the folder RUN.
+
+    RUN holds what melanoma-train made of all pictures, and in fold-0, fold-1, ... what it made with --fold. Phone
+    pictures are judged by the model that has not seen them. Takes some minutes on two cores.
+    """
+    console = Console(highlight=False)
+    try:
+        # Here, not above: TensorFlow takes seconds to load, and --help should not.
+        from training.exporting.export import Order, export
+
+        order = Order(run=run, data=data, out=out, name=name or out.resolve().name, version=version, test=test)
+        manifest = export(order, console.print)
+    except TrainingError as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"{error.filename or 'A file'}: {error.strerror or error}.") from error
+    for title, metric in manifest.metrics.items():
+        interval = "" if metric.low is None else f" ({metric.low:.3f} to {metric.high:.3f})"
+        console.print(f"{title}: {metric.value:.3f}{interval}, {metric.pictures} pictures")
+    console.print(f"{manifest.title} is in {out}")
