@@ -19,8 +19,8 @@ demo: $(VENV)/ready ## Start everything, classify rendered samples (or FOLDER=pa
 up: $(VENV)/ready ## Keep broker, WORKERS=n workers, Flower and the bot running until Ctrl-C
 	@$(BIN)/melanoma-local up --workers $(WORKERS)
 
-test: $(VENV)/ready ## All tests
-	@$(BIN)/python -m pytest
+test: $(VENV)/ready ## All tests, two files at a time
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/ready ## Style, types, import rules
 	@$(BIN)/ruff check
