@@ -34,7 +34,7 @@ class Prometheus:
         self._targets: dict[str, list[str]] = {job["job_name"]: [] for job in shipped["scrape_configs"]}
         config = {
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
-            "rule_files": [str((SHIPPED / name).resolve()) for name in shipped["rule_files"]],
+            "rule_files": [str(self._hurried(name)) for name in shipped["rule_files"]],
             "scrape_configs": [
                 {"job_name": job, "file_sd_configs": [{"files": [str(self._file(job))], "refresh_interval": "1s"}]}
                 for job in self._targets
@@ -82,6 +82,15 @@ class Prometheus:
             return None if "unknown" in health.values() else health
 
         return eventually(look)
+
+    def _hurried(self, name: str) -> Path:
+        """A shipped file of rules, all evaluated each second: a day here has minutes."""
+        rules = yaml.safe_load((SHIPPED / name).read_text(encoding="utf-8"))
+        for group in rules["groups"]:
+            group.pop("interval", None)
+        path = self._home / name
+        path.write_text(yaml.safe_dump(rules))
+        return path
 
     def _file(self, job: str) -> Path:
         return self._home / f"{job}.json"

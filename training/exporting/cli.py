@@ -21,7 +21,8 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option("--name", help="Name of the artefact; that of the folder OUT if not given.")
 @click.option("--version", required=True, help="Version of the artefact, as verdicts name it.")
 @click.option("--test", is_flag=True, help="Measure on the ISIC 2017 test set too: once a release.")
-def main(run: Path, data: Path, out: Path, name: str | None, version: str, test: bool) -> None:
+@click.option("--half", is_flag=True, help="Store kernels in half precision: half as large, and slower by TensorFlow.")
+def main(run: Path, data: Path, out: Path, name: str | None, version: str, test: bool, half: bool) -> None:
     """Calibrate, measure and write the artefact of the run in the folder RUN.
 
     RUN holds what melanoma-train made of all pictures, and in fold-0, fold-1, ... what it made with --fold. Phone
@@ -31,8 +32,17 @@ def main(run: Path, data: Path, out: Path, name: str | None, version: str, test:
     try:
         # Here, not above: TensorFlow takes seconds to load, and --help should not.
         from training.exporting.export import Order, export
+        from training.exporting.graph import Storage
 
-        order = Order(run=run, data=data, out=out, name=name or out.resolve().name, version=version, test=test)
+        order = Order(
+            run=run,
+            data=data,
+            out=out,
+            name=name or out.resolve().name,
+            version=version,
+            test=test,
+            storage=Storage.HALF if half else Storage.SINGLE,
+        )
         manifest = export(order, console.print)
     except TrainingError as error:
         raise click.ClickException(str(error)) from error

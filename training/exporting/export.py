@@ -19,11 +19,12 @@ from training.data.picture import Picture
 from training.data.picture import Population as Of
 from training.data.sources import Kind
 from training.errors import TrainingError
+from training.exporting.agreement import check
 from training.exporting.as_sent import with_copies
 from training.exporting.features import Features
 from training.exporting.fitted import Fitted, read_folds, read_run
 from training.exporting.folds import Answers, Background, Unseen, ask_folds
-from training.exporting.graph import TENSORS, write_graph
+from training.exporting.graph import TENSORS, Storage, write_graph
 from training.exporting.material import Lesions, Material, read_material, test_pictures
 from training.exporting.out_of_fold import FILE_NAME, OutOfFold, write_out_of_fold
 from training.exporting.predictor import GraphPredictor, Predicted
@@ -51,6 +52,7 @@ class Order:
     name: str
     version: str
     test: bool
+    storage: Storage = Storage.SINGLE
 
 
 def export(order: Order, report: Callable[[str], None]) -> Manifest:
@@ -69,11 +71,14 @@ def export(order: Order, report: Callable[[str], None]) -> Manifest:
     order.out.mkdir(parents=True, exist_ok=True)
     # Beside the old graph until all is measured: a worker that starts meanwhile finds the old artefact whole.
     path = order.out / f".{GRAPH_NAME}.new"
-    judgements = _write(path, fitted, material, background, unseen)
+    features = Features.of(fitted.model, held.pixels)
+    judgements = _write(path, fitted, material, features, background, unseen, order.storage)
 
     # From here on everything is measured through the file that is served, but for phone pictures: it has seen them.
     graph = GraphPredictor(path, TENSORS)
     on_held = graph.predict_files(held.paths, rules)
+    difference = check(features, judgements, on_held, order.storage)
+    report(f"the graph and the trained model differ by at most {difference:.1g} in a probability")
     on_phone = unseen.calibrated(phone.labels)
     metrics = held_out_metrics(held.pictures, on_held) | phone_metrics(phone.pictures, on_phone.probabilities)
     lesions = {"held_out": on_held.kinds}
@@ -120,10 +125,15 @@ def export(order: Order, report: Callable[[str], None]) -> Manifest:
 
 
 def _write(
-    path: Path, fitted: Fitted, material: Material, others: Background, unseen: Unseen
+    path: Path,
+    fitted: Fitted,
+    material: Material,
+    held: Features,
+    others: Background,
+    unseen: Unseen,
+    storage: Storage,
 ) -> tuple[Judgement, Judgement]:
     """Write the graph, and return how it judges: phone pictures by what models said that had not seen them."""
-    held = Features.of(fitted.model, material.held.pixels)
     phone = Features.of(fitted.model, with_copies(material.phone.pixels))
     background = Features.of(fitted.model, others.pixels)
     dermatoscope = np.array(others.kinds) == DERMATOSCOPE
@@ -138,7 +148,7 @@ def _write(
     recipe = fitted.recipe
     if not isinstance(recipe.architecture, Architecture):
         raise TrainingError(f"The backbone {recipe.backbone} cannot be exported yet: EfficientNet-Lite can.")
-    write_graph(path, get_weights(fitted.model), recipe.architecture, judgements, kinds, recipe.served.size)
+    write_graph(path, get_weights(fitted.model), recipe.architecture, judgements, kinds, recipe.served.size, storage)
     return judgements
 
 

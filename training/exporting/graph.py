@@ -1,16 +1,18 @@
 """The exported model: one frozen TensorFlow graph, from uint8 pictures to all that serving needs.
 
 Batch normalisation is folded into the convolutions, which is exact: they come after the zero padding. The
-subtraction of the input's offset is not folded: before the padding, it would change the borders. Kernels are
-stored in single precision: in half, the file is half as large, but TensorFlow casts each kernel of more than
-100 kB anew in every call (3 ms of 13 at batch 1).
+subtraction of the input's offset is not folded: before the padding, it would change the borders. Kernels can be
+stored in half precision: the file is half as large, but TensorFlow casts each kernel of more than 100 kB anew in
+every call (3 ms of 13 at batch 1).
 """
 
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from shared.artefact import Tensors
@@ -27,6 +29,14 @@ TENSORS: Final = Tensors(
     picture="picture", probabilities="probabilities", evidence="evidence", distance="distance", kinds="kinds"
 )
 
+
+class Storage(StrEnum):
+    """How the kernels of the convolutions are stored. They are computed with in single precision either way."""
+
+    SINGLE = "float32"
+    HALF = "float16"
+
+
 _NORM: Final = ("gamma", "beta", "moving_mean", "moving_variance")
 
 
@@ -37,6 +47,7 @@ def write_graph(
     judgements: Sequence[Judgement],
     kinds: KindHead,
     size: int,
+    storage: Storage = Storage.SINGLE,
 ) -> None:
     """Write the GraphDef of the model that `weights` belong to, with a judgement for each population, in order.
 
@@ -53,7 +64,7 @@ def write_graph(
     graph = tf.Graph()
     with graph.as_default():
         picture = tf.compat.v1.placeholder(tf.uint8, (None, size, size, 3), name="picture")
-        features, middle = _Builder(weights).maps(picture, architecture)
+        features, middle = _Builder(weights, storage).maps(picture, architecture)
         mean = tf.reduce_mean(middle, (1, 2))
         chosen = _kinds(tf.concat((mean, tf.reduce_mean(features, (1, 2))), -1), kinds)
         _judge(features, weights, judgements, chosen)
@@ -63,8 +74,9 @@ def write_graph(
 
 
 class _Builder:
-    def __init__(self, weights: Weights) -> None:
+    def __init__(self, weights: Weights, storage: Storage) -> None:
         self._weights = weights
+        self._storage = storage
 
     def maps(self, picture: tf.Tensor, architecture: Architecture) -> tuple[tf.Tensor, tf.Tensor]:
         """Last feature map of uint8 pictures, and the middle block's."""
@@ -87,11 +99,13 @@ class _Builder:
         norm = {part: self._weights[f"{name}_norm/{part}"] for part in _NORM}
         gain = norm["gamma"] / np.sqrt(norm["moving_variance"] + BN_EPSILON)
         if name.endswith("_depthwise"):
-            folded = tf.constant(kernel * gain[:, None], tf.float32)
-            x = tf.nn.depthwise_conv2d(x, folded, [1, stride, stride, 1], "SAME")
+            x = tf.nn.depthwise_conv2d(x, self._stored(kernel * gain[:, None]), [1, stride, stride, 1], "SAME")
         else:
-            x = tf.nn.conv2d(x, tf.constant(kernel * gain, tf.float32), stride, "SAME")
+            x = tf.nn.conv2d(x, self._stored(kernel * gain), stride, "SAME")
         return tf.nn.bias_add(x, tf.constant(norm["beta"] - norm["moving_mean"] * gain, tf.float32))
+
+    def _stored(self, kernel: npt.NDArray[np.floating]) -> tf.Tensor:
+        return tf.cast(tf.constant(kernel, self._storage.value), tf.float32)
 
 
 def _kinds(means: tf.Tensor, head: KindHead) -> tf.Tensor:

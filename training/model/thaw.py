@@ -1,7 +1,8 @@
 """An artefact's graph back to the weights of a model that can be measured anew, or trained on."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import keras
 import numpy as np
@@ -40,6 +41,8 @@ def thaw(directory: Path, architecture: Architecture, manifest: Manifest | None 
     graph = tf.compat.v1.GraphDef()
     graph.ParseFromString((directory / manifest.graph).read_bytes())
     constants = {node.name: tf.make_ndarray(node.attr["value"].tensor) for node in graph.node if node.op == "Const"}
+    # A kernel that is stored in half precision is cast first.
+    constants |= {node.name: constants[node.input[0]] for node in graph.node if _is_cast(node, constants)}
     kernels = [constants[node.input[1]] for node in graph.node if node.op in _KERNELS]
     biases = [constants[node.input[1]] for node in graph.node if node.op == "BiasAdd"]
     try:
@@ -52,6 +55,10 @@ def thaw(directory: Path, architecture: Architecture, manifest: Manifest | None 
     except (KeyError, ValueError) as error:
         raise TrainingError(f"{directory} does not hold a model of this architecture: {error}.") from error
     return model
+
+
+def _is_cast(node: Any, constants: Mapping[str, np.ndarray]) -> bool:
+    return node.op == "Cast" and node.input[0] in constants
 
 
 def _layer(name: str, kernel: np.ndarray, bias: np.ndarray) -> Weights:

@@ -12,8 +12,10 @@ from training.calibration.distance import fit_distance
 from training.calibration.judgement import Judgement
 from training.calibration.kinds import KINDS, KindHead, fit_kinds
 from training.data.labels import COUNTED, LABELS
+from training.errors import TrainingError
+from training.exporting.agreement import TOLERANCE, check, largest_difference
 from training.exporting.features import Features
-from training.exporting.graph import TENSORS, write_graph
+from training.exporting.graph import TENSORS, Storage, write_graph
 from training.exporting.predictor import GraphPredictor, Predicted
 from training.model.build import POPULATIONS, head_name
 from training.model.weights import get_weights
@@ -108,6 +110,16 @@ def test_kinds_are_those_of_both_maps(model: keras.Model, exported: Exported) ->
     wanted = exported.kinds.shares(Features.of(model, exported.pixels).means)
     assert wanted.std(axis=0).min() > 0.01
     assert exported.predicted.kinds == pytest.approx(wanted, abs=1e-3)
+
+
+def test_half_precision_is_half_as_large_and_says_nearly_the_same(model: keras.Model, exported: Exported) -> None:
+    half = exported.path.with_name("half.pb")
+    write_graph(half, get_weights(model), SMALL, JUDGEMENTS, exported.kinds, SIZE, Storage.HALF)
+    features, predicted = Features.of(model, exported.pixels), GraphPredictor(half, TENSORS).predict(exported.pixels)
+    assert 1e-6 < largest_difference(features, JUDGEMENTS, predicted) < TOLERANCE[Storage.HALF]
+    assert largest_difference(features, JUDGEMENTS, exported.predicted) < TOLERANCE[Storage.SINGLE]
+    with pytest.raises(TrainingError, match="not to be served"):
+        check(features, JUDGEMENTS[::-1], predicted, Storage.HALF)
 
 
 def test_the_same_model_makes_the_same_file(model: keras.Model, exported: Exported) -> None:
