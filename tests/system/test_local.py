@@ -31,12 +31,20 @@ def children_of(pid: int) -> list[psutil.Process]:
     return list(psutil.Process(pid).children(recursive=True))
 
 
+def _has(process: psutil.Process, mark: str) -> bool:
+    try:
+        return bool(process.environ().get("DEMO_OF_TEST") == mark)
+    except psutil.Error:
+        return False
+
+
 @pytest.mark.usefixtures("environment")
 def test_the_demo_shows_verdicts_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    before = {process.pid for process in psutil.process_iter()}
     out = tmp_path / "demo-out"
     done = subprocess.run(
         [*command("melanoma-local"), "demo", "--out", str(out)],
+        # All that it starts inherits this: other tests' processes do not have it.
+        env={**os.environ, "DEMO_OF_TEST": str(tmp_path)},
         capture_output=True,
         text=True,
         timeout=200,
@@ -51,11 +59,7 @@ def test_the_demo_shows_verdicts_and_leaves_nothing_behind(tmp_path: Path) -> No
     assert "rendered" in report, "the page says that its pictures are not real"
     assert "http://" not in report.replace("http://www.w3.org", ""), "it needs no network"
     assert "p50" in done.stdout
-    left = [
-        process.info["cmdline"]
-        for process in psutil.process_iter(["cmdline"])
-        if process.pid not in before and "melanoma" in " ".join(process.info["cmdline"] or [])
-    ]
+    left = [process.cmdline() for process in psutil.process_iter() if _has(process, str(tmp_path))]
     assert left == []
 
 
