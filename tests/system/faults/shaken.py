@@ -34,11 +34,11 @@ class _Broker(EmbeddedValkey):
 
 
 class ShakenHouse:
-    """One worker and one bot; `links` to Redis are those of worker, bot and command, `clock` is that of Redis."""
+    """One worker and one bot; `links` to Redis are those of worker, bot and command, `clocks` theirs and Redis'."""
 
     def __init__(self, home: Path, pictures: Sequence[bytes]) -> None:
-        self.clock = Clock(home / "redis.clock")
-        self.broker = _Broker(home / "valkey", self.clock)
+        self.clocks = {name: Clock(home / f"{name}.clock") for name in ("redis", "worker", "bot", "command")}
+        self.broker = _Broker(home / "valkey", self.clocks["redis"])
         self.chat = ChatHouse(home, {"MELANOMA_LEASE_S": str(LEASE_S)}, broker=self.broker)
         self.links = {name: Link(self.broker.url) for name in ("worker", "bot", "command")}
         self.pictures = pictures
@@ -59,8 +59,8 @@ class ShakenHouse:
         self._stack.__exit__(kind, error, trace)
 
     def environment(self, name: str) -> dict[str, str]:
-        """Its own wire to Redis."""
-        return {"REDIS_URL": self.links[name].url}
+        """Its own wire to Redis, and its own clock."""
+        return {"REDIS_URL": self.links[name].url, **self.clocks[name].environment}
 
     def submit(self, folder: Path, *options: str) -> Submission:
         """The folder command, on its own wire."""
