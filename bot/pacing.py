@@ -1,6 +1,7 @@
 """Telegram's limits on sending, kept by all replicas together through Redis."""
 
 import asyncio
+import time
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -26,6 +27,10 @@ _FLOOD: Final = 3
 
 #: How far ahead a turn is reserved for an answer. Seconds.
 _AHEAD_S: Final = 1.0
+
+#: By how much faster than the overall pace a process makes good the turns that it slept through. Telegram refuses
+#: whatever goes beyond its own 30 a second within any second, and then everyone waits.
+_CATCHING_UP: Final = 1.015
 
 
 class Urgency(IntEnum):
@@ -57,6 +62,7 @@ class Pacer:
         self._pace = client.register_script(_PACE)
         self._hold = client.register_script(_HOLD)
         self._limits = limits
+        self._next_at = 0.0
 
     async def turn(self, chat: int, urgency: Urgency) -> Turn:
         """Ask for one turn to send to `chat`; groups have negative ids. Only answers get turns ahead of time."""
@@ -73,6 +79,17 @@ class Pacer:
                 return turn
             await asyncio.sleep(turn.wait_s)
         return turn
+
+    async def in_line(self) -> None:
+        """Wait until what this process sent last is long enough ago.
+
+        Turns are evenly apart, but whoever stood still for a moment would take several at once.
+        """
+        now = time.monotonic()
+        moment = max(now, self._next_at)
+        self._next_at = moment + 1 / (_CATCHING_UP * self._limits.now.telegram_per_s)
+        if moment > now:
+            await asyncio.sleep(moment - now)
 
     async def held_s(self, chat: int) -> float:
         """For how many seconds Telegram wants nothing sent to `chat`."""

@@ -69,6 +69,7 @@ class Deliver:
             return turn.wait_s
         # It is composed while its turn comes, so that it goes out at that moment and not some time later.
         what, _ = await asyncio.gather(compose(job, decision, self._store), asyncio.sleep(turn.wait_s))
+        await self._pacer.in_line()
         if held_s := await self._held(reference.chat, turn):
             return held_s
         try:

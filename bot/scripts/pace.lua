@@ -23,9 +23,10 @@ for i = 4, #ARGV, 3 do
   limits[name] = {due, each, burst}
 end
 if own > 0 then return {math.ceil(own), 'chat'} end
-if shared > 0 then
+if shared > ahead then
+  -- It will ask again. Until then nothing less urgent takes what comes free; where turns are reserved, none comes.
   redis.call('SET', prefix .. 'urgent:' .. urgency, now + shared + 500, 'PX', math.ceil(shared) + 500)
-  if shared > ahead then return {math.ceil(shared), 'all'} end
+  return {math.ceil(shared), 'all'}
 end
 local moment = now + shared
 for name, limit in pairs(limits) do

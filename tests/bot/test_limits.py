@@ -59,6 +59,35 @@ def test_replicas_share_the_budget_of_all_chats(redis_url: str) -> None:
     play(redis_url, scene)
 
 
+def test_a_bot_that_stood_still_does_not_send_what_it_slept_through_at_once(redis_url: str) -> None:
+    async def scene(side: RedisSide) -> None:
+        async def send(wait_s: float) -> float:
+            await asyncio.sleep(wait_s)
+            await side.pacer.in_line()
+            return time.monotonic()
+
+        turns = await asyncio.gather(*(side.pacer.turn(chat, Urgency.ANSWER) for chat in range(1, 7)))
+        sending = [asyncio.create_task(send(turn.wait_s)) for turn in turns if turn.ours]
+        await asyncio.sleep(0)
+        time.sleep(0.3)
+        woken = time.monotonic()
+        sent = sorted(await asyncio.gather(*sending))
+        # Telegram allows 30 in any second.
+        assert all(at - woken >= place / 30 for place, at in enumerate(sent[1:]))
+
+    play(redis_url, scene)
+
+
+def test_between_answers_there_is_room_for_word_of_progress(redis_url: str) -> None:
+    async def scene(side: RedisSide) -> None:
+        answers = await asyncio.gather(*(side.pacer.turn(chat, Urgency.ANSWER) for chat in (1, 2)))
+        assert all(turn.ours for turn in answers)
+        await asyncio.sleep(0.1)
+        assert (await side.pacer.turn(3, Urgency.PROGRESS)).ours
+
+    play(redis_url, scene)
+
+
 def test_a_turn_that_was_given_is_not_given_twice(redis_url: str) -> None:
     async def scene(side: RedisSide) -> None:
         turns = await asyncio.gather(*(side.pacer.turn(chat, Urgency.ANSWER) for chat in range(1, 100)))
