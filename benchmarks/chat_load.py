@@ -5,7 +5,9 @@ same run; `limited_share` the share of 30 messages a second that went to answers
 `limited_cpu_ms` what a photograph costs in each process. All of them share the same cores, Telegram's stand-in and the
 people, too, which cost nothing in a real chat. So there are three more ratios: `own_ratio` is the throughput by the
 cores that stand-in and people left over; `cost_ratio` the same from CPU time alone, as if no core were ever idle; and
-`ceiling_ratio` what `chat_ratio` would be, no core idle, with a bot that costs nothing.
+`ceiling_ratio` what `chat_ratio` would be, no core idle, with a bot that costs nothing. Both are run again with the
+worker alone on one half of the cores and all else on the other, as it is where a worker has a machine of its own:
+`apart_ratio` is `chat_ratio` there.
 """
 
 import argparse
@@ -18,6 +20,7 @@ from typing import Any, Final
 
 import psutil
 
+from benchmarks.cores import worker_apart
 from benchmarks.cpu import Cpu
 from benchmarks.crowd import Fate, bot, fates, gather, quantile, report, until_answered
 from benchmarks.stand import Stand
@@ -65,6 +68,9 @@ def main() -> None:
         spine = _spine(stand, pictures)
         free = _chat(stand, pictures, asked.people, asked.each, limits=False)
         limited = _chat(stand, pictures, asked.people, asked.each, limits=True)
+        with worker_apart(stand):
+            spine_apart = _spine(stand, pictures)
+            free_apart = _chat(stand, pictures, asked.people, asked.each, limits=False)
     cores = psutil.cpu_count() or 1
     others_ms = sum(free.cpu_ms[name] for name in _NOT_OURS)
     spine_ms, chat_ms = sum(spine.cpu_ms.values()), sum(free.cpu_ms.values())
@@ -75,16 +81,20 @@ def main() -> None:
             "own_ratio": free.rate / left / (spine.rate / cores),
             "cost_ratio": spine_ms / (chat_ms - others_ms),
             "ceiling_ratio": spine_ms / (chat_ms - free.cpu_ms["bot"]),
+            "apart_ratio": free_apart.rate / spine_apart.rate,
             "limited_share": limited.rate / _MESSAGES_PER_S,
             "cores": cores,
             "spine_per_s": spine.rate,
             "free_per_s": free.rate,
             "limited_per_s": limited.rate,
+            "spine_apart_per_s": spine_apart.rate,
+            "free_apart_per_s": free_apart.rate,
             "spine_cpu_ms": _rounded(spine.cpu_ms),
             "free_cpu_ms": _rounded(free.cpu_ms),
             "limited_cpu_ms": _rounded(limited.cpu_ms),
             **{f"free_{name}": value for name, value in free.seen.items()},
             **{f"limited_{name}": value for name, value in limited.seen.items()},
+            **{f"free_apart_{name}": value for name, value in free_apart.seen.items()},
         }
     )
 
@@ -99,8 +109,8 @@ def _chat(stand: Stand, pictures: list[bytes], people: int, each: int, *, limits
     connect(stand.broker.url).flushall()
     port = free_port()
     with ExitStack() as stack:
-        telegram = stack.enter_context(start_stand_in(stand.home / f"telegram-{limits}.log", port, "--no-limits"))
-        replica = stack.enter_context(bot(stand.home, f"bot-{limits}", port, **({} if limits else _UNLIMITED)))
+        telegram = stack.enter_context(start_stand_in(stand.home / f"telegram-{port}.log", port, "--no-limits"))
+        replica = stack.enter_context(bot(stand.home, f"bot-{port}", port, **({} if limits else _UNLIMITED)))
         processes = {"bot": replica.pid, "worker": stand.workers[0].pid, "broker": stand.broker.pid or 0}
         cpu = Cpu({**processes, "telegram": telegram.pid, "people": os.getpid()})
         return asyncio.run(_run(stand, stand_in(port), pictures, people, each, cpu, limits=limits))

@@ -3,6 +3,7 @@
 Prints JSON: what was lost, doubled or left behind (nothing); `p99_ratio`, the p99 of single pictures in the last sixth
 of the time beside that in the first; and for each process how memory, file handles and threads grow in an hour, as a
 share (`*_growth_per_h`), by a least-squares line through all but the first sixth, in which caches and pools fill.
+Records of answers are kept for a sixth of the time instead of for days, or Redis would grow by them all the while.
 """
 
 import argparse
@@ -42,6 +43,9 @@ _WARM_S: Final = 15.0
 #: The time is looked at in so many parts: the first is compared with the last.
 _PARTS: Final = 6
 
+#: The settings allow no less. Seconds.
+_LEAST_RETENTION_S: Final = 60.0
+
 #: Not of the service: they keep every answer that they got.
 _OUTSIDE: Final = frozenset({"client", "stand-in"})
 
@@ -61,7 +65,8 @@ def main() -> None:
     with Stand(persistent=True) as stand, ExitStack() as stack:
         port = free_port()
         telegram = stack.enter_context(start_stand_in(stand.home / "stand-in.log", port))
-        replica = stack.enter_context(bot(stand.home, "bot", port))
+        kept = {"MELANOMA_ANSWER_RETENTION_S": str(max(_LEAST_RETENTION_S, seconds / _PARTS))}
+        replica = stack.enter_context(bot(stand.home, "bot", port, **kept))
         stand.load(pictures, seconds=_WARM_S, window=2 * _SHARD, shard=_SHARD)
         extra = {"bot": replica.pid, "stand-in": telegram.pid}
         with Vitals(stand.processes(extra), connect(stand.broker.url)) as vitals:
