@@ -62,7 +62,8 @@ def fetch_command(data: Path, sources: tuple[str, ...], mirror: str | None, coll
     DATA/fetched/SOURCE/fetched.json keeps their digests. Takes about 11 GB, and as much again unpacked.
     """
     from training.data.fetching.fetch import fetch
-    from training.data.fetching.isic_archive import ISIC_ARCHIVE, fetch_isic_archive
+    from training.data.fetching.isic_archive import fetch_isic_archive
+    from training.data.sources import ISIC_ARCHIVE
 
     screen = Console(highlight=False)
     with _sentences():
@@ -94,7 +95,7 @@ class _Bars:
 @click.argument("data", type=_folder)
 @click.option("--out", type=_folder, help="Folder for the manifest and the report.  [default: DATA]")
 def build_command(data: Path, out: Path | None) -> None:
-    """Write one manifest of the data sets in DATA: isic2017/, ham10000/ and, where it is there, phone/.
+    """Write one manifest of the data sets in DATA: isic2017/, ham10000/ and, where there, phone/ and isic-archive/.
 
     Pictures that are there twice are dropped, the test's copy stays, and no lesion or patient is on two sides of a
     split. The pictures are left where they are. melanoma-train then takes the manifest's folder as its --data.

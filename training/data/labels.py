@@ -1,6 +1,6 @@
 """The labels of the model, and what the data sets' own words mean in them. The one place for both."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from shared.artefact import Group, Label
@@ -63,3 +63,40 @@ _PAD_UFES_20: Final[Mapping[str, str]] = {
 def pad_ufes_20_label(diagnosis: str) -> int:
     """Output index for a row of the PAD-UFES-20 manifest. Raises `KeyError` for a diagnosis that it does not have."""
     return NAMES.index(_PAD_UFES_20[diagnosis])
+
+
+#: How the ISIC archive's words for a diagnosis begin, in small letters.
+_ISIC_ARCHIVE: Final[Mapping[str, str]] = {
+    "melanoma": "mel",
+    "basal cell carcinoma": "bcc",
+    # In situ, which is Bowen's disease, and keratoacanthoma are filed under it.
+    "squamous cell carcinoma": "scc",
+    "keratoacanthoma": "scc",
+    "solar or actinic keratosis": "akiec",
+    "actinic keratosis": "akiec",
+    "seborrheic keratosis": "bkl",
+    "pigmented benign keratosis": "bkl",
+    "solar lentigo": "bkl",
+    "lichen planus like keratosis": "bkl",
+    "lichenoid keratosis": "bkl",
+    "nevus": "nv",
+    "dermatofibroma": "df",
+    "vascular lesion": "vasc",
+    "angioma": "vasc",
+    "hemangioma": "vasc",
+    "angiokeratoma": "vasc",
+    "pyogenic granuloma": "vasc",
+    "benign soft tissue proliferations - vascular": "vasc",
+}
+
+
+def isic_archive_label(words: Sequence[str]) -> int | None:
+    """Output index for a row of the ISIC archive, from its words for the diagnosis, the most special one first.
+
+    None where none of them means a label: the archive has many diagnoses that no label of the model stands for.
+    """
+    for word in words:
+        for beginning, name in _ISIC_ARCHIVE.items():
+            if word.lower().startswith(beginning):
+                return NAMES.index(name)
+    return None

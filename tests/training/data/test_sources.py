@@ -7,7 +7,7 @@ import pytest
 from tests.training.made_data import HAM10000, write_picture, write_rows
 from training.data.labels import NAMES
 from training.data.picture import Share
-from training.data.sources import HELD_OUT, Kind, held_out, read_phone, read_pictures
+from training.data.sources import HELD_OUT, Kind, held_out, read_phone, read_pictures, read_records
 from training.errors import TrainingError
 
 
@@ -76,3 +76,38 @@ def test_each_mistake_has_its_sentence(tmp_path: Path) -> None:
     write_rows(manifest, [row])
     with pytest.raises(TrainingError, match=r"a\.jpg, which is not there"):
         read_pictures(tmp_path)
+
+
+def test_the_isic_archive_as_its_client_lays_it_out(tmp_path: Path, data: Path) -> None:
+    """Pictures by dermatoscopes alone; diagnoses in the archive's words, of today and of before 2024."""
+    told: list[tuple[dict[str, str], str | None]] = [
+        ({"diagnosis_2": "Malignant melanocytic proliferations", "diagnosis_3": "Melanoma, NOS"}, "mel"),
+        ({"diagnosis_3": "Squamous cell carcinoma in situ", "fitzpatrick_skin_type": "IV", "age_approx": "60"}, "scc"),
+        ({"diagnosis": "actinic keratosis"}, "akiec"),
+        ({"diagnosis_2": "Benign melanocytic proliferations", "diagnosis_3": "Nevus", "diagnosis_4": "Blue"}, "nv"),
+        ({"diagnosis_1": "Benign", "diagnosis_2": "Benign soft tissue proliferations - Vascular"}, "vasc"),
+        ({"diagnosis_3": "Scar"}, None),
+        ({"diagnosis_3": "Nevus", "image_type": "TBP tile: close-up"}, "left out"),
+    ]
+    rows = [
+        {"isic_id": f"ISIC_900000{number}", "image_type": "dermoscopic", "copyright_license": "CC-BY"}
+        | {"patient_id": f"IP_{number // 2}", "age_approx": "", "fitzpatrick_skin_type": ""}
+        | dict.fromkeys(("diagnosis", "diagnosis_1", "diagnosis_2", "diagnosis_3", "diagnosis_4"), "")
+        | words
+        for number, (words, _) in enumerate(told)
+    ]
+    folder = tmp_path / "isic-archive"
+    for row in rows:
+        write_picture(folder / f"{row['isic_id']}.jpg", 1, dark=False)
+    write_rows(folder / "metadata.csv", rows)
+    for other in ("isic2017", "ham10000"):
+        shutil.copytree(data / other, tmp_path / other)
+    found = [record for record in read_records(tmp_path) if record.source == "isic-archive"]
+    labels = [None if record.label is None else NAMES[record.label] for record in found]
+    assert labels == [label for _, label in told if label != "left out"]
+    assert [record.group for record in found] == ["IP_0", "IP_0", "IP_1", "IP_1", "IP_2", "IP_2"]
+    assert found[0].share is found[1].share
+    assert (found[1].age, found[1].skin_type, found[1].licence) == (60, 4, "CC-BY")
+    (folder / "ISIC_9000000.jpg").unlink()
+    with pytest.raises(TrainingError, match=r"ISIC_9000000\.jpg, which is not there"):
+        read_records(tmp_path)

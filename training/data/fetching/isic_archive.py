@@ -3,11 +3,9 @@
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Final
 
+from training.data.sources import ISIC_ARCHIVE
 from training.errors import TrainingError
-
-ISIC_ARCHIVE: Final = "isic-archive"
 
 
 def fetch_isic_archive(data: Path, collections: str, search: str) -> Path:

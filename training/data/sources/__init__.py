@@ -15,12 +15,14 @@ from training.data.sources.folders import read_folders
 from training.data.sources.ham10000 import HAM10000
 from training.data.sources.holding import HELD_OUT, held_out
 from training.data.sources.isic2017 import ISIC2017
+from training.data.sources.isic_archive import ISIC_ARCHIVE
 from training.data.sources.phone import PAD_UFES_20, PHONE_FOLDER, unseen
 
 __all__ = [
     "HAM10000",
     "HELD_OUT",
     "ISIC2017",
+    "ISIC_ARCHIVE",
     "PAD_UFES_20",
     "PHONE_FOLDER",
     "Kind",

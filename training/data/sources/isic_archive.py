@@ -1,0 +1,52 @@
+"""The ISIC archive, as its own client lays it out: dermatoscope pictures and their `metadata.csv`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from training.data.labels import isic_archive_label
+from training.data.picture import Population, Share
+from training.data.record import Record, Shows
+from training.data.sources.holding import held_out
+from training.data.table import number, rows, there
+
+ISIC_ARCHIVE: Final = "isic-archive"
+
+_METADATA: Final = "metadata.csv"
+_DERMATOSCOPE: Final = "dermoscopic"
+#: From the most special to the most general; the first ones are of archives before 2024.
+_DIAGNOSES: Final = ("diagnosis", "diagnosis_5", "diagnosis_4", "diagnosis_3", "diagnosis_2")
+
+#: Fitzpatrick's, as the archive writes them.
+_SKIN_TYPES: Final = {name: place for place, name in enumerate(("I", "II", "III", "IV", "V", "VI"), 1)}
+
+
+def isic_archive(folder: Path) -> Iterator[Record]:
+    """Records of the dermatoscope's pictures of `folder`, none where it is not there.
+
+    Other pictures (by cameras, or cut from those of whole bodies) are left out: no population of the model is theirs.
+    A lesion whose diagnosis no label means has none. A patient's pictures, or a lesion's, are on one side. Raises
+    `TrainingError` as `read_pictures` does.
+    """
+    if not folder.is_dir():
+        return
+    table = folder / _METADATA
+    for row in rows(table, ("isic_id", "image_type", "copyright_license")):
+        if row["image_type"] != _DERMATOSCOPE:
+            continue
+        words = [row[column] for column in _DIAGNOSES if row.get(column)]
+        group = row.get("patient_id") or row.get("lesion_id") or row["isic_id"]
+        yield Record(
+            path=there(folder / f"{row['isic_id']}.jpg"),
+            shows=Shows.LESION,
+            label=isic_archive_label(words),
+            source=ISIC_ARCHIVE,
+            population=Population.DERMATOSCOPE,
+            licence=row["copyright_license"],
+            group=group,
+            share=Share.VALID if held_out(group) else Share.TRAIN,
+            diagnosis=words[0] if words else "",
+            age=number(table, row.get("age_approx", "")),
+            sex=row.get("sex", ""),
+            skin_type=_SKIN_TYPES.get(row.get("fitzpatrick_skin_type", "")),
+        )
