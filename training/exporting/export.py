@@ -28,7 +28,7 @@ from training.exporting.graph import TENSORS, Storage, write_graph
 from training.exporting.material import Lesions, Material, read_material, test_pictures
 from training.exporting.out_of_fold import FILE_NAME, OutOfFold, write_out_of_fold
 from training.exporting.predictor import GraphPredictor, Predicted
-from training.exporting.provenance import LICENCE, made_with, sources
+from training.exporting.provenance import licence, made_with, sources
 from training.exporting.stated import counted, held_out_metrics, isic2017_test_metrics, phone_metrics
 from training.model.architecture import Architecture
 from training.model.build import POPULATIONS
@@ -59,7 +59,7 @@ def export(order: Order, report: Callable[[str], None]) -> Manifest:
     """Make the artefact. Raises `TrainingError` where pictures or runs are missing."""
     fitted, folds = read_run(order.run), read_folds(order.run)
     rules = fitted.recipe.served
-    material = read_material(order.data, order.run, rules)
+    material = read_material(order.data, order.run, fitted.recipe)
     some, held, phone = material.some, material.held, material.phone
     report(f"asking the models of {len(folds)} folds about {len(phone.pictures)} phone pictures")
     background = Background(
@@ -77,8 +77,11 @@ def export(order: Order, report: Callable[[str], None]) -> Manifest:
     # From here on everything is measured through the file that is served, but for phone pictures: it has seen them.
     graph = GraphPredictor(path, TENSORS)
     on_held = graph.predict_files(held.paths, rules)
-    difference = check(features, judgements, on_held, order.storage)
-    report(f"the graph and the trained model differ by at most {difference:.1g} in a probability")
+    agreed = check(features, judgements, on_held, held.counted, order.storage)
+    report(
+        f"the graph and the trained model differ by at most {agreed.difference:.1g} in a probability;"
+        f" the AUC changes by {agreed.auc_change:+.1g}"
+    )
     on_phone = unseen.calibrated(phone.labels)
     metrics = held_out_metrics(held.pictures, on_held) | phone_metrics(phone.pictures, on_phone.probabilities)
     lesions = {"held_out": on_held.kinds}
@@ -116,7 +119,7 @@ def export(order: Order, report: Callable[[str], None]) -> Manifest:
         kinds=KINDS,
         metrics=metrics,
         data=sources([*material.trained, *held.pictures, *phone.pictures, *tested], material.others.pictures),
-        licence=LICENCE,
+        licence=licence([*material.trained, *phone.pictures]),
         made_with=made_with(fitted, len(folds)),
         files={name: digest(order.out / name) for name in (GRAPH_NAME, FILE_NAME)},
     )

@@ -8,13 +8,14 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from shared.pictures.rules import PictureRules
 from training.calibration.kinds import name_of
 from training.data.cache import Pixels, decode_all, decode_paths
 from training.data.labels import COUNTED
 from training.data.picture import Picture, Population, Share
 from training.data.sources import Kind, PhonePicture, read_phone, read_pictures
 from training.errors import TrainingError
+from training.fitting.recipe import Recipe
+from training.fitting.selection import knows
 
 #: Training pictures that kinds and distance are fitted to: with their copies, more than two a feature of the kinds.
 ENOUGH: Final = 2000
@@ -75,14 +76,15 @@ class Material:
     others: Others
 
 
-def read_material(data: Path, cache: Path, rules: PictureRules) -> Material:
-    """Read and decode all but the test set. Raises `TrainingError` where a part is missing."""
-    pictures = read_pictures(data)
+def read_material(data: Path, cache: Path, recipe: Recipe) -> Material:
+    """Read and decode all of the recipe's sources but the test set. Raises `TrainingError` where a part is missing."""
+    rules = recipe.served
+    pictures = [one for one in read_pictures(data) if knows(one, recipe)]
 
     def lesions(population: Population, share: Share) -> list[Picture]:
         found = [one for one in pictures if one.population is population and one.share is share]
         if not found:
-            raise TrainingError(f"{data} has no {population} pictures for the share {share}.")
+            raise TrainingError(f"{data} has no {population} pictures of the recipe's sources for the share {share}.")
         return found
 
     def decoded(some: Sequence[Picture]) -> Lesions:

@@ -10,16 +10,18 @@ import tensorflow as tf
 
 from shared.artefact import DataSource
 from training.data.picture import Picture, Share
-from training.data.sources import HAM10000, ISIC2017, PAD_UFES_20, Kind, PhonePicture
+from training.data.sources import HAM10000, ISIC2017, ISIC_ARCHIVE, PAD_UFES_20, Kind, PhonePicture
 from training.exporting.fitted import Fitted
 
-LICENCE: Final = (
-    "For non-commercial use only, with attribution: trained on HAM10000 (Tschandl et al. 2018, CC BY-NC 4.0)."
-    " Not a medical device."
-)
+#: Sources whose pictures, or some of them, may not be used commercially.
+_NON_COMMERCIAL: Final = {
+    HAM10000: "HAM10000 (Tschandl et al. 2018, CC BY-NC 4.0)",
+    ISIC_ARCHIVE: "the ISIC archive (in part CC BY-NC)",
+}
 _TERMS: Final = {
     ISIC2017: ("ISIC 2017 challenge, part of it, with pictures of UDA-1", "believed CC-0, to be confirmed"),
     HAM10000: ("HAM10000, one picture a lesion (Tschandl et al. 2018)", "CC BY-NC 4.0"),
+    ISIC_ARCHIVE: ("ISIC archive, pictures by dermatoscopes", "CC-0, CC BY or CC BY-NC, picture by picture"),
     PAD_UFES_20: ("PAD-UFES-20, phone pictures of lesions (Pacheco et al. 2020)", "CC BY 4.0"),
 }
 _USES: Final = {
@@ -34,6 +36,15 @@ _PHONE_TERMS: Final = {
     Kind.THING: ("ImageNet, a sample", "ImageNet terms, non-commercial research"),
 }
 _PACKAGES: Final = ("keras", "numpy", "scipy", "pillow")
+
+
+def licence(trained: Sequence[Picture]) -> str:
+    """On what terms weights may be used that were trained on these pictures."""
+    found = {one.source for one in trained}
+    forbid = [text for source, text in _NON_COMMERCIAL.items() if source in found]
+    if not forbid:
+        return "With attribution of the data it was trained on. Not a medical device."
+    return f"For non-commercial use only, with attribution: trained on {' and '.join(forbid)}. Not a medical device."
 
 
 def sources(pictures: Sequence[Picture], phone: Sequence[PhonePicture]) -> tuple[DataSource, ...]:

@@ -33,6 +33,8 @@ def held_out_metrics(pictures: Sequence[Picture], predicted: Predicted) -> dict[
     metrics = {}
     for source, name in ((ISIC2017, "isic2017_valid"), (HAM10000, "ham10000_held_out")):
         rows = sources == source
+        if not rows.any():
+            continue
         scores = predicted.probabilities[rows, MELANOMA]
         metrics[f"{name}.melanoma_auc"] = auc_metric(scores, melanoma[rows])
         metrics[f"{name}.counted_auc"] = auc_metric(probability[rows], malignant[rows])

@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
@@ -13,7 +13,7 @@ from training.calibration.judgement import Judgement
 from training.calibration.kinds import KINDS, KindHead, fit_kinds
 from training.data.labels import COUNTED, LABELS
 from training.errors import TrainingError
-from training.exporting.agreement import TOLERANCE, check, largest_difference
+from training.exporting.agreement import TOLERANCE, agreement, check
 from training.exporting.features import Features
 from training.exporting.graph import TENSORS, Storage, write_graph
 from training.exporting.predictor import GraphPredictor, Predicted
@@ -116,10 +116,22 @@ def test_half_precision_is_half_as_large_and_says_nearly_the_same(model: keras.M
     half = exported.path.with_name("half.pb")
     write_graph(half, get_weights(model), SMALL, JUDGEMENTS, exported.kinds, SIZE, Storage.HALF)
     features, predicted = Features.of(model, exported.pixels), GraphPredictor(half, TENSORS).predict(exported.pixels)
-    assert 1e-6 < largest_difference(features, JUDGEMENTS, predicted) < TOLERANCE[Storage.HALF]
-    assert largest_difference(features, JUDGEMENTS, exported.predicted) < TOLERANCE[Storage.SINGLE]
+    counted = np.arange(len(exported.pixels)) % 2 == 0
+    assert 1e-6 < agreement(features, JUDGEMENTS, predicted, counted).difference < TOLERANCE[Storage.HALF]
+    single = agreement(features, JUDGEMENTS, exported.predicted, counted)
+    assert single.difference < TOLERANCE[Storage.SINGLE]
+    assert single.auc_change == pytest.approx(0, abs=0.03)
     with pytest.raises(TrainingError, match="not to be served"):
-        check(features, JUDGEMENTS[::-1], predicted, Storage.HALF)
+        check(features, JUDGEMENTS[::-1], predicted, counted, Storage.HALF)
+
+
+def test_what_a_graph_costs_in_auc_is_told(model: keras.Model, exported: Exported) -> None:
+    """A graph that says the opposite of the model, judged by what the model says."""
+    features = Features.of(model, exported.pixels)
+    counted = exported.predicted.probabilities[:, COUNTED].sum(axis=1)
+    opposite = replace(exported.predicted, probabilities=1 - exported.predicted.probabilities)
+    told = agreement(features, JUDGEMENTS, opposite, counted > np.median(counted))
+    assert told.auc_change == pytest.approx(-1)
 
 
 def test_the_same_model_makes_the_same_file(model: keras.Model, exported: Exported) -> None:
