@@ -28,7 +28,7 @@ def main(run: Path, data: Path, out: Path, name: str | None, version: str, test:
     RUN holds what melanoma-train made of all pictures, and in fold-0, fold-1, ... what it made with --fold. Phone
     pictures are judged by the model that has not seen them. Takes some minutes on two cores.
     """
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     try:
         # Here, not above: TensorFlow takes seconds to load, and --help should not.
         from training.exporting.export import Order, export
