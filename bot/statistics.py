@@ -1,11 +1,13 @@
 """Numbers of the day for /stats: counts and times, nothing of a person."""
 
+import contextlib
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from redis.asyncio import Redis
+from redis.exceptions import OutOfMemoryError
 
 from bot import keys
 from bot.metrics import METRICS
@@ -27,15 +29,18 @@ class Statistics:
     def __init__(self, client: "Redis", patience: AsyncPatience) -> None:
         self._redis: Any = client  # redis-py types one method for both of its clients
         self._patience = patience
-        self._now = client.register_script(with_clock("return clock()"))
+        self._now = client.register_script(with_clock("return clock()", at_the_cap=True))
 
     async def answered(self, answers: Sequence[tuple[str, float]]) -> None:
-        """Count answers: the outcome (verdict, refusal, failure) of each, and when its photograph was received."""
+        """Count answers: the outcome (verdict, refusal, failure) of each, and when its photograph was received.
 
-        async def write() -> list[float]:
-            seconds: float = await self._now(keys=[], args=[]) / 1000
-            took = [max(0.0, seconds - received_at) for _, received_at in answers]
-            day = keys.day(datetime.fromtimestamp(seconds, UTC).date().isoformat())
+        Where Redis is full they are counted in the metrics of this process alone.
+        """
+        now = await self._seconds()
+        took = [max(0.0, now - received_at) for _, received_at in answers]
+
+        async def write() -> None:
+            day = _day(now)
             async with self._redis.pipeline(transaction=False) as pipeline:
                 for outcome, count in Counter(outcome for outcome, _ in answers).items():
                     pipeline.hincrby(day, outcome, count)
@@ -43,15 +48,16 @@ class Statistics:
                 pipeline.lpush(keys.LATENCIES, *(f"{one:.3f}" for one in took))
                 pipeline.ltrim(keys.LATENCIES, 0, _LATEST - 1)
                 await pipeline.execute()
-            return took
 
-        for (outcome, _), took in zip(answers, await self._patience.call(write), strict=True):
+        with contextlib.suppress(OutOfMemoryError):
+            await self._patience.call(write)
+        for (outcome, _), seconds in zip(answers, took, strict=True):
             METRICS.answers.labels(outcome=outcome).inc()
-            METRICS.answer_seconds.observe(took)
+            METRICS.answer_seconds.observe(seconds)
 
     async def today(self) -> dict[str, int]:
         """Answers of today (UTC) by outcome."""
-        day = keys.day(datetime.now(UTC).date().isoformat())
+        day = _day(await self._seconds())
         found = await self._patience.call(lambda: self._redis.hgetall(day))
         return {name.decode(): int(count) for name, count in found.items()}
 
@@ -68,3 +74,13 @@ class Statistics:
                 await self._redis.hincrby(keys.FEEDBACK, word)
 
         await self._patience.call(write)
+
+    async def _seconds(self) -> float:
+        """The ledger's clock."""
+        now: float = await self._patience.call(lambda: self._now(keys=[], args=[]))
+        return now / 1000
+
+
+def _day(seconds: float) -> str:
+    """The key of the day (UTC) of a moment."""
+    return keys.day(datetime.fromtimestamp(seconds, UTC).date().isoformat())

@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, model_validator
 
 from shared.pictures.rules import PictureRules
 from training.data.picture import Population
@@ -85,6 +85,11 @@ class Recipe(BaseModel):
     average: float = Field(default=0.995, ge=0, lt=1, description="decay of the weights' average a step")
     distil: float = Field(default=0.0, ge=0, le=1, description="share of a teacher's word in the targets")
     seed: int = Field(default=1, ge=0)
+
+    @field_serializer("changes")
+    def _in_order(self, changes: frozenset[Change]) -> list[Change]:
+        """A set has no order, and the same recipe is to be written the same way."""
+        return sorted(changes)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

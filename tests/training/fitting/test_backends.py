@@ -1,4 +1,4 @@
-"""Training by Keras' other backends, without TensorFlow. PyTorch is half a gigabyte more, and tried where it is there."""
+"""Training by Keras' other backends, without TensorFlow; by PyTorch, half a gigabyte more, where that is there."""
 
 import os
 import subprocess
