@@ -26,6 +26,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
+def first(count: int, of: Path, made: Path) -> Path:
+    """Link the first photographs of a folder into the folder `made`, and return that."""
+    for path in sorted(of.iterdir())[:count]:
+        os.link(path, made / path.name)
+    return made
+
+
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     """A broker without workers yet."""

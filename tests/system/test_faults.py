@@ -9,13 +9,21 @@ from typing import Any
 import pytest
 
 from shared.contract.names import Queue
-from tests.system.conftest import PICTURES
+from tests.system.conftest import first
 from tests.system.house import House, Submission, assert_complete, end
 
 pytestmark = pytest.mark.system
 
+#: Enough for a fault to fall into the middle of the run.
+PICTURES = 1200
+
 #: From the fault, or from its repair where there is one, until answers flow again. Seconds.
 RECOVERED_S = 15
+
+
+@pytest.fixture(scope="module")
+def folder(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return first(PICTURES, folder, tmp_path_factory.mktemp("some"))
 
 
 def somewhere_in(submission: Submission) -> int:

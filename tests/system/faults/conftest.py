@@ -1,12 +1,12 @@
 """One house for all faults: starting it takes longer than most of them."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from samples.many import render_many
+from tests.system.conftest import first
 from tests.system.faults.shaken import ShakenHouse
 
 #: Enough for a fault to fall into the middle of the run.
@@ -24,7 +24,4 @@ def shaken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShakenHouse]:
 @pytest.fixture(scope="package")
 def few(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Some of the photographs of `folder`."""
-    made = tmp_path_factory.mktemp("few")
-    for path in sorted(folder.iterdir())[:_FEW]:
-        os.link(path, made / path.name)
-    return made
+    return first(_FEW, folder, tmp_path_factory.mktemp("few"))
