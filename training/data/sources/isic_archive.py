@@ -14,7 +14,7 @@ ISIC_ARCHIVE: Final = "isic-archive"
 
 _METADATA: Final = "metadata.csv"
 _DERMATOSCOPE: Final = "dermoscopic"
-#: From the most special to the most general; the first ones are of archives before 2024.
+#: From the most special to the most general; the first was the only one before 2024.
 _DIAGNOSES: Final = ("diagnosis", "diagnosis_5", "diagnosis_4", "diagnosis_3", "diagnosis_2")
 
 #: Fitzpatrick's, as the archive writes them.
