@@ -19,8 +19,9 @@ demo: $(VENV)/ready ## Start everything, classify rendered samples (or FOLDER=pa
 up: $(VENV)/ready ## Keep broker, WORKERS=n workers, Flower and the bot running until Ctrl-C
 	@$(BIN)/melanoma-local up --workers $(WORKERS)
 
+# In their order: by the number of tests, as otherwise, the longest files would come last, and one after the other.
 test: $(VENV)/ready ## All tests, two files at a time
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/ready ## Style, types, import rules
 	@$(BIN)/ruff check
