@@ -5,9 +5,9 @@ same run; `limited_share` the share of 30 messages a second that went to answers
 `limited_cpu_ms` what a photograph costs in each process. All of them share the same cores, Telegram's stand-in and the
 people, too, which cost nothing in a real chat. So there are three more ratios: `own_ratio` is the throughput by the
 cores that stand-in and people left over; `cost_ratio` the same from CPU time alone, as if no core were ever idle; and
-`ceiling_ratio` what `chat_ratio` would be, no core idle, with a bot that costs nothing. Both are run again with the
-worker alone on one half of the cores and all else on the other, as it is where a worker has a machine of its own:
-`apart_ratio` is `chat_ratio` there.
+`ceiling_ratio` what `chat_ratio` would be, no core idle, with a bot that costs nothing. Spine and chat are then run
+again with the worker alone on one half of the cores and all else on the other, as where a worker has a machine of its
+own: `apart_ratio` is `chat_ratio` there.
 """
 
 import argparse

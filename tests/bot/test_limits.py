@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import time
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -16,17 +15,7 @@ from bot.redis_side import RedisSide
 from bot.reference import Reference
 from shared.ledger import operator
 from shared.settings import Settings
-
-
-def play(redis_url: str, scene: Callable[[RedisSide], Awaitable[None]], **more: Any) -> None:
-    async def run() -> None:
-        side = RedisSide(Settings(redis_url=SecretStr(redis_url), **more))
-        try:
-            await scene(side)
-        finally:
-            await side.close()
-
-    asyncio.run(run())
+from tests.bot.play import play
 
 
 def photograph(person: int = 7, message: int = 1, album: str | None = None) -> Reference:

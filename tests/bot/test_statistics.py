@@ -1,16 +1,11 @@
 """The numbers of the day that an admin asks for."""
 
-import asyncio
-
-from pydantic import SecretStr
-
 from bot.redis_side import RedisSide
-from shared.settings import Settings
+from tests.bot.play import play
 
 
 def test_answers_are_counted_by_day_and_a_full_redis_only_costs_the_count(redis_url: str) -> None:
-    async def scene() -> None:
-        side = RedisSide(Settings(redis_url=SecretStr(redis_url)))
+    async def scene(side: RedisSide) -> None:
         try:
             await side.statistics.answered([("verdict", 0.0), ("refusal", 0.0), ("verdict", 0.0)])
             await side.client.config_set("maxmemory", 1)
@@ -20,6 +15,5 @@ def test_answers_are_counted_by_day_and_a_full_redis_only_costs_the_count(redis_
             assert len(await side.statistics.latencies()) == 3
         finally:
             await side.client.config_set("maxmemory", 0)
-            await side.close()
 
-    asyncio.run(scene())
+    play(redis_url, scene)

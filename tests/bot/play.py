@@ -1,0 +1,23 @@
+"""The Redis side of a bot, for one scene."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from pydantic import SecretStr
+
+from bot.redis_side import RedisSide
+from shared.settings import Settings
+
+
+def play(redis_url: str, scene: Callable[[RedisSide], Awaitable[None]], **more: Any) -> None:
+    """Run `scene` on the Redis at `redis_url`, with `more` settings."""
+
+    async def run() -> None:
+        side = RedisSide(Settings(redis_url=SecretStr(redis_url), **more))
+        try:
+            await scene(side)
+        finally:
+            await side.close()
+
+    asyncio.run(run())
