@@ -22,6 +22,7 @@ from bulk.scan import Skipped, scan
 from bulk.summary import print_summary
 from bulk.tally import Tally
 from shared.connection import Connection
+from shared.contract import run_files
 from shared.log import set_up_logging
 from shared.patience import Stopped, StoreRefused
 from shared.settings import Settings, SettingsError, settings
@@ -70,7 +71,7 @@ def execute(options: Options) -> int:
         where = names.visible(str(error.filename or out))
         code = _cannot_write(where, error.strerror or str(error))
     except sqlite3.OperationalError as error:
-        code = _cannot_write(names.visible(str(out / output.INDEX)), str(error))
+        code = _cannot_write(names.visible(str(out / run_files.INDEX)), str(error))
     except (Stopped, KeyboardInterrupt):
         code = stop.exit_code
     if stop.event.is_set():
@@ -108,16 +109,16 @@ def _run(plan: Plan, config: Settings, stop: _Stop, note: str) -> int:
     if stop.event.is_set():
         return stop.exit_code
     screen = Console(highlight=False)
-    print_summary(screen, tally, skipped, plan.out / output.RESULTS)
+    print_summary(screen, tally, skipped, plan.out / run_files.RESULTS)
     if tally.done:
         # Only now: it brings numpy and Pillow, and the workers should not wait for their first picture.
         from bulk.report import Source, write_report
 
-        source = Source(plan.run.folder, plan.out / output.RESULTS, config.artefact)
+        source = Source(plan.run.folder, plan.out / run_files.RESULTS, config.artefact)
         with to_people.status("Writing the report"):
-            write_report(plan.out / output.REPORT, source, tally, note=note, stop=stop.event)
+            write_report(plan.out / run_files.REPORT, source, tally, note=note, stop=stop.event)
         screen.print(
-            f"\nResults: {names.visible(str(plan.out))}/{output.REPORT}, {output.TABLE}, {output.RESULTS}",
+            f"\nResults: {names.visible(str(plan.out))}/{run_files.REPORT}, {run_files.TABLE}, {run_files.RESULTS}",
             markup=False,
             soft_wrap=True,
         )

@@ -25,6 +25,7 @@ from bulk.tally import Tally
 from bulk.uploader import State
 from bulk.workers import Workers
 from shared.connection import Connection
+from shared.contract import run_files
 from shared.ids import job_id
 from shared.settings import Settings
 
@@ -58,15 +59,15 @@ class FolderRun:
         """
         out = self._plan.out
         with ExitStack() as stack:
-            results = stack.enter_context(ResultsFile(out / output.RESULTS))
+            results = stack.enter_context(ResultsFile(out / run_files.RESULTS))
             output.sync_directory(out)
-            index = stack.enter_context(Index(out / output.INDEX))
+            index = stack.enter_context(Index(out / run_files.INDEX))
             self._take_in(index)
             earlier = self._earlier(index)
-            table = stack.enter_context(Table(out / output.TABLE, out / output.RESULTS))
+            table = stack.enter_context(Table(out / run_files.TABLE, out / run_files.RESULTS))
             if self._tally.earlier:
                 table.rewrite()
-            journal = stack.enter_context(Journal(out / output.JOURNAL))
+            journal = stack.enter_context(Journal(out / run_files.JOURNAL))
             workers = Workers(self._connection.ledger)
 
             def keep(answers: Sequence[Answer]) -> None:
@@ -95,11 +96,11 @@ class FolderRun:
             )
             submitter.run(self._new(index), earlier=[self._picture(Candidate(name)) for name in earlier])
         if not stop.is_set():
-            (out / output.JOURNAL).unlink(missing_ok=True)
+            (out / run_files.JOURNAL).unlink(missing_ok=True)
 
     def _take_in(self, index: Index) -> None:
         """Count and index what previous runs finished."""
-        rows = (row for _, row in read_results(self._plan.out / output.RESULTS))
+        rows = (row for _, row in read_results(self._plan.out / run_files.RESULTS))
         while some := list(islice(rows, _INDEXED_AT_ONCE)):
             index.add(row["id"] for row in some)
             for row in some:
@@ -108,7 +109,7 @@ class FolderRun:
     def _earlier(self, index: Index) -> list[str]:
         """Names that a killed run submitted and has no answer for: never more than its window."""
         found: list[str] = []
-        for name in read_journal(self._plan.out / output.JOURNAL):
+        for name in read_journal(self._plan.out / run_files.JOURNAL):
             id_ = self._id(name)
             if id_ not in index:
                 index.add([id_])

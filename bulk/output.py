@@ -9,18 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 from bulk import names
 from shared.contract.names import CONTRACT_VERSION
-
-RUN: Final = "run.json"
-RESULTS: Final = "results.jsonl"
-TABLE: Final = "results.csv"
-REPORT: Final = "report.html"
-JOURNAL: Final = "submitted.jsonl"
-INDEX: Final = "finished.sqlite"
-_LOCK: Final = ".lock"
+from shared.contract.run_files import JOURNAL, LOCK, REPORT, RESULTS, RUN, TABLE
 
 
 class OutputRefused(Exception):
@@ -52,7 +44,7 @@ def default_output(folder: Path) -> Path:
 def locked(out: Path) -> Iterator[None]:
     """Make `out` and hold it for this process. Raises `OutputRefused` where another one has it, and `OSError`."""
     out.mkdir(parents=True, exist_ok=True)
-    handle = os.open(out / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    handle = os.open(out / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

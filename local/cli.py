@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from local.demo import demo
+from local.demo_output import OutputError
 from local.embedded_valkey import BrokerError
 from local.flower import flower_command
 from local.up import up
@@ -43,7 +44,7 @@ def up_command(workers: int, directory: Path) -> None:
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("demo-out"),
     show_default=True,
-    help="Where the results go; an earlier demo's are replaced.",
+    help="Directory for the results. Results of an earlier demo in it are replaced; nothing else is.",
 )
 def demo_command(folder: Path | None, out: Path) -> None:
     """Start everything, submit FOLDER (rendered samples where none is given), show the results, stop everything."""
@@ -62,6 +63,6 @@ def main() -> None:
     """Run the command; one sentence and exit code 2 where it cannot start."""
     try:
         cli()
-    except (BrokerError, SettingsError, StartError) as error:
+    except (BrokerError, OutputError, SettingsError, StartError) as error:
         print(f"melanoma-local: {error}", file=sys.stderr)
         sys.exit(2)

@@ -1,7 +1,6 @@
 """The demo: everything started, a folder submitted with the command that anyone would use, everything stopped."""
 
 import os
-import shutil
 import subprocess
 import tempfile
 from contextlib import ExitStack
@@ -10,6 +9,7 @@ from typing import Final
 
 from local.background import Background
 from local.conversation import converse
+from local.demo_output import check_output, clear_output
 from local.embedded_valkey import EmbeddedValkey, free_port
 from local.flower import flower_address, flower_command
 from local.telegram import stand_in, start_bot, start_stand_in, with_stand_in
@@ -22,7 +22,15 @@ _NOTE: Final = "These pictures are rendered: they show how the service works, an
 
 
 def demo(folder: Path | None, out: Path) -> int:
-    """Run the demo on `folder`, or on rendered samples. Returns the exit code of `melanoma-submit`."""
+    """Run the demo on `folder`, or on rendered samples, and write the results to `out`.
+
+    Returns:
+        The exit code of `melanoma-submit`.
+
+    Raises:
+        OutputError: `out` is or contains `folder`, or holds files that no demo wrote. Nothing was started.
+    """
+    check_output(out, folder)
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="melanoma-demo-")))
         if "REDIS_URL" not in os.environ:
@@ -36,7 +44,7 @@ def demo(folder: Path | None, out: Path) -> int:
         worker = stack.enter_context(start_worker(home / "worker.log"))
         print(f"worker   loading {config.artefact} ...", flush=True)
         wait_until_ready(worker)
-        shutil.rmtree(out, ignore_errors=True)
+        clear_output(out, folder)
         submit = [*command("melanoma-submit"), "--out", str(out)]
         if folder is None:
             folder = home / "samples"
