@@ -19,7 +19,7 @@ from local.background import Background
 from local.embedded_valkey import free_port
 from local.telegram import stand_in, start_stand_in
 from samples.many import render_many
-from shared.redis_client import connect
+from shared.redis_client.client import connect
 from simulator.people import Simulator
 
 _LIMIT_S: Final = 420.0

@@ -28,7 +28,7 @@ from local.embedded_valkey import free_port
 from local.telegram import stand_in, start_stand_in
 from samples.many import render_many
 from shared.contract.names import Queue
-from shared.redis_client import connect
+from shared.redis_client.client import connect
 from simulator.people import Simulator
 
 _SPINE_S: Final = 15.0

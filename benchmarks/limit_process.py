@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.limit import BATCHES
-from shared.artefact import read_artefact
-from shared.pictures.decode import decode
-from shared.settings import settings
+from shared.config.settings import settings
+from shared.images.decode import decode
+from shared.model.artefact import read_artefact
 from worker.tensorflow_predictor import TensorFlowPredictor
 
 

@@ -26,8 +26,8 @@ from local.embedded_valkey import free_port
 from local.telegram import stand_in, start_stand_in
 from samples.many import render_many
 from shared.contract.names import Queue
-from shared.ledger import operator
-from shared.redis_client import connect
+from shared.ledger import admin
+from shared.redis_client.client import connect
 
 _SHARE: Final = 0.8
 #: Of the limit, by single pictures; the chat takes `soak_chat.PER_S` a second, folders the rest.
@@ -97,7 +97,7 @@ def _load(
 
 def _left_behind(stand: Stand) -> int:
     """Jobs, dead letters and bytes of pictures that are still there when all are answered."""
-    survey = stand.ledger.run(operator.survey())
+    survey = stand.ledger.run(admin.survey())
     return survey.undecided + survey.dead + survey.claimed + stand.store.used()
 
 

@@ -19,15 +19,15 @@ from bulk.submitter import Submitter
 from local.background import Background
 from local.embedded_valkey import EmbeddedValkey
 from local.workers import start_worker, wait_until_ready
-from shared.broker import celery_app
+from shared.broker.app import celery_app
+from shared.broker.publisher import Doorbell
+from shared.config.settings import Settings
 from shared.contract.decision import Verdict
 from shared.contract.names import Queue
-from shared.doorbell import Doorbell
+from shared.image_store.store import PictureStore
 from shared.ledger.ledger import Ledger
-from shared.patience import Patience
-from shared.redis_client import connect
-from shared.settings import Settings
-from shared.store import PictureStore
+from shared.redis_client.client import connect
+from shared.redis_client.retry import Patience
 
 
 @dataclass(slots=True)

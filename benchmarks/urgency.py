@@ -13,7 +13,7 @@ from rich.table import Table
 from benchmarks.stand import Load, Stand
 from samples.many import render_many
 from shared.contract.names import Queue
-from shared.ledger import moves
+from shared.ledger import transitions
 
 _PEOPLE_PICTURES: Final = 64
 _BULK: Final = 5000
@@ -43,7 +43,7 @@ def main() -> None:
         flooding.start()
         all_there.wait()
         asked = _ask(stand, pictures, _ASKED)
-        left = stand.ledger.run(moves.count()).queues[Queue.BULK].ready
+        left = stand.ledger.run(transitions.count()).queues[Queue.BULK].ready
         enough.set()
         flooding.join()
     largest = max(bulk.predict_s)

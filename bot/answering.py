@@ -12,8 +12,8 @@ from bot.drawing import drawn
 from bot.reference import Reference
 from bot.sending import attempt
 from bot.wording import answer
-from shared.async_store import AsyncPictureStore
 from shared.contract.decision import Failure, Refusal, Verdict
+from shared.image_store.async_store import AsyncPictureStore
 from shared.ledger.records import OutboxJob
 
 Decision = Verdict | Refusal | Failure

@@ -11,9 +11,9 @@ from aiogram.exceptions import TelegramUnauthorizedError
 
 from bot.service import serve
 from bot.token import token
+from shared.config.settings import Settings, SettingsError, settings
 from shared.log import set_up_logging
-from shared.patience import StoreRefused
-from shared.settings import Settings, SettingsError, settings
+from shared.redis_client.retry import StoreRefused
 
 #: The bot cannot start and trying again without a change would not help.
 EXIT_MISCONFIGURED: Final = 2

@@ -9,15 +9,15 @@ from bot.people import Admission, Admitted, People
 from bot.photograph import Photograph
 from bot.reference import Reference
 from bot.texts import text
-from shared.async_store import AsyncPictureStore
+from shared.config.overrides import Limits
+from shared.config.settings import Settings
 from shared.contract.names import Queue, Stage
 from shared.ids import job_id
-from shared.ledger import moves
+from shared.image_store.async_store import AsyncPictureStore
+from shared.images.limits import LIMITS
+from shared.ledger import transitions
 from shared.ledger.async_ledger import AsyncLedger
 from shared.ledger.records import JobView, NewJob
-from shared.limits import Limits
-from shared.pictures.limits import LIMITS
-from shared.settings import Settings
 
 #: A withdrawn job is remembered for as long as Telegram may repeat its update. Seconds.
 _WITHDRAWN_S: Final = 24 * 3600
@@ -79,7 +79,7 @@ class Desk:
     async def open(self, jobs: dict[str, Reference], language: str) -> None:
         """Open jobs (id -> reference) that are not there yet."""
         await self._ledger.run(
-            moves.open_jobs(
+            transitions.open_jobs(
                 [NewJob(id_, reference.model_dump_json()) for id_, reference in jobs.items()],
                 queue=Queue.INTERACTIVE,
                 outbox=keys.PHOTOGRAPHS,
@@ -91,24 +91,24 @@ class Desk:
 
     async def view(self, id_: str) -> JobView | None:
         """The job `id_` as it is now."""
-        return (await self._ledger.run(moves.view([id_])))[0]
+        return (await self._ledger.run(transitions.view([id_])))[0]
 
     async def withdraw(self, person: int) -> int:
         """Cancel what of the person waits for an answer, and delete its pictures; returns how many there were."""
         ids = await self.people.jobs(person)
         if not ids:
             return 0
-        views = await self._ledger.run(moves.view(ids))
+        views = await self._ledger.run(transitions.view(ids))
         over = (Stage.ANSWERED, Stage.CANCELLED)
         waiting = [id_ for id_, view in zip(ids, views, strict=True) if view is not None and view.stage not in over]
-        await self._ledger.run(moves.cancel(waiting, retention_s=_WITHDRAWN_S))
+        await self._ledger.run(transitions.cancel(waiting, retention_s=_WITHDRAWN_S))
         await self._store.delete(waiting)
         return len(waiting)
 
     async def forget(self, person: int) -> None:
         """Delete every trace of the person."""
         ids = await self.people.jobs(person)
-        await self._ledger.run(moves.forget(ids))
+        await self._ledger.run(transitions.forget(ids))
         await self._store.delete(ids)
         await self.people.forget(person, ids)
 

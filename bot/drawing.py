@@ -4,9 +4,9 @@ from io import BytesIO
 from typing import Final
 
 from shared.contract.decision import EvidenceMap
-from shared.pictures.evidence import overlay
-from shared.pictures.refusal import PictureRefused
-from shared.pictures.thumbnail import halved
+from shared.images.evidence_map import overlay
+from shared.images.refusal import PictureRefused
+from shared.images.thumbnail import halved
 
 #: Most pixels of the longer side; it has more than half of them where the photograph does. Enough for a chat, where the
 #: photograph itself stands above, and drawn within two milliseconds.

@@ -12,7 +12,7 @@ from aiogram.types import TelegramObject
 from redis.exceptions import OutOfMemoryError
 
 from bot.metrics import METRICS
-from shared.patience import StoreRefused
+from shared.redis_client.retry import StoreRefused
 
 log = structlog.get_logger(__name__)
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from shared.ledger.call import KEY_PREFIX
+from shared.ledger.script_call import KEY_PREFIX
 
 PREFIX: Final = f"{KEY_PREFIX}telegram:"
 

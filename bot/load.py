@@ -4,7 +4,7 @@ import asyncio
 from typing import Final
 
 from shared.contract.names import Queue
-from shared.ledger import moves
+from shared.ledger import transitions
 from shared.ledger.async_ledger import AsyncLedger
 from shared.ledger.records import Counts
 
@@ -21,7 +21,7 @@ class Load:
     async def run(self) -> None:
         """Look again and again, until cancelled."""
         while True:
-            self.counts = await self._ledger.run(moves.count())
+            self.counts = await self._ledger.run(transitions.count())
             await asyncio.sleep(_EVERY_S)
 
     def wait_s(self, place: int | None = None) -> float | None:

@@ -4,9 +4,9 @@ from pydantic import BaseModel, ConfigDict
 
 from bot import keys
 from shared.contract.names import Queue
-from shared.ledger import moves
-from shared.ledger.call import Call
+from shared.ledger import transitions
 from shared.ledger.records import NewJob, Owed
+from shared.ledger.script_call import Call
 
 #: A note that could not be sent for so long is of no use any more. Seconds.
 _USEFUL_S = 3600.0
@@ -41,7 +41,7 @@ class Note(BaseModel):
 
 def post(id_: str, note: Note) -> Call[list[Owed]]:
     """The move that puts `note` into the outbox of notes; the same id again changes nothing."""
-    return moves.open_jobs(
+    return transitions.open_jobs(
         [NewJob(id_, note.model_dump_json())],
         # A note waits in `received` until it is sent: it never reaches a queue.
         queue=Queue.INTERACTIVE,

@@ -10,10 +10,10 @@ from typing import Any, Final
 from redis.asyncio import Redis
 
 from bot import keys
-from shared.ledger.call import with_clock
-from shared.limits import Limits
-from shared.patience import AsyncPatience
-from shared.settings import Settings
+from shared.config.overrides import Limits
+from shared.config.settings import Settings
+from shared.ledger.script_call import with_clock
+from shared.redis_client.retry import AsyncPatience
 
 _PREFIX: Final = f"{keys.PREFIX}pace:"
 

@@ -11,9 +11,9 @@ from redis.asyncio import Redis
 from bot import keys
 from bot.languages import from_telegram
 from bot.reference import Reference
-from shared.ledger.call import with_clock
-from shared.limits import Limits
-from shared.patience import AsyncPatience
+from shared.config.overrides import Limits
+from shared.ledger.script_call import with_clock
+from shared.redis_client.retry import AsyncPatience
 
 #: Someone who has not written for so long is forgotten. Seconds.
 REMEMBERED_S: Final = 180 * 24 * 3600

@@ -6,12 +6,12 @@ from bot.loops.waiting import Waiting
 from bot.pacing import Pacer
 from bot.people import People
 from bot.statistics import Statistics
-from shared.async_store import AsyncPictureStore
+from shared.config.overrides import Limits
+from shared.config.settings import Settings
+from shared.image_store.async_store import AsyncPictureStore
 from shared.ledger.async_ledger import AsyncLedger
-from shared.limits import Limits
-from shared.patience import AsyncPatience
-from shared.redis_client import connect_async, place
-from shared.settings import Settings
+from shared.redis_client.client import connect_async, place
+from shared.redis_client.retry import AsyncPatience
 
 
 class RedisSide:

@@ -25,9 +25,9 @@ from bot.sending import SendError, attempt
 from bot.session import Session
 from bot.texts import text
 from bot.token import derived, token
-from shared.connection import Connection
+from shared.config.settings import Settings, SettingsError
 from shared.contract.names import BOT_READY_EVENT
-from shared.settings import Settings, SettingsError
+from shared.service.client import Connection
 
 log = structlog.get_logger(__name__)
 

@@ -11,8 +11,8 @@ from redis.exceptions import OutOfMemoryError
 
 from bot import keys
 from bot.metrics import METRICS
-from shared.ledger.call import with_clock
-from shared.patience import AsyncPatience
+from shared.ledger.script_call import with_clock
+from shared.redis_client.retry import AsyncPatience
 
 _KEPT_S: Final = 3 * 24 * 3600
 

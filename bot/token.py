@@ -4,7 +4,7 @@ import hashlib
 
 from aiogram.utils.token import TokenValidationError, validate_token
 
-from shared.settings import Settings, SettingsError
+from shared.config.settings import Settings, SettingsError
 
 
 def token(settings: Settings) -> str:

@@ -4,7 +4,7 @@ from typing import Final
 
 from bot.texts import text
 from shared.contract.decision import UNMEASURED, Band, Failure, FailureReason, Refusal, Verdict
-from shared.pictures.limits import LIMITS
+from shared.images.limits import LIMITS
 
 #: Denominators that people read easily.
 _OF: Final = (10, 20, 50, 100)

@@ -7,8 +7,8 @@ from pydantic import ValidationError
 
 from bulk.reasons import LocalRefusal, NotRead, ReadProblem
 from shared.contract.decision import Failure, FailureReason, Refusal, Verdict, decision_from_json
+from shared.images.refusal import PictureRefused
 from shared.ledger.records import OutboxJob
-from shared.pictures.refusal import PictureRefused
 
 AnyDecision = Verdict | Refusal | Failure | LocalRefusal
 
@@ -18,7 +18,7 @@ class Picture:
     """One picture to be judged.
 
     `name` is unique in its run. `load` gives the bytes, perhaps more than once, and raises `bulk.reasons.NotRead` or
-    `shared.pictures.refusal.PictureRefused` where there are none to be had.
+    `shared.images.refusal.PictureRefused` where there are none to be had.
     """
 
     name: str

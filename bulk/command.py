@@ -21,11 +21,11 @@ from bulk.output import OutputRefused
 from bulk.scan import Skipped, scan
 from bulk.summary import print_summary
 from bulk.tally import Tally
-from shared.connection import Connection
+from shared.config.settings import Settings, SettingsError, settings
 from shared.contract import run_files
 from shared.log import set_up_logging
-from shared.patience import Stopped, StoreRefused
-from shared.settings import Settings, SettingsError, settings
+from shared.redis_client.retry import Stopped, StoreRefused
+from shared.service.client import Connection
 
 EXIT_FAILURES: Final = 1
 EXIT_USAGE: Final = 2
@@ -135,7 +135,7 @@ def _set_up_logging(config: Settings) -> None:
     # This is a command and not a service: lines for people, unless JSON was asked for.
     form = "text" if config.log_format == "auto" else config.log_format
     set_up_logging(config.model_copy(update={"log_format": form}))
-    logging.getLogger("shared.keeper").setLevel(logging.WARNING)
+    logging.getLogger("shared.service.maintenance").setLevel(logging.WARNING)
 
 
 def _again(options: Options, out: Path) -> str:

@@ -24,10 +24,10 @@ from bulk.table import Table
 from bulk.tally import Tally
 from bulk.uploader import State
 from bulk.workers import Workers
-from shared.connection import Connection
+from shared.config.settings import Settings
 from shared.contract import run_files
 from shared.ids import job_id
-from shared.settings import Settings
+from shared.service.client import Connection
 
 _INDEXED_AT_ONCE: Final = 10_000
 

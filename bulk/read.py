@@ -5,13 +5,13 @@ import stat
 from pathlib import Path
 
 from bulk.reasons import NotRead, ReadProblem
-from shared.pictures.check import check_bytes
+from shared.images.check import check_bytes
 
 
 def read_picture(path: Path) -> bytes:
     """Bytes of the regular file (or link to one) at `path`.
 
-    Raises `NotRead`, and `shared.pictures.refusal.PictureRefused` for one that is empty or too large.
+    Raises `NotRead`, and `shared.images.refusal.PictureRefused` for one that is empty or too large.
     """
     try:
         return _read(path)

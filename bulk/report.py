@@ -18,9 +18,9 @@ from bulk.reasons import sentence
 from bulk.results import Row, read_results, row_at
 from bulk.tally import Tally
 from bulk.thumbs import thumbnails
-from shared.artefact import MANIFEST_NAME, Manifest
 from shared.contract.decision import Band
-from shared.patience import Stopped
+from shared.model.artefact import MANIFEST_NAME, Manifest
+from shared.redis_client.retry import Stopped
 
 #: Most cards of each kind: a page with more would take a phone's memory.
 MOST_VERDICTS: Final = 500
@@ -41,7 +41,7 @@ class Source:
 def write_report(path: Path, source_: Source, tally: Tally, *, note: str = "", stop: threading.Event) -> None:
     """Write the page to `path`, whole or not at all.
 
-    Raises `OSError`, and `shared.patience.Stopped` once `stop` is set.
+    Raises `OSError`, and `shared.redis_client.retry.Stopped` once `stop` is set.
     """
     temporary = path.with_suffix(".html.tmp")
     with temporary.open("w", encoding="utf-8") as file:

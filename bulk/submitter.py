@@ -14,12 +14,12 @@ import structlog
 
 from bulk.answer import Answer, Picture, from_job, load
 from bulk.uploader import State, Uploader
+from shared.broker.publisher import Doorbell
 from shared.contract.names import Queue, Stage
-from shared.doorbell import Doorbell
 from shared.ids import job_id
-from shared.ledger import moves
+from shared.image_store.store import PictureStore
+from shared.ledger import transitions
 from shared.ledger.ledger import Ledger
-from shared.store import PictureStore
 
 log = structlog.get_logger(__name__)
 
@@ -107,7 +107,7 @@ class Submitter:
         """Bring all `pictures` to their answers.
 
         `earlier` are those that a killed run of this outbox may have submitted and never saw the answer of.
-        Raises `shared.patience.StoreRefused` and `shared.patience.Stopped`.
+        Raises `shared.redis_client.retry.StoreRefused` and `shared.redis_client.retry.Stopped`.
         """
         self._source, self._exhausted = iter(pictures), False
         for picture in earlier:
@@ -205,14 +205,14 @@ class Submitter:
     def _collect(self) -> bool:
         """Hand on what is decided, then let the ledger and the store forget it. False where nothing was."""
         found = False
-        while jobs := self._ledger.run(moves.peek(Stage.DECIDED, outbox=self._outbox, limit=self._window)):
+        while jobs := self._ledger.run(transitions.peek(Stage.DECIDED, outbox=self._outbox, limit=self._window)):
             found = True
             # A job that is not in flight was answered by a run that was killed before it could close it.
             answers = [from_job(job, picture.name) for job in jobs if (picture := self._in_flight.get(job.id))]
             if answers:
                 self._on_answers(answers)
             ids = [job.id for job in jobs]
-            self._ledger.run(moves.answered(ids, retention_s=0))
+            self._ledger.run(transitions.answered(ids, retention_s=0))
             self._forget(ids)
             if len(jobs) < self._window:
                 break
@@ -233,7 +233,7 @@ class Submitter:
         gone: list[str] = []
         refused: list[Answer] = []
         size = 0
-        for job in self._ledger.run(moves.peek(Stage.RECEIVED, outbox=self._outbox, limit=self._at_once)):
+        for job in self._ledger.run(transitions.peek(Stage.RECEIVED, outbox=self._outbox, limit=self._at_once)):
             picture = self._in_flight.get(job.id)
             if picture is None:
                 gone.append(job.id)  # nobody waits for it
@@ -248,7 +248,7 @@ class Submitter:
             self._on_answers(refused)
             gone += [answer.id for answer in refused]
         if gone:
-            self._ledger.run(moves.cancel(gone))
+            self._ledger.run(transitions.cancel(gone))
             self._forget(gone)
         if found:
             log.info("the store lost pictures, uploading them again", pictures=len(found))

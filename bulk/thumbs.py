@@ -13,9 +13,9 @@ from bulk.read import read_picture
 from bulk.reasons import NotRead
 from bulk.results import Row
 from shared.contract.decision import EvidenceMap, RefusalReason
-from shared.pictures.evidence import overlay
-from shared.pictures.refusal import PictureRefused
-from shared.pictures.thumbnail import thumbnail
+from shared.images.evidence_map import overlay
+from shared.images.refusal import PictureRefused
+from shared.images.thumbnail import thumbnail
 
 # Pixels of the longer side: twice what a card gives them, for the screens of phones.
 _SIDE: Final = 320

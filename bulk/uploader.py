@@ -7,12 +7,12 @@ from itertools import islice
 import structlog
 from redis.exceptions import OutOfMemoryError
 
+from shared.broker.publisher import Doorbell
 from shared.contract.names import Queue
-from shared.doorbell import Doorbell
-from shared.ledger import moves
+from shared.image_store.store import PictureStore
+from shared.ledger import transitions
 from shared.ledger.ledger import Ledger
 from shared.ledger.records import NewJob
-from shared.store import PictureStore
 
 log = structlog.get_logger(__name__)
 
@@ -74,7 +74,7 @@ class Uploader:
         try:
             some = self._put(pictures, room_will_come=False)
             if some:
-                self._doorbell.ring(self._ledger.run(moves.stored(some)))
+                self._doorbell.ring(self._ledger.run(transitions.stored(some)))
         except OutOfMemoryError:
             self._say(State.REDIS_FULL)
             return
@@ -94,7 +94,7 @@ class Uploader:
 
     def _open(self, ids: Iterable[str], *, stored: bool) -> None:
         jobs = [NewJob(id_) for id_ in ids]
-        call = moves.open_jobs(
+        call = transitions.open_jobs(
             jobs, queue=self._queue, outbox=self._outbox, language="en", deadline_s=self._deadline_s, stored=stored
         )
         self._doorbell.ring(self._ledger.run(call))

@@ -4,7 +4,7 @@ import time
 from typing import Final
 
 from shared.contract.names import Queue
-from shared.ledger import moves
+from shared.ledger import transitions
 from shared.ledger.ledger import Ledger
 
 _PATIENCE_S: Final = 5.0
@@ -32,7 +32,7 @@ class Workers:
         return self._said
 
     def _ask(self) -> str:
-        counts = self._ledger.run(moves.count())
+        counts = self._ledger.run(transitions.count())
         if counts.claimed:
             return f"workers are at {counts.claimed} pictures"
         if counts.incarnations <= 1:  # this process is one of them

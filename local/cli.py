@@ -12,7 +12,7 @@ from local.embedded_valkey import BrokerError
 from local.flower import flower_command
 from local.up import up
 from local.workers import StartError
-from shared.settings import SettingsError, settings
+from shared.config.settings import SettingsError, settings
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

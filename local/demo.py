@@ -15,8 +15,8 @@ from local.flower import flower_address, flower_command
 from local.telegram import stand_in, start_bot, start_stand_in, with_stand_in
 from local.workers import command, start_worker, wait_until_ready
 from samples.demo import render_samples
-from shared.redis_client import place
-from shared.settings import Settings
+from shared.config.settings import Settings
+from shared.redis_client.client import place
 
 _NOTE: Final = "These pictures are rendered: they show how the service works, and what it says of them means nothing."
 

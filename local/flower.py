@@ -3,7 +3,7 @@
 import ipaddress
 
 from local.workers import command
-from shared.settings import Settings, SettingsError
+from shared.config.settings import Settings, SettingsError
 
 
 def flower_address(settings: Settings) -> str:

@@ -8,8 +8,8 @@ from local.embedded_valkey import EmbeddedValkey, free_port, is_free
 from local.flower import flower_address, flower_command
 from local.telegram import stand_in, stand_in_command, with_stand_in
 from local.workers import command
-from shared.redis_client import place
-from shared.settings import Settings, SettingsError, settings
+from shared.config.settings import Settings, SettingsError, settings
+from shared.redis_client.client import place
 
 #: Where the embedded broker listens by default: where all commands look for Redis by default.
 _REDIS_PORT: Final = 6379

@@ -15,10 +15,10 @@ from ops.doctor import examine
 from ops.failure import OpsError
 from ops.finding import Level
 from ops.trace import trace
+from shared.config.settings import SettingsError, settings
 from shared.contract.names import Queue
-from shared.ledger import operator
+from shared.ledger import admin
 from shared.log import set_up_logging
-from shared.settings import SettingsError, settings
 
 EXIT_WRONG: Final = 1
 EXIT_USAGE: Final = 2
@@ -90,7 +90,7 @@ def trace_command(job: str) -> None:
 def pause_command(queue: str) -> None:
     """Let no worker take jobs of QUEUE; what they have in hand they finish."""
     with _connected() as connected:
-        changed = connected.ledger.run(operator.pause(Queue(queue)))
+        changed = connected.ledger.run(admin.pause(Queue(queue)))
     click.echo(f"{queue} is paused{'' if changed else ' already'}. Its jobs wait, and their deadlines go on.")
 
 
@@ -99,7 +99,7 @@ def pause_command(queue: str) -> None:
 def resume_command(queue: str) -> None:
     """Let workers take jobs of QUEUE again."""
     with _connected() as connected:
-        changed = connected.ledger.run(operator.resume(Queue(queue)))
+        changed = connected.ledger.run(admin.resume(Queue(queue)))
     click.echo(f"{queue} goes on; its jobs are taken within seconds." if changed else f"{queue} was not paused.")
 
 
@@ -166,7 +166,7 @@ def dead_list(limit: int) -> None:
     """Show them, the oldest first."""
     with _connected() as connected:
         letters = dead.find(connected, (), limit=limit)
-        dead.show(letters, connected.ledger.run(operator.survey()).dead, _screen)
+        dead.show(letters, connected.ledger.run(admin.survey()).dead, _screen)
 
 
 @dead_group.command("replay")

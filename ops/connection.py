@@ -9,13 +9,13 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from ops.failure import OpsError
-from shared.broker import celery_app
-from shared.doorbell import Doorbell
+from shared.broker.app import celery_app
+from shared.broker.publisher import Doorbell
+from shared.config.settings import Settings
+from shared.image_store.store import PictureStore
 from shared.ledger.ledger import Ledger
-from shared.patience import Patience, Stopped, StoreRefused
-from shared.redis_client import connect, place
-from shared.settings import Settings
-from shared.store import PictureStore
+from shared.redis_client.client import connect, place
+from shared.redis_client.retry import Patience, Stopped, StoreRefused
 
 
 @dataclass(frozen=True, slots=True)

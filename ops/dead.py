@@ -13,8 +13,8 @@ from ops.failure import OpsError
 from ops.times import span
 from shared.contract.decision import Failure, FailureReason, decision_from_json
 from shared.contract.names import Queue, Stage
-from shared.ledger import operator
-from shared.ledger.operator import DeadLetter
+from shared.ledger import admin
+from shared.ledger.admin import DeadLetter
 
 #: Outboxes of folder runs begin so. Nobody looks into them once their run has the answer.
 _FOLDER_RUN: Final = "bulk:"
@@ -22,7 +22,7 @@ _FOLDER_RUN: Final = "bulk:"
 
 def find(service: Service, ids: Sequence[str], *, limit: int) -> list[DeadLetter]:
     """Those of `ids`, or the oldest `limit` where none are given. Raises `OpsError` for an id that is none."""
-    letters = service.ledger.run(operator.dead_letters(limit, ids))
+    letters = service.ledger.run(admin.dead_letters(limit, ids))
     known = {letter.id for letter in letters}
     for id_ in ids:
         if id_ not in known:
@@ -74,7 +74,7 @@ def replay(service: Service, letters: Sequence[DeadLetter], screen: Console) -> 
     }
     alive = 0
     for queue, pairs in groups.items():
-        number, owed = service.ledger.run(operator.replay(pairs, deadline_s=deadlines[queue]))
+        number, owed = service.ledger.run(admin.replay(pairs, deadline_s=deadlines[queue]))
         service.doorbell.ring(owed)
         alive += number
     return alive
@@ -83,6 +83,6 @@ def replay(service: Service, letters: Sequence[DeadLetter], screen: Console) -> 
 def drop(service: Service, letters: Sequence[DeadLetter]) -> int:
     """Forget them, with the pictures of those whose owner was told; returns how many there were."""
     told = [letter.id for letter in letters if letter.stage is Stage.ANSWERED]
-    number = service.ledger.run(operator.drop([letter.id for letter in letters]))
+    number = service.ledger.run(admin.drop([letter.id for letter in letters]))
     service.store.delete(told)
     return number

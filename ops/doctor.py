@@ -14,9 +14,9 @@ from ops.redis_doctor import look_at_ledger, look_at_pictures
 from ops.status import Status, look, serves
 from ops.times import span
 from ops.workers import WORKER
-from shared.artefact import ArtefactError, read_artefact
+from shared.config.settings import Settings
 from shared.contract.names import CONTRACT_VERSION
-from shared.settings import Settings
+from shared.model.artefact import ArtefactError, read_artefact
 
 _TELEGRAM_LIMIT_S: Final = 10.0
 _UNAUTHORISED: Final = (401, 404)

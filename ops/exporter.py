@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 from ops.connection import service
 from ops.failure import OpsError
 from ops.status import Status, look
-from shared.settings import Settings
+from shared.config.settings import Settings
 
 
 class LedgerCollector(Collector):

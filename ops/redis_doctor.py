@@ -11,8 +11,8 @@ from ops.connection import opened
 from ops.failure import OpsError
 from ops.finding import Finding, good, note, wrong
 from ops.times import span
-from shared.redis_client import place
-from shared.settings import Settings
+from shared.config.settings import Settings
+from shared.redis_client.client import place
 
 #: Scripts name their flags from this release on.
 _LEAST_VERSION: Final = (7, 0)

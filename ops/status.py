@@ -9,8 +9,8 @@ from rich.table import Table
 
 from ops.connection import Service
 from ops.times import span
-from shared.ledger import operator
-from shared.ledger.operator import Process, Survey
+from shared.ledger import admin
+from shared.ledger.admin import Process, Survey
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Status:
 
 def look(service: Service) -> Status:
     """Look at the ledger and the picture store. Nothing changes."""
-    survey = service.ledger.run(operator.survey())
+    survey = service.ledger.run(admin.survey())
     return Status(survey, service.store.used(), service.config.picture_budget, service.config.lease_s)
 
 

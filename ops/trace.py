@@ -9,12 +9,12 @@ from ops.connection import Service
 from ops.failure import OpsError
 from ops.times import span
 from shared.contract.decision import Failure, Refusal, Verdict, decision_from_json
-from shared.ledger import operator
+from shared.ledger import admin
 
 
 def trace(service: Service, id_: str, screen: Console) -> None:
     """Show what happened to a job, with times. Raises `OpsError` where it is not known."""
-    life = service.ledger.run(operator.life(id_))
+    life = service.ledger.run(admin.life(id_))
     if life is None:
         raise OpsError(
             f"the ledger knows no job {id_}: it was answered and forgotten, deleted, or the id is of another service."

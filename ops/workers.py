@@ -10,9 +10,9 @@ from ops.connection import Service
 from ops.failure import OpsError
 from ops.status import serves
 from ops.times import span
-from shared.artefact import ArtefactError, read_artefact
-from shared.ledger import operator
-from shared.ledger.operator import Process
+from shared.ledger import admin
+from shared.ledger.admin import Process
+from shared.model.artefact import ArtefactError, read_artefact
 
 WORKER: Final = "worker"
 
@@ -21,7 +21,7 @@ _LOOK_EVERY_S: Final = 0.2
 
 def workers(service: Service) -> list[Process]:
     """The workers that live now."""
-    return [one for one in service.ledger.run(operator.survey()).processes if one.role == WORKER]
+    return [one for one in service.ledger.run(admin.survey()).processes if one.role == WORKER]
 
 
 def drain(service: Service, name: str, *, wait_s: float, screen: Console) -> None:
@@ -30,7 +30,7 @@ def drain(service: Service, name: str, *, wait_s: float, screen: Console) -> Non
     `name` is its incarnation or the beginning of it. Waits for its end for at most `wait_s`. Raises `OpsError`.
     """
     incarnation = _named(workers(service), name)
-    if not service.ledger.run(operator.dismiss(incarnation)):
+    if not service.ledger.run(admin.dismiss(incarnation)):
         raise OpsError(f"{incarnation} has just ended by itself.")
     started = time.monotonic()
     while any(one.incarnation == incarnation for one in workers(service)):
@@ -57,7 +57,7 @@ def switch(service: Service, directory: Path | None, *, wait_s: float, screen: C
         except ArtefactError as error:
             raise OpsError(f"{error} Nothing was switched.") from error
         screen.print(f"{title} in {asked} is complete.")
-    wanted, before = service.ledger.run(operator.switch(asked, instead_of=str(service.config.artefact)))
+    wanted, before = service.ledger.run(admin.switch(asked, instead_of=str(service.config.artefact)))
     if not wanted:
         raise OpsError("there is no way back: no artefact was switched to yet.")
     started = time.monotonic()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from shared.settings import Settings
+from shared.config.settings import Settings
 
 
 def set_up_logging(settings: Settings, *, secrets: Sequence[str] = ()) -> None:

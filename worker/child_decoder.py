@@ -9,9 +9,9 @@ from multiprocessing.connection import Connection
 import structlog
 
 from shared.contract.decision import Failure, FailureReason, RefusalReason
-from shared.pictures.decode import DecodedPicture, decode
-from shared.pictures.refusal import PictureRefused
-from shared.pictures.rules import PictureRules
+from shared.images.decode import DecodedPicture, decode
+from shared.images.preprocessing import PictureRules
+from shared.images.refusal import PictureRefused
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +35,7 @@ class ChildDecoder:
     def decode(self, data: bytes, rules: PictureRules) -> DecodedPicture | Failure:
         """Decode `data`. The child's death or silence is the picture's failure; the next one gets a new child.
 
-        Raises `PictureRefused` as `shared.pictures.decode` does.
+        Raises `PictureRefused` as `shared.images.decode` does.
         """
         with self._lock:
             pipe = self._child()

@@ -15,20 +15,20 @@ from celery.signals import setup_logging, worker_ready, worker_shutting_down
 from celery.utils.nodenames import gethostname
 from prometheus_client import REGISTRY, start_http_server
 
-from shared.artefact import ArtefactError, read_artefact
-from shared.broker import celery_app
+from shared.broker.app import celery_app
+from shared.broker.publisher import Doorbell
+from shared.config.overrides import Limits
+from shared.config.settings import Settings, SettingsError, settings
 from shared.contract.names import READY_EVENT, Queue
-from shared.doorbell import Doorbell
 from shared.ids import new_incarnation
-from shared.keeper import Keeper
-from shared.ledger import moves
+from shared.image_store.store import PictureStore
+from shared.ledger import transitions
 from shared.ledger.ledger import Ledger
-from shared.limits import Limits
 from shared.log import set_up_logging
-from shared.patience import Patience, Stopped, StoreRefused
-from shared.redis_client import connect, place
-from shared.settings import Settings, SettingsError, settings
-from shared.store import PictureStore
+from shared.model.artefact import ArtefactError, read_artefact
+from shared.redis_client.client import connect, place
+from shared.redis_client.retry import Patience, Stopped, StoreRefused
+from shared.service.maintenance import Keeper
 from worker.consumer import GatheringConsumer
 from worker.follower import Follower
 from worker.intake import Intake, UrgentFirst
@@ -88,7 +88,7 @@ def _run(config: Settings) -> int:
         budget=config.picture_budget,
         ttl_s=config.picture_ttl_s,
     )
-    ledger.run(moves.count())
+    ledger.run(transitions.count())
 
     servings = Servings(serve(config.artefact, config), lambda directory: serve(directory, config))
     app = celery_app(config.ledger_url)

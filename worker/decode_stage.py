@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import structlog
 
 from shared.contract.decision import Failure, FailureReason, Refusal
-from shared.pictures.decode import decode
-from shared.pictures.refusal import PictureRefused
-from shared.pictures.rules import PictureRules
+from shared.images.decode import decode
+from shared.images.preprocessing import PictureRules
+from shared.images.refusal import PictureRefused
 from worker.child_decoder import ChildDecoder
 from worker.metrics import METRICS
 from worker.picture import Picture

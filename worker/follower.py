@@ -10,12 +10,12 @@ from typing import Final
 
 import structlog
 
-from shared.artefact import ArtefactError
+from shared.config.overrides import Limits
 from shared.contract.names import CONTRACT_VERSION
-from shared.ledger import operator
+from shared.ledger import admin
 from shared.ledger.ledger import Ledger
-from shared.limits import Limits
-from shared.patience import Stopped
+from shared.model.artefact import ArtefactError
+from shared.redis_client.retry import Stopped
 from worker.serving import Servings
 
 log = structlog.get_logger(__name__)
@@ -57,14 +57,14 @@ class Follower:
         while not self._stop.wait(_EVERY_S):
             try:
                 self._asked_at = time.monotonic()
-                wanted, told_to_stop = self._ledger.run(operator.follow(self._incarnation, self._serves()))
+                wanted, told_to_stop = self._ledger.run(admin.follow(self._incarnation, self._serves()))
                 self._asked_at = None
                 if told_to_stop:
                     log.info("an operator stops this worker")
                     # The same way out as for whoever runs this process.
                     os.kill(os.getpid(), signal.SIGTERM)
                     return
-                self._limits.want(self._ledger.run(operator.limits()))
+                self._limits.want(self._ledger.run(admin.limits()))
                 self._change(Path(wanted) if wanted else self._own)
                 self._servings.cap(self._limits.now.largest_batch)
             except Stopped:

@@ -57,7 +57,7 @@ class UrgentFirst(priority_cycle):  # type: ignore[misc]
 
     @property
     def holding_back(self) -> bool:
-        """Asked by `shared.broker_transport`, which then looks again soon."""
+        """Asked by `shared.broker.transport`, which then looks again soon."""
         return self._intake.holding_back
 
     def consume(self, n: int) -> list[str]:

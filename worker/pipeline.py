@@ -2,8 +2,8 @@
 
 import os
 
-from shared.artefact import Manifest
-from shared.settings import Settings
+from shared.config.settings import Settings
+from shared.model.artefact import Manifest
 from worker.child_decoder import ChildDecoder
 from worker.decode_stage import DecodeStage
 from worker.picture import Picture, Released

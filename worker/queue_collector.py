@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from shared.ledger import moves
+from shared.ledger import transitions
 from shared.ledger.ledger import Ledger
 
 
@@ -21,7 +21,7 @@ class QueueCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """One atomic look at the ledger."""
-        counts = self._ledger.run(moves.count())
+        counts = self._ledger.run(transitions.count())
         ready = GaugeMetricFamily("melanoma_ready", "Jobs that wait for a worker.", labels=["queue"])
         oldest = GaugeMetricFamily(
             "melanoma_oldest_ready_seconds", "Age of the job that waits longest.", labels=["queue"]

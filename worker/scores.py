@@ -4,9 +4,9 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge
 
-from shared.artefact import Manifest, Population, ReliabilityBin
 from shared.contract.decision import Verdict
-from shared.decision_rules import bin_of
+from shared.model.artefact import Manifest, Population, ReliabilityBin
+from shared.model.decision_rules import bin_of
 
 _LABELS: Final = ["artefact", "population", "bin"]
 

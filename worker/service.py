@@ -8,19 +8,19 @@ from typing import Final
 
 import structlog
 
+from shared.broker.publisher import Doorbell
+from shared.coalescing.threads import Together
 from shared.contract.decision import Failure, FailureReason, Refusal, Verdict
 from shared.contract.names import CONTRACT_VERSION, Queue
-from shared.doorbell import Doorbell
-from shared.ledger import moves
+from shared.image_store.store import PictureStore
+from shared.ledger import transitions
 from shared.ledger.ledger import Ledger
 from shared.ledger.records import ClaimedJob
-from shared.store import PictureStore
 from worker.gate import Gate
 from worker.metrics import METRICS
 from worker.picture import Latch, Picture, Predicted
 from worker.scores import SCORES
 from worker.serving import Serving, Servings
-from worker.together import Together
 
 log = structlog.get_logger(__name__)
 
@@ -58,10 +58,10 @@ class Service:
         self._draining = threading.Event()
         # Under load many messages hold one picture each: what they ask of Redis goes together.
         self._claims: Together[tuple[str, str], ClaimedJob | None] = Together(
-            lambda wanted: ledger.run(moves.claim(wanted, incarnation=incarnation))
+            lambda wanted: ledger.run(transitions.claim(wanted, incarnation=incarnation))
         )
         self._fetches: Together[str, bytes | None] = Together(store.get)
-        self._decisions: Together[Decided, bool] = Together(lambda decided: ledger.run(moves.decide(decided)))
+        self._decisions: Together[Decided, bool] = Together(lambda decided: ledger.run(transitions.decide(decided)))
 
     def classify(self, ids: Sequence[str], *, token: str) -> dict[str, int]:
         """Bring the jobs of one message to their decisions.
@@ -148,7 +148,7 @@ class Service:
         gone = [job.id for job, data in zip(jobs, found, strict=True) if data is None]
         if gone:
             log.warning("pictures are gone from the store, asking for them again", pictures=len(gone))
-            self._ledger.run(moves.picture_gone(gone, incarnation=self._incarnation))
+            self._ledger.run(transitions.picture_gone(gone, incarnation=self._incarnation))
             counts[GONE] += len(gone)
         now = time.monotonic()
         latch = Latch(len(jobs) - len(gone))
@@ -189,7 +189,7 @@ class Service:
         counts[RELEASED] += len(ids)
 
     def _release(self, ids: Sequence[str], *, suspect: bool = False) -> None:
-        released = moves.release(ids, incarnation=self._incarnation, suspect=suspect)
+        released = transitions.release(ids, incarnation=self._incarnation, suspect=suspect)
         self._doorbell.ring(self._ledger.run(released))
 
 

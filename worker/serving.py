@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.artefact import Manifest, read_artefact
-from shared.settings import Settings
+from shared.config.settings import Settings
+from shared.model.artefact import Manifest, read_artefact
 from worker.picture import Picture
 from worker.pipeline import Pipeline
 from worker.scores import SCORES
@@ -27,7 +27,7 @@ class Serving:
 def serve(directory: Path, config: Settings) -> Serving:
     """Verify, load and warm the artefact in `directory`. Takes seconds.
 
-    Raises `shared.artefact.ArtefactError`, and `shared.settings.SettingsError` for a device that is not there.
+    Raises `ArtefactError`, and `SettingsError` for a device that is not there.
     """
     manifest = read_artefact(directory)
     # Importing TensorFlow takes seconds and memory that a wrong setting should not cost.

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from shared.settings import SettingsError
+from shared.config.settings import SettingsError
 
 
 def choose(wanted: str) -> str:

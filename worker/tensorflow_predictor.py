@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.artefact import ArtefactError, Manifest
+from shared.model.artefact import ArtefactError, Manifest
 from worker.predictor import Predictions
 
 # Read by TensorFlow when it is imported: its start-up notes are no news for an operator.
@@ -21,7 +21,7 @@ from worker.tensorflow_device import choose
 class TensorFlowPredictor:
     """`manifest`'s graph from `directory`, on `device`, or for '' on the first GPU, or else the CPU.
 
-    Raises `ArtefactError` where the graph does not fit the manifest, and `shared.settings.SettingsError` where there
+    Raises `ArtefactError` where the graph does not fit the manifest, and `SettingsError` where there
     is no such device.
     """
 

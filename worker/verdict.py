@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from shared.artefact import Manifest, Population
 from shared.contract.decision import UNMEASURED, Advice, Receipt, Refusal, RefusalReason, Verdict, Work
-from shared.decision_rules import band_of, bin_of, kind_of, population_of, wilson_interval
-from shared.pictures.evidence import to_map
+from shared.images.evidence_map import to_map
+from shared.model.artefact import Manifest, Population
+from shared.model.decision_rules import band_of, bin_of, kind_of, population_of, wilson_interval
 from worker.picture import Predicted
 
 

@@ -17,12 +17,12 @@ from bot.loops.notes import Notes
 from bot.loops.outbox import OutboxLoop
 from bot.loops.progress import Progress
 from bot.redis_side import RedisSide
-from shared.connection import Connection
+from shared.config.settings import Settings
 from shared.contract.names import Stage
-from shared.ledger import moves
+from shared.ledger import transitions
 from shared.ledger.records import OutboxJob
-from shared.patience import StoreRefused
-from shared.settings import Settings
+from shared.redis_client.retry import StoreRefused
+from shared.service.client import Connection
 
 log = structlog.get_logger(__name__)
 
@@ -127,7 +127,7 @@ class Loops:
 
     async def _drop(self, job: OutboxJob) -> None:
         """A note that could not be sent before its deadline is of no use any more, and no dead letter."""
-        await self._redis.ledger.run(moves.cancel([job.id]))
+        await self._redis.ledger.run(transitions.cancel([job.id]))
 
     async def _forever(self, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
         while True:

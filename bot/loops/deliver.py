@@ -19,9 +19,9 @@ from bot.pacing import Pacer, Turn, Urgency
 from bot.reference import Reference
 from bot.sending import Rejected, SendError, TooFast, Uncertain, Unwanted, attempt
 from bot.texts import text
-from shared.async_store import AsyncPictureStore
 from shared.contract.decision import Failure, FailureReason, decision_from_json
-from shared.ledger import moves
+from shared.image_store.async_store import AsyncPictureStore
+from shared.ledger import transitions
 from shared.ledger.async_ledger import AsyncLedger
 from shared.ledger.records import OutboxJob
 
@@ -131,7 +131,7 @@ class Deliver:
         if tries < self._most_tries:
             return self._tries.pause_s(tries)
         log.error("dead letter: the answer cannot be delivered", job=id_, said=str(error))
-        await self._ledger.run(moves.undeliverable([id_], incarnation=self._incarnation, reason=str(error)))
+        await self._ledger.run(transitions.undeliverable([id_], incarnation=self._incarnation, reason=str(error)))
         return None
 
 

@@ -12,13 +12,13 @@ from bot.loops.tries import Tries
 from bot.pacing import Pacer
 from bot.reference import Reference
 from bot.sending import Rejected, SendError, TooFast, attempt
-from shared.async_store import AsyncPictureStore
+from shared.broker.publisher import Doorbell
+from shared.coalescing.coroutines import Together
 from shared.contract.decision import Refusal, RefusalReason
-from shared.doorbell import Doorbell
-from shared.ledger import moves
+from shared.image_store.async_store import AsyncPictureStore
+from shared.ledger import transitions
 from shared.ledger.async_ledger import AsyncLedger
 from shared.ledger.records import OutboxJob
-from shared.together import Together
 
 #: Most pictures that are stored with one call, and the seconds between two: under load a message to the workers then
 #: carries several pictures, which saves both sides about a millisecond of CPU for each.
@@ -52,7 +52,7 @@ class Download:
             return error.seconds
         except Rejected as error:
             if "too big" in str(error):
-                await self._ledger.run(moves.decide([(job.id, Refusal(reason=RefusalReason.TOO_MANY_BYTES))]))
+                await self._ledger.run(transitions.decide([(job.id, Refusal(reason=RefusalReason.TOO_MANY_BYTES))]))
                 return None
             return self._tries.pause_s(await self._tries.failed(job.id))
         except SendError:
@@ -73,6 +73,6 @@ class Download:
         else:
             laid = [await self._store.put({id_: data}) for id_, data in pictures]
         ids = [id_ for (id_, _), there in zip(pictures, laid, strict=True) if there]
-        owed = await self._ledger.run(moves.stored(ids))
+        owed = await self._ledger.run(transitions.stored(ids))
         await asyncio.to_thread(self._doorbell.ring, owed)
         return laid

@@ -7,11 +7,11 @@ from typing import Final
 
 from bot.loops.waiting import Waiting
 from bot.statistics import Statistics
-from shared.async_store import AsyncPictureStore
-from shared.ledger import moves
+from shared.coalescing.coroutines import Together
+from shared.image_store.async_store import AsyncPictureStore
+from shared.ledger import transitions
 from shared.ledger.async_ledger import AsyncLedger
 from shared.ledger.records import OutboxJob
-from shared.together import Together
 
 #: Most answers that are ended with one call, and the seconds between two.
 _MOST: Final = 64
@@ -51,19 +51,19 @@ class Ending:
 
     async def kept(self, job: OutboxJob, outcome: str, reason: str, *, incarnation: str) -> None:
         """End a job whose person was told, but leave it and its picture for an operator."""
-        await self._ledger.run(moves.undeliverable([job.id], incarnation=incarnation, reason=reason))
+        await self._ledger.run(transitions.undeliverable([job.id], incarnation=incarnation, reason=reason))
         await self._waiting.over([job.id])
         await self._statistics.answered([(outcome, job.received_at)])
 
     async def unwanted(self, id_: str) -> None:
         """End a job whose answer nobody wants."""
-        await self._ledger.run(moves.cancel([id_]))
+        await self._ledger.run(transitions.cancel([id_]))
         await self._clear([id_])
 
     async def _answered(self, some: Sequence[Answered]) -> list[None]:
         ids = [one.job.id for one in some]
         # First, and by itself: with the message about the wait forgotten, an answer sent again would be a second one.
-        await self._ledger.run(moves.answered(ids, retention_s=self._retention_s))
+        await self._ledger.run(transitions.answered(ids, retention_s=self._retention_s))
         await asyncio.gather(
             self._clear(ids),
             self._statistics.answered([(one.outcome, one.job.received_at) for one in some]),

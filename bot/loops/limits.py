@@ -3,9 +3,9 @@
 import asyncio
 from typing import Final
 
-from shared.ledger import operator
+from shared.config.overrides import Limits
+from shared.ledger import admin
 from shared.ledger.async_ledger import AsyncLedger
-from shared.limits import Limits
 
 _EVERY_S: Final = 1.0
 
@@ -13,5 +13,5 @@ _EVERY_S: Final = 1.0
 async def follow_limits(ledger: AsyncLedger, limits: Limits) -> None:
     """Look again and again, until cancelled."""
     while True:
-        limits.want(await ledger.run(operator.limits()))
+        limits.want(await ledger.run(admin.limits()))
         await asyncio.sleep(_EVERY_S)

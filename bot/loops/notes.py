@@ -12,7 +12,7 @@ from bot.loops.tries import Tries
 from bot.note import Note
 from bot.pacing import Pacer, Urgency
 from bot.sending import SendError, TooFast, Uncertain, attempt
-from shared.ledger import moves
+from shared.ledger import transitions
 from shared.ledger.async_ledger import AsyncLedger
 from shared.ledger.records import OutboxJob
 
@@ -55,7 +55,7 @@ class Notes:
         except SendError as error:
             log.info("a note was not wanted", job=job.id, said=str(error))
         # Its id is remembered for as long as Telegram may repeat the update that it answers.
-        await self._ledger.run(moves.cancel([job.id], retention_s=600))
+        await self._ledger.run(transitions.cancel([job.id], retention_s=600))
         return None
 
     async def _answer_press(self, note: Note) -> None:

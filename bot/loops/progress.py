@@ -17,11 +17,11 @@ from bot.reference import Reference
 from bot.sending import SendError, TooFast, attempt
 from bot.texts import text
 from shared.contract.names import Stage
-from shared.ledger import moves
+from shared.ledger import transitions
 from shared.ledger.async_ledger import AsyncLedger
-from shared.ledger.call import with_clock
 from shared.ledger.records import JobView
-from shared.patience import AsyncPatience
+from shared.ledger.script_call import with_clock
+from shared.redis_client.retry import AsyncPatience
 
 _SCRIPTS: Final = Path(__file__).parents[1] / "scripts"
 _DUE: Final = with_clock((_SCRIPTS / "due.lua").read_text(encoding="utf-8"), at_the_cap=True)
@@ -73,7 +73,7 @@ class Progress:
 
     async def _tell(self, name: str) -> None:
         ids = [name] if ":" not in name else await self._album(name)
-        views = [view for view in await self._ledger.run(moves.view(ids)) if view is not None]
+        views = [view for view in await self._ledger.run(transitions.view(ids)) if view is not None]
         if ":" in name:
             await self._tell_album(name, views)
         elif not views or views[0].stage in _OVER:

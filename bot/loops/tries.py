@@ -5,7 +5,7 @@ from typing import Any, Final
 from redis.asyncio import Redis
 
 from bot import keys
-from shared.patience import AsyncPatience
+from shared.redis_client.retry import AsyncPatience
 
 _KEPT_S: Final = 3600
 _LONGEST_PAUSE_S: Final = 30.0

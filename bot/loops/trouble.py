@@ -5,7 +5,7 @@ from typing import Any, Final
 from redis.asyncio import Redis
 
 from bot import keys
-from shared.patience import AsyncPatience
+from shared.redis_client.retry import AsyncPatience
 
 _LATELY_S: Final = 60
 

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from redis.exceptions import OutOfMemoryError
 
 from bot import keys
-from shared.patience import AsyncPatience
+from shared.redis_client.retry import AsyncPatience
 
 #: One that sends the message says so first, and is believed for so long. Seconds.
 _SENDING_S: Final = 10

@@ -33,7 +33,7 @@ class Advice(StrEnum):
 
 
 class RefusalReason(StrEnum):
-    """Why a picture gets no verdict. Each has a sentence for a person in `shared.pictures.refusal`."""
+    """Why a picture gets no verdict. Each has a sentence for a person in `shared.images.refusal`."""
 
     EMPTY = "empty"
     TOO_MANY_BYTES = "too_many_bytes"
@@ -111,7 +111,7 @@ class Verdict(_Frozen):
 
 
 class Refusal(_Frozen):
-    """The picture cannot be judged; `reason` says why in a word, `shared.pictures.refusal` in a sentence."""
+    """The picture cannot be judged; `reason` says why in a word, `shared.images.refusal` in a sentence."""
 
     kind: Literal["refusal"] = "refusal"
     reason: RefusalReason

@@ -5,8 +5,8 @@ from typing import TypeVar
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
-from shared.ledger.call import KEY_PREFIX, Call, source
-from shared.patience import AsyncPatience
+from shared.ledger.script_call import KEY_PREFIX, Call, source
+from shared.redis_client.retry import AsyncPatience
 
 T = TypeVar("T")
 

@@ -8,9 +8,9 @@ from redis import Redis
 from redis.commands.core import Script
 
 from shared.contract.names import Queue
-from shared.ledger.call import KEY_PREFIX, Call, source
 from shared.ledger.records import Owed
-from shared.patience import Patience
+from shared.ledger.script_call import KEY_PREFIX, Call, source
+from shared.redis_client.retry import Patience
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ class Ledger:
     def run(self, call: Call[T]) -> T:
         """Run `call` and read its reply. Waits and repeats while Redis is away.
 
-        Raises `shared.patience.StoreRefused` where Redis does not let us in, and
+        Raises `shared.redis_client.retry.StoreRefused` where Redis does not let us in, and
         `redis.exceptions.OutOfMemoryError` for a new job when Redis is at its memory cap.
         """
         script = self._scripts.get(call.script)

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from bot.redis_side import RedisSide
-from shared.settings import Settings
+from shared.config.settings import Settings
 
 
 def play(redis_url: str, scene: Callable[[RedisSide], Awaitable[None]], **more: Any) -> None:

@@ -12,10 +12,10 @@ from bot.load import Load
 from bot.photograph import Photograph
 from bot.redis_side import RedisSide
 from bot.reference import Reference
+from shared.config.settings import Settings
 from shared.contract.names import Queue, Stage
-from shared.ledger import moves
+from shared.ledger import transitions
 from shared.ledger.records import NewJob
-from shared.settings import Settings
 
 MOLE = Photograph(file="F", unique="U", size=100_000)
 
@@ -38,8 +38,8 @@ def from_person(message: int) -> Reference:
 
 
 async def said(side: RedisSide) -> list[str]:
-    await side.ledger.run(moves.beat("reader", lease_s=5))
-    notes = await side.ledger.run(moves.take(Stage.RECEIVED, outbox=keys.NOTES, limit=9, incarnation="reader"))
+    await side.ledger.run(transitions.beat("reader", lease_s=5))
+    notes = await side.ledger.run(transitions.take(Stage.RECEIVED, outbox=keys.NOTES, limit=9, incarnation="reader"))
     return [json.loads(note.reference)["text"] for note in notes]
 
 
@@ -52,16 +52,18 @@ def test_a_service_too_deep_in_work_says_when_to_come_back(redis_url: str) -> No
     async def scene(side: RedisSide, desk: Desk) -> None:
         waiting = [NewJob(f"job-{number}") for number in range(119)]
         await side.ledger.run(
-            moves.open_jobs(waiting, queue=Queue.INTERACTIVE, outbox="x", language="en", deadline_s=900, stored=True)
+            transitions.open_jobs(
+                waiting, queue=Queue.INTERACTIVE, outbox="x", language="en", deadline_s=900, stored=True
+            )
         )
-        await side.ledger.run(moves.beat("worker-1", lease_s=5, speed=1))
-        desk.load.counts = await side.ledger.run(moves.count())
+        await side.ledger.run(transitions.beat("worker-1", lease_s=5, speed=1))
+        desk.load.counts = await side.ledger.run(transitions.count())
         await desk.receive(MOLE, from_person(1), "en")
         assert "about 2 minutes" in (await said(side))[0]
         assert await received(side) == 0
         # A second worker, and it is soon enough.
-        await side.ledger.run(moves.beat("worker-2", lease_s=5, speed=9))
-        desk.load.counts = await side.ledger.run(moves.count())
+        await side.ledger.run(transitions.beat("worker-2", lease_s=5, speed=9))
+        desk.load.counts = await side.ledger.run(transitions.count())
         await desk.receive(MOLE, from_person(2), "en")
         assert await received(side) == 1
 

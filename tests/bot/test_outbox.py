@@ -7,11 +7,11 @@ from pydantic import SecretStr
 
 from bot.loops.outbox import OutboxLoop
 from bot.redis_side import RedisSide
+from shared.config.settings import Settings
 from shared.contract.names import Queue, Stage
-from shared.ledger import moves
-from shared.ledger.call import KEY_PREFIX
+from shared.ledger import transitions
 from shared.ledger.records import NewJob, OutboxJob
-from shared.settings import Settings
+from shared.ledger.script_call import KEY_PREFIX
 
 INCARNATION = "bot-1"
 
@@ -27,7 +27,7 @@ def test_a_bot_that_was_taken_for_dead_does_not_begin_again_what_it_has_in_hand(
         async def work(job: OutboxJob) -> None:
             begun.append(job.id)
             await finish.wait()
-            await side.ledger.run(moves.cancel([job.id]))
+            await side.ledger.run(transitions.cancel([job.id]))
 
         async def waiting() -> int:
             return int(await client.zcard(f"{KEY_PREFIX}received:telegram"))
@@ -41,7 +41,7 @@ def test_a_bot_that_was_taken_for_dead_does_not_begin_again_what_it_has_in_hand(
             slots=4,
             work=work,
         )
-        opened = moves.open_jobs(
+        opened = transitions.open_jobs(
             [NewJob("a")], queue=Queue.INTERACTIVE, outbox="telegram", language="en", deadline_s=60, stored=False
         )
         await side.ledger.run(opened)
@@ -50,7 +50,7 @@ def test_a_bot_that_was_taken_for_dead_does_not_begin_again_what_it_has_in_hand(
             while not begun:
                 await asyncio.sleep(0.02)
             await client.zadd(f"{KEY_PREFIX}incarnations", {INCARNATION: 1})
-            await side.ledger.run(moves.sweep(lease_s=5, grace_s=3, most=10))
+            await side.ledger.run(transitions.sweep(lease_s=5, grace_s=3, most=10))
             assert await waiting() == 1, "it was taken away"
             while await waiting():
                 await asyncio.sleep(0.02)

@@ -6,7 +6,7 @@ from pydantic import SecretStr
 
 from bot import keys
 from bot.redis_side import RedisSide
-from shared.settings import Settings
+from shared.config.settings import Settings
 
 
 def test_every_replica_knows_of_a_lost_reply_for_a_minute(redis_url: str) -> None:

@@ -19,12 +19,12 @@ from shared.contract.decision import (
     Verdict,
     Work,
 )
-from shared.ledger import moves
-from shared.ledger.call import KEY_PREFIX
+from shared.image_store.store import PictureStore
+from shared.ledger import transitions
 from shared.ledger.ledger import Ledger
-from shared.patience import Patience
-from shared.redis_client import connect
-from shared.store import PictureStore
+from shared.ledger.script_call import KEY_PREFIX
+from shared.redis_client.client import connect
+from shared.redis_client.retry import Patience
 
 REFUSE = b"refuse"
 FAIL = b"fail"
@@ -88,18 +88,18 @@ class Answerer:
     def answer_some(self) -> int:
         """Claim what is ready, decide it, and return how many jobs that were."""
         incarnation = "worker-test"
-        self._ledger.run(moves.beat(incarnation, lease_s=5))
+        self._ledger.run(transitions.beat(incarnation, lease_s=5))
         ready = self._client.zrange(f"{KEY_PREFIX}ready:bulk", 0, self._at_once - 1)
         ids = [id_.decode() for id_ in ready]  # type: ignore[union-attr]
         token = secrets.token_hex(8)
-        replies = self._ledger.run(moves.claim([(token, id_) for id_ in ids], incarnation=incarnation))
+        replies = self._ledger.run(transitions.claim([(token, id_) for id_ in ids], incarnation=incarnation))
         claimed = [job for job in replies if job is not None]
         pictures = dict(zip(claimed, self._store.get([job.id for job in claimed]), strict=True))
         gone = [job.id for job, data in pictures.items() if data is None]
         if gone:
-            self._ledger.run(moves.picture_gone(gone, incarnation=incarnation))
+            self._ledger.run(transitions.picture_gone(gone, incarnation=incarnation))
         there = [(job.id, data) for job, data in pictures.items() if data is not None]
         if there:
-            self._ledger.run(moves.decide([(id_, decision(data)) for id_, data in there]))
+            self._ledger.run(transitions.decide([(id_, decision(data)) for id_, data in there]))
             self.seen.update(data for _, data in there)
         return len(claimed)

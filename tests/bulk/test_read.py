@@ -8,8 +8,8 @@ import pytest
 from bulk.read import read_picture
 from bulk.reasons import NotRead, ReadProblem
 from shared.contract.decision import RefusalReason
-from shared.pictures.limits import LIMITS
-from shared.pictures.refusal import PictureRefused
+from shared.images.limits import LIMITS
+from shared.images.refusal import PictureRefused
 from tests.bulk.conftest import AsAnyone
 
 

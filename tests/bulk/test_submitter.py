@@ -14,14 +14,14 @@ from bulk.answer import Answer, Picture
 from bulk.reasons import NotRead, ReadProblem
 from bulk.submitter import Submitter
 from bulk.uploader import State
-from shared.connection import Connection
+from shared.config.settings import Settings
 from shared.contract.decision import Refusal, RefusalReason
 from shared.contract.names import Queue
-from shared.ledger import moves
-from shared.ledger.call import KEY_PREFIX
+from shared.images.refusal import PictureRefused
+from shared.ledger import transitions
 from shared.ledger.records import NewJob
-from shared.pictures.refusal import PictureRefused
-from shared.settings import Settings
+from shared.ledger.script_call import KEY_PREFIX
+from shared.service.client import Connection
 from tests.bulk.answering import FAIL, REFUSE, Answerer, decision
 
 OUTBOX = "bulk:test"
@@ -287,7 +287,7 @@ def test_an_earlier_picture_keeps_its_answer_though_its_file_is_gone(redis_url: 
     id_ = run.id_of("kept.jpg")
     connection.store.put({id_: REFUSE})
     connection.ledger.run(
-        moves.open_jobs([NewJob(id_)], queue=Queue.BULK, outbox=OUTBOX, language="en", deadline_s=60, stored=True)
+        transitions.open_jobs([NewJob(id_)], queue=Queue.BULK, outbox=OUTBOX, language="en", deadline_s=60, stored=True)
     )
     gone = raising(NotRead(ReadProblem.VANISHED))
     with Answerer(redis_url):

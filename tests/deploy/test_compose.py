@@ -12,7 +12,7 @@ import pytest
 from redis import Redis
 
 from local.embedded_valkey import free_port
-from shared.settings import Settings
+from shared.config.settings import Settings
 from tests.deploy.places import COMPOSE, ROOT, compose, services
 
 SERVICES = sorted(services())

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from shared.artefact import read_artefact
+from shared.model.artefact import read_artefact
 from tests.deploy.places import ROOT
 
 _RULES: Final = [str(ROOT / f"deploy/prometheus/{name}.yml") for name in ("scores", "alerts")]

@@ -5,7 +5,7 @@ from typing import Any
 import kubernetes_validate
 import yaml
 
-from shared.settings import Settings
+from shared.config.settings import Settings
 from tests.deploy.places import ROOT, services
 
 

@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
 from ops.exporter import LedgerCollector
-from shared.settings import Settings
+from shared.config.settings import Settings
 from tests.deploy.places import PROMETHEUS, ROOT, queries, rules, services
 from tests.system.prometheus import installed
 from worker.metrics import METRICS

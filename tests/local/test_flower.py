@@ -4,7 +4,7 @@ import pytest
 from pydantic import SecretStr
 
 from local.flower import flower_command
-from shared.settings import Settings, SettingsError
+from shared.config.settings import Settings, SettingsError
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "localhost"])

@@ -15,13 +15,13 @@ from ops import cli, exporter
 from ops.doctor import examine
 from ops.failure import OpsError
 from ops.finding import Level
+from shared.config.settings import Settings, settings
 from shared.contract.decision import Failure, FailureReason, Refusal, RefusalReason
 from shared.contract.names import Queue
-from shared.ledger import moves, operator
+from shared.ledger import admin, transitions
 from shared.ledger.ledger import Ledger
 from shared.ledger.records import NewJob
-from shared.patience import Patience
-from shared.settings import Settings, settings
+from shared.redis_client.retry import Patience
 
 FAILED = Failure(reason=FailureReason.PREDICT_FAILED, detail="ResourceExhaustedError")
 
@@ -42,14 +42,16 @@ def ledger(client: Any) -> Ledger:
 
 def open_jobs(ledger: Ledger, *ids: str, outbox: str = "telegram") -> None:
     jobs = [NewJob(id_) for id_ in ids]
-    ledger.run(moves.open_jobs(jobs, queue=Queue.INTERACTIVE, outbox=outbox, language="en", deadline_s=60, stored=True))
+    ledger.run(
+        transitions.open_jobs(jobs, queue=Queue.INTERACTIVE, outbox=outbox, language="en", deadline_s=60, stored=True)
+    )
 
 
 def kill(ledger: Ledger, *ids: str, outbox: str = "telegram") -> None:
     """Dead letters whose owner was told."""
     open_jobs(ledger, *ids, outbox=outbox)
-    ledger.run(moves.decide([(id_, FAILED) for id_ in ids]))
-    ledger.run(moves.answered(ids, retention_s=0))
+    ledger.run(transitions.decide([(id_, FAILED) for id_ in ids]))
+    ledger.run(transitions.answered(ids, retention_s=0))
 
 
 def ops(*arguments: str, says: str = "") -> Result:
@@ -70,7 +72,7 @@ def main(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *a
 def test_status_says_the_same_to_people_and_to_programs(ledger: Ledger) -> None:
     open_jobs(ledger, "a", "b")
     kill(ledger, "c")
-    ledger.run(moves.beat("worker-1", lease_s=5))
+    ledger.run(transitions.beat("worker-1", lease_s=5))
     ops("pause", "interactive")
     said = ops("status").output
     told = json.loads(ops("status", "--json").output)
@@ -96,7 +98,7 @@ def test_dead_letters_are_listed_replayed_and_dropped(ledger: Ledger, client: An
     assert "1 of 1 are tried again" in ops("dead", "replay", "a").output
     assert client.llen(str(Queue.INTERACTIVE)) == 1, "it is rung for at once"
     assert "1 of 1 are tried again" in ops("dead", "replay", "--all", "--yes").output
-    life = ledger.run(operator.life("b"))
+    life = ledger.run(admin.life("b"))
     assert life is not None
     assert life.stage == "received", "its owner brings the picture again"
     assert "No dead letters" in ops("dead", "list").output
@@ -104,7 +106,7 @@ def test_dead_letters_are_listed_replayed_and_dropped(ledger: Ledger, client: An
 
 def test_a_decision_by_another_release_is_shown_as_such(ledger: Ledger, client: Any) -> None:
     open_jobs(ledger, "a")
-    ledger.run(moves.decide([("a", Failure(reason=FailureReason.PREDICT_FAILED))]))
+    ledger.run(transitions.decide([("a", Failure(reason=FailureReason.PREDICT_FAILED))]))
     client.hset("melanoma:job:a", "decision", '{"kind": "verdict", "words": "of tomorrow"}')
     assert "decided by another release" in " ".join(ops("dead", "list").output.split())
     assert "A decision by another release" in ops("trace", "a").output
@@ -113,9 +115,9 @@ def test_a_decision_by_another_release_is_shown_as_such(ledger: Ledger, client: 
 def test_all_dead_letters_are_only_touched_after_a_yes(ledger: Ledger) -> None:
     kill(ledger, "a", "b")
     assert ops("dead", "drop", "--all", says="n\n").exit_code == 1
-    assert ledger.run(operator.survey()).dead == 2
+    assert ledger.run(admin.survey()).dead == 2
     assert "2 forgotten" in ops("dead", "drop", "--all", says="y\n").output
-    assert ledger.run(operator.survey()).dead == 0
+    assert ledger.run(admin.survey()).dead == 0
 
 
 def test_a_failure_that_a_folder_run_has_already_is_not_replayed(ledger: Ledger) -> None:
@@ -127,9 +129,9 @@ def test_a_failure_that_a_folder_run_has_already_is_not_replayed(ledger: Ledger)
 
 def test_trace_tells_a_life(ledger: Ledger) -> None:
     open_jobs(ledger, "a")
-    ledger.run(moves.beat("worker-1", lease_s=5))
-    ledger.run(moves.claim([("t", "a")], incarnation="worker-1"))
-    ledger.run(moves.decide([("a", Refusal(reason=RefusalReason.DAMAGED))]))
+    ledger.run(transitions.beat("worker-1", lease_s=5))
+    ledger.run(transitions.claim([("t", "a")], incarnation="worker-1"))
+    ledger.run(transitions.decide([("a", Refusal(reason=RefusalReason.DAMAGED))]))
     said = ops("trace", "a").output
     assert said.index("ready, and rung for") < said.index("claimed by worker-1") < said.index("decided")
     assert "A refusal: damaged." in said
@@ -236,8 +238,8 @@ def test_the_doctor_is_content_with_a_service_that_is_well(tmp_path: Path) -> No
         config = Settings(redis_url=SecretStr(broker.url))
         with Redis.from_url(broker.url) as client:
             ledger = Ledger(client, Patience("test"))
-            ledger.run(moves.beat("worker-1", lease_s=30))
-            ledger.run(operator.follow("worker-1", '{"artefact": "one@1", "device": "CPU:0", "contract": 1}'))
+            ledger.run(transitions.beat("worker-1", lease_s=30))
+            ledger.run(admin.follow("worker-1", '{"artefact": "one@1", "device": "CPU:0", "contract": 1}'))
         seen = levels(config)
         assert Level.WRONG not in seen.values(), seen
         assert found(config, "1 on CPU:0, serving one@1") is Level.GOOD
@@ -268,12 +270,12 @@ def test_the_doctor_ends_with_its_judgement(client: Any) -> None:
 
 def test_limits_are_changed_shown_and_reset(ledger: Ledger) -> None:
     assert "until" in ops("limits", "set", "busy_from_s", "120").stdout
-    assert ledger.run(operator.limits()) == {"busy_from_s": "120.0"}
+    assert ledger.run(admin.limits()) == {"busy_from_s": "120.0"}
     shown = ops("limits").stdout
     assert "120.0" in shown
     assert "telegram_per_s" in shown
     assert "busy_from_s" in ops("limits", "reset").stdout
-    assert ledger.run(operator.limits()) == {}
+    assert ledger.run(admin.limits()) == {}
     assert "Nothing" in ops("limits", "reset").stdout
 
 
@@ -288,4 +290,4 @@ def test_limits_are_changed_shown_and_reset(ledger: Ledger) -> None:
 def test_a_limit_that_cannot_be_is_said_and_changes_nothing(ledger: Ledger, name: str, value: str, says: str) -> None:
     with pytest.raises(OpsError, match=says):
         ops("limits", "set", name, value)
-    assert ledger.run(operator.limits()) == {}
+    assert ledger.run(admin.limits()) == {}

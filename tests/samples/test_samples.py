@@ -14,8 +14,8 @@ from samples.look import Device, Look, random_look
 from samples.many import render_many
 from samples.scenes import SCENES
 from shared.contract.decision import Advice
-from shared.pictures.decode import decode
-from shared.pictures.rules import Aspect, Filter, PictureRules
+from shared.images.decode import decode
+from shared.images.preprocessing import Aspect, Filter, PictureRules
 
 RULES = PictureRules(size=224, filter=Filter.BILINEAR, aspect=Aspect.SQUASH)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.artefact import MANIFEST_NAME, ArtefactError, read_artefact, write_manifest
+from shared.model.artefact import MANIFEST_NAME, ArtefactError, read_artefact, write_manifest
 
 SHIPPED = Path("models/lite0")
 LARGEST = 30 * 2**20

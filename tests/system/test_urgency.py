@@ -6,13 +6,13 @@ import pytest
 
 from bulk.answer import Answer, Picture
 from bulk.submitter import Submitter
-from shared.broker import celery_app
+from shared.broker.app import celery_app
+from shared.broker.publisher import Doorbell
 from shared.contract.names import Queue
-from shared.doorbell import Doorbell
+from shared.image_store.store import PictureStore
 from shared.ledger.ledger import Ledger
-from shared.patience import Patience
-from shared.redis_client import connect
-from shared.store import PictureStore
+from shared.redis_client.client import connect
+from shared.redis_client.retry import Patience
 from tests.system.house import House
 
 pytestmark = pytest.mark.system

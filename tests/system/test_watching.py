@@ -11,8 +11,8 @@ from local.background import Background
 from local.embedded_valkey import free_port
 from local.flower import flower_address, flower_command
 from samples.many import render_many
+from shared.config.settings import Settings
 from shared.contract.decision import UNMEASURED
-from shared.settings import Settings
 from tests.system.house import House
 from tests.system.waiting import eventually, page
 

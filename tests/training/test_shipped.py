@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from samples.scenes import SCENES
-from shared.artefact import read_artefact
+from shared.model.artefact import read_artefact
 from training.data.labels import LABELS
 from training.data.rules import SERVED
 from training.exporting.predictor import GraphPredictor

@@ -6,8 +6,8 @@ import signal
 import pytest
 
 from shared.contract.decision import Failure, FailureReason, RefusalReason
-from shared.pictures.refusal import PictureRefused
-from shared.pictures.rules import Aspect, Filter, PictureRules
+from shared.images.preprocessing import Aspect, Filter, PictureRules
+from shared.images.refusal import PictureRefused
 from tests.worker.pictures import jpeg
 from worker.child_decoder import ChildDecoder
 

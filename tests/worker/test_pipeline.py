@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from shared.artefact import Manifest, read_artefact
+from shared.config.settings import Settings
 from shared.contract.decision import Failure, FailureReason, Refusal, RefusalReason
 from shared.contract.names import Queue
-from shared.settings import Settings
+from shared.model.artefact import Manifest, read_artefact
 from tests.worker.pictures import claimed, jpeg, picture
 from worker.picture import Latch, Picture, Predicted, Released
 from worker.pipeline import Pipeline

@@ -2,9 +2,9 @@
 
 from prometheus_client import REGISTRY
 
-from shared.artefact import Manifest, ReliabilityBin
 from shared.contract.decision import UNMEASURED, Band, EvidenceMap, Verdict, Work
-from shared.decision_rules import bin_of
+from shared.model.artefact import Manifest, ReliabilityBin
+from shared.model.decision_rules import bin_of
 from tests.worker.test_verdict import MANIFEST
 from worker.scores import SCORES
 

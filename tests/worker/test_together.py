@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from worker.together import Together
+from shared.coalescing.threads import Together
 
 
 def test_a_lone_thread_is_served_at_once() -> None:

@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.artefact import (
+from shared.contract.decision import UNMEASURED, Advice, Band, Refusal, RefusalReason, Verdict
+from shared.images.preprocessing import Aspect, Filter, PictureRules
+from shared.model.artefact import (
     Bands,
     DataSource,
     Group,
@@ -18,9 +20,7 @@ from shared.artefact import (
     StoredFile,
     Tensors,
 )
-from shared.contract.decision import UNMEASURED, Advice, Band, Refusal, RefusalReason, Verdict
-from shared.decision_rules import wilson_interval
-from shared.pictures.rules import Aspect, Filter, PictureRules
+from shared.model.decision_rules import wilson_interval
 from worker.picture import Predicted
 from worker.verdict import Judge
 

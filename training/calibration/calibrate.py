@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize  # type: ignore[import-untyped]
 
-from shared.artefact import Bands, ReliabilityBin
+from shared.model.artefact import Bands, ReliabilityBin
 
 Floats = npt.NDArray[np.floating]
 Flags = npt.NDArray[np.bool_]

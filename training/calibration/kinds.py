@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
-from shared.artefact import Kinds, Metric
+from shared.model.artefact import Kinds, Metric
 from training.data.picture import Population
 from training.data.sources import Kind
 from training.metrics.auc import auc_metric

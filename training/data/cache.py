@@ -1,6 +1,6 @@
 """Pictures decoded once: uint8 arrays on disk, so that an epoch does not decode JPEGs again.
 
-Decoding goes through `shared.pictures.decode`, as in evaluation and serving.
+Decoding goes through `shared.images.decode`, as in evaluation and serving.
 """
 
 import hashlib
@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from shared.pictures.decode import decode
-from shared.pictures.refusal import PictureRefused
-from shared.pictures.rules import PictureRules
+from shared.images.decode import decode
+from shared.images.preprocessing import PictureRules
+from shared.images.refusal import PictureRefused
 from training.data.picture import Picture
 from training.errors import TrainingError
 

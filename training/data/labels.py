@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from shared.artefact import Group, Label
+from shared.model.artefact import Group, Label
 
 #: In the order of the model's outputs.
 LABELS: Final = (

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from shared.pictures.rules import Aspect, Filter, PictureRules
+from shared.images.preprocessing import Aspect, Filter, PictureRules
 
 #: What the artefact carries: both data sets come with their aspect squashed, so nothing is cut off.
 SERVED: Final = PictureRules(size=224, filter=Filter.BILINEAR, aspect=Aspect.SQUASH)

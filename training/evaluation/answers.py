@@ -5,9 +5,9 @@ from typing import Final
 
 import numpy as np
 
-from shared.artefact import Manifest
 from shared.contract.decision import Band
-from shared.decision_rules import band_of, kind_of, population_of
+from shared.model.artefact import Manifest
+from shared.model.decision_rules import band_of, kind_of, population_of
 from training.data.labels import LABELS
 from training.evaluation.judged import Judged
 from training.evaluation.result import Answers, Diagnosis

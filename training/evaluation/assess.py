@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from shared.artefact import ArtefactError, Manifest, read_artefact
+from shared.model.artefact import ArtefactError, Manifest, read_artefact
 from training.data.picture import Picture, Population, Share
 from training.data.sources import read_pictures
 from training.errors import TrainingError

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from shared.artefact import read_artefact
+from shared.model.artefact import read_artefact
 from training.evaluation.assess import Options, Report, assess
 from training.evaluation.report.card import write_card
 from training.evaluation.report.numbers import figure

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from shared.artefact import Manifest, digest
+from shared.model.artefact import Manifest, digest
 from training.data.picture import Picture, Population, Share
 from training.errors import TrainingError
 from training.exporting.out_of_fold import FILE_NAME, OutOfFold, read_out_of_fold

@@ -6,8 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from shared.artefact import Manifest, Metric
-from shared.decision_rules import kind_of, wilson_interval
+from shared.model.artefact import Manifest, Metric
+from shared.model.decision_rules import kind_of, wilson_interval
 from training.data.picture import Population
 from training.data.sources import Kind, read_phone
 from training.evaluation.judged import Judged

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from shared.artefact import Manifest
+from shared.model.artefact import Manifest
 from training.data.labels import LABELS
 from training.evaluation.judged import Judged
 from training.evaluation.result import Figures

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from shared.artefact import Bands, Manifest
+from shared.model.artefact import Bands, Manifest
 from training.evaluation.judged import Judged
 from training.evaluation.result import Curve as Points
 from training.evaluation.result import DiagramBin, Figures, OperatingPoint, TaskResult

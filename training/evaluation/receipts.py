@@ -8,8 +8,8 @@ import numpy.typing as npt
 from scipy.stats import binom, fisher_exact  # type: ignore[import-untyped]
 from sklearn.model_selection import StratifiedGroupKFold
 
-from shared.artefact import Manifest, ReliabilityBin
-from shared.decision_rules import bin_of, wilson_interval
+from shared.model.artefact import Manifest, ReliabilityBin
+from shared.model.decision_rules import bin_of, wilson_interval
 from training.calibration.calibrate import reliability
 from training.data.picture import Share
 from training.evaluation.judged import Judged

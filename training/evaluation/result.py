@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, ValidationError
 
-from shared.artefact import Metric
+from shared.model.artefact import Metric
 from training.errors import TrainingError
 
 FILE_NAME: Final = "evaluation.json"

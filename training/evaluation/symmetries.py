@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from shared.artefact import Manifest
+from shared.model.artefact import Manifest
 from training.data.cache import Pixels, decode_file
 from training.evaluation.judged import Judged
 from training.evaluation.result import SymmetryResult

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from shared.artefact import Group, Label
+from shared.model.artefact import Group, Label
 from training.data.labels import LABELS
 from training.data.picture import Picture
 from training.metrics.bootstrap import Flags, Floats

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from shared.artefact import Manifest, Population, digest, write_manifest
+from shared.model.artefact import Manifest, Population, digest, write_manifest
 from training.calibration.calibrate import calibrate, choose_bands, reliability
 from training.calibration.distance import fit_distance
 from training.calibration.judgement import Judgement

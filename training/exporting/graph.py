@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from shared.artefact import Tensors
+from shared.model.artefact import Tensors
 from training.calibration.distance import Distance
 from training.calibration.judgement import Judgement
 from training.calibration.kinds import KindHead

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from shared.artefact import Tensors
-from shared.pictures.rules import PictureRules
+from shared.images.preprocessing import PictureRules
+from shared.model.artefact import Tensors
 from training.data.cache import Pixels, decode_file
 
 Floats = npt.NDArray[np.float32]

@@ -8,7 +8,7 @@ from typing import Final
 
 import tensorflow as tf
 
-from shared.artefact import DataSource
+from shared.model.artefact import DataSource
 from training.data.picture import Picture, Share
 from training.data.sources import HAM10000, ISIC2017, ISIC_ARCHIVE, PAD_UFES_20, Kind, PhonePicture
 from training.exporting.fitted import Fitted

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from shared.artefact import Metric
+from shared.model.artefact import Metric
 from training.data.labels import COUNTED, MALIGNANT, MELANOMA
 from training.data.picture import Picture
 from training.data.sources import HAM10000, ISIC2017

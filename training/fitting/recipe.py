@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, model_validator
 
-from shared.pictures.rules import PictureRules
+from shared.images.preprocessing import PictureRules
 from training.data.picture import Population
 from training.data.rules import KEPT, SERVED
 from training.data.sources import HAM10000, ISIC2017, PAD_UFES_20

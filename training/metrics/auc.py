@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sklearn.metrics import roc_auc_score
 
-from shared.artefact import Metric
+from shared.model.artefact import Metric
 from training.metrics.bootstrap import Flags, Floats, draws, metric
 from training.metrics.curve import Curve, area
 

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from shared.artefact import Metric
+from shared.model.artefact import Metric
 
 Floats = npt.NDArray[np.floating]
 Flags = npt.NDArray[np.bool_]

@@ -7,7 +7,7 @@ from typing import Any, Final
 import keras
 import numpy as np
 
-from shared.artefact import ArtefactError, Manifest, read_artefact
+from shared.model.artefact import ArtefactError, Manifest, read_artefact
 from training.data.labels import NAMES
 from training.errors import TrainingError
 from training.model.architecture import BN_EPSILON, Architecture

@@ -9,7 +9,7 @@ import numpy as np
 import pillow_heif
 from PIL import ExifTags, Image, ImageCms
 
-from shared.pictures.rules import Aspect, Filter, PictureRules
+from shared.images.preprocessing import Aspect, Filter, PictureRules
 
 SQUASH = PictureRules(size=64, filter=Filter.BILINEAR, aspect=Aspect.SQUASH)
 CENTRE = PictureRules(size=64, filter=Filter.BILINEAR, aspect=Aspect.CENTRE)

@@ -7,9 +7,9 @@ from PIL import Image, ImageFilter
 from samples.lesions import render_lesion
 from samples.look import Device, Look
 from shared.contract.decision import Advice
-from shared.pictures.advice import sharpness
-from shared.pictures.decode import decode
-from shared.pictures.rules import Aspect, Filter, PictureRules
+from shared.images.decode import decode
+from shared.images.preprocessing import Aspect, Filter, PictureRules
+from shared.images.quality import sharpness
 from tests.shared.pictures.files import encoded
 
 RULES = PictureRules(size=224, filter=Filter.BILINEAR, aspect=Aspect.SQUASH)

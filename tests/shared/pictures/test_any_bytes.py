@@ -5,8 +5,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.pictures.decode import DecodedPicture, decode
-from shared.pictures.refusal import PictureRefused
+from shared.images.decode import DecodedPicture, decode
+from shared.images.refusal import PictureRefused
 from tests.shared.pictures.files import SQUASH, encoded, exif, heic, photograph, swapped_profile
 
 _SMALL = photograph(80, 60)

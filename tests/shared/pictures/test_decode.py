@@ -9,10 +9,10 @@ import pytest
 from PIL import Image, ImageCms, JpegImagePlugin
 
 from shared.contract.decision import RefusalReason
-from shared.pictures.decode import decode
-from shared.pictures.limits import Limits
-from shared.pictures.refusal import PictureRefused
-from shared.pictures.rules import Aspect, Filter, PictureRules
+from shared.images.decode import decode
+from shared.images.limits import Limits
+from shared.images.preprocessing import Aspect, Filter, PictureRules
+from shared.images.refusal import PictureRefused
 from tests.shared.pictures.files import (
     BLUE,
     CENTRE,

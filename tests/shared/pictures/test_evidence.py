@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from shared.contract.decision import EvidenceMap
-from shared.pictures.evidence import overlay, to_map
+from shared.images.evidence_map import overlay, to_map
 
 
 def test_cells_are_shares_of_the_largest_absolute_value() -> None:

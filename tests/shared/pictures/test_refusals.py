@@ -8,11 +8,11 @@ import pytest
 from PIL import Image, ImageChops, ImageStat, TiffImagePlugin
 
 from shared.contract.decision import RefusalReason
-from shared.pictures.check import check_bytes
-from shared.pictures.decode import decode
-from shared.pictures.limits import LIMITS
-from shared.pictures.refusal import PictureRefused, sentence
-from shared.pictures.thumbnail import halved, thumbnail
+from shared.images.check import check_bytes
+from shared.images.decode import decode
+from shared.images.limits import LIMITS
+from shared.images.refusal import PictureRefused, sentence
+from shared.images.thumbnail import halved, thumbnail
 from tests.shared.pictures.files import (
     SQUASH,
     chunk,

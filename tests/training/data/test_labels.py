@@ -1,6 +1,6 @@
 import pytest
 
-from shared.artefact import Group
+from shared.model.artefact import Group
 from training.data.labels import COUNTED, LABELS, MELANOMA, NAMES, ham10000_label, isic2017_label
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.artefact import digest, read_artefact, write_manifest
+from shared.model.artefact import digest, read_artefact, write_manifest
 
 SHIPPED = Path(__file__).parents[3] / "models" / "lite0"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from shared.artefact import Manifest
+from shared.model.artefact import Manifest
 from training.data.labels import NAMES
 from training.data.picture import Picture, Population, Share
 from training.evaluation.judged import Judged

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from shared.artefact import read_artefact
 from shared.contract.decision import Refusal
+from shared.model.artefact import read_artefact
 from tests.training.evaluation.conftest import SHIPPED
 from tests.training.evaluation.made import picture
 from training.data.labels import LABELS

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.artefact import Manifest, read_artefact
+from shared.model.artefact import Manifest, read_artefact
 from tests.training.evaluation.conftest import SHIPPED
 from training.errors import TrainingError
 from training.evaluation.report.card import FILE_NAME, card

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 from sklearn.metrics import roc_auc_score
 
-from shared.artefact import digest, read_artefact
+from shared.model.artefact import digest, read_artefact
 from training.data.picture import Share
 from training.data.sources import read_pictures
 from training.evaluation.cli import main

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from shared.artefact import Manifest, ReliabilityBin, read_artefact
+from shared.model.artefact import Manifest, ReliabilityBin, read_artefact
 from tests.training.evaluation.conftest import SHIPPED
 from tests.training.evaluation.made import calibrated
 from training.calibration.calibrate import reliability

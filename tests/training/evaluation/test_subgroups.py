@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from shared.artefact import Manifest, read_artefact
+from shared.model.artefact import Manifest, read_artefact
 from tests.training.evaluation.conftest import SHIPPED
 from tests.training.evaluation.made import judged, picture
 from training.data.picture import Picture

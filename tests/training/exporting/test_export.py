@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from shared.artefact import Manifest, digest, read_artefact
+from shared.model.artefact import Manifest, digest, read_artefact
 from tests.training.model.test_backbone import archive
 from training.calibration.calibrate import calibrate
 from training.cli import main as train_command

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from shared.artefact import Manifest
-from shared.pictures.thumbnail import thumbnail
+from shared.images.thumbnail import thumbnail
+from shared.model.artefact import Manifest
 from training.data.cache import Pixels
 from training.data.picture import Picture, Population
 from training.evaluation.pointing.regions import GRID, Box, boxed, masked, read_boxes

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from shared.artefact import Manifest
+from shared.model.artefact import Manifest
 from training.errors import TrainingError
 from training.evaluation.report.page import environment
 from training.evaluation.result import Evaluation

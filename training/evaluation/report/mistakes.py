@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from shared.artefact import Manifest
-from shared.pictures.thumbnail import thumbnail
+from shared.images.thumbnail import thumbnail
+from shared.model.artefact import Manifest
 from training.data.labels import LABELS
 from training.data.picture import Picture
 from training.evaluation.judged import Judged

@@ -1,6 +1,6 @@
 """Figures as people read them."""
 
-from shared.artefact import Metric
+from shared.model.artefact import Metric
 
 
 def figure(metric: Metric | None) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from shared.artefact import Manifest
+from shared.model.artefact import Manifest
 from training.evaluation.answers import ANSWERS
 from training.evaluation.judged import Judged
 from training.evaluation.report import numbers, plots

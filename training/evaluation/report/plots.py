@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from shared.decision_rules import wilson_interval
+from shared.model.decision_rules import wilson_interval
 from training.evaluation.result import SetResult, TaskResult
 from training.evaluation.tasks import Task
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from shared.artefact import Manifest
-from shared.decision_rules import band_of
-from shared.pictures.decode import decode
-from shared.pictures.thumbnail import thumbnail
+from shared.images.decode import decode
+from shared.images.thumbnail import thumbnail
+from shared.model.artefact import Manifest
+from shared.model.decision_rules import band_of
 from training.data.cache import Pixels
 from training.data.picture import Picture, Population
 from training.evaluation.answers import served_answers

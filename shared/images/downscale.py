@@ -11,11 +11,11 @@ from PIL import ExifTags, Image, ImageFile, JpegImagePlugin, TiffImagePlugin
 from pillow_heif import HeifImageFile
 
 from shared.contract.decision import RefusalReason
-from shared.pictures.check import check_bytes
-from shared.pictures.colour import averageable, to_rgb
-from shared.pictures.formats import opener
-from shared.pictures.limits import Limits
-from shared.pictures.refusal import PictureRefused
+from shared.images.check import check_bytes
+from shared.images.colour import averageable, to_rgb
+from shared.images.formats import opener
+from shared.images.limits import Limits
+from shared.images.refusal import PictureRefused
 
 Size = tuple[int, int]
 Box = tuple[float, float, float, float]

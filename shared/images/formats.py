@@ -16,7 +16,7 @@ from PIL import (
 from pillow_heif import HeifImageFile
 
 from shared.contract.decision import RefusalReason
-from shared.pictures.refusal import PictureRefused
+from shared.images.refusal import PictureRefused
 
 #: Reads the header and yields a picture whose pixels are still to be decoded.
 Opener = Callable[[BytesIO], ImageFile.ImageFile]

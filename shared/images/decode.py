@@ -8,10 +8,10 @@ import numpy.typing as npt
 from PIL import Image
 
 from shared.contract.decision import Advice
-from shared.pictures.advice import advice
-from shared.pictures.limits import LIMITS, Limits
-from shared.pictures.reduce import Box, Size, reduced
-from shared.pictures.rules import Aspect, Filter, PictureRules
+from shared.images.downscale import Box, Size, reduced
+from shared.images.limits import LIMITS, Limits
+from shared.images.preprocessing import Aspect, Filter, PictureRules
+from shared.images.quality import advice
 
 _RESAMPLING: Final[dict[Filter, Image.Resampling]] = {
     Filter.BOX: Image.Resampling.BOX,

@@ -1,10 +1,10 @@
-"""Writes `.env.example` from the settings: `python -m shared.settings_example > .env.example`."""
+"""Writes `.env.example` from the settings: `python -m shared.config.env_example > .env.example`."""
 
 import textwrap
 
 from pydantic import SecretStr
 
-from shared.settings import Settings
+from shared.config.settings import Settings
 
 _HEAD = (
     "# Every setting with its default. Copy to .env and change what you need; the environment goes first.\n"

@@ -6,11 +6,11 @@ from typing import Final
 
 import structlog
 
-from shared.doorbell import Doorbell
-from shared.ledger import moves
+from shared.broker.publisher import Doorbell
+from shared.config.settings import Settings
+from shared.ledger import transitions
 from shared.ledger.ledger import Ledger
-from shared.patience import Stopped
-from shared.settings import Settings
+from shared.redis_client.retry import Stopped
 
 log = structlog.get_logger(__name__)
 
@@ -51,14 +51,14 @@ class Keeper:
         self._thread.join(timeout=2 * _EVERY_S)
 
     def _beat(self) -> None:
-        self._ledger.run(moves.beat(self._incarnation, lease_s=self._settings.lease_s, speed=self._speed()))
+        self._ledger.run(transitions.beat(self._incarnation, lease_s=self._settings.lease_s, speed=self._speed()))
 
     def _run(self) -> None:
         while not self._stop.wait(_EVERY_S):
             try:
                 self._beat()
                 owed = self._ledger.run(
-                    moves.sweep(
+                    transitions.sweep(
                         lease_s=self._settings.lease_s,
                         grace_s=self._settings.ring_grace_s,
                         most=self._settings.sweep_most,

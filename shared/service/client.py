@@ -4,15 +4,15 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from shared.broker import celery_app
-from shared.doorbell import Doorbell
+from shared.broker.app import celery_app
+from shared.broker.publisher import Doorbell
+from shared.config.settings import Settings
 from shared.ids import new_incarnation
-from shared.keeper import Keeper
+from shared.image_store.store import PictureStore
 from shared.ledger.ledger import Ledger
-from shared.patience import Patience
-from shared.redis_client import connect, place
-from shared.settings import Settings
-from shared.store import PictureStore
+from shared.redis_client.client import connect, place
+from shared.redis_client.retry import Patience
+from shared.service.maintenance import Keeper
 
 
 class Connection:
@@ -20,7 +20,7 @@ class Connection:
 
     `role` begins the name of its incarnation. A message holds at most `shard` ids.
 
-    Raises `ValueError` for a URL that is none, and on entering `shared.patience.StoreRefused` or `Stopped`.
+    Raises `ValueError` for a URL that is none, and on entering `shared.redis_client.retry.StoreRefused` or `Stopped`.
     """
 
     def __init__(self, config: Settings, *, role: str, shard: int, stop: threading.Event) -> None:

@@ -6,8 +6,8 @@ from typing import Any, Literal
 from shared.contract.decision import Failure, FailureReason, Refusal, Verdict
 from shared.contract.names import CONTRACT_VERSION, Queue, Stage
 from shared.ids import new_token
-from shared.ledger.call import Call
 from shared.ledger.records import ClaimedJob, Counts, JobView, NewJob, OutboxJob, Owed, QueueCount
+from shared.ledger.script_call import Call
 
 
 def open_jobs(

@@ -3,7 +3,7 @@
 from typing import Final
 
 from shared.contract.decision import RefusalReason
-from shared.pictures.limits import LIMITS
+from shared.images.limits import LIMITS
 
 
 class PictureRefused(Exception):

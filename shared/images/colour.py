@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from shared.contract.decision import RefusalReason
-from shared.pictures.refusal import PictureRefused
+from shared.images.refusal import PictureRefused
 
 # Layouts that are averaged as they are; only the small result is converted.
 _REDUCED_AS_THEY_ARE: Final = frozenset({"RGB", "L", "YCbCr", "RGBA", "LA", "RGBa", "La", "RGBX"})

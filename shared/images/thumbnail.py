@@ -5,8 +5,8 @@ from typing import Final
 
 from PIL import Image
 
-from shared.pictures.limits import LIMITS, Limits
-from shared.pictures.reduce import Box, Size, reduced
+from shared.images.downscale import Box, Size, reduced
+from shared.images.limits import LIMITS, Limits
 
 #: To how small a share of its sides the JPEG decoder itself can shrink a picture.
 _DECODED: Final = (1, 2, 4, 8)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from redis import Redis
 
-from shared.patience import Patience
+from shared.redis_client.retry import Patience
 
 PREFIX: Final = "melanoma:picture:"
 
@@ -77,7 +77,7 @@ class PictureStore:
     def put(self, pictures: Mapping[str, bytes]) -> bool:
         """Store all of `pictures` (id -> bytes) or, where the budget is spent, none: then False.
 
-        Repeating it is harmless. Raises `shared.patience.StoreRefused`, and
+        Repeating it is harmless. Raises `shared.redis_client.retry.StoreRefused`, and
         `redis.exceptions.OutOfMemoryError` where Redis itself is full.
         """
         arguments = reservation(pictures, budget=self._budget, ttl_ms=self._ttl_ms)

@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from shared.pictures.rules import PictureRules
+from shared.images.preprocessing import PictureRules
 
 ARTEFACT_VERSION: Final = 3
 MANIFEST_NAME: Final = "model.json"

@@ -6,7 +6,7 @@ from typing import Any, Final
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from shared.together import Together
+from shared.coalescing.coroutines import Together
 
 #: Most commands of one pipeline: the replies to all of them are in memory at once.
 _MOST: Final = 128

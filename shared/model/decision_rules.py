@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from shared.artefact import Manifest, Population, ReliabilityBin
 from shared.contract.decision import Band
+from shared.model.artefact import Manifest, Population, ReliabilityBin
 
 #: 97.5 % quantile of the normal distribution: a two-sided 95 % interval.
 _Z: Final = 1.959964

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
-from shared.settings import Settings
+from shared.config.settings import Settings
 
 log = structlog.get_logger(__name__)
 

@@ -9,8 +9,8 @@ from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.exceptions import ResponseError
 from redis.sentinel import Sentinel
 
-from shared.pipelined_redis import PipelinedRedis
-from shared.sentinels import Sentinels, sentinels
+from shared.redis_client.auto_pipeline import PipelinedRedis
+from shared.redis_client.sentinel import Sentinels, sentinels
 
 #: Longer than any wait for news, so that a blocking read does not look like a lost server.
 SOCKET_TIMEOUT_S: Final = 7.0
@@ -29,7 +29,7 @@ _OPTIONS: Final[dict[str, Any]] = {
 def connect(url: str) -> "Redis":
     """A client for `url`; nothing is sent yet. Raises `ValueError` for a URL that redis-py does not know.
 
-    `redis://`, `rediss://` (over TLS) or `sentinel://`, see `shared.sentinels`.
+    `redis://`, `rediss://` (over TLS) or `sentinel://`, see `shared.redis_client.sentinel`.
     """
     if watched := sentinels(url):
         # redis-py types its Sentinel in part only.

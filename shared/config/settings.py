@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from shared.secret_files import SecretFileError, SecretFiles
+from shared.config.secret_files import SecretFileError, SecretFiles
 
 
 class SettingsError(Exception):

@@ -5,12 +5,12 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from shared.patience import AsyncPatience
-from shared.store import DELETE, PREFIX, RESERVE, bytes_key, reservation
+from shared.image_store.store import DELETE, PREFIX, RESERVE, bytes_key, reservation
+from shared.redis_client.retry import AsyncPatience
 
 
 class AsyncPictureStore:
-    """`shared.store.PictureStore` behind one asynchronous Redis client, for the coroutines of one event loop."""
+    """`PictureStore` behind one asynchronous Redis client, for the coroutines of one event loop."""
 
     def __init__(self, client: "Redis", patience: AsyncPatience, *, budget: int, ttl_s: float) -> None:
         self._redis: Any = client  # redis-py types one method for both of its clients

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from shared.contract.names import CONTRACT_VERSION, Queue, Stage
-from shared.ledger.call import Call
 from shared.ledger.records import Owed
+from shared.ledger.script_call import Call
 
 #: Most processes and outboxes that a survey names.
 _MOST_NAMED: Final = 1000

@@ -8,8 +8,8 @@ from kombu import Queue as KombuQueue
 from kombu.transport import TRANSPORT_ALIASES
 
 from shared.contract.names import Queue
-from shared.redis_client import CONNECT_TIMEOUT_S
-from shared.sentinels import Sentinels, sentinels
+from shared.redis_client.client import CONNECT_TIMEOUT_S
+from shared.redis_client.sentinel import Sentinels, sentinels
 
 #: A wait for messages that got no reply for as long, and one more second, hears nothing any more: its connection died
 #: without a word. It is looked at as often. kombu's 25 s would leave a worker deaf for up to 51.
@@ -19,8 +19,8 @@ _HEALTH_CHECK_INTERVAL_S: Final = 4
 def celery_app(redis_url: str) -> Celery:
     """A Celery application on `redis_url`. Nothing is connected yet."""
     for scheme in ("redis", "rediss"):
-        TRANSPORT_ALIASES[scheme] = "shared.broker_transport:Transport"
-    TRANSPORT_ALIASES["sentinel"] = "shared.broker_transport:SentinelTransport"
+        TRANSPORT_ALIASES[scheme] = "shared.broker.transport:Transport"
+    TRANSPORT_ALIASES["sentinel"] = "shared.broker.transport:SentinelTransport"
     watched = sentinels(redis_url)
     app = Celery("melanoma", broker=_as_kombu_says(watched) if watched else redis_url, set_as_current=False)
     app.conf.update(

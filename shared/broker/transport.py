@@ -23,7 +23,7 @@ from typing import Any, Final
 from kombu.transport import redis
 from redis.exceptions import ResponseError
 
-from shared.redis_client import cannot_write
+from shared.redis_client.client import cannot_write
 
 #: Longest wait for a message while a queue is held back, in seconds.
 _HELD_BACK_WAIT_S: Final = 0.05

@@ -21,7 +21,7 @@ from redis.exceptions import (
     TimeoutError,  # noqa: A004 - redis' own, not the builtin
 )
 
-from shared.redis_client import cannot_write, drop_idle
+from shared.redis_client.client import cannot_write, drop_idle
 
 T = TypeVar("T")
 

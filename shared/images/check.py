@@ -1,8 +1,8 @@
 """The check that costs nothing, for clients to make before they upload."""
 
 from shared.contract.decision import RefusalReason
-from shared.pictures.limits import LIMITS, Limits
-from shared.pictures.refusal import PictureRefused
+from shared.images.limits import LIMITS, Limits
+from shared.images.refusal import PictureRefused
 
 
 def check_bytes(size: int, limits: Limits = LIMITS) -> None:

@@ -1,0 +1,1 @@
+"""Coalescing: concurrent calls of one kind share one round trip to Redis."""

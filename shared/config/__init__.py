@@ -1,0 +1,1 @@
+"""Settings from the environment or .env, and the overrides that an operator sets while processes run."""

@@ -1,0 +1,1 @@
+"""Redis clients: creation, retries while Redis is unavailable, pipelining, Sentinel."""

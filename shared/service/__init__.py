@@ -1,0 +1,1 @@
+"""Connections to one running service, and the thread that keeps a process registered."""
