@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from redis.exceptions import RedisError
 
-from bot import keys
-from bot.texts import text
+from bot.locales import text
+from bot.storage import redis_keys
 from local.background import Background
 from local.telegram import start_bot, with_stand_in
 from simulator.people import Message, Person, Simulator, SimulatorError
@@ -68,7 +68,7 @@ async def until_answered(client: Any, answers: int, limit_s: float) -> None:
     while time.monotonic() < end:
         await asyncio.sleep(_LOOK_EVERY_S)
         try:
-            found = sum(int(count) for day in _days() for count in client.hgetall(keys.day(day)).values())
+            found = sum(int(count) for day in _days() for count in client.hgetall(redis_keys.day(day)).values())
         except RedisError:  # killed, or reading its file again
             continue
         if found >= answers:

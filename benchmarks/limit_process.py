@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.limit import BATCHES
+from runtimes.tensorflow_predictor import TensorFlowPredictor
 from shared.config.settings import settings
 from shared.images.decode import decode
 from shared.model.artefact import read_artefact
-from worker.tensorflow_predictor import TensorFlowPredictor
 
 
 class Limit:

@@ -9,8 +9,8 @@ from typing import Final
 
 from aiogram.exceptions import TelegramUnauthorizedError
 
-from bot.service import serve
-from bot.token import token
+from bot.app import serve
+from bot.telegram.bot_token import token
 from shared.config.settings import Settings, SettingsError, settings
 from shared.log import set_up_logging
 from shared.redis_client.retry import StoreRefused

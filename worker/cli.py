@@ -29,16 +29,16 @@ from shared.model.artefact import ArtefactError, read_artefact
 from shared.redis_client.client import connect, place
 from shared.redis_client.retry import Patience, Stopped, StoreRefused
 from shared.service.maintenance import Keeper
-from worker.consumer import GatheringConsumer
-from worker.follower import Follower
-from worker.intake import Intake, UrgentFirst
-from worker.pace import Pace
-from worker.pulse import Pulse, Ticks
-from worker.queue_collector import QueueCollector
-from worker.service import Service
-from worker.serving import Servings, serve
-from worker.tasks import register
-from worker.watchdog import Watchdog
+from worker.consumer.celery_consumer import GatheringConsumer
+from worker.consumer.task_handler import Service
+from worker.consumer.task_slots import Intake, UrgentFirst
+from worker.consumer.tasks import register
+from worker.consumer.throughput import Pace
+from worker.health.liveness import Pulse, Ticks
+from worker.health.watchdog import Watchdog
+from worker.serving.model_manager import Servings, serve
+from worker.serving.reconciler import Follower
+from worker.telemetry.queue_metrics import QueueCollector
 
 log = structlog.get_logger(__name__)
 

@@ -2,9 +2,9 @@
 
 from aiogram import Router
 
-from bot.handlers import buttons, commands, membership, other, photographs
+from bot.handlers import callbacks, commands, fallback, membership, photos
 
 
 def routers() -> list[Router]:
-    """In the order in which they are asked; `other` takes what is left."""
-    return [module.make_router() for module in (membership, commands, photographs, buttons, other)]
+    """In the order in which they are asked; `fallback` takes what is left."""
+    return [module.make_router() for module in (membership, commands, photos, callbacks, fallback)]

@@ -7,11 +7,11 @@ from aiogram.enums import ChatType
 from aiogram.filters import Command, CommandStart
 from aiogram.types import BotCommand, Message, User
 
-from bot import keyboards
-from bot.desk import Desk, consent_question, retention_days
-from bot.note import Note
-from bot.statistics import Statistics
-from bot.texts import text
+from bot.locales import text
+from bot.presentation import keyboards
+from bot.services.submissions import Desk, consent_question, retention_days
+from bot.storage.outgoing_message import Note
+from bot.storage.statistics import Statistics
 from shared.contract.names import Queue
 
 #: As Telegram lists them, with the name of the text that says what each does.

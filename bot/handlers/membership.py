@@ -4,7 +4,7 @@ from aiogram import Router
 from aiogram.enums import ChatMemberStatus, ChatType
 from aiogram.types import ChatMemberUpdated
 
-from bot.desk import Desk
+from bot.services.submissions import Desk
 
 
 def make_router() -> Router:

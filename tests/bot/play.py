@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from bot.redis_side import RedisSide
+from bot.dependencies import RedisSide
 from shared.config.settings import Settings
 
 

@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable
 
 from pydantic import SecretStr
 
-from bot import keys
-from bot.desk import Desk
-from bot.load import Load
-from bot.photograph import Photograph
-from bot.redis_side import RedisSide
-from bot.reference import Reference
+from bot.dependencies import RedisSide
+from bot.services.submissions import Desk
+from bot.services.wait_estimate import Load
+from bot.storage import redis_keys
+from bot.storage.photo_origin import Reference
+from bot.telegram.photo import Photograph
 from shared.config.settings import Settings
 from shared.contract.names import Queue, Stage
 from shared.ledger import transitions
@@ -39,13 +39,15 @@ def from_person(message: int) -> Reference:
 
 async def said(side: RedisSide) -> list[str]:
     await side.ledger.run(transitions.beat("reader", lease_s=5))
-    notes = await side.ledger.run(transitions.take(Stage.RECEIVED, outbox=keys.NOTES, limit=9, incarnation="reader"))
+    notes = await side.ledger.run(
+        transitions.take(Stage.RECEIVED, outbox=redis_keys.NOTES, limit=9, incarnation="reader")
+    )
     return [json.loads(note.reference)["text"] for note in notes]
 
 
 async def received(side: RedisSide) -> int:
     client = side.client
-    return int(await client.zcard(f"melanoma:received:{keys.PHOTOGRAPHS}"))
+    return int(await client.zcard(f"melanoma:received:{redis_keys.PHOTOGRAPHS}"))
 
 
 def test_a_service_too_deep_in_work_says_when_to_come_back(redis_url: str) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from bot import keys
-from bot.pacing import Pacer, Urgency
-from bot.people import Admission, People
-from bot.redis_side import RedisSide
-from bot.reference import Reference
+from bot.dependencies import RedisSide
+from bot.storage import redis_keys
+from bot.storage.photo_origin import Reference
+from bot.storage.users import Admission, People
+from bot.telegram.rate_limiter import Pacer, Urgency
 from shared.config.settings import Settings
 from shared.ledger import admin
 from tests.bot.play import play
@@ -182,7 +182,7 @@ def test_before_consent_a_photograph_is_kept_for_a_day_and_only_its_file_id(redi
     async def scene(side: RedisSide) -> None:
         client: Any = side.client
         assert await admitted(side.people, photograph()) == [Admission.CONSENT]
-        assert 86_000 < await client.ttl(keys.before_consent(7)) <= 86_400
+        assert 86_000 < await client.ttl(redis_keys.before_consent(7)) <= 86_400
         assert await client.keys("*job*") == []
         assert list(await side.people.consent(7)) == ["job-7-1"]
 

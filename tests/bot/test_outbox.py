@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from bot.loops.outbox import OutboxLoop
-from bot.redis_side import RedisSide
+from bot.background.outbox_consumer import OutboxLoop
+from bot.dependencies import RedisSide
 from shared.config.settings import Settings
 from shared.contract.names import Queue, Stage
 from shared.ledger import transitions

@@ -1,6 +1,6 @@
 """The numbers of the day that an admin asks for."""
 
-from bot.redis_side import RedisSide
+from bot.dependencies import RedisSide
 from tests.bot.play import play
 
 

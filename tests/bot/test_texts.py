@@ -10,11 +10,11 @@ from fluent.syntax.visitor import Visitor
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import wording
 from bot.handlers.commands import listed
-from bot.keyboards import under_answer
-from bot.languages import LANGUAGES, from_telegram
-from bot.texts import MissingTextError, text
+from bot.locales import MissingTextError, text
+from bot.locales.languages import LANGUAGES, from_telegram
+from bot.presentation import rendering
+from bot.presentation.keyboards import under_answer
 from shared.contract.decision import (
     UNMEASURED,
     Advice,
@@ -30,7 +30,7 @@ from shared.contract.decision import (
 )
 from simulator.entities import parse, utf16
 
-FOLDER: Final = Path("bot/texts")
+FOLDER: Final = Path("bot/locales")
 CAPTION: Final = 1024
 MESSAGE: Final = 4096
 CODE: Final = "\n".join(path.read_text(encoding="utf-8") for path in Path("bot").rglob("*.py"))
@@ -125,15 +125,15 @@ decisions = (
 
 @given(decision=decisions, language=st.sampled_from(LANGUAGES))
 def test_every_answer_fits_under_a_photograph(decision: Verdict | Refusal | Failure, language: str) -> None:
-    plain, _ = parse(wording.answer(decision, language), "HTML")
+    plain, _ = parse(rendering.answer(decision, language), "HTML")
     assert 0 < utf16(plain) <= CAPTION
-    explained, _ = parse(wording.explanation(decision, language), "HTML")
+    explained, _ = parse(rendering.explanation(decision, language), "HTML")
     assert 0 < utf16(explained) <= MESSAGE
 
 
 @given(verdict=verdicts, language=st.sampled_from(LANGUAGES))
 def test_what_was_not_measured_is_never_called_a_probability(verdict: Verdict, language: str) -> None:
-    said = wording.answer(verdict, language)
+    said = rendering.answer(verdict, language)
     calibrated = text(language, "probability", percent="|", words="|").split("|")[0]
     assert (calibrated in said) == (verdict.population != UNMEASURED)
     assert text(language, "no-diagnosis") in said
@@ -141,11 +141,11 @@ def test_what_was_not_measured_is_never_called_a_probability(verdict: Verdict, l
 
 @given(share=shares, language=st.sampled_from(LANGUAGES))
 def test_words_and_figures_of_a_probability_agree(share: float, language: str) -> None:
-    found = [int(number) for number in re.findall(r"\d+", wording.in_words(share, language))]
+    found = [int(number) for number in re.findall(r"\d+", rendering.in_words(share, language))]
     if 0.01 <= share <= 0.99:
         count, of = found
         assert abs(count / of - share) <= 0.1 * min(share, 1 - share) + 0.006
-    assert wording.percent(share) not in ("0\N{NO-BREAK SPACE}%", "100\N{NO-BREAK SPACE}%")
+    assert rendering.percent(share) not in ("0\N{NO-BREAK SPACE}%", "100\N{NO-BREAK SPACE}%")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

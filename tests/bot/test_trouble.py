@@ -4,8 +4,8 @@ import asyncio
 
 from pydantic import SecretStr
 
-from bot import keys
-from bot.redis_side import RedisSide
+from bot.dependencies import RedisSide
+from bot.storage import redis_keys
 from shared.config.settings import Settings
 
 
@@ -16,7 +16,7 @@ def test_every_replica_knows_of_a_lost_reply_for_a_minute(redis_url: str) -> Non
         await one.trouble.happened()
         await one.close()
         assert await other.trouble.lately()
-        assert 50 < await other.client.ttl(keys.TROUBLE) <= 60
+        assert 50 < await other.client.ttl(redis_keys.TROUBLE) <= 60
         await other.close()
 
     asyncio.run(scene())

@@ -13,8 +13,8 @@ from ops.exporter import LedgerCollector
 from shared.config.settings import Settings
 from tests.deploy.places import PROMETHEUS, ROOT, queries, rules, services
 from tests.system.prometheus import installed
-from worker.metrics import METRICS
-from worker.scores import SCORES
+from worker.telemetry.metrics import METRICS
+from worker.telemetry.score_distribution import SCORES
 
 QUERIES = list(queries())
 

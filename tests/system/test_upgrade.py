@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.texts import text
+from bot.locales import text
 from local.background import Background
 from local.workers import command, start_worker, wait_until_ready
 from samples.many import render_many

@@ -7,7 +7,7 @@ from PIL import Image
 
 from shared.contract.names import CONTRACT_VERSION, Queue
 from shared.ledger.records import ClaimedJob
-from worker.picture import Latch, Picture
+from worker.batching.work_item import Latch, Picture
 
 
 def jpeg(colour: str = "brown", size: tuple[int, int] = (320, 240)) -> bytes:

@@ -9,7 +9,7 @@ from shared.contract.decision import Failure, FailureReason, RefusalReason
 from shared.images.preprocessing import Aspect, Filter, PictureRules
 from shared.images.refusal import PictureRefused
 from tests.worker.pictures import jpeg
-from worker.child_decoder import ChildDecoder
+from worker.batching.isolated_decoder import ChildDecoder
 
 RULES = PictureRules(size=64, filter=Filter.BILINEAR, aspect=Aspect.SQUASH)
 

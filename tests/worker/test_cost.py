@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.cost import CostCurve
+from worker.batching.batch_cost import CostCurve
 
 
 def curve(largest: int, costs: dict[int, float]) -> CostCurve:

@@ -3,7 +3,7 @@
 import threading
 import time
 
-from worker.gate import Gate
+from worker.consumer.weighted_semaphore import Gate
 
 
 def test_first_come_first_served_within_the_room() -> None:

@@ -3,7 +3,7 @@
 from contextlib import ExitStack
 
 from shared.contract.names import Queue
-from worker.intake import Intake, UrgentFirst
+from worker.consumer.task_slots import Intake, UrgentFirst
 
 QUEUES = [str(queue) for queue in Queue]
 

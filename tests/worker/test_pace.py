@@ -5,8 +5,8 @@ from contextlib import ExitStack
 import pytest
 
 from shared.contract.names import Queue
-from worker.intake import Intake
-from worker.pace import Pace
+from worker.consumer.task_slots import Intake
+from worker.consumer.throughput import Pace
 
 
 class Clock:

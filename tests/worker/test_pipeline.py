@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from runtimes.base import Predictions
 from shared.config.settings import Settings
 from shared.contract.decision import Failure, FailureReason, Refusal, RefusalReason
 from shared.contract.names import Queue
 from shared.model.artefact import Manifest, read_artefact
 from tests.worker.pictures import claimed, jpeg, picture
-from worker.picture import Latch, Picture, Predicted, Released
-from worker.pipeline import Pipeline
-from worker.predictor import Predictions
+from worker.batching.pipeline import Pipeline
+from worker.batching.work_item import Latch, Picture, Predicted, Released
 
 ARTEFACT = Path("models/lite0")
 

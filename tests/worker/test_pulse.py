@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from worker.pulse import STUCK_S, Pulse, Ticks
+from worker.health.liveness import STUCK_S, Pulse, Ticks
 
 
 def test_a_worker_that_is_stuck_shows_no_life(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from shared.contract.decision import UNMEASURED, Band, EvidenceMap, Verdict, Wor
 from shared.model.artefact import Manifest, ReliabilityBin
 from shared.model.decision_rules import bin_of
 from tests.worker.test_verdict import MANIFEST
-from worker.scores import SCORES
+from worker.telemetry.score_distribution import SCORES
 
 #: Two populations, with tables of their own.
 BOTH = MANIFEST.model_copy(

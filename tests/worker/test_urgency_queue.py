@@ -3,7 +3,7 @@
 import threading
 
 from shared.contract.names import Queue
-from worker.urgency_queue import UrgencyQueue
+from worker.batching.priority_queue import UrgencyQueue
 
 
 def test_interactive_overtakes_bulk_and_is_not_mixed_with_it() -> None:

@@ -21,8 +21,8 @@ from shared.model.artefact import (
     Tensors,
 )
 from shared.model.decision_rules import wilson_interval
-from worker.picture import Predicted
-from worker.verdict import Judge
+from worker.batching.work_item import Predicted
+from worker.serving.postprocessing import Judge
 
 MANIFEST = Manifest(
     name="test",

@@ -9,8 +9,8 @@ from tests.training.evaluation.made import picture
 from training.data.labels import LABELS
 from training.evaluation.answers import REFUSED, served_answers
 from training.evaluation.tasks import Task, score, truth
-from worker.picture import Predicted
-from worker.verdict import Judge
+from worker.batching.work_item import Predicted
+from worker.serving.postprocessing import Judge
 
 
 def test_the_answers_are_those_of_the_worker() -> None:

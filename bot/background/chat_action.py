@@ -1,0 +1,38 @@
+"""Shows "sending a photo" above a chat while someone waits: a nicety that gives way to everything else."""
+
+import time
+from typing import Final
+
+from aiogram import Bot
+from aiogram.enums import ChatAction
+
+from bot.telegram.api_calls import SendError, attempt
+from bot.telegram.rate_limiter import Pacer, Urgency
+
+#: Telegram shows it for five seconds.
+_SHOWN_S: Final = 5.0
+
+
+class ShowAction:
+    """Shows it once for as long as it lasts, however many photographs a person sends at a time."""
+
+    def __init__(self, bot: Bot, pacer: Pacer) -> None:
+        self._bot = bot
+        self._pacer = pacer
+        #: When it was last shown in a chat, the oldest first.
+        self._shown: dict[int, float] = {}
+
+    async def show(self, chat: int) -> None:
+        """Show it in `chat` if it is not to be seen there and nothing else is to be sent."""
+        now = time.monotonic()
+        while self._shown and next(iter(self._shown.values())) < now - _SHOWN_S:
+            del self._shown[next(iter(self._shown))]
+        if chat in self._shown:
+            return
+        self._shown[chat] = now
+        if not (await self._pacer.turn(chat, Urgency.PROGRESS)).ours:
+            return
+        try:
+            await attempt(lambda: self._bot.send_chat_action(chat, ChatAction.UPLOAD_PHOTO))
+        except SendError:
+            return

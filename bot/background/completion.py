@@ -1,0 +1,74 @@
+"""What is left to do once an answer is sent, for all answers that are sent at about the same time together."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bot.storage.statistics import Statistics
+from bot.storage.status_messages import Waiting
+from shared.coalescing.coroutines import Together
+from shared.image_store.async_store import AsyncPictureStore
+from shared.ledger import transitions
+from shared.ledger.async_ledger import AsyncLedger
+from shared.ledger.records import OutboxJob
+
+#: Most answers that are ended with one call, and the seconds between two.
+_MOST: Final = 64
+_APART_S: Final = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A job whose answer was sent, and its outcome (verdict, refusal, failure)."""
+
+    job: OutboxJob
+    outcome: str
+
+
+class Ending:
+    """Ends jobs: decided -> answered or cancelled, the picture deleted, nobody told of a wait any more."""
+
+    def __init__(
+        self,
+        ledger: AsyncLedger,
+        store: AsyncPictureStore,
+        *,
+        waiting: Waiting,
+        statistics: Statistics,
+        retention_s: float,
+    ) -> None:
+        self._ledger = ledger
+        self._store = store
+        self._waiting = waiting
+        self._statistics = statistics
+        self._retention_s = retention_s
+        self._together: Together[Answered, None] = Together(self._answered, _MOST, _APART_S)
+
+    async def answered(self, job: OutboxJob, outcome: str) -> None:
+        """End a job whose answer was sent, and count the answer."""
+        await self._together.call(Answered(job, outcome))
+
+    async def kept(self, job: OutboxJob, outcome: str, reason: str, *, incarnation: str) -> None:
+        """End a job whose person was told, but leave it and its picture for an operator."""
+        await self._ledger.run(transitions.undeliverable([job.id], incarnation=incarnation, reason=reason))
+        await self._waiting.over([job.id])
+        await self._statistics.answered([(outcome, job.received_at)])
+
+    async def unwanted(self, id_: str) -> None:
+        """End a job whose answer nobody wants."""
+        await self._ledger.run(transitions.cancel([id_]))
+        await self._clear([id_])
+
+    async def _answered(self, some: Sequence[Answered]) -> list[None]:
+        ids = [one.job.id for one in some]
+        # First, and by itself: with the message about the wait forgotten, an answer sent again would be a second one.
+        await self._ledger.run(transitions.answered(ids, retention_s=self._retention_s))
+        await asyncio.gather(
+            self._clear(ids),
+            self._statistics.answered([(one.outcome, one.job.received_at) for one in some]),
+        )
+        return [None] * len(some)
+
+    async def _clear(self, ids: Sequence[str]) -> None:
+        await asyncio.gather(self._store.delete(ids), self._waiting.over(ids))

@@ -1,0 +1,142 @@
+"""Tells people who wait: their place and the expected time, at most once in three seconds, if there is room."""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from aiogram import Bot
+from aiogram.types import ReplyParameters
+from redis.asyncio import Redis
+
+from bot.locales import text
+from bot.presentation import rendering
+from bot.services.wait_estimate import Load
+from bot.storage import redis_keys
+from bot.storage.photo_origin import Reference
+from bot.storage.status_messages import Waiting
+from bot.telegram.api_calls import SendError, TooFast, attempt
+from bot.telegram.rate_limiter import Pacer, Urgency
+from shared.contract.names import Stage
+from shared.ledger import transitions
+from shared.ledger.async_ledger import AsyncLedger
+from shared.ledger.records import JobView
+from shared.ledger.script_call import with_clock
+from shared.redis_client.retry import AsyncPatience
+
+_SCRIPTS: Final = Path(__file__).parents[1] / "scripts"
+_DUE: Final = with_clock((_SCRIPTS / "due.lua").read_text(encoding="utf-8"), at_the_cap=True)
+
+_LOOK_EVERY_S: Final = 0.5
+_AGAIN_AFTER_S: Final = 3
+_MOST: Final = 30
+
+_OVER: Final = (Stage.ANSWERED, Stage.CANCELLED)
+
+
+class Progress:
+    """A loop of its own: it follows all stages, and none of its messages has to arrive."""
+
+    def __init__(
+        self,
+        bot: Bot,
+        client: "Redis",
+        patience: AsyncPatience,
+        ledger: AsyncLedger,
+        *,
+        pacer: Pacer,
+        waiting: Waiting,
+        load: Load,
+    ) -> None:
+        self._bot = bot
+        self._redis: Any = client  # redis-py types one method for both of its clients
+        self._due = client.register_script(_DUE)
+        self._patience = patience
+        self._ledger = ledger
+        self._pacer = pacer
+        self._waiting = waiting
+        self._load = load
+        self._turning = time.monotonic()
+
+    @property
+    def idle_s(self) -> float:
+        """Seconds since the loop last looked."""
+        return time.monotonic() - self._turning
+
+    async def run(self) -> None:
+        """Tell until cancelled."""
+        while True:
+            names = await self._patience.call(
+                lambda: self._due(keys=[redis_keys.PROGRESS], args=[_MOST, _AGAIN_AFTER_S])
+            )
+            self._turning = time.monotonic()
+            for name in names:
+                await self._tell(name.decode())
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def _tell(self, name: str) -> None:
+        ids = [name] if ":" not in name else await self._album(name)
+        views = [view for view in await self._ledger.run(transitions.view(ids)) if view is not None]
+        if ":" in name:
+            await self._tell_album(name, views)
+        elif not views or views[0].stage in _OVER:
+            await self._waiting.over([name])
+        elif views[0].stage is not Stage.DECIDED:
+            await self._say(name, views[0], self._words(views[0]))
+
+    async def _tell_album(self, name: str, views: list[JobView]) -> None:
+        answered = sum(view.stage in _OVER for view in views)
+        if answered < len(views):
+            words = text(views[0].language, "album-waiting", pictures=len(views), answered=answered)
+            await self._say(name, views[0], words)
+            return
+        if views and await self._waiting.message(name) is not None:
+            done = await self._say(name, views[0], text(views[0].language, "album-done", pictures=len(views)))
+            if not done:
+                return
+        await self._waiting.over([name])
+        await self._patience.call(lambda: self._redis.delete(redis_keys.album(name)))
+
+    def _words(self, view: JobView) -> str:
+        language = view.language
+        counts = self._load.counts
+        if counts is not None and counts.speed <= 0:
+            return text(language, "waiting-no-workers")
+        if view.place is None:
+            return text(language, "waiting-looked-at")
+        return text(
+            language, "waiting", before=view.place, wait=rendering.wait(self._load.wait_s(view.place), language)
+        )
+
+    async def _say(self, name: str, view: JobView, words: str) -> bool:
+        """Send or edit the message about `name`; False where that has to be dropped for now."""
+        to = Reference.model_validate_json(view.reference)
+        message = await self._waiting.message(name)
+        if not (await self._pacer.turn(to.chat, Urgency.PROGRESS)).ours:
+            return False
+        try:
+            if message is not None:
+                await attempt(lambda: self._bot.edit_message_text(words, chat_id=to.chat, message_id=message))
+            elif await self._waiting.begin(name):
+                await self._begin(name, to, words)
+        except TooFast as error:
+            await self._pacer.hold(to.chat, error.seconds)
+            return False
+        except SendError:
+            # Blocked, deleted by the person, or lost on the way: the answer will find out.
+            return True
+        return True
+
+    async def _begin(self, name: str, to: Reference, words: str) -> None:
+        reply = ReplyParameters(message_id=to.message, allow_sending_without_reply=True)
+        try:
+            sent = await attempt(lambda: self._bot.send_message(to.chat, words, reply_parameters=reply))
+        except SendError:
+            await self._waiting.not_sent(name)
+            raise
+        if sent is not None:
+            await self._waiting.sent(name, sent.message_id)
+
+    async def _album(self, name: str) -> list[str]:
+        found = await self._patience.call(lambda: self._redis.smembers(redis_keys.album(name)))
+        return sorted(id_.decode() for id_ in found)

@@ -1,0 +1,24 @@
+"""Everything that is no photograph: one friendly hint."""
+
+from aiogram import F, Router
+from aiogram.enums import ChatType
+from aiogram.types import Message
+
+from bot.locales import text
+from bot.services.submissions import Desk
+from bot.storage.outgoing_message import Note
+
+
+def make_router() -> Router:
+    """The handler of what no other wanted."""
+    router = Router(name="other")
+    router.message.register(_hint, F.chat.type == ChatType.PRIVATE)
+    return router
+
+
+async def _hint(message: Message, desk: Desk) -> None:
+    if message.from_user is None:
+        return
+    language = await desk.people.language(message.from_user.id, message.from_user.language_code)
+    # The same reason each time: while the last hint is remembered, there is no other.
+    await desk.post(Note(chat=message.chat.id, text=text(language, "hint")), "hint")

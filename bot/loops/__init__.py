@@ -1,1 +1,0 @@
-"""What moves photographs and notes on: loops over the ledger's stages. Any replica runs any of them."""

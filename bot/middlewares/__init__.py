@@ -1,0 +1,1 @@
+"""Middlewares of the dispatcher."""

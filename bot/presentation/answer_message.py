@@ -1,0 +1,86 @@
+"""An answer as Telegram takes it: words, picture and buttons, sent anew or in place of the message about the wait."""
+
+import asyncio
+from dataclasses import dataclass
+
+from aiogram import Bot
+from aiogram.enums import ParseMode
+from aiogram.types import BufferedInputFile, InlineKeyboardMarkup, InputMediaPhoto, ReplyParameters
+
+from bot.presentation import keyboards
+from bot.presentation.evidence_image import drawn
+from bot.presentation.rendering import answer
+from bot.storage.photo_origin import Reference
+from bot.telegram.api_calls import attempt
+from shared.contract.decision import Failure, Refusal, Verdict
+from shared.image_store.async_store import AsyncPictureStore
+from shared.ledger.records import OutboxJob
+
+Decision = Verdict | Refusal | Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is sent; without a picture it is a message of text."""
+
+    words: str
+    picture: BufferedInputFile | None
+    markup: InlineKeyboardMarkup | None
+
+
+async def compose(job: OutboxJob, decision: Decision, store: AsyncPictureStore) -> Answer:
+    """The answer to a decided job; the evidence is drawn in a thread."""
+    return Answer(
+        words=answer(decision, job.language),
+        picture=await _picture(job.id, decision, store),
+        markup=keyboards.markup(keyboards.under_answer(job.language, job.id)),
+    )
+
+
+async def send(bot: Bot, to: Reference, what: Answer) -> None:
+    """Send the answer as a reply to its photograph. Raises `SendError`."""
+    reply = ReplyParameters(message_id=to.message, allow_sending_without_reply=True)
+    if what.picture is None:
+        await attempt(
+            lambda: bot.send_message(
+                to.chat, what.words, parse_mode=ParseMode.HTML, reply_parameters=reply, reply_markup=what.markup
+            )
+        )
+        return
+    picture = what.picture
+    await attempt(
+        lambda: bot.send_photo(
+            to.chat,
+            picture,
+            caption=what.words,
+            parse_mode=ParseMode.HTML,
+            reply_parameters=reply,
+            reply_markup=what.markup,
+        )
+    )
+
+
+async def edit(bot: Bot, to: Reference, message: int, what: Answer) -> None:
+    """Make the answer of a message that was sent. Raises `SendError`."""
+    if what.picture is None:
+        await attempt(
+            lambda: bot.edit_message_text(
+                what.words,
+                chat_id=to.chat,
+                message_id=message,
+                parse_mode=ParseMode.HTML,
+                reply_markup=what.markup,
+            )
+        )
+        return
+    media = InputMediaPhoto(media=what.picture, caption=what.words, parse_mode=ParseMode.HTML)
+    await attempt(lambda: bot.edit_message_media(media, chat_id=to.chat, message_id=message, reply_markup=what.markup))
+
+
+async def _picture(id_: str, decision: Decision, store: AsyncPictureStore) -> BufferedInputFile | None:
+    if not isinstance(decision, Verdict):
+        return None
+    data = await store.get(id_)
+    # A picture that is gone from the store is not worth a wait: the words are the answer.
+    jpeg = await asyncio.to_thread(drawn, data, decision.evidence) if data else None
+    return BufferedInputFile(jpeg, "evidence.jpg") if jpeg else None

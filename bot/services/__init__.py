@@ -1,0 +1,1 @@
+"""Use cases of the handlers: they write to the ledger and do nothing else."""

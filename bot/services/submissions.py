@@ -1,0 +1,139 @@
+"""What handlers may do: write to the ledger. Everything else happens in loops over its stages."""
+
+from typing import Final
+
+from bot.locales import text
+from bot.presentation import keyboards, rendering
+from bot.services.wait_estimate import Load
+from bot.storage import redis_keys
+from bot.storage.outgoing_message import Note, post
+from bot.storage.photo_origin import Reference
+from bot.storage.users import Admission, Admitted, People
+from bot.telegram.photo import Photograph
+from shared.config.overrides import Limits
+from shared.config.settings import Settings
+from shared.contract.names import Queue, Stage
+from shared.ids import job_id
+from shared.image_store.async_store import AsyncPictureStore
+from shared.images.limits import LIMITS
+from shared.ledger import transitions
+from shared.ledger.async_ledger import AsyncLedger
+from shared.ledger.records import JobView, NewJob
+
+#: A withdrawn job is remembered for as long as Telegram may repeat its update. Seconds.
+_WITHDRAWN_S: Final = 24 * 3600
+
+
+class Desk:
+    """Takes photographs in and posts notes. Every method waits while Redis is away and can be repeated.
+
+    `key` makes job ids that tell nothing of whose they are.
+    """
+
+    def __init__(
+        self,
+        *,
+        ledger: AsyncLedger,
+        store: AsyncPictureStore,
+        people: People,
+        load: Load,
+        limits: Limits,
+        key: bytes,
+    ) -> None:
+        self._ledger = ledger
+        self._store = store
+        self.people = people
+        self.load = load
+        self._limits = limits
+        self._key = key
+
+    @property
+    def settings(self) -> Settings:
+        """As they are now: an operator may change some."""
+        return self._limits.now
+
+    async def post(self, note: Note, *because: str) -> None:
+        """Post `note`, once for the same `because` in this chat."""
+        await self._ledger.run(post(job_id(self._key, "note", str(note.chat), *because), note))
+
+    async def receive(self, photograph: Photograph, reference: Reference, language_code: str | None) -> None:
+        """Take a photograph in, or tell the person why not."""
+        because = str(reference.message)
+        if photograph.size > LIMITS.max_bytes:
+            language = await self.people.language(reference.person, language_code)
+            sentence = text(language, "too-large", megabytes=LIMITS.max_bytes // 2**20)
+            await self.post(Note(chat=reference.chat, text=sentence, reply_to=reference.message), because)
+            return
+        expected = self.load.wait_s()
+        if expected is not None and expected > self.settings.busy_from_s:
+            language = await self.people.language(reference.person, language_code)
+            sentence = text(language, "busy", wait=rendering.wait(expected, language))
+            await self.post(Note(chat=reference.chat, text=sentence, reply_to=reference.message), because)
+            return
+        id_ = job_id(self._key, str(reference.chat), str(reference.message), photograph.unique)
+        admitted = await self.people.admit(id_, reference, language_code)
+        if admitted.what is Admission.OPEN:
+            await self.open({id_: reference}, admitted.language)
+        else:
+            await self._turn_away(admitted, reference)
+
+    async def open(self, jobs: dict[str, Reference], language: str) -> None:
+        """Open jobs (id -> reference) that are not there yet."""
+        await self._ledger.run(
+            transitions.open_jobs(
+                [NewJob(id_, reference.model_dump_json()) for id_, reference in jobs.items()],
+                queue=Queue.INTERACTIVE,
+                outbox=redis_keys.PHOTOGRAPHS,
+                language=language,
+                deadline_s=self.settings.interactive_deadline_s,
+                stored=False,
+            )
+        )
+
+    async def view(self, id_: str) -> JobView | None:
+        """The job `id_` as it is now."""
+        return (await self._ledger.run(transitions.view([id_])))[0]
+
+    async def withdraw(self, person: int) -> int:
+        """Cancel what of the person waits for an answer, and delete its pictures; returns how many there were."""
+        ids = await self.people.jobs(person)
+        if not ids:
+            return 0
+        views = await self._ledger.run(transitions.view(ids))
+        over = (Stage.ANSWERED, Stage.CANCELLED)
+        waiting = [id_ for id_, view in zip(ids, views, strict=True) if view is not None and view.stage not in over]
+        await self._ledger.run(transitions.cancel(waiting, retention_s=_WITHDRAWN_S))
+        await self._store.delete(waiting)
+        return len(waiting)
+
+    async def forget(self, person: int) -> None:
+        """Delete every trace of the person."""
+        ids = await self.people.jobs(person)
+        await self._ledger.run(transitions.forget(ids))
+        await self._store.delete(ids)
+        await self.people.forget(person, ids)
+
+    async def _turn_away(self, admitted: Admitted, reference: Reference) -> None:
+        language = admitted.language
+        if admitted.what is Admission.CONSENT:
+            if reference.group:
+                note = Note(chat=reference.chat, text=text(language, "consent-missing-in-group"))
+                await self.post(note, str(reference.message))
+                return
+            sentences = [text(language, "consent-waiting"), consent_question(language, self.settings)]
+            note = Note(chat=reference.chat, text="\n\n".join(sentences), keyboard=keyboards.consent(language))
+            # An album is asked about once.
+            await self.post(note, reference.album or str(reference.message), "consent")
+        elif admitted.what in (Admission.SLOW, Admission.DAY):
+            sentence = text(language, admitted.what.value, wait=rendering.wait(admitted.wait_s, language))
+            await self.post(Note(chat=reference.chat, text=sentence), str(reference.message))
+
+
+def consent_question(language: str, settings: Settings) -> str:
+    """What the person is asked to agree to."""
+    return text(language, "consent-question", days=retention_days(settings))
+
+
+def retention_days(settings: Settings) -> int:
+    """For how many days the record of an answer is kept."""
+    return max(1, round(settings.answer_retention_s / 86400))

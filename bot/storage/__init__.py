@@ -1,0 +1,1 @@
+"""The bot's own records in Redis, beside the ledger."""

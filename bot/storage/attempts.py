@@ -1,0 +1,35 @@
+"""How often something failed, counted in Redis so that replicas and restarts go on counting."""
+
+from typing import Any, Final
+
+from redis.asyncio import Redis
+
+from bot.storage import redis_keys
+from shared.redis_client.retry import AsyncPatience
+
+_KEPT_S: Final = 3600
+_LONGEST_PAUSE_S: Final = 30.0
+
+
+class Tries:
+    """Failed tries by job id."""
+
+    def __init__(self, client: "Redis", patience: AsyncPatience) -> None:
+        self._redis: Any = client  # redis-py types one method for both of its clients
+        self._patience = patience
+
+    async def failed(self, id_: str) -> int:
+        """Count one more; returns how many there are now."""
+
+        async def count() -> int:
+            async with self._redis.pipeline() as pipeline:
+                pipeline.incr(redis_keys.tries(id_))
+                pipeline.expire(redis_keys.tries(id_), _KEPT_S)
+                return int((await pipeline.execute())[0])
+
+        return await self._patience.call(count)
+
+    @staticmethod
+    def pause_s(tries: int) -> float:
+        """Seconds to wait after so many failures: half a second, doubled each time."""
+        return min(_LONGEST_PAUSE_S, 0.5 * 2.0 ** min(tries - 1, 10))

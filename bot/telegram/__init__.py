@@ -1,0 +1,1 @@
+"""Telegram's Bot API: session, updates, rate limits and calls."""

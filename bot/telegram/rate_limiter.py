@@ -1,0 +1,116 @@
+"""Telegram's limits on sending, kept by all replicas together through Redis."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import Any, Final
+
+from redis.asyncio import Redis
+
+from bot.storage import redis_keys
+from shared.config.overrides import Limits
+from shared.config.settings import Settings
+from shared.ledger.script_call import with_clock
+from shared.redis_client.retry import AsyncPatience
+
+_PREFIX: Final = f"{redis_keys.PREFIX}pace:"
+
+_SCRIPTS: Final = Path(__file__).parents[1] / "scripts"
+# Also when Redis is full: an answer that was sent makes room.
+_PACE: Final = with_clock((_SCRIPTS / "pace.lua").read_text(encoding="utf-8"), at_the_cap=True)
+_HOLD: Final = with_clock((_SCRIPTS / "hold.lua").read_text(encoding="utf-8"), at_the_cap=True)
+
+#: So many chats refused within a second mean that it is not the chats.
+_FLOOD: Final = 3
+
+#: How far ahead a turn is reserved for an answer. Seconds.
+_AHEAD_S: Final = 1.0
+
+#: By how much faster than the overall pace a process makes good the turns that it slept through. Telegram refuses
+#: whatever goes beyond its own 30 a second within any second, and then everyone waits.
+_CATCHING_UP: Final = 1.015
+
+
+class Urgency(IntEnum):
+    """Who goes first when not all can: answers, then what people asked for, then word of progress."""
+
+    ANSWER = 0
+    NOTE = 1
+    PROGRESS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A turn that is `ours` to take after `wait_s` seconds; else none, and after `wait_s` it is worth asking again.
+
+    `chat`: the wait is for this chat's own limit.
+    """
+
+    wait_s: float
+    ours: bool
+    chat: bool
+
+
+class Pacer:
+    """Gives turns to send, by `telegram_per_s` and the like."""
+
+    def __init__(self, client: "Redis", patience: AsyncPatience, limits: Limits) -> None:
+        self._redis: Any = client  # redis-py types one method for both of its clients
+        self._patience = patience
+        self._pace = client.register_script(_PACE)
+        self._hold = client.register_script(_HOLD)
+        self._limits = limits
+        self._next_at = 0.0
+
+    async def turn(self, chat: int, urgency: Urgency) -> Turn:
+        """Ask for one turn to send to `chat`; groups have negative ids. Only answers get turns ahead of time."""
+        limits = (*_overall(self._limits.now), f"chat:{chat}", *_own(chat, self._limits.now))
+        ahead_ms = _AHEAD_S * 1000 if urgency is Urgency.ANSWER else 0
+        arguments: list[str | float] = [chat, int(urgency), ahead_ms, *limits]
+        wait, what = await self._patience.call(lambda: self._pace(keys=[_PREFIX], args=arguments))
+        return Turn(wait / 1000, ours=what == b"ours", chat=what == b"chat")
+
+    async def wait_for_turn(self, chat: int, urgency: Urgency, *, patient_s: float) -> Turn:
+        """Ask until there is one; but where the chat's own limit takes longer than `patient_s`, return that."""
+        while not (turn := await self.turn(chat, urgency)).ours:
+            if turn.chat and turn.wait_s > patient_s:
+                return turn
+            await asyncio.sleep(turn.wait_s)
+        return turn
+
+    async def in_line(self) -> None:
+        """Wait until what this process sent last is long enough ago.
+
+        Turns are evenly apart, but whoever stood still for a moment would take several at once.
+        """
+        now = time.monotonic()
+        moment = max(now, self._next_at)
+        self._next_at = moment + 1 / (_CATCHING_UP * self._limits.now.telegram_per_s)
+        if moment > now:
+            await asyncio.sleep(moment - now)
+
+    async def held_s(self, chat: int) -> float:
+        """For how many seconds Telegram wants nothing sent to `chat`."""
+
+        async def left_ms(name: str) -> int:
+            return int(await self._patience.call(lambda: self._redis.pttl(f"{_PREFIX}hold:{name}")))
+
+        return max(0, await left_ms(str(chat)), await left_ms("all")) / 1000
+
+    async def hold(self, chat: int, seconds: float) -> None:
+        """Obey a `retry_after`: the chat waits, and all do where several chats were refused within a second."""
+        arguments = [chat, round(seconds * 1000), _FLOOD]
+        await self._patience.call(lambda: self._hold(keys=[_PREFIX], args=arguments))
+
+
+def _overall(settings: Settings) -> tuple[str, float, float]:
+    # Evenly: Telegram counts in a sliding second, and what goes out in bursts overdraws it.
+    return "all", 1000 / settings.telegram_per_s, 0
+
+
+def _own(chat: int, settings: Settings) -> tuple[float, float]:
+    if chat < 0:
+        return 60_000 / settings.telegram_group_per_minute, 120_000 / settings.telegram_group_per_minute
+    return 1000 / settings.telegram_chat_per_s, 1500 / settings.telegram_chat_per_s

@@ -1,0 +1,1 @@
+"""Decode slots, dynamic batches and the predict thread of one loaded model."""

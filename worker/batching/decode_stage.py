@@ -1,0 +1,100 @@
+"""Decode slots: as many threads as cores turn bytes into the model's input, urgent pictures first."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from shared.contract.decision import Failure, FailureReason, Refusal
+from shared.images.decode import decode
+from shared.images.preprocessing import PictureRules
+from shared.images.refusal import PictureRefused
+from worker.batching.isolated_decoder import ChildDecoder
+from worker.batching.priority_queue import UrgencyQueue
+from worker.batching.work_item import Picture
+from worker.telemetry.metrics import METRICS
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Slot:
+    thread: threading.Thread
+    picture: Picture | None = None
+    since: float = 0.0
+
+
+class DecodeStage:
+    """Decodes what is put in and passes it to `pass_on`. Suspect pictures are decoded by a child process."""
+
+    def __init__(
+        self, rules: PictureRules, *, slots: int, child: ChildDecoder, pass_on: Callable[[Picture], None]
+    ) -> None:
+        self._rules = rules
+        self._child = child
+        self._pass_on = pass_on
+        self._waiting: UrgencyQueue[Picture] = UrgencyQueue()
+        self._slots = [self._make_slot(number) for number in range(slots)]
+
+    def start(self) -> None:
+        """Start the threads."""
+        for slot in self._slots:
+            slot.thread.start()
+
+    def put(self, picture: Picture) -> bool:
+        """Queue a picture, or return False where the stage is stopping."""
+        return self._waiting.put(picture.job.queue, picture)
+
+    def close(self) -> list[Picture]:
+        """Take no more; returns those that no slot had begun."""
+        return self._waiting.close()
+
+    def hanging(self, limit_s: float) -> list[Picture]:
+        """Pictures that a slot has been decoding for longer than `limit_s`."""
+        now = time.monotonic()
+        return [slot.picture for slot in self._slots if slot.picture is not None and now - slot.since > limit_s]
+
+    def __len__(self) -> int:
+        """How many pictures wait for a slot."""
+        return len(self._waiting)
+
+    def _make_slot(self, number: int) -> _Slot:
+        thread = threading.Thread(target=lambda: self._run(slot), name=f"decode-{number}", daemon=True)
+        slot = _Slot(thread)
+        return slot
+
+    def _run(self, slot: _Slot) -> None:
+        while taken := self._waiting.take(lambda _waiting: 1):
+            picture = taken[0]
+            slot.since = time.monotonic()
+            # The child has its own limit and may take it whole: that is not a hang of this slot.
+            slot.picture = None if picture.job.suspect else picture
+            try:
+                self._decode(picture)
+            finally:
+                slot.picture = None
+
+    def _decode(self, picture: Picture) -> None:
+        started = time.monotonic()
+        if started > picture.deadline:
+            picture.finish(Failure(reason=FailureReason.DEADLINE))
+            return
+        try:
+            if picture.job.suspect:
+                decoded = self._child.decode(picture.data, self._rules)
+            else:
+                decoded = decode(picture.data, self._rules)
+        except PictureRefused as refused:
+            picture.finish(Refusal(reason=refused.reason))
+            return
+        if isinstance(decoded, Failure):
+            picture.finish(decoded)
+            return
+        picture.pixels = decoded.pixels
+        picture.advice = decoded.advice
+        picture.decode_s = time.monotonic() - started
+        picture.data = b""
+        METRICS.decode.observe(picture.decode_s)
+        self._pass_on(picture)

@@ -1,0 +1,66 @@
+"""decode slots -> predict thread, and the way out when the worker stops."""
+
+import os
+
+from runtimes.base import Predictor
+from shared.config.settings import Settings
+from shared.model.artefact import Manifest
+from worker.batching.decode_stage import DecodeStage
+from worker.batching.isolated_decoder import ChildDecoder
+from worker.batching.predict_stage import PredictStage
+from worker.batching.work_item import Picture, Released
+
+
+class Pipeline:
+    """Takes pictures with bytes and finishes each of them, whatever happens in between."""
+
+    def __init__(self, predictor: Predictor, manifest: Manifest, settings: Settings) -> None:
+        self._child = ChildDecoder(limit_s=settings.decode_limit_s, memory=settings.decode_memory)
+        self._predict = PredictStage(predictor, size=manifest.picture.size, largest=settings.largest_batch)
+        self._decode = DecodeStage(
+            manifest.picture,
+            slots=settings.decode_slots or os.cpu_count() or 1,
+            child=self._child,
+            pass_on=self._pass_on,
+        )
+
+    def start(self) -> None:
+        """Warm every batch size, then start the threads."""
+        self._predict.warm()
+        self._predict.start()
+        self._decode.start()
+
+    def put(self, picture: Picture) -> None:
+        """Begin with a picture. Its latch counts down when it is finished."""
+        if not self._decode.put(picture):
+            picture.finish(Released.RELEASED)
+
+    def speed(self) -> float:
+        """Pictures a second that the device can predict, as far as is known."""
+        return self._predict.speed()
+
+    def cap(self, largest: int) -> None:
+        """Let no batch be larger than `largest`."""
+        self._predict.cap(largest)
+
+    def busy_s(self) -> float:
+        """For how many seconds predict has had the batch in hand."""
+        return self._predict.busy_s()
+
+    def hanging(self, limit_s: float) -> list[Picture]:
+        """Pictures whose decode has taken longer than `limit_s`."""
+        return self._decode.hanging(limit_s)
+
+    def release(self) -> None:
+        """Finish the batch in hand and release every other picture."""
+        for picture in [*self._decode.close(), *self._predict.close()]:
+            picture.finish(Released.RELEASED)
+
+    def join(self) -> None:
+        """Wait for the batch in hand after `release`, and end the child."""
+        self._predict.join()
+        self._child.stop()
+
+    def _pass_on(self, picture: Picture) -> None:
+        if not self._predict.put(picture):
+            picture.finish(Released.RELEASED)

@@ -1,0 +1,200 @@
+"""What a message does in this worker: claim, fetch, run through the pipeline, decide."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import structlog
+
+from shared.broker.publisher import Doorbell
+from shared.coalescing.threads import Together
+from shared.contract.decision import Failure, FailureReason, Refusal, Verdict
+from shared.contract.names import CONTRACT_VERSION, Queue
+from shared.image_store.store import PictureStore
+from shared.ledger import transitions
+from shared.ledger.ledger import Ledger
+from shared.ledger.records import ClaimedJob
+from worker.batching.work_item import Latch, Picture, Predicted
+from worker.consumer.weighted_semaphore import Gate
+from worker.serving.model_manager import Serving, Servings
+from worker.telemetry.metrics import METRICS
+from worker.telemetry.score_distribution import SCORES
+
+log = structlog.get_logger(__name__)
+
+Decided = tuple[str, Verdict | Refusal | Failure]
+
+#: Names of the counts that a task returns.
+SKIPPED: Final = "skipped"
+GONE: Final = "gone"
+RELEASED: Final = "released"
+
+#: Those of jobs that this message brought to no decision.
+UNDECIDED: Final = frozenset({SKIPPED, GONE, RELEASED})
+
+
+class Service:
+    """Shared by all task threads."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        store: PictureStore,
+        doorbell: Doorbell,
+        servings: Servings,
+        incarnation: str,
+        bulk_active: int,
+        most_attempts: int,
+    ) -> None:
+        self._ledger = ledger
+        self._doorbell = doorbell
+        self._servings = servings
+        self._incarnation = incarnation
+        self._most_attempts = most_attempts
+        self._bulk_gate = Gate(bulk_active)
+        self._draining = threading.Event()
+        # Under load many messages hold one picture each: what they ask of Redis goes together.
+        self._claims: Together[tuple[str, str], ClaimedJob | None] = Together(
+            lambda wanted: ledger.run(transitions.claim(wanted, incarnation=incarnation))
+        )
+        self._fetches: Together[str, bytes | None] = Together(store.get)
+        self._decisions: Together[Decided, bool] = Together(lambda decided: ledger.run(transitions.decide(decided)))
+
+    def classify(self, ids: Sequence[str], *, token: str) -> dict[str, int]:
+        """Bring the jobs of one message to their decisions.
+
+        Returns counts: of verdicts, refusals and failures written, of jobs `skipped` because others have them,
+        `gone` (their picture is no longer stored) and `released` by a stopping worker. Whatever goes wrong, no
+        job stays claimed.
+        """
+        if self._draining.is_set():
+            # Claiming only to give back would ring for the same message again and again. The sweep rings for it.
+            return {SKIPPED: len(ids)}
+        claimed = [job for job in self._claims.call([(token, id_) for id_ in ids]) if job is not None]
+        claimed_at = time.monotonic()
+        counts: Counter[str] = Counter({SKIPPED: len(ids) - len(claimed)})
+        try:
+            self._bring_to_decision(claimed, claimed_at, counts)
+        except Exception:
+            # As suspects, so that this counts as an attempt: what fails each time must come to an end.
+            self._release([job.id for job in claimed], suspect=True)
+            raise
+        return {name: count for name, count in counts.items() if count}
+
+    def drain(self) -> None:
+        """Stop: the batch in hand is finished, everything else goes back to the ledger for other workers."""
+        self._draining.set()
+        self._bulk_gate.close()
+        self._servings.release()
+
+    def release_hanging(self, pictures: Sequence[Picture]) -> None:
+        """Give back jobs whose decode never ends; the next worker decodes them in a child process."""
+        ids = [picture.job.id for picture in pictures]
+        self._release(ids, suspect=True)
+
+    def _bring_to_decision(self, claimed: Sequence[ClaimedJob], claimed_at: float, counts: "Counter[str]") -> None:
+        decided: list[Decided] = []
+        able: list[ClaimedJob] = []
+        for job in claimed:
+            METRICS.queue_age.labels(queue=job.queue).observe(job.queued_s)
+            reason = self._cannot(job)
+            if reason is None:
+                able.append(job)
+            else:
+                decided.append((job.id, Failure(reason=reason)))
+        for queue in Queue:
+            self._run([job for job in able if job.queue is queue], queue, decided, counts)
+        ages = {job.id: (job.queue, job.age_s + time.monotonic() - claimed_at) for job in claimed}
+        self._decide(decided, ages, counts)
+
+    def _cannot(self, job: ClaimedJob) -> FailureReason | None:
+        if job.contract != CONTRACT_VERSION:
+            return FailureReason.UNKNOWN_CONTRACT
+        if job.attempts > self._most_attempts:
+            return FailureReason.TOO_MANY_ATTEMPTS
+        return None
+
+    def _run(self, jobs: Sequence[ClaimedJob], queue: Queue, decided: list[Decided], counts: "Counter[str]") -> None:
+        if not jobs:
+            return
+        # Bulk waits here with no bytes in memory; interactive pictures never wait behind it.
+        gated = queue is Queue.BULK
+        if gated and not self._bulk_gate.enter(len(jobs)):
+            self._give_back([job.id for job in jobs], counts)
+            return
+        METRICS.in_flight.labels(queue=queue).inc(len(jobs))
+        serving = self._servings.current
+        try:
+            pictures = self._through_pipeline(jobs, counts, serving)
+        finally:
+            METRICS.in_flight.labels(queue=queue).dec(len(jobs))
+            if gated:
+                self._bulk_gate.leave(len(jobs))
+        released = []
+        for picture in pictures:
+            decision = _decision(picture, serving)
+            if decision is None:
+                released.append(picture.job.id)
+            else:
+                decided.append((picture.job.id, decision))
+        if released:
+            self._give_back(released, counts)
+
+    def _through_pipeline(self, jobs: Sequence[ClaimedJob], counts: "Counter[str]", serving: Serving) -> list[Picture]:
+        found = self._fetches.call([job.id for job in jobs])
+        gone = [job.id for job, data in zip(jobs, found, strict=True) if data is None]
+        if gone:
+            log.warning("pictures are gone from the store, asking for them again", pictures=len(gone))
+            self._ledger.run(transitions.picture_gone(gone, incarnation=self._incarnation))
+            counts[GONE] += len(gone)
+        now = time.monotonic()
+        latch = Latch(len(jobs) - len(gone))
+        pictures = [
+            Picture(job=job, data=data, latch=latch, entered=now, deadline=now + job.remaining_s)
+            for job, data in zip(jobs, found, strict=True)
+            if data is not None
+        ]
+        for picture in pictures:
+            serving.pipeline.put(picture)
+        latch.wait()
+        return pictures
+
+    def _decide(
+        self, decided: Sequence[Decided], ages: Mapping[str, tuple[Queue, float]], counts: "Counter[str]"
+    ) -> None:
+        if not decided:
+            return
+        stands = self._decisions.call(decided)
+        for (id_, decision), first in zip(decided, stands, strict=True):
+            counts[decision.kind] += 1
+            if not first:
+                continue
+            METRICS.decisions.labels(kind=decision.kind).inc()
+            if isinstance(decision, Verdict):
+                METRICS.bands.labels(band=decision.band, population=decision.population).inc()
+                SCORES.count(decision)
+            if isinstance(decision, Refusal):
+                METRICS.refusals.labels(reason=decision.reason).inc()
+            if isinstance(decision, Failure):
+                METRICS.dead_letters.labels(reason=decision.reason).inc()
+                log.error("dead letter", job=id_, reason=decision.reason)
+            queue, age_s = ages[id_]
+            METRICS.end_to_end.labels(queue=queue).observe(age_s)
+
+    def _give_back(self, ids: Sequence[str], counts: "Counter[str]") -> None:
+        self._release(ids)
+        counts[RELEASED] += len(ids)
+
+    def _release(self, ids: Sequence[str], *, suspect: bool = False) -> None:
+        released = transitions.release(ids, incarnation=self._incarnation, suspect=suspect)
+        self._doorbell.ring(self._ledger.run(released))
+
+
+def _decision(picture: Picture, serving: Serving) -> Verdict | Refusal | Failure | None:
+    """What is decided of a finished picture; None where a stopping worker gives it back."""
+    if isinstance(picture.outcome, Predicted):
+        return serving.judge.judge(picture.outcome, advice=picture.advice, decode_s=picture.decode_s)
+    return picture.outcome if isinstance(picture.outcome, Refusal | Failure) else None

@@ -1,0 +1,1 @@
+"""The loaded model: loading, hot swap, and decisions from its predictions."""
