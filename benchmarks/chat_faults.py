@@ -20,7 +20,7 @@ from local.embedded_valkey import free_port
 from local.telegram import stand_in, start_stand_in
 from samples.many import render_many
 from shared.redis_client.client import connect
-from simulator.people import Simulator
+from simulator.client.client import Simulator
 
 _LIMIT_S: Final = 420.0
 _KILL_EVERY_S: Final = 3.0

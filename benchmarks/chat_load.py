@@ -29,7 +29,7 @@ from local.telegram import stand_in, start_stand_in
 from samples.many import render_many
 from shared.contract.names import Queue
 from shared.redis_client.client import connect
-from simulator.people import Simulator
+from simulator.client.client import Simulator
 
 _SPINE_S: Final = 15.0
 _LIMIT_S: Final = 600.0

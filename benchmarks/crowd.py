@@ -15,7 +15,7 @@ from bot.locales import text
 from bot.storage import redis_keys
 from local.background import Background
 from local.telegram import start_bot, with_stand_in
-from simulator.people import Message, Person, Simulator, SimulatorError
+from simulator.client.client import Message, Person, Simulator, SimulatorError
 
 #: Calls of the stand-in at once.
 _AT_ONCE: Final = 16

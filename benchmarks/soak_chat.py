@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from benchmarks.crowd import gather
-from simulator.people import Simulator
+from simulator.client.client import Simulator
 
 #: So many people send one photograph each in so many seconds, again and again: far below Telegram's limits.
 _PEOPLE: Final = 20

@@ -14,8 +14,8 @@ from typing import Self
 
 import psutil
 
-from bulk.answer import Answer, Picture
-from bulk.submitter import Submitter
+from bulk.submission.items import Answer, Picture
+from bulk.submission.submitter import Submitter
 from local.background import Background
 from local.embedded_valkey import EmbeddedValkey
 from local.workers import start_worker, wait_until_ready

@@ -14,13 +14,14 @@ from typing import Final
 from redis.exceptions import RedisError
 from rich.console import Console
 
-from bulk import names, output
-from bulk.display import Display
-from bulk.folder_run import FolderRun, Plan
-from bulk.output import OutputRefused
-from bulk.scan import Skipped, scan
-from bulk.summary import print_summary
-from bulk.tally import Tally
+from bulk import filenames
+from bulk.inputs.scanner import Skipped, scan
+from bulk.report.summary import print_summary
+from bulk.run import directory
+from bulk.run.directory import OutputRefused
+from bulk.run.progress import Display
+from bulk.run.runner import FolderRun, Plan
+from bulk.run.stats import Tally
 from shared.config.settings import Settings, SettingsError, settings
 from shared.contract import run_files
 from shared.log import set_up_logging
@@ -51,13 +52,13 @@ class Options:
 
 def execute(options: Options) -> int:
     """Run the command and return its exit code. Takes over SIGINT and SIGTERM."""
-    folder, out = options.folder, options.out or output.default_output(options.folder)
+    folder, out = options.folder, options.out or directory.default_output(options.folder)
     stop = _Stop()
     try:
         config = settings()
         _set_up_logging(config)
-        with output.locked(out):
-            run = output.open_run(out, folder, recursive=options.recursive, resume=options.resume)
+        with directory.locked(out):
+            run = directory.open_run(out, folder, recursive=options.recursive, resume=options.resume)
             code = _run(Plan(run, out, options.window, options.shard), config, stop, options.note)
     except SettingsError as error:
         code = _fail(EXIT_USAGE, str(error))
@@ -68,10 +69,10 @@ def execute(options: Options) -> int:
     except RedisError as error:
         code = _fail(EXIT_REDIS, f"Redis cannot serve this run: {error}.")
     except OSError as error:
-        where = names.visible(str(error.filename or out))
+        where = filenames.visible(str(error.filename or out))
         code = _cannot_write(where, error.strerror or str(error))
     except sqlite3.OperationalError as error:
-        code = _cannot_write(names.visible(str(out / run_files.INDEX)), str(error))
+        code = _cannot_write(filenames.visible(str(out / run_files.INDEX)), str(error))
     except (Stopped, KeyboardInterrupt):
         code = stop.exit_code
     if stop.event.is_set():
@@ -112,13 +113,13 @@ def _run(plan: Plan, config: Settings, stop: _Stop, note: str) -> int:
     print_summary(screen, tally, skipped, plan.out / run_files.RESULTS)
     if tally.done:
         # Only now: it brings numpy and Pillow, and the workers should not wait for their first picture.
-        from bulk.report import Source, write_report
+        from bulk.report.html_report import Source, write_report
 
         source = Source(plan.run.folder, plan.out / run_files.RESULTS, config.artefact)
         with to_people.status("Writing the report"):
             write_report(plan.out / run_files.REPORT, source, tally, note=note, stop=stop.event)
         screen.print(
-            f"\nResults: {names.visible(str(plan.out))}/{run_files.REPORT}, {run_files.TABLE}, {run_files.RESULTS}",
+            f"\nResults: {filenames.visible(str(plan.out))}/{run_files.REPORT}, {run_files.TABLE}, {run_files.RESULTS}",
             markup=False,
             soft_wrap=True,
         )
@@ -142,7 +143,7 @@ def _again(options: Options, out: Path) -> str:
     parts = ["melanoma-submit", str(options.folder), "--out", str(out), "--resume"]
     parts += ["--recursive"] if options.recursive else []
     parts += ["--note", options.note] if options.note else []
-    return names.visible(shlex.join(parts))
+    return filenames.visible(shlex.join(parts))
 
 
 def _cannot_write(where: str, why: str) -> int:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from samples.lesions import render_lesion
-from simulator.people import Message, Person, Simulator, SimulatorError
+from simulator.client.client import Message, Person, Simulator, SimulatorError
 
 _WIDTH: Final = 100
 _SIDE: Final = (1280, 960)

@@ -8,7 +8,7 @@ import sys
 import click
 
 from simulator.server import start
-from simulator.world import World
+from simulator.state.state import World
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

@@ -5,10 +5,10 @@ from typing import Final
 
 from aiohttp import web
 
-from simulator.api import add_bot_api
-from simulator.control import add_control
-from simulator.parameters import MOST_BYTES
-from simulator.world import World
+from simulator.bot_api.http import add_bot_api
+from simulator.bot_api.parameters import MOST_BYTES
+from simulator.control.api import add_control
+from simulator.state.state import World
 
 _PAGE: Final = Path(__file__).parent / "page"
 #: The page loads nothing from elsewhere, and runs nothing that is not in its own files.

@@ -28,7 +28,7 @@ from shared.contract.decision import (
     Verdict,
     Work,
 )
-from simulator.entities import parse, utf16
+from simulator.bot_api.html_entities import parse, utf16
 
 FOLDER: Final = Path("bot/locales")
 CAPTION: Final = 1024

@@ -7,7 +7,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["bulk.cli", "bulk.command", "bulk.report", "tests.bulk.command_process"])
+_CONTEXT.set_forkserver_preload(["bulk.cli", "bulk.command", "bulk.report.html_report", "tests.bulk.command_process"])
 _LIMIT_S = 40.0
 
 

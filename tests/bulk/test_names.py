@@ -7,7 +7,7 @@ import unicodedata
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bulk import names
+from bulk import filenames
 
 ANY_NAME = st.one_of(
     st.binary(min_size=1, max_size=250), st.text(min_size=1, max_size=80).map(lambda t: t.encode("utf-8", "replace"))
@@ -19,19 +19,19 @@ ANY_NAME = st.one_of(
 @example("\\xff.jpg")
 @example("a\nb\u202egpj.exe")
 def test_json_keeps_every_name_and_is_valid_unicode(name: str) -> None:
-    line = json.dumps(names.to_fields(name), ensure_ascii=False)
-    assert names.from_fields(json.loads(line.encode("utf-8"))) == name
+    line = json.dumps(filenames.to_fields(name), ensure_ascii=False)
+    assert filenames.from_fields(json.loads(line.encode("utf-8"))) == name
 
 
 @given(ANY_NAME)
 @example("\x1b[2J.jpg")
 @example("a\u202egpj.exe")
 def test_nothing_in_a_shown_name_controls_a_terminal(name: str) -> None:
-    shown = names.visible(name)
+    shown = filenames.visible(name)
     shown.encode("utf-8")
     assert not [c for c in shown if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") or c == "\u202e"]
 
 
 def test_ordinary_names_are_shown_as_they_are() -> None:
     for name in ("IMG 0001.jpg", "родинка.heic", "👩🏽\u200d⚕️.png"):
-        assert names.visible(name) == names.text(name) == name
+        assert filenames.visible(name) == filenames.text(name) == name

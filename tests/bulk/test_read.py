@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bulk.read import read_picture
-from bulk.reasons import NotRead, ReadProblem
+from bulk.inputs.reader import read_picture
+from bulk.rejections import NotRead, ReadProblem
 from shared.contract.decision import RefusalReason
 from shared.images.limits import LIMITS
 from shared.images.refusal import PictureRefused

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bulk.answer import Answer
-from bulk.reasons import LocalRefusal, ReadProblem
-from bulk.results import ResultsFile, read_results
-from bulk.table import Table, safe_cell
+from bulk.rejections import LocalRefusal, ReadProblem
+from bulk.results.csv_table import Table, safe_cell
+from bulk.results.results_file import ResultsFile, read_results
+from bulk.submission.items import Answer
 from shared.contract.decision import Refusal, RefusalReason, Verdict
 from tests.bulk.answering import verdict
 

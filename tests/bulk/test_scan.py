@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bulk.scan import Skipped, scan
+from bulk.inputs.scanner import Skipped, scan
 from tests.bulk.conftest import AsAnyone
 
 FILE_NAMES = st.binary(min_size=1, max_size=60).filter(

@@ -9,11 +9,11 @@ from functools import partial
 import pytest
 from redis import Redis
 
-from bulk import submitter as engine
-from bulk.answer import Answer, Picture
-from bulk.reasons import NotRead, ReadProblem
-from bulk.submitter import Submitter
-from bulk.uploader import State
+from bulk.rejections import NotRead, ReadProblem
+from bulk.submission import submitter as engine
+from bulk.submission.items import Answer, Picture
+from bulk.submission.submitter import Submitter
+from bulk.submission.uploader import State
 from shared.config.settings import Settings
 from shared.contract.decision import Refusal, RefusalReason
 from shared.contract.names import Queue

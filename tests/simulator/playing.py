@@ -17,7 +17,7 @@ from aiogram.enums import ParseMode
 from aiogram.exceptions import TelegramAPIError
 from PIL import Image
 
-from simulator.people import Person, Simulator
+from simulator.client.client import Person, Simulator
 
 _NUMBERS = itertools.count(1000)
 

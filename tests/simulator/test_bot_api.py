@@ -27,9 +27,9 @@ from aiogram.types import (
 from aiohttp import web
 from PIL import Image
 
-from simulator.people import Person, Simulator, SimulatorError
+from simulator.client.client import Person, Simulator, SimulatorError
 from simulator.server import start
-from simulator.world import World
+from simulator.state.state import World
 
 TOKEN = "1234:" + "a" * 35
 

@@ -8,9 +8,9 @@ from aiogram.exceptions import TelegramNetworkError, TelegramRetryAfter
 from aiogram.types import ReplyParameters
 from aiohttp import ClientSession
 
+from simulator.client.client import SimulatorError
 from simulator.errors import ApiError
-from simulator.pacing import Limits
-from simulator.people import SimulatorError
+from simulator.state.rate_limits import Limits
 from tests.simulator.playing import Stand, picture, refused
 
 
@@ -36,7 +36,7 @@ def test_a_chat_gets_one_message_a_second_after_a_burst(stand: Stand) -> None:
 
 def test_all_chats_together_get_thirty_a_second_and_a_group_twenty_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = 100.0
-    monkeypatch.setattr("simulator.pacing.time.monotonic", lambda: clock)
+    monkeypatch.setattr("simulator.state.rate_limits.time.monotonic", lambda: clock)
     limits = Limits(on=True)
     for chat in range(30):
         limits.take(chat)

@@ -10,7 +10,7 @@ from typing import Final, Self, TypeVar
 from local.background import Background
 from local.embedded_valkey import EmbeddedValkey, free_port
 from local.telegram import stand_in, start_bot, start_stand_in, with_stand_in
-from simulator.people import Message, Person, Simulator, SimulatorError
+from simulator.client.client import Message, Person, Simulator, SimulatorError
 from tests.system.house import House
 
 T = TypeVar("T")

@@ -16,7 +16,7 @@ from local.background import Background
 from local.embedded_valkey import free_port
 from local.workers import command
 from samples.many import render_many
-from simulator.people import Person, Simulator
+from simulator.client.client import Person, Simulator
 from tests.system.chat import ChatHouse, after, agreed, answer_to, answers, is_answer, words
 from tests.system.waiting import eventually, page
 

@@ -23,7 +23,7 @@ from local.flower import flower_address, flower_command
 from local.workers import command, start_worker, wait_until_ready
 from samples.many import render_many
 from shared.config.settings import Settings
-from simulator.people import Person, Simulator
+from simulator.client.client import Person, Simulator
 from tests.system.chat import ChatHouse, after, agreed, answer_to, is_answer, words
 from tests.system.waiting import eventually
 

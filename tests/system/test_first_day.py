@@ -14,7 +14,7 @@ from local.background import Background
 from local.embedded_valkey import free_port
 from local.workers import wait_until_ready
 from samples.many import render_many
-from simulator.people import Simulator
+from simulator.client.client import Simulator
 from tests.deploy.places import queries
 from tests.system.chat import ChatHouse, agreed, answer_to, words
 from tests.system.conftest import PICTURES

@@ -12,7 +12,7 @@ from bot.locales import text
 from local.background import Background
 from local.workers import command, start_worker, wait_until_ready
 from samples.many import render_many
-from simulator.people import Message, Person, Simulator
+from simulator.client.client import Message, Person, Simulator
 from tests.system.chat import ChatHouse, agreed, words
 from tests.system.release import BEFORE, NEXT, of_contract, with_richer_verdicts
 from tests.system.waiting import eventually

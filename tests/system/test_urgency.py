@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bulk.answer import Answer, Picture
-from bulk.submitter import Submitter
+from bulk.submission.items import Answer, Picture
+from bulk.submission.submitter import Submitter
 from shared.broker.app import celery_app
 from shared.broker.publisher import Doorbell
 from shared.contract.names import Queue

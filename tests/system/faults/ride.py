@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Final
 
-from simulator.people import Person, Simulator
+from simulator.client.client import Person, Simulator
 from tests.system.chat import agreed, answer_to, answers, words
 from tests.system.faults.shaken import LONG_S, ShakenHouse
 from tests.system.house import Submission, assert_complete

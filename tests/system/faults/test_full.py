@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator.people import Simulator
+from simulator.client.client import Simulator
 from tests.system.chat import agreed, answer_to, words
 from tests.system.faults.disk import full_disk
 from tests.system.faults.ride import RECOVERED_S, ride_out

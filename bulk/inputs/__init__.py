@@ -1,0 +1,1 @@
+"""The files of a folder: which are images, and their bytes."""

@@ -1,0 +1,1 @@
+"""The results files: JSON Lines and CSV."""

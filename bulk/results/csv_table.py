@@ -1,0 +1,131 @@
+"""`results.csv`: the results for spreadsheets and statistics. Derived from the JSONL, never the other way round."""
+
+import csv
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self, TextIO
+
+from bulk import filenames
+from bulk.rejections import sentence
+from bulk.results.results_file import Row, read_results
+
+_BEFORE_LABELS: Final = ("file", "kind", "band", "probability")
+_AFTER_LABELS: Final = (
+    "population",
+    "receipt_lesions",
+    "receipt_malignant",
+    "receipt_low",
+    "receipt_high",
+    "advice",
+    "reason",
+    "message",
+    "artefact",
+    "batch",
+    "seconds",
+)
+# A cell that starts like this is run as a formula by spreadsheets, some of them after dropping white space.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+class Table:
+    """Appends rows to the CSV at `path` (UTF-8, RFC 4180), with a column `p_<label>` for each of the model's labels.
+
+    The labels are known from the first verdict on; whenever a row brings new ones, the file is made anew from the
+    results at `results`, which must hold that row already.
+    """
+
+    def __init__(self, path: Path, results: Path) -> None:
+        self._path = path
+        self._results = results
+        self._labels: list[str] = []
+        self._file: TextIO | None = None
+
+    def append(self, rows: Sequence[Row]) -> None:
+        """Add `rows`. Raises `OSError`."""
+        new = self._new_labels(rows)
+        if new or self._file is None:
+            self._labels += new
+            self.rewrite()
+            return
+        self._write(rows)
+        self._file.flush()
+
+    def rewrite(self) -> None:
+        """Make the whole file anew from the results, in a bounded amount of memory. Raises `OSError`."""
+        self.close()
+        temporary = self._path.with_suffix(".csv.tmp")
+        while True:
+            self._file = temporary.open("w", encoding="utf-8", newline="")
+            csv.writer(self._file).writerow(self._header())
+            new = self._write_until_new_labels(row for _, row in read_results(self._results))
+            if not new:
+                break
+            self._file.close()
+            self._labels += new
+        self._file.flush()
+        temporary.replace(self._path)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def __enter__(self) -> Self:
+        """Nothing more to open."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the file."""
+        self.close()
+
+    def _write_until_new_labels(self, rows: Iterable[Row]) -> list[str]:
+        for row in rows:
+            if new := self._new_labels([row]):
+                return new
+            self._write([row])
+        return []
+
+    def _new_labels(self, rows: Iterable[Row]) -> list[str]:
+        found = {label: None for row in rows for label in row.get("probabilities", ())}
+        return [label for label in found if label not in self._labels]
+
+    def _header(self) -> list[str]:
+        return [*_BEFORE_LABELS, *(f"p_{label}" for label in self._labels), *_AFTER_LABELS]
+
+    def _write(self, rows: Iterable[Row]) -> None:
+        if self._file is not None:
+            csv.writer(self._file).writerows(_cells(row, self._labels) for row in rows)
+
+
+def safe_cell(value: str) -> str:
+    """`value` so that no spreadsheet takes it for a formula: with an apostrophe before what would start one."""
+    return f"'{value}" if value.startswith(_FORMULA) else value
+
+
+def _cells(row: Row, labels: Sequence[str]) -> list[Any]:
+    probabilities = row.get("probabilities") or {}
+    receipt = row.get("receipt") or {}
+    reason = row.get("reason")
+    # The csv module writes floats as `repr` does: every digit, so that ranks and the AUC stay exact.
+    return [
+        safe_cell(filenames.text(row["file"])),
+        row["kind"],
+        row.get("band"),
+        row.get("probability"),
+        *(probabilities.get(label) for label in labels),
+        row.get("population"),
+        receipt.get("lesions"),
+        receipt.get("malignant"),
+        receipt.get("low"),
+        receipt.get("high"),
+        " ".join(row.get("advice") or ()),
+        reason,
+        sentence(row["kind"], reason) if reason else None,
+        row.get("artefact"),
+        (row.get("work") or {}).get("batch"),
+        row["seconds"],
+    ]

@@ -1,0 +1,1 @@
+"""One run of one folder: its output directory, journal, statistics and progress."""

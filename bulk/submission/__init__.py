@@ -1,0 +1,1 @@
+"""Submission of images to the service and collection of their decisions."""

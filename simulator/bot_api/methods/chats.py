@@ -1,0 +1,44 @@
+"""Methods that look something up: files, chats, members."""
+
+from typing import Any
+
+from simulator.bot_api.method_call import Call
+from simulator.errors import bad_request
+
+
+def get_file(call: Call) -> dict[str, Any]:
+    """`getFile`; the path is good for a download from `/file/bot<TOKEN>/`."""
+    id_ = call.text("file_id")
+    file = call.world.files.downloadable(id_)
+    return {
+        "file_id": id_,
+        "file_unique_id": file.unique,
+        "file_size": len(file.data),
+        "file_path": f"files/{id_}",
+    }
+
+
+def get_chat(call: Call) -> dict[str, Any]:
+    """`getChat`."""
+    return call.chat().about | {
+        "accent_color_id": 0,
+        "max_reaction_count": 11,
+        "accepted_gift_types": {
+            "unlimited_gifts": False,
+            "limited_gifts": False,
+            "unique_gifts": False,
+            "premium_subscription": False,
+            "gifts_from_channels": False,
+        },
+    }
+
+
+def get_chat_member(call: Call) -> dict[str, Any]:
+    """`getChatMember`."""
+    chat = call.chat()
+    user = call.number("user_id")
+    if user == call.bot.id:
+        return {"status": "member", "user": call.bot.about}
+    if user not in chat.members:
+        raise bad_request("PARTICIPANT_ID_INVALID")
+    return {"status": "member", "user": call.world.people[user]}

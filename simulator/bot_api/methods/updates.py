@@ -1,0 +1,78 @@
+"""Methods by which a bot gets its updates."""
+
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from simulator.bot_api.method_call import Call
+from simulator.errors import ApiError, bad_request
+from simulator.state.webhook import Webhook
+
+_MOST_UPDATES: Final = 100
+_CONNECTIONS: Final = 40
+_WEBHOOK_IS_SET: Final = (
+    "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
+)
+
+
+async def get_updates(call: Call) -> list[dict[str, Any]]:
+    """`getUpdates`."""
+    if call.bot.webhook is not None:
+        raise ApiError(409, _WEBHOOK_IS_SET)
+    _allow(call)
+    limit = min(_MOST_UPDATES, max(1, call.number("limit", _MOST_UPDATES)))
+    return await call.bot.updates.poll(call.number("offset"), limit, call.number("timeout"))
+
+
+async def set_webhook(call: Call) -> bool:
+    """`setWebhook`; takes the place of the one before. On localhost it may be plain HTTP."""
+    url = call.text("url")
+    if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
+        raise bad_request("bad webhook: invalid webhook URL specified")
+    await _remove(call)
+    if url:
+        _allow(call)
+        call.bot.updates.end_poll("setWebhook request")
+        connections = min(100, max(1, call.number("max_connections", _CONNECTIONS)))
+        call.bot.webhook = Webhook(url, call.text("secret_token"), call.bot.updates, connections=connections)
+    return True
+
+
+async def delete_webhook(call: Call) -> bool:
+    """`deleteWebhook`."""
+    await _remove(call)
+    return True
+
+
+def get_webhook_info(call: Call) -> dict[str, Any]:
+    """`getWebhookInfo`."""
+    webhook, updates = call.bot.webhook, call.bot.updates
+    info: dict[str, Any] = {"url": "", "has_custom_certificate": False, "pending_update_count": len(updates)}
+    if updates.allowed:
+        info["allowed_updates"] = updates.allowed
+    if webhook is not None:
+        info |= {"url": webhook.url, "max_connections": webhook.connections}
+        info["pending_update_count"] += webhook.pending
+        if webhook.last_error:
+            info |= {"last_error_message": webhook.last_error, "last_error_date": webhook.last_error_date}
+    return info
+
+
+def close(call: Call) -> bool:
+    """`close` and `logOut`: nobody is brought updates any more."""
+    call.bot.updates.end_poll("close")
+    return True
+
+
+async def _remove(call: Call) -> None:
+    webhook, call.bot.webhook = call.bot.webhook, None
+    if webhook is not None:
+        await webhook.stop()
+    if call.flag("drop_pending_updates"):
+        call.bot.updates.clear()
+
+
+def _allow(call: Call) -> None:
+    kinds = call.structure("allowed_updates")
+    # Not given: as it was before; an empty list: all.
+    if isinstance(kinds, list):
+        call.bot.updates.allowed = [str(kind) for kind in kinds]

@@ -1,0 +1,1 @@
+"""A client of the simulator, for tests and load runs."""

@@ -1,0 +1,1 @@
+"""The state of the simulated Telegram: bots, chats, files, updates, rate limits, faults."""
