@@ -46,7 +46,7 @@ bench: $(VENV)/ready ## Batching against its limit, in one run (about 5 minutes;
 	@$(BIN)/python -m benchmarks.batching
 
 bench-urgent: $(VENV)/ready ## What a person in a chat notices of 5,000 bulk pictures
-	@$(BIN)/python -m benchmarks.urgency
+	@$(BIN)/python -m benchmarks.interactive_latency
 
 bench-long: $(VENV)/ready ## Memory of worker and Redis over 20,000 pictures
 	@$(BIN)/python -m benchmarks.memory

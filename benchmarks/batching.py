@@ -12,8 +12,8 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.limit import LimitProcess, Reading, best
-from benchmarks.stand import Load, Stand
+from benchmarks.harness.baseline import LimitProcess, Reading, best
+from benchmarks.harness.testbed import Load, Stand
 from samples.many import render_many
 
 _PICTURES: Final = 192

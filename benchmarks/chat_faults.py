@@ -13,11 +13,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.crowd import bot, fates, gather, quantile, report, until_answered
-from benchmarks.stand import Stand
-from local.background import Background
+from benchmarks.harness.simulated_users import bot, fates, gather, quantile, report, until_answered
+from benchmarks.harness.testbed import Stand
+from local.bot_processes import stand_in, start_stand_in
 from local.embedded_valkey import free_port
-from local.telegram import stand_in, start_stand_in
+from local.subprocesses import Background
 from samples.many import render_many
 from shared.redis_client.client import connect
 from simulator.client.client import Simulator

@@ -20,12 +20,12 @@ from typing import Any, Final
 
 import psutil
 
-from benchmarks.cores import worker_apart
-from benchmarks.cpu import Cpu
-from benchmarks.crowd import Fate, bot, fates, gather, quantile, report, until_answered
-from benchmarks.stand import Stand
+from benchmarks.harness.cpu_affinity import worker_apart
+from benchmarks.harness.cpu_time import Cpu
+from benchmarks.harness.simulated_users import Fate, bot, fates, gather, quantile, report, until_answered
+from benchmarks.harness.testbed import Stand
+from local.bot_processes import stand_in, start_stand_in
 from local.embedded_valkey import free_port
-from local.telegram import stand_in, start_stand_in
 from samples.many import render_many
 from shared.contract.names import Queue
 from shared.redis_client.client import connect

@@ -9,7 +9,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.stand import Stand
+from benchmarks.harness.testbed import Stand
 from samples.many import render_many
 
 _PICTURES: Final = 20_000

@@ -16,14 +16,14 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import soak_chat
-from benchmarks.crowd import bot, quantile, report
-from benchmarks.limit import LimitProcess, best
-from benchmarks.soak_chat import Answered
-from benchmarks.stand import Load, Stand
-from benchmarks.vitals import Readings, Vitals
+from benchmarks.harness import soak_users
+from benchmarks.harness.baseline import LimitProcess, best
+from benchmarks.harness.process_stats import Readings, Vitals
+from benchmarks.harness.simulated_users import bot, quantile, report
+from benchmarks.harness.soak_users import Answered
+from benchmarks.harness.testbed import Load, Stand
+from local.bot_processes import stand_in, start_stand_in
 from local.embedded_valkey import free_port
-from local.telegram import stand_in, start_stand_in
 from samples.many import render_many
 from shared.contract.names import Queue
 from shared.ledger import admin
@@ -81,7 +81,7 @@ def _load(
 ) -> tuple[list[Load], list[Load], Answered]:
     """All at once, until their last answer."""
     singles = limit * _SINGLES_SHARE
-    folders = limit * _SHARE - singles - soak_chat.PER_S
+    folders = limit * _SHARE - singles - soak_users.PER_S
     with ThreadPoolExecutor(_SINGLE_STREAMS + _FOLDERS + 1) as pool:
 
         def stream(rate: float, shard: int, queue: Queue) -> "Future[Load]":
@@ -91,7 +91,7 @@ def _load(
 
         asked = [stream(singles / _SINGLE_STREAMS, 1, Queue.INTERACTIVE) for _ in range(_SINGLE_STREAMS)]
         bulk = [stream(folders / _FOLDERS, _SHARD, Queue.BULK) for _ in range(_FOLDERS)]
-        people = pool.submit(soak_chat.chat, address, pictures, seconds)
+        people = pool.submit(soak_users.chat, address, pictures, seconds)
         return [one.result() for one in asked], [one.result() for one in bulk], people.result()
 
 

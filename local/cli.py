@@ -11,7 +11,7 @@ from local.demo_output import OutputError
 from local.embedded_valkey import BrokerError
 from local.flower import flower_command
 from local.up import up
-from local.workers import StartError
+from local.worker_processes import StartError
 from shared.config.settings import SettingsError, settings
 
 

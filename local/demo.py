@@ -7,13 +7,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from local.background import Background
-from local.conversation import converse
+from local.bot_processes import stand_in, start_bot, start_stand_in, with_stand_in
+from local.demo_chat import converse
 from local.demo_output import check_output, clear_output
 from local.embedded_valkey import EmbeddedValkey, free_port
 from local.flower import flower_address, flower_command
-from local.telegram import stand_in, start_bot, start_stand_in, with_stand_in
-from local.workers import command, start_worker, wait_until_ready
+from local.subprocesses import Background
+from local.worker_processes import command, start_worker, wait_until_ready
 from samples.demo import render_samples
 from shared.config.settings import Settings
 from shared.redis_client.client import place

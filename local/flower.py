@@ -2,7 +2,7 @@
 
 import ipaddress
 
-from local.workers import command
+from local.worker_processes import command
 from shared.config.settings import Settings, SettingsError
 
 

@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 from typing import Final
 
+from local.bot_processes import stand_in, stand_in_command, with_stand_in
 from local.embedded_valkey import EmbeddedValkey, free_port, is_free
 from local.flower import flower_address, flower_command
-from local.telegram import stand_in, stand_in_command, with_stand_in
-from local.workers import command
+from local.worker_processes import command
 from shared.config.settings import Settings, SettingsError, settings
 from shared.redis_client.client import place
 

@@ -9,11 +9,11 @@ from typing import Final
 import click
 from rich.console import Console
 
-from ops import dead, limits, status, workers
-from ops.connection import Service, service
-from ops.doctor import examine
-from ops.failure import OpsError
-from ops.finding import Level
+from ops import dead_letters, overrides, status, workers
+from ops.client import Service, service
+from ops.doctor.check_result import Level
+from ops.doctor.checks import examine
+from ops.errors import OpsError
 from ops.trace import trace
 from shared.config.settings import SettingsError, settings
 from shared.contract.names import Queue
@@ -109,7 +109,7 @@ def limits_group(context: click.Context) -> None:
     """Limits that can be changed while all goes on; without a command, which they are."""
     if context.invoked_subcommand is None:
         with _connected() as connected:
-            limits.show(connected, _screen)
+            overrides.show(connected, _screen)
 
 
 @limits_group.command("set")
@@ -118,7 +118,7 @@ def limits_group(context: click.Context) -> None:
 def set_limit_command(name: str, value: str) -> None:
     """Let NAME be VALUE for all bots and workers, also those that start later."""
     with _connected() as connected:
-        written = limits.change(connected, name, value)
+        written = overrides.change(connected, name, value)
     click.echo(f"{name} is {written} within a second, until `melanoma-ops limits reset {name}`.")
 
 
@@ -127,7 +127,7 @@ def set_limit_command(name: str, value: str) -> None:
 def reset_limit_command(name: str | None) -> None:
     """Let NAME, or every limit, be that of everyone's settings again."""
     with _connected() as connected:
-        gone = limits.reset(connected, name)
+        gone = overrides.reset(connected, name)
     click.echo(f"By the settings again: {', '.join(gone)}." if gone else "Nothing had been changed.")
 
 
@@ -165,8 +165,8 @@ def dead_group() -> None:
 def dead_list(limit: int) -> None:
     """Show them, the oldest first."""
     with _connected() as connected:
-        letters = dead.find(connected, (), limit=limit)
-        dead.show(letters, connected.ledger.run(admin.survey()).dead, _screen)
+        letters = dead_letters.find(connected, (), limit=limit)
+        dead_letters.show(letters, connected.ledger.run(admin.survey()).dead, _screen)
 
 
 @dead_group.command("replay")
@@ -178,10 +178,10 @@ def dead_replay(ids: tuple[str, ...], every: bool, limit: int, yes: bool) -> Non
     """Have them tried again, with a new deadline. Who was told that it failed is told the new answer."""
     _named_or_all(ids, every)
     with _connected() as connected:
-        letters = dead.find(connected, ids, limit=limit)
+        letters = dead_letters.find(connected, ids, limit=limit)
         if every and not yes:
             click.confirm(f"Have {len(letters)} dead letters tried again?", abort=True)
-        number = dead.replay(connected, letters, _screen)
+        number = dead_letters.replay(connected, letters, _screen)
     click.echo(f"{number} of {len(letters)} are tried again; `melanoma-ops trace JOB` shows how it goes.")
 
 
@@ -194,10 +194,10 @@ def dead_drop(ids: tuple[str, ...], every: bool, limit: int, yes: bool) -> None:
     """Forget them. Who was not told yet still will be."""
     _named_or_all(ids, every)
     with _connected() as connected:
-        letters = dead.find(connected, ids, limit=limit)
+        letters = dead_letters.find(connected, ids, limit=limit)
         if every and not yes:
             click.confirm(f"Forget {len(letters)} dead letters?", abort=True)
-        number = dead.drop(connected, letters)
+        number = dead_letters.drop(connected, letters)
     click.echo(f"{number} forgotten.")
 
 

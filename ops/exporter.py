@@ -7,8 +7,8 @@ from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from ops.connection import service
-from ops.failure import OpsError
+from ops.client import service
+from ops.errors import OpsError
 from ops.status import Status, look
 from shared.config.settings import Settings
 

@@ -7,8 +7,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from ops.connection import Service
-from ops.times import span
+from ops.client import Service
+from ops.durations import span
 from shared.ledger import admin
 from shared.ledger.admin import Process, Survey
 

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from pydantic import ValidationError
 from rich.console import Console
 
-from ops.connection import Service
-from ops.failure import OpsError
-from ops.times import span
+from ops.client import Service
+from ops.durations import span
+from ops.errors import OpsError
 from shared.contract.decision import Failure, Refusal, Verdict, decision_from_json
 from shared.ledger import admin
 

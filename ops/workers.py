@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from ops.connection import Service
-from ops.failure import OpsError
+from ops.client import Service
+from ops.durations import span
+from ops.errors import OpsError
 from ops.status import serves
-from ops.times import span
 from shared.ledger import admin
 from shared.ledger.admin import Process
 from shared.model.artefact import ArtefactError, read_artefact

@@ -15,7 +15,7 @@ from bot.storage.users import Admission, People
 from bot.telegram.rate_limiter import Pacer, Urgency
 from shared.config.settings import Settings
 from shared.ledger import admin
-from tests.bot.play import play
+from tests.bot.redis_fixture import play
 
 
 def photograph(person: int = 7, message: int = 1, album: str | None = None) -> Reference:

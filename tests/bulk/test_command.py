@@ -19,8 +19,8 @@ from PIL import Image
 from redis import Redis
 
 from local.embedded_valkey import EmbeddedValkey
-from tests.bulk.answering import FAIL, Answerer
 from tests.bulk.command_process import run, start
+from tests.bulk.fake_worker import FAIL, Answerer
 
 COUNT = 400
 

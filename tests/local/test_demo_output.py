@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from local.demo_output import MARKER, OutputError, check_output, clear_output
-from local.workers import command
+from local.worker_processes import command
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from redis import Redis
 
 from local.embedded_valkey import EmbeddedValkey
 from ops import cli, exporter
-from ops.doctor import examine
-from ops.failure import OpsError
-from ops.finding import Level
+from ops.doctor.check_result import Level
+from ops.doctor.checks import examine
+from ops.errors import OpsError
 from shared.config.settings import Settings, settings
 from shared.contract.decision import Failure, FailureReason, Refusal, RefusalReason
 from shared.contract.names import Queue

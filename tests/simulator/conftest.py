@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulator.playing import Stand
+from tests.simulator.harness import Stand
 
 _ROOT = Path(__file__).parents[2]
 

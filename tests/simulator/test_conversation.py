@@ -10,7 +10,7 @@ from aiogram.types import (
     ReplyParameters,
 )
 
-from tests.simulator.playing import Stand, picture, refused
+from tests.simulator.harness import Stand, picture, refused
 
 
 def _buttons(text: str, data: str) -> InlineKeyboardMarkup:

@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 from aiogram.types import BufferedInputFile, InlineKeyboardButton, InlineKeyboardMarkup
 
-from tests.simulator.playing import Stand, picture
+from tests.simulator.harness import Stand, picture
 
 if not os.environ.get("CI"):
     pytest.importorskip("playwright.sync_api")

@@ -4,7 +4,7 @@ from functools import partial
 
 from aiogram.types import BufferedInputFile, InlineKeyboardButton, InlineKeyboardMarkup, ReplyParameters
 
-from tests.simulator.playing import Stand, picture, refused
+from tests.simulator.harness import Stand, picture, refused
 
 
 def _buttons(data: str) -> InlineKeyboardMarkup:

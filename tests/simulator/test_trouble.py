@@ -11,7 +11,7 @@ from aiohttp import ClientSession
 from simulator.client.client import SimulatorError
 from simulator.errors import ApiError
 from simulator.state.rate_limits import Limits
-from tests.simulator.playing import Stand, picture, refused
+from tests.simulator.harness import Stand, picture, refused
 
 
 def test_a_chat_gets_one_message_a_second_after_a_burst(stand: Stand) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.simulator.playing import Stand, picture, refused
+from tests.simulator.harness import Stand, picture, refused
 
 
 class Listener:

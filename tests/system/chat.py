@@ -7,11 +7,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
-from local.background import Background
+from local.bot_processes import stand_in, start_bot, start_stand_in, with_stand_in
 from local.embedded_valkey import EmbeddedValkey, free_port
-from local.telegram import stand_in, start_bot, start_stand_in, with_stand_in
+from local.subprocesses import Background
 from simulator.client.client import Message, Person, Simulator, SimulatorError
-from tests.system.house import House
+from tests.system.stack import House
 
 T = TypeVar("T")
 

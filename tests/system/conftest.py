@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from samples.many import render_many
-from tests.system.house import House
+from tests.system.stack import House
 
 #: Enough for a fault to fall into the middle of the run.
 PICTURES = 2000

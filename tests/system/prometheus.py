@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 
 import yaml
 
-from local.background import Background
 from local.embedded_valkey import free_port
-from tests.system.waiting import eventually, page
+from local.subprocesses import Background
+from tests.system.polling import eventually, page
 
 SHIPPED: Final = Path("deploy/prometheus")
 

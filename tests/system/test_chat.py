@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
-from local.background import Background
 from local.embedded_valkey import free_port
-from local.workers import command
+from local.subprocesses import Background
+from local.worker_processes import command
 from samples.many import render_many
 from simulator.client.client import Person, Simulator
 from tests.system.chat import ChatHouse, after, agreed, answer_to, answers, is_answer, words
-from tests.system.waiting import eventually, page
+from tests.system.polling import eventually, page
 
 pytestmark = pytest.mark.system
 

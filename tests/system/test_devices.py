@@ -7,13 +7,13 @@ from typing import Final
 
 import pytest
 
-from local.background import Background
 from local.embedded_valkey import free_port
-from local.workers import wait_until_ready
+from local.subprocesses import Background
+from local.worker_processes import wait_until_ready
 from samples.many import render_many
-from tests.system.house import House, assert_complete
+from tests.system.polling import eventually, page
+from tests.system.stack import House, assert_complete
 from tests.system.test_operating import ops, status
-from tests.system.waiting import eventually, page
 
 pytestmark = pytest.mark.system
 

@@ -10,7 +10,7 @@ import pytest
 
 from shared.contract.names import Queue
 from tests.system.conftest import first
-from tests.system.house import House, Submission, assert_complete, end
+from tests.system.stack import House, Submission, assert_complete, end
 
 pytestmark = pytest.mark.system
 

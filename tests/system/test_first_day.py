@@ -10,18 +10,18 @@ from typing import Final
 
 import pytest
 
-from local.background import Background
 from local.embedded_valkey import free_port
-from local.workers import wait_until_ready
+from local.subprocesses import Background
+from local.worker_processes import wait_until_ready
 from samples.many import render_many
 from simulator.client.client import Simulator
 from tests.deploy.places import queries
 from tests.system.chat import ChatHouse, agreed, answer_to, words
 from tests.system.conftest import PICTURES
-from tests.system.house import assert_complete
+from tests.system.polling import eventually
 from tests.system.prometheus import Prometheus, installed
+from tests.system.stack import assert_complete
 from tests.system.test_operating import another, artefacts_of, ops, status
-from tests.system.waiting import eventually
 
 pytestmark = pytest.mark.system
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from samples.many import render_many
-from tests.system.house import House
+from tests.system.stack import House
 
 pytestmark = pytest.mark.system
 

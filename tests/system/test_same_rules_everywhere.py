@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from shared.model.artefact import read_artefact
-from tests.system.house import SHIPPED, House
+from tests.system.stack import SHIPPED, House
 
 pytestmark = pytest.mark.system
 

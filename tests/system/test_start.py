@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from local.embedded_valkey import EmbeddedValkey
-from local.workers import command, start_worker, wait_until_ready
+from local.worker_processes import command, start_worker, wait_until_ready
 from shared.contract.names import READY_EVENT
 from shared.model.artefact import digest
-from tests.system.house import SHIPPED
+from tests.system.stack import SHIPPED
 
 pytestmark = pytest.mark.system
 

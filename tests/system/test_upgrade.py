@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from bot.locales import text
-from local.background import Background
-from local.workers import command, start_worker, wait_until_ready
+from local.subprocesses import Background
+from local.worker_processes import command, start_worker, wait_until_ready
 from samples.many import render_many
 from simulator.client.client import Message, Person, Simulator
 from tests.system.chat import ChatHouse, agreed, words
+from tests.system.polling import eventually
 from tests.system.release import BEFORE, NEXT, of_contract, with_richer_verdicts
-from tests.system.waiting import eventually
 
 pytestmark = pytest.mark.system
 

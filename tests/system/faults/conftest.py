@@ -7,7 +7,7 @@ import pytest
 
 from samples.many import render_many
 from tests.system.conftest import first
-from tests.system.faults.shaken import ShakenHouse
+from tests.system.faults.faulty_stack import ShakenHouse
 
 #: Enough for a fault to fall into the middle of the run.
 _FEW = 300

@@ -8,8 +8,8 @@ from typing import Final
 
 from simulator.client.client import Person, Simulator
 from tests.system.chat import agreed, answer_to, answers, words
-from tests.system.faults.shaken import LONG_S, ShakenHouse
-from tests.system.house import Submission, assert_complete
+from tests.system.faults.faulty_stack import LONG_S, ShakenHouse
+from tests.system.stack import Submission, assert_complete
 
 #: From the end of the fault until answers flow again. Seconds.
 RECOVERED_S: Final = 20.0

@@ -9,10 +9,10 @@ import pytest
 from simulator.client.client import Simulator
 from tests.system.chat import agreed, answer_to, words
 from tests.system.faults.disk import full_disk
+from tests.system.faults.faulty_stack import ShakenHouse, frozen
 from tests.system.faults.ride import RECOVERED_S, ride_out
-from tests.system.faults.shaken import ShakenHouse, frozen
-from tests.system.house import assert_complete
-from tests.system.waiting import eventually
+from tests.system.polling import eventually
+from tests.system.stack import assert_complete
 
 pytestmark = pytest.mark.system
 

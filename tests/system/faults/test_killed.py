@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.system.faults.faulty_stack import ShakenHouse
 from tests.system.faults.ride import ride_out
-from tests.system.faults.shaken import ShakenHouse
 
 pytestmark = pytest.mark.system
 

@@ -1,0 +1,69 @@
+"""The limit: the worker's predictor and picture rules fed in one process, without a queue.
+
+Runs as a process of its own that is told what to measure, so that it can take turns with the whole path.
+"""
+
+import itertools
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing import Pipe
+from pathlib import Path
+from typing import Any, Final, Self
+
+#: Batch sizes and decode threads that are tried.
+BATCHES: Final = (4, 8, 16, 32)
+THREADS: Final = (1, 2, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One measurement: pictures a second, and CPU seconds a picture."""
+
+    rate: float
+    cpu_s: float
+
+
+class LimitProcess:
+    """A process with its own copy of the predictor, idle between measurements."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._pipe, self._theirs = Pipe()
+
+    def __enter__(self) -> Self:
+        handle = self._theirs.fileno()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.harness.baseline_process", str(self._folder), str(handle)],
+            pass_fds=[handle],
+        )
+        self._theirs.close()
+        self._pipe.recv_bytes()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._pipe.close()
+
+    def throughput(self, *, batch: int, threads: int, seconds: float) -> Reading:
+        """Pictures a second with `threads` decoding into batches of `batch`."""
+        return Reading(**self._ask({"batch": batch, "threads": threads, "seconds": seconds}))
+
+    def direct(self, *, seconds: float) -> float:
+        """Median seconds of one picture: decode, predict, nothing else."""
+        return float(self._ask({"batch": 1, "threads": 0, "seconds": seconds})["p50_s"])
+
+    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        self._pipe.send_bytes(json.dumps(request).encode())
+        answer: dict[str, Any] = json.loads(self._pipe.recv_bytes())
+        return answer
+
+
+def best(limit: LimitProcess, *, seconds: float) -> tuple[tuple[int, int], dict[tuple[int, int], Reading]]:
+    """The best (batch, threads) of the grid, and what each gave."""
+    grid: Sequence[tuple[int, int]] = list(itertools.product(BATCHES, THREADS))
+    readings = {point: limit.throughput(batch=point[0], threads=point[1], seconds=seconds) for point in grid}
+    return max(readings, key=lambda point: readings[point].rate), readings

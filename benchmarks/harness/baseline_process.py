@@ -1,0 +1,103 @@
+"""The process behind `benchmarks.harness.baseline`: predictor and picture rules, and nothing else of the service."""
+
+import itertools
+import json
+import queue
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.harness.baseline import BATCHES
+from runtimes.tensorflow_predictor import TensorFlowPredictor
+from shared.config.settings import settings
+from shared.images.decode import decode
+from shared.model.artefact import read_artefact
+
+
+class Limit:
+    """Measures in this process, on the pictures of `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        config = settings()
+        manifest = read_artefact(config.artefact)
+        self._predictor = TensorFlowPredictor(config.artefact, manifest, config.device)
+        self._rules = manifest.picture
+        self._pictures = [path.read_bytes() for path in sorted(folder.iterdir())]
+        for size in sorted({1, *BATCHES}):
+            for _ in range(3):
+                self._predictor.predict(np.zeros((size, self._rules.size, self._rules.size, 3), np.uint8))
+
+    def direct(self, seconds: float) -> dict[str, float]:
+        """Median seconds of one picture after the other."""
+        times: list[float] = []
+        deadline = time.perf_counter() + seconds
+        pictures = itertools.cycle(self._pictures)
+        while not times or time.perf_counter() < deadline:
+            started = time.perf_counter()
+            self._predictor.predict(self._decode(next(pictures))[np.newaxis])
+            times.append(time.perf_counter() - started)
+        return {"p50_s": statistics.median(times)}
+
+    def throughput(self, batch: int, threads: int, seconds: float) -> dict[str, float]:
+        """Pictures a second, and CPU seconds a picture."""
+        decoded: queue.Queue[NDArray[np.uint8]] = queue.Queue(maxsize=2 * batch)
+        stop = threading.Event()
+        source, lock = itertools.cycle(self._pictures), threading.Lock()
+        decoders = [
+            threading.Thread(target=self._decode_into, args=(decoded, source, lock, stop)) for _ in range(threads)
+        ]
+        for decoder in decoders:
+            decoder.start()
+        done, cpu, started = 0, time.process_time(), time.perf_counter()
+        while time.perf_counter() - started < seconds:
+            self._predictor.predict(np.stack([decoded.get() for _ in range(batch)]))
+            done += batch
+        elapsed, spent = time.perf_counter() - started, time.process_time() - cpu
+        stop.set()
+        for decoder in decoders:
+            decoder.join()
+        return {"rate": done / elapsed, "cpu_s": spent / done}
+
+    def _decode(self, data: bytes) -> NDArray[np.uint8]:
+        return decode(data, self._rules).pixels
+
+    def _decode_into(
+        self,
+        decoded: "queue.Queue[NDArray[np.uint8]]",
+        source: Iterator[bytes],
+        lock: threading.Lock,
+        stop: threading.Event,
+    ) -> None:
+        while not stop.is_set():
+            with lock:
+                data = next(source)
+            pixels = self._decode(data)
+            while not stop.is_set():
+                try:
+                    decoded.put(pixels, timeout=0.1)
+                except queue.Full:
+                    continue
+                break
+
+
+def _serve(limit: Limit, pipe: Connection) -> None:
+    pipe.send_bytes(b"ready")
+    while True:
+        try:
+            request: dict[str, Any] = json.loads(pipe.recv_bytes())
+        except EOFError:
+            return
+        answer = limit.throughput(**request) if request["threads"] else limit.direct(request["seconds"])
+        pipe.send_bytes(json.dumps(answer).encode())
+
+
+if __name__ == "__main__":
+    _serve(Limit(Path(sys.argv[1])), Connection(int(sys.argv[2])))

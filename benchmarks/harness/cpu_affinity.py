@@ -1,0 +1,36 @@
+"""Which cores the processes of a benchmark may use."""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import psutil
+
+from benchmarks.harness.testbed import Stand
+
+
+@contextmanager
+def worker_apart(stand: Stand) -> Iterator[None]:
+    """One half of the cores for the worker, the other for all else, also for what is started meanwhile.
+
+    Where a system cannot do that, or there is one core, nothing is changed.
+    """
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    half = len(cores) // 2
+    if not half:
+        yield
+        return
+    worker, others = (stand.workers[0].pid,), (os.getpid(), stand.broker.pid or os.getpid())
+    _confine(worker, cores[:half])
+    _confine(others, cores[half:])
+    try:
+        yield
+    finally:
+        _confine((*worker, *others), cores)
+
+
+def _confine(processes: Iterable[int], cores: Iterable[int]) -> None:
+    """Let all threads of the processes run on these cores alone."""
+    for process in processes:
+        for thread in psutil.Process(process).threads():
+            os.sched_setaffinity(thread.id, cores)

@@ -1,0 +1,41 @@
+"""Real workers as processes of this machine, for the demo, the tests and the benchmarks."""
+
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from local.subprocesses import Background
+from shared.contract.names import READY_EVENT
+
+_READY_LIMIT_S: Final = 120.0
+
+
+class StartError(Exception):
+    """Raised when a process does not start. The message is the last line that it said."""
+
+
+def command(name: str) -> list[str]:
+    """Command line of one of the project's commands in this environment."""
+    return [str(Path(sys.executable).parent / name)]
+
+
+def start_worker(log: Path, environment: Mapping[str, str] | None = None) -> Background:
+    """Start a worker with its output in `log`; `environment` is added to ours."""
+    return Background(command("melanoma-worker"), log=log, environment=environment)
+
+
+def wait_until_ready(worker: Background) -> None:
+    """Wait until `worker` takes messages. Raises `StartError`."""
+    wait_until_it_says(READY_EVENT, worker, "worker")
+
+
+def wait_until_it_says(words: str, process: Background, name: str) -> None:
+    """Wait until `words` stand in the log of `process`. Raises `StartError`."""
+    deadline = time.monotonic() + _READY_LIMIT_S
+    while words not in (said := process.log.read_text(errors="replace")):
+        if process.returncode is not None or time.monotonic() > deadline:
+            last = said.strip().splitlines()[-1:] or ["it said nothing"]
+            raise StartError(f"the {name} did not start: {last[0]}")
+        time.sleep(0.05)

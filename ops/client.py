@@ -1,0 +1,71 @@
+"""The service as its operator sees it: ledger, picture store and doorbell; no heartbeat, no waiting for a Redis."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from ops.errors import OpsError
+from shared.broker.app import celery_app
+from shared.broker.publisher import Doorbell
+from shared.config.settings import Settings
+from shared.image_store.store import PictureStore
+from shared.ledger.ledger import Ledger
+from shared.redis_client.client import connect, place
+from shared.redis_client.retry import Patience, Stopped, StoreRefused
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Connections to one service."""
+
+    config: Settings
+    ledger: Ledger
+    store: PictureStore
+    doorbell: Doorbell
+
+
+@contextmanager
+def service(config: Settings) -> Iterator[Service]:
+    """Connections to the service of `config`. What Redis refuses or cannot do inside is raised as `OpsError`."""
+    # An operator wants to know that Redis is away, not to wait until it is back.
+    impatient = threading.Event()
+    impatient.set()
+    where = place(config.ledger_url)
+    with opened(config.ledger_url) as ledger, opened(config.store_url) as pictures:
+        app = celery_app(config.ledger_url)
+        try:
+            yield Service(
+                config,
+                Ledger(ledger, Patience(where, impatient)),
+                PictureStore(
+                    pictures,
+                    Patience(place(config.store_url), impatient),
+                    budget=config.picture_budget,
+                    ttl_s=config.picture_ttl_s,
+                ),
+                Doorbell(app, shard=config.largest_batch),
+            )
+        except StoreRefused as error:
+            raise OpsError(str(error)) from error
+        except (Stopped, RedisError) as error:
+            cause = error.__cause__ or error
+            raise OpsError(
+                f"Redis at {where} does not answer ({cause}): is it running, and is REDIS_URL its address?"
+            ) from error
+        finally:
+            app.close()
+
+
+@contextmanager
+def opened(url: str) -> Iterator["Redis"]:
+    """A client for `url`, closed at the end. Raises `OpsError` for a URL that is none."""
+    try:
+        client = connect(url)
+    except ValueError as error:
+        raise OpsError(f"REDIS_URL or MELANOMA_PICTURES_URL is not the address of a Redis: {error}.") from error
+    with client:
+        yield client

@@ -1,0 +1,88 @@
+"""Dead letters: what could not be decided or delivered, until an operator has it tried again or drops it."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final
+
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Column, Table
+
+from ops.client import Service
+from ops.durations import span
+from ops.errors import OpsError
+from shared.contract.decision import Failure, FailureReason, decision_from_json
+from shared.contract.names import Queue, Stage
+from shared.ledger import admin
+from shared.ledger.admin import DeadLetter
+
+#: Outboxes of folder runs begin so. Nobody looks into them once their run has the answer.
+_FOLDER_RUN: Final = "bulk:"
+
+
+def find(service: Service, ids: Sequence[str], *, limit: int) -> list[DeadLetter]:
+    """Those of `ids`, or the oldest `limit` where none are given. Raises `OpsError` for an id that is none."""
+    letters = service.ledger.run(admin.dead_letters(limit, ids))
+    known = {letter.id for letter in letters}
+    for id_ in ids:
+        if id_ not in known:
+            raise OpsError(f"{id_} is no dead letter of this ledger: `melanoma-ops dead list` shows those there are.")
+    return letters
+
+
+def reason(letter: DeadLetter) -> str:
+    """Why it is dead, in the contract's words."""
+    try:
+        decision = decision_from_json(letter.decision)
+    except ValidationError:
+        return f"{FailureReason.UNKNOWN_CONTRACT}: decided by another release"
+    if isinstance(decision, Failure):
+        return f"{decision.reason}: {decision.detail}" if decision.detail else decision.reason
+    return "undeliverable"
+
+
+def show(letters: Sequence[DeadLetter], total: int, screen: Console) -> None:
+    """For people, the oldest first."""
+    if not letters:
+        screen.print("No dead letters.")
+        return
+    table = Table(
+        Column("job", no_wrap=True), "reason", "queue", "for", "told", "tries", "died", box=None, pad_edge=False
+    )
+    for letter in letters:
+        told = "yes" if letter.stage is Stage.ANSWERED else "not yet"
+        owner = "a folder run" if letter.outbox.startswith(_FOLDER_RUN) else letter.outbox
+        died = f"{span(letter.died_s)} ago"
+        table.add_row(letter.id, reason(letter), letter.queue, owner, told, str(letter.attempts), died)
+    screen.print(table)
+    if total > len(letters):
+        screen.print(f"{total - len(letters)} more; --limit shows them.")
+
+
+def replay(service: Service, letters: Sequence[DeadLetter], screen: Console) -> int:
+    """Let them be tried again and say what became of each; returns how many live again."""
+    stored = dict(zip([one.id for one in letters], service.store.holds([one.id for one in letters]), strict=True))
+    groups: dict[Queue, list[tuple[str, bool]]] = defaultdict(list)
+    for letter in letters:
+        if letter.outbox.startswith(_FOLDER_RUN) and letter.stage is Stage.ANSWERED:
+            screen.print(f"{letter.id}: its folder run has the failure already; submit the file again instead.")
+        else:
+            groups[letter.queue].append((letter.id, stored[letter.id]))
+    deadlines = {
+        Queue.INTERACTIVE: service.config.interactive_deadline_s,
+        Queue.BULK: service.config.bulk_deadline_s,
+    }
+    alive = 0
+    for queue, pairs in groups.items():
+        number, owed = service.ledger.run(admin.replay(pairs, deadline_s=deadlines[queue]))
+        service.doorbell.ring(owed)
+        alive += number
+    return alive
+
+
+def drop(service: Service, letters: Sequence[DeadLetter]) -> int:
+    """Forget them, with the pictures of those whose owner was told; returns how many there were."""
+    told = [letter.id for letter in letters if letter.stage is Stage.ANSWERED]
+    number = service.ledger.run(admin.drop([letter.id for letter in letters]))
+    service.store.delete(told)
+    return number

@@ -1,0 +1,123 @@
+"""What the doctor asks a Redis. All of it stands in INFO, which managed ones answer where they refuse CONFIG."""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from redis import Redis
+from redis.exceptions import AuthenticationError, AuthorizationError, NoPermissionError, RedisError
+
+from ops.client import opened
+from ops.doctor.check_result import Finding, good, note, wrong
+from ops.durations import span
+from ops.errors import OpsError
+from shared.config.settings import Settings
+from shared.redis_client.client import place
+
+#: Scripts name their flags from this release on.
+_LEAST_VERSION: Final = (7, 0)
+_MOST_SKEW_S: Final = 2.0
+_MOST_FULL: Final = 0.8
+
+
+def look_at_ledger(config: Settings) -> Iterator[Finding]:
+    """The Redis that must not forget anything."""
+    where = f"ledger at {place(config.ledger_url)}"
+    try:
+        with opened(config.ledger_url) as client:
+            info = _info(client)
+            yield from _common(where, info)
+            yield from _persistence(where, info)
+            yield from _memory(where, info)
+            yield from _clock(where, client)
+    except (OpsError, RedisError) as error:
+        yield _away(where, "REDIS_URL", error)
+
+
+def look_at_pictures(config: Settings) -> Iterator[Finding]:
+    """The Redis of the pictures, where that is another one."""
+    if config.store_url == config.ledger_url:
+        yield note(
+            f"pictures at {place(config.store_url)}",
+            "pictures lie in the ledger's Redis and are written to its file",
+            "Fine on one machine; otherwise start a second Redis without persistence: MELANOMA_PICTURES_URL.",
+        )
+        return
+    where = f"pictures at {place(config.store_url)}"
+    try:
+        with opened(config.store_url) as client:
+            info = _info(client)
+            yield from _common(where, info)
+            cap = int(info["maxmemory"])
+            if cap and cap < config.picture_budget * 1.2:
+                yield wrong(
+                    where,
+                    f"its cap of {cap >> 20} MiB leaves no room for the budget of {config.picture_budget >> 20} MiB",
+                    "Lower MELANOMA_PICTURE_BUDGET to 80 % of the cap, or raise maxmemory.",
+                )
+    except (OpsError, RedisError) as error:
+        yield _away(where, "MELANOMA_PICTURES_URL", error)
+
+
+def _info(client: "Redis") -> Mapping[str, Any]:
+    found: Any = client.info()
+    return dict(found)
+
+
+def _common(where: str, info: Mapping[str, Any]) -> Iterator[Finding]:
+    text = str(info.get("valkey_version") or info["redis_version"])
+    version = tuple(int(part) for part in str(info["redis_version"]).split(".")[:2])
+    if version < _LEAST_VERSION:
+        yield wrong(where, f"version {text} is too old", "Use Redis 7 or Valkey 7.2, or newer.")
+    else:
+        yield good(where, f"answers, version {text}")
+    if info["maxmemory_policy"] != "noeviction":
+        yield wrong(
+            where,
+            f"when full it deletes what it likes (maxmemory-policy {info['maxmemory_policy']})",
+            "Set maxmemory-policy noeviction.",
+        )
+
+
+def _persistence(where: str, info: Mapping[str, Any]) -> Iterator[Finding]:
+    if info["aof_enabled"]:
+        yield good(where, "keeps an append-only file")
+    else:
+        yield wrong(where, "a restart forgets every photograph (appendonly no)", "Set appendonly yes.")
+    if info.get("aof_last_write_status", "ok") != "ok":
+        yield wrong(where, "cannot write its append-only file", "Make room on its disk; its log says more.")
+
+
+def _memory(where: str, info: Mapping[str, Any]) -> Iterator[Finding]:
+    cap, used = int(info["maxmemory"]), int(info["used_memory"])
+    if not cap:
+        yield note(where, "has no memory cap (maxmemory 0)", "Set one, so that the machine never runs out before it.")
+    elif used > cap * _MOST_FULL:
+        yield wrong(
+            where,
+            f"{used / cap:.0%} of its memory is used; when it is full nobody can send photographs",
+            "Raise maxmemory, start workers, or drop dead letters.",
+        )
+    else:
+        yield good(where, f"uses {used / cap:.0%} of {cap >> 20} MiB")
+
+
+def _clock(where: str, client: "Redis") -> Iterator[Finding]:
+    before = time.time()
+    reply: Any = client.time()
+    seconds, micros = reply
+    skew = seconds + micros / 1e6 - (before + time.time()) / 2
+    if abs(skew) > _MOST_SKEW_S:
+        yield note(
+            where,
+            f"its clock is {span(abs(skew))} {'ahead of' if skew > 0 else 'behind'} this machine's",
+            "The service goes by Redis' clock alone; but logs will not match. Set both by NTP.",
+        )
+    else:
+        yield good(where, "its clock and this machine's agree")
+
+
+def _away(where: str, variable: str, error: Exception) -> Finding:
+    if isinstance(error, AuthenticationError | AuthorizationError | NoPermissionError):
+        return wrong(where, f"refuses the user or password ({error})", f"Check {variable}.")
+    return wrong(where, f"does not answer ({error})", f"Is it running, and is {variable} its address?")

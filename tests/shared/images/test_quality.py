@@ -1,0 +1,66 @@
+"""Blurred, dark, bright and small pictures are told so; good ones are left in peace."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter
+
+from samples.lesions import render_lesion
+from samples.look import Device, Look
+from shared.contract.decision import Advice
+from shared.images.decode import decode
+from shared.images.preprocessing import Aspect, Filter, PictureRules
+from shared.images.quality import sharpness
+from tests.shared.images.files import encoded
+
+RULES = PictureRules(size=224, filter=Filter.BILINEAR, aspect=Aspect.SQUASH)
+
+
+def lesion(seed: int, **look: object) -> Image.Image:
+    return render_lesion(np.random.default_rng(seed), 640, 480, Look(**look))  # type: ignore[arg-type]
+
+
+def told(picture: Image.Image, rules: PictureRules = RULES) -> tuple[Advice, ...]:
+    return decode(encoded(picture, "JPEG", quality=90), rules).advice
+
+
+@pytest.mark.parametrize("skin", range(1, 7))
+@pytest.mark.parametrize("device", Device)
+def test_good_pictures_of_any_skin_get_no_advice(skin: int, device: Device) -> None:
+    assert told(lesion(skin, skin=skin, device=device)) == ()
+
+
+@pytest.mark.parametrize("skin", range(1, 7))
+def test_blurred(skin: int) -> None:
+    picture = lesion(skin, skin=skin, network=0.8, hairs=5)
+    assert told(picture) == ()
+    assert told(picture.filter(ImageFilter.GaussianBlur(8))) == (Advice.BLURRED,)
+
+
+@pytest.mark.parametrize("size", [96, 160, 384])
+def test_blur_is_told_at_any_size_of_the_model(size: int) -> None:
+    rules = PictureRules(size=size, filter=Filter.BICUBIC, aspect=Aspect.CENTRE)
+    picture = lesion(1)
+    assert told(picture, rules) == ()
+    assert told(picture.filter(ImageFilter.GaussianBlur(10)), rules) == (Advice.BLURRED,)
+
+
+def test_dark() -> None:
+    assert Advice.DARK in told(lesion(1, skin=3, exposure=0.2))
+
+
+def test_bright() -> None:
+    assert Advice.BRIGHT in told(lesion(1, skin=1, exposure=1.6))
+
+
+def test_small() -> None:
+    assert Advice.SMALL in told(lesion(1).resize((300, 223)))
+    assert Advice.SMALL not in told(lesion(1).resize((300, 224)))
+
+
+def test_sharpness_of_known_pictures() -> None:
+    ramp = np.tile(np.arange(200, dtype=np.uint8), (200, 1))
+    assert sharpness(ramp) == pytest.approx(0.25)
+    assert sharpness(np.full((50, 50), 7, np.uint8)) == 1.0
+    grain = np.random.default_rng(1).integers(0, 256, (200, 200), np.uint8)
+    assert sharpness(grain) == pytest.approx(0.5**0.5, abs=0.02)
+    assert sharpness(grain // 4) == pytest.approx(sharpness(grain), abs=0.02)  # contrast does not count

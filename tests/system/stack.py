@@ -1,0 +1,190 @@
+"""The whole service as real processes: a Valkey, workers that are restarted as a runner would, the command."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Self
+
+from redis import Redis
+
+from local.embedded_valkey import EmbeddedValkey
+from local.subprocesses import Background
+from local.worker_processes import command, start_worker, wait_until_ready
+from shared.model.artefact import read_artefact, write_manifest
+
+_FINISH_LIMIT_S: Final = 150.0
+
+
+class Submission:
+    """A running `melanoma-submit`, and what it has written so far."""
+
+    def __init__(self, folder: Path, out: Path, *options: str, environment: Mapping[str, str] | None = None) -> None:
+        self.out = out
+        self._log = out.with_suffix(".log")
+        self.process = Background(
+            [*command("melanoma-submit"), str(folder), "--out", str(out), *options],
+            log=self._log,
+            environment=environment,
+        )
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Whole rows of `results.jsonl`."""
+        try:
+            lines = (self.out / "results.jsonl").read_bytes().splitlines(keepends=True)
+        except FileNotFoundError:
+            return []
+        return [json.loads(line) for line in lines if line.endswith(b"\n")]
+
+    def count(self) -> int:
+        """How many rows there are."""
+        try:
+            return (self.out / "results.jsonl").read_bytes().count(b"\n")
+        except FileNotFoundError:
+            return 0
+
+    def wait_for(self, rows: int) -> None:
+        """Wait until that many rows are written."""
+        deadline = time.monotonic() + _FINISH_LIMIT_S
+        while self.count() < rows:
+            assert self.process.returncode is None, f"it ended early:\n{self.said()}"
+            assert time.monotonic() < deadline, f"{self.count()} of {rows} rows:\n{self.said()}"
+            time.sleep(0.02)
+
+    def longest_pause(self, until_rows: int) -> float:
+        """Wait for that many rows; the longest time in seconds in which none was written."""
+        longest, count, since = 0.0, self.count(), time.monotonic()
+        deadline = since + _FINISH_LIMIT_S
+        while count < until_rows:
+            assert time.monotonic() < deadline, f"{count} of {until_rows} rows:\n{self.said()}"
+            time.sleep(0.02)
+            now, found = time.monotonic(), self.count()
+            longest = max(longest, now - since)
+            if found != count:
+                count, since = found, now
+        return longest
+
+    def finish(self) -> int:
+        """Wait for the end; the exit code."""
+        try:
+            return self.process.wait(_FINISH_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"it does not end, {self.count()} rows:\n{self.said()}") from None
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.process.kill()
+
+    def stop(self) -> None:
+        """End it if it still runs."""
+        self.process.stop()
+
+    def said(self) -> str:
+        """The end of its output."""
+        return self._log.read_text(errors="replace")[-3000:]
+
+    def csv_rows(self) -> list[dict[str, str]]:
+        """Rows of `results.csv`."""
+        with (self.out / "results.csv").open(encoding="utf-8", newline="") as stream:
+            return list(csv.DictReader(stream))
+
+
+#: The artefact that the project ships.
+SHIPPED: Final = Path("models/lite0")
+
+
+class House:
+    """A broker with an append-only file, and as many workers as the test starts.
+
+    They serve the shipped model without its refusal of what seems to be no lesion, unless `environment` names an
+    artefact: what the model thinks of a rendered lesion is no matter for these tests.
+    """
+
+    def __init__(
+        self, home: Path, environment: Mapping[str, str] | None = None, broker: EmbeddedValkey | None = None
+    ) -> None:
+        self.home = home
+        self.broker = broker or EmbeddedValkey(home / "valkey", persistent=True)
+        self._environment = {"MELANOMA_ARTEFACT": str(_unrefusing(home)), **(environment or {})}
+        self._submissions: list[Submission] = []
+        self._stopping = threading.Event()
+        self._nurse: threading.Thread | None = None
+        self.workers: list[Background] = []
+
+    def __enter__(self) -> Self:
+        self.broker.start()
+        self.client = Redis.from_url(self.broker.url)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        if self._nurse is not None:
+            self._nurse.join()
+        for submission in self._submissions:
+            submission.stop()
+        for worker in self.workers:
+            worker.kill()
+        self.client.close()
+        self.broker.stop()
+
+    def start_worker(self, *, wait: bool = True, environment: Mapping[str, str] | None = None) -> Background:
+        """Start a worker, and wait until it takes messages."""
+        log = self.home / f"worker-{len(self.workers)}.log"
+        worker = start_worker(log, {"REDIS_URL": self.broker.url, **self._environment, **(environment or {})})
+        self.workers.append(worker)
+        if wait:
+            wait_until_ready(worker)
+        return worker
+
+    def keep_one_worker(self) -> None:
+        """From now on replace the newest worker when it dies, as a process runner does."""
+
+        def run() -> None:
+            while not self._stopping.wait(0.1):
+                if self.workers[-1].returncode is not None:
+                    self.start_worker(wait=False)
+
+        self._nurse = threading.Thread(target=run)
+        self._nurse.start()
+
+    def submit(self, folder: Path, *options: str, **environment: str) -> Submission:
+        """Start `melanoma-submit` on `folder`."""
+        os.environ["REDIS_URL"] = self.broker.url
+        out = self.home / f"out-{len(self._submissions)}"
+        submission = Submission(folder, out, *options, environment=environment)
+        self._submissions.append(submission)
+        return submission
+
+    def worker_logs(self) -> str:
+        """The ends of what the workers said."""
+        return "\n".join(worker.log.read_text(errors="replace")[-2000:] for worker in self.workers)
+
+
+def _unrefusing(home: Path) -> Path:
+    copy = Path(shutil.copytree(SHIPPED, home / "artefact"))
+    manifest = read_artefact(SHIPPED)
+    kinds = manifest.kinds.model_copy(update={"refuse_from": None})
+    write_manifest(copy, manifest.model_copy(update={"kinds": kinds}))
+    return copy
+
+
+def assert_complete(rows: Sequence[Mapping[str, Any]], expected: int) -> None:
+    """Each picture once, and at least 99.9 % verdicts."""
+    doubled = [name for name, times in Counter(row["file"] for row in rows).items() if times > 1]
+    assert doubled == []
+    assert len(rows) == expected
+    kinds = Counter(row["kind"] for row in rows)
+    assert kinds["verdict"] >= 0.999 * expected, kinds
+
+
+def end(worker: Background, number: signal.Signals) -> None:
+    """Send a signal to a worker and wait for its end."""
+    worker.send(number)
+    worker.wait(30)

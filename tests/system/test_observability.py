@@ -1,0 +1,63 @@
+"""What an operator sees: metrics of the worker, and each task in Flower."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from local.embedded_valkey import free_port
+from local.flower import flower_address, flower_command
+from local.subprocesses import Background
+from samples.many import render_many
+from shared.config.settings import Settings
+from shared.contract.decision import UNMEASURED
+from tests.system.polling import eventually, page
+from tests.system.stack import House
+
+pytestmark = pytest.mark.system
+
+
+def test_metrics_and_flower_show_what_was_done(tmp_path: Path) -> None:
+    folder = tmp_path / "photographs"
+    render_many(folder, 30, size=(320, 240), seed=3)
+    (folder / "text.jpg").write_text("no picture")
+    port = free_port()
+    with House(tmp_path / "house", {"MELANOMA_METRICS_PORT": str(port)}) as house:
+        house.start_worker()
+        config = Settings(redis_url=SecretStr(house.broker.url), flower_port=free_port())
+        command, secrets = flower_command(config)
+        secrets["FLOWER_UNAUTHENTICATED_API"] = "true"
+        with Background(command, log=tmp_path / "flower.log", environment=secrets):
+            # Flower shows what happens while it watches.
+            eventually(lambda: "worker-" in (page(f"{flower_address(config)}/workers") or ""))
+            submission = house.submit(folder, "--shard", "1")
+            assert submission.finish() == 0, submission.said()
+            tasks = eventually(lambda: finished_tasks(config))
+        metrics = eventually(lambda: page(f"http://127.0.0.1:{port}/metrics"))
+    assert len(tasks) == 31
+    assert {task["state"] for task in tasks} == {"SUCCESS"}
+    assert all(task["runtime"] > 0 for task in tasks)
+    assert "jpg" not in json.dumps(tasks), "no file name leaves the client"
+    lines = dict(line.rsplit(" ", 1) for line in metrics.splitlines() if not line.startswith("#"))
+    assert lines['melanoma_decisions_total{kind="verdict"}'] == "30.0"
+    assert lines['melanoma_refusals_total{reason="not_a_picture"}'] == "1.0"
+    scored = sum(float(value) for name, value in lines.items() if name.startswith("melanoma_scores_total{"))
+    measured = [row for row in submission.rows() if row["kind"] == "verdict" and row["population"] != UNMEASURED]
+    assert scored == len(measured) > 0
+    assert lines["melanoma_batch_size_sum"] == "30.0"
+    assert lines["melanoma_decode_seconds_count"] == "30.0"
+    assert lines["melanoma_padding_pictures_total"] == "0.0"
+    assert float(lines["melanoma_predict_seconds_count"]) > 0
+    for name in ("queue_age", "wait", "end_to_end"):
+        assert float(lines[f'melanoma_{name}_seconds_count{{queue="bulk"}}']) >= 30
+    assert lines['melanoma_in_flight{queue="bulk"}'] == "0.0"
+    assert lines['melanoma_ready{queue="bulk"}'] == "0.0"
+    assert float(lines["melanoma_alive"]) >= 1
+
+
+def finished_tasks(config: Settings) -> list[dict[str, Any]] | None:
+    found = json.loads(page(f"{flower_address(config)}/api/tasks") or "{}")
+    tasks = list(found.values())
+    return tasks if tasks and all(task["state"] in ("SUCCESS", "FAILURE") for task in tasks) else None

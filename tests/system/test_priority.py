@@ -1,0 +1,46 @@
+"""A person in a chat does not wait for a clinic's folder."""
+
+from pathlib import Path
+
+import pytest
+
+from bulk.submission.items import Answer, Picture
+from bulk.submission.submitter import Submitter
+from shared.broker.app import celery_app
+from shared.broker.publisher import Doorbell
+from shared.contract.names import Queue
+from shared.image_store.store import PictureStore
+from shared.ledger.ledger import Ledger
+from shared.redis_client.client import connect
+from shared.redis_client.retry import Patience
+from tests.system.stack import House
+
+pytestmark = pytest.mark.system
+
+PEOPLE = 20
+
+
+def test_interactive_pictures_overtake_a_folder(house: House, folder: Path) -> None:
+    house.start_worker()
+    submission = house.submit(folder, "--window", "2000")
+    submission.wait_for(100)
+    answers: list[Answer] = []
+    with connect(house.broker.url) as client:
+        patience = Patience("test")
+        Submitter(
+            ledger=Ledger(client, patience),
+            store=PictureStore(client, patience, budget=2**28, ttl_s=60),
+            doorbell=Doorbell(celery_app(house.broker.url), shard=1),
+            outbox="chat",
+            key=b"chat",
+            window=1,
+            shard=1,
+            deadline_s=60,
+            store_budget=2**28,
+            queue=Queue.INTERACTIVE,
+            on_answers=answers.extend,
+        ).run(Picture(path.name, path.read_bytes) for path in sorted(folder.iterdir())[:PEOPLE])
+    behind = submission.count()
+    assert [answer.decision.kind for answer in answers] == ["verdict"] * PEOPLE
+    assert behind < 2000, "all of them were answered while the folder was still waiting"
+    assert submission.finish() == 0

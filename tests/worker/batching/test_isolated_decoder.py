@@ -1,0 +1,56 @@
+"""A suspect picture is decoded out of process: only its own child can die of it."""
+
+import os
+import signal
+
+import pytest
+
+from shared.contract.decision import Failure, FailureReason, RefusalReason
+from shared.images.preprocessing import Aspect, Filter, PictureRules
+from shared.images.refusal import PictureRefused
+from tests.worker.images import jpeg
+from worker.batching.isolated_decoder import ChildDecoder
+
+RULES = PictureRules(size=64, filter=Filter.BILINEAR, aspect=Aspect.SQUASH)
+
+
+def test_the_child_decodes_and_refuses_like_the_worker_itself() -> None:
+    child = ChildDecoder(limit_s=10, memory=2**30)
+    try:
+        decoded = child.decode(jpeg(), RULES)
+        assert not isinstance(decoded, Failure)
+        assert decoded.pixels.shape == (64, 64, 3)
+        with pytest.raises(PictureRefused) as refused:
+            child.decode(b"text", RULES)
+        assert refused.value.reason is RefusalReason.NOT_A_PICTURE
+    finally:
+        child.stop()
+
+
+def test_after_a_death_the_next_picture_gets_a_new_child() -> None:
+    child = ChildDecoder(limit_s=10, memory=2**30)
+    try:
+        child.decode(jpeg(), RULES)
+        process = child._process
+        assert process is not None
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGSTOP)
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+        assert not isinstance(child.decode(jpeg(), RULES), Failure)
+    finally:
+        child.stop()
+
+
+def test_a_child_that_says_nothing_is_the_pictures_failure() -> None:
+    child = ChildDecoder(limit_s=0.3, memory=2**30)
+    try:
+        child.decode(jpeg(), RULES)
+        process = child._process
+        assert process is not None
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGSTOP)
+        assert child.decode(jpeg(), RULES) == Failure(reason=FailureReason.DECODE_HUNG)
+        assert not isinstance(child.decode(jpeg(), RULES), Failure)
+    finally:
+        child.stop()
