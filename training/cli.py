@@ -62,9 +62,9 @@ def main(
         if not resume:
             _forget(directory)
         # Here, not above: Keras takes seconds to load, and --help should not.
+        from training.fitting.progress.console import Bar
         from training.fitting.recipe import read_recipe
         from training.fitting.run import Run, train
-        from training.fitting.watch import Bar
 
         wanted: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
         if untrained:

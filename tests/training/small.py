@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from training.data.labels import LABELS
+from training.data.records.labels import LABELS
 from training.model.architecture import Architecture, Block
 from training.model.build import build
 

@@ -7,8 +7,8 @@ import pytest
 
 from samples.scenes import SCENES
 from shared.model.artefact import read_artefact
-from training.data.labels import LABELS
-from training.data.rules import SERVED
+from training.data.preprocessing import SERVED
+from training.data.records.labels import LABELS
 from training.exporting.predictor import GraphPredictor
 
 SHIPPED = Path(__file__).parents[2] / "models" / "lite0"

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
 from shared.model.artefact import Kinds, Metric
-from training.data.picture import Population
+from training.data.records.labelled_image import Population
 from training.data.sources import Kind
 from training.metrics.auc import auc_metric
 

@@ -102,7 +102,7 @@ def build_command(data: Path, out: Path | None) -> None:
     """
     # Only now: what a build needs takes a second to import, and --help should not.
     from training.data.building.build import build
-    from training.data.building.show import show
+    from training.data.building.console_report import show
 
     screen = Console(highlight=False)
     with _sentences():

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Final
 
 from training.data.duplicates.fingerprint import Fingerprint
-from training.data.groups import refuse_leaks
-from training.data.labels import NAMES
-from training.data.picture import Population, Share
-from training.data.record import Record, Shows
-from training.data.table import MANIFEST, decimal, number, rows, there, unknown
+from training.data.records.csv_table import MANIFEST, decimal, number, rows, there, unknown
+from training.data.records.groups import refuse_leaks
+from training.data.records.labelled_image import Population, Share
+from training.data.records.labels import NAMES
+from training.data.records.record import Record, Shows
 from training.errors import TrainingError
 
 #: Name and meaning of each column; what is not known is empty.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from training.data.picture import Picture
+from training.data.records.labelled_image import Picture
 
 
 def draw_epoch(pictures: Sequence[Picture], count: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:

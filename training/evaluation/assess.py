@@ -7,20 +7,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from shared.model.artefact import ArtefactError, Manifest, read_artefact
-from training.data.picture import Picture, Population, Share
+from training.data.records.labelled_image import Picture, Population, Share
 from training.data.sources import read_pictures
 from training.errors import TrainingError
-from training.evaluation.answers import answers, diagnoses
-from training.evaluation.judged import Judged, held_out, out_of_fold
-from training.evaluation.kinds import kinds_result
-from training.evaluation.labels import label_figures
-from training.evaluation.measure import task_result
+from training.evaluation.measures.kinds import kinds_result
+from training.evaluation.measures.labels import label_figures
+from training.evaluation.measures.receipts import receipts
+from training.evaluation.measures.subgroups import subgroups
+from training.evaluation.measures.symmetries import symmetry_results
+from training.evaluation.measures.task_metrics import task_result
 from training.evaluation.pointing.game import pointing_results
-from training.evaluation.receipts import receipts
 from training.evaluation.result import Evaluation, SetResult
+from training.evaluation.scored_sets import Judged, held_out, out_of_fold
+from training.evaluation.served_answers import answers, diagnoses
 from training.evaluation.stress.measure import stress_results
-from training.evaluation.subgroups import subgroups
-from training.evaluation.symmetries import symmetry_results
 from training.evaluation.tasks import Task
 from training.exporting.out_of_fold import FILE_NAME
 from training.exporting.predictor import GraphPredictor

@@ -6,8 +6,8 @@ from enum import StrEnum
 import numpy as np
 
 from shared.model.artefact import Group, Label
-from training.data.labels import LABELS
-from training.data.picture import Picture
+from training.data.records.labelled_image import Picture
+from training.data.records.labels import LABELS
 from training.metrics.bootstrap import Flags, Floats
 
 

@@ -7,9 +7,9 @@ from typing import Final
 import numpy as np
 
 from training.calibration.judgement import Judgement
-from training.data.labels import COUNTED
+from training.data.records.labels import COUNTED
 from training.errors import TrainingError
-from training.exporting.features import Features
+from training.exporting.calibration_inputs.features import Features
 from training.exporting.graph import Storage
 from training.exporting.predictor import Predicted
 from training.metrics.auc import auc

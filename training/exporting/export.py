@@ -14,22 +14,22 @@ from training.calibration.distance import fit_distance
 from training.calibration.judgement import Judgement
 from training.calibration.kinds import DERMATOSCOPE, KINDS, PHONE, fit_kinds, kind_metrics
 from training.calibration.populations import belongs_within
-from training.data.labels import LABELS, NAMES
-from training.data.picture import Picture
-from training.data.picture import Population as Of
+from training.data.records.labelled_image import Picture
+from training.data.records.labelled_image import Population as Of
+from training.data.records.labels import LABELS, NAMES
 from training.data.sources import Kind
 from training.errors import TrainingError
 from training.exporting.agreement import check
-from training.exporting.as_sent import with_copies
-from training.exporting.features import Features
-from training.exporting.fitted import Fitted, read_folds, read_run
-from training.exporting.folds import Answers, Background, Unseen, ask_folds
+from training.exporting.calibration_inputs.calibration_data import Lesions, Material, read_material, test_pictures
+from training.exporting.calibration_inputs.chat_copies import with_copies
+from training.exporting.calibration_inputs.cross_fitting import Answers, Background, Unseen, ask_folds
+from training.exporting.calibration_inputs.features import Features
+from training.exporting.calibration_inputs.run_models import Fitted, read_folds, read_run
 from training.exporting.graph import TENSORS, Storage, write_graph
-from training.exporting.material import Lesions, Material, read_material, test_pictures
 from training.exporting.out_of_fold import FILE_NAME, OutOfFold, write_out_of_fold
 from training.exporting.predictor import GraphPredictor, Predicted
 from training.exporting.provenance import licence, made_with, sources
-from training.exporting.stated import counted, held_out_metrics, isic2017_test_metrics, phone_metrics
+from training.exporting.reported_metrics import counted, held_out_metrics, isic2017_test_metrics, phone_metrics
 from training.model.architecture import Architecture
 from training.model.build import POPULATIONS
 from training.model.weights import get_weights

@@ -19,10 +19,10 @@ from shared.model.artefact import Tensors
 from training.calibration.distance import Distance
 from training.calibration.judgement import Judgement
 from training.calibration.kinds import KindHead
-from training.data.labels import COUNTED, LABELS
+from training.data.records.labels import COUNTED, LABELS
 from training.model.architecture import BN_EPSILON, OFFSET, SCALE, Architecture
 from training.model.build import POPULATIONS, head_name
-from training.model.thaw import HEAD_BIASES
+from training.model.frozen_graph_import import HEAD_BIASES
 from training.model.weights import Weights
 
 TENSORS: Final = Tensors(

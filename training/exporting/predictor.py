@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from shared.images.preprocessing import PictureRules
 from shared.model.artefact import Tensors
-from training.data.cache import Pixels, decode_file
+from training.data.image_cache import Pixels, decode_file
 
 Floats = npt.NDArray[np.float32]
 

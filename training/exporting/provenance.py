@@ -9,9 +9,9 @@ from typing import Final
 import tensorflow as tf
 
 from shared.model.artefact import DataSource
-from training.data.picture import Picture, Share
+from training.data.records.labelled_image import Picture, Share
 from training.data.sources import HAM10000, ISIC2017, ISIC_ARCHIVE, PAD_UFES_20, Kind, PhonePicture
-from training.exporting.fitted import Fitted
+from training.exporting.calibration_inputs.run_models import Fitted
 
 #: Sources whose pictures, or some of them, may not be used commercially.
 _NON_COMMERCIAL: Final = {

@@ -9,11 +9,11 @@ from typing import Any, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, model_validator
 
 from shared.images.preprocessing import PictureRules
-from training.data.picture import Population
-from training.data.rules import KEPT, SERVED
+from training.data.preprocessing import KEPT, SERVED
+from training.data.records.labelled_image import Population
 from training.data.sources import HAM10000, ISIC2017, PAD_UFES_20
 from training.errors import TrainingError
-from training.fitting.augment import Change
+from training.fitting.augmentation import Change
 from training.fitting.task import Task
 from training.model.applications import APPLICATIONS, Application
 from training.model.architecture import LITE0, LITE2, Architecture

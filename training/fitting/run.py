@@ -5,18 +5,18 @@ from pathlib import Path
 
 import keras
 
-from training.data.cache import decode_all
-from training.data.picture import Picture, Population, Share
+from training.data.image_cache import decode_all
+from training.data.records.labelled_image import Picture, Population, Share
 from training.data.sources import read_pictures
 from training.errors import TrainingError
-from training.fitting import checkpoint
-from training.fitting.fit import fit
-from training.fitting.measure import validation
+from training.fitting.initial_weights import load_model, started
+from training.fitting.inputs.selection import is_measured_on, knows, learns_from
+from training.fitting.loop import checkpoint
+from training.fitting.loop.fit import fit
+from training.fitting.loop.teacher import Teacher
+from training.fitting.progress.console import Watch
 from training.fitting.recipe import Recipe
-from training.fitting.selection import is_measured_on, knows, learns_from
-from training.fitting.start import load_model, started
-from training.fitting.teacher import Teacher
-from training.fitting.watch import Watch
+from training.fitting.validation import validation
 from training.model.applications import Application
 from training.model.architecture import Architecture
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
-from training.data.labels import COUNTED, MELANOMA, NAMES
+from training.data.records.labels import COUNTED, MELANOMA, NAMES
 
 
 class Task(StrEnum):

@@ -6,7 +6,7 @@ from typing import Final
 
 import keras
 
-from training.data.picture import Population
+from training.data.records.labelled_image import Population
 from training.model.applications import Application
 from training.model.architecture import Architecture
 from training.model.efficientnet_lite import Lite

@@ -3,11 +3,11 @@
 import keras
 
 from training.model.architecture import BN_EPSILON, OFFSET, SCALE, Architecture, Block
-from training.model.norm import Norm
+from training.model.batch_norm import Norm
 
 
 class Lite:
-    """Builds the layers of one EfficientNet-Lite; `frozen_norm` as in `training.model.norm`."""
+    """Builds the layers of one EfficientNet-Lite; `frozen_norm` as in `training.model.batch_norm`."""
 
     def __init__(self, architecture: Architecture, frozen_norm: bool) -> None:
         self._architecture = architecture

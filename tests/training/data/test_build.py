@@ -14,7 +14,7 @@ from tests.training.made_data import add_isic2017, write_rows
 from training.data.building.build import build
 from training.data.building.report import Report
 from training.data.cli import cli
-from training.data.picture import Share
+from training.data.records.labelled_image import Share
 from training.data.sources import read_phone, read_pictures
 from training.errors import TrainingError
 

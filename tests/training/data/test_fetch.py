@@ -19,8 +19,8 @@ from training.data.cli import cli
 from training.data.fetching.download import download
 from training.data.fetching.fetch import fetch
 from training.data.fetching.remote import dataverse
-from training.data.labels import NAMES
-from training.data.picture import Share
+from training.data.records.labelled_image import Share
+from training.data.records.labels import NAMES
 from training.data.sources import read_pictures
 from training.errors import TrainingError
 

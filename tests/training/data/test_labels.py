@@ -1,7 +1,7 @@
 import pytest
 
 from shared.model.artefact import Group
-from training.data.labels import COUNTED, LABELS, MELANOMA, NAMES, ham10000_label, isic2017_label
+from training.data.records.labels import COUNTED, LABELS, MELANOMA, NAMES, ham10000_label, isic2017_label
 
 
 def test_what_counts_is_what_may_be_malignant() -> None:

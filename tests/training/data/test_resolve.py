@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from training.data.duplicates.resolve import resolve
 from training.data.duplicates.search import Pair, Sameness
-from training.data.groups import refuse_leaks
-from training.data.picture import Population, Share
-from training.data.record import Record, Shows
+from training.data.records.groups import refuse_leaks
+from training.data.records.labelled_image import Population, Share
+from training.data.records.record import Record, Shows
 
 
 @st.composite

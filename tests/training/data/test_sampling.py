@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 
-from training.data.picture import Picture, Population, Share
+from training.data.records.labelled_image import Picture, Population, Share
 from training.data.sampling import draw_epoch
 
 

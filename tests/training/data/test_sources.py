@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.training.made_data import HAM10000, write_picture, write_rows
-from training.data.labels import NAMES
-from training.data.picture import Share
+from training.data.records.labelled_image import Share
+from training.data.records.labels import NAMES
 from training.data.sources import HELD_OUT, Kind, held_out, read_phone, read_pictures, read_records
 from training.errors import TrainingError
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from shared.model.artefact import Manifest
-from training.data.labels import NAMES
-from training.data.picture import Picture, Population, Share
-from training.evaluation.judged import Judged
+from training.data.records.labelled_image import Picture, Population, Share
+from training.data.records.labels import NAMES
+from training.evaluation.scored_sets import Judged
 from training.evaluation.tasks import Task, truth
 from training.metrics.bootstrap import Floats
 

@@ -6,8 +6,8 @@ from shared.contract.decision import Refusal
 from shared.model.artefact import read_artefact
 from tests.training.evaluation.conftest import SHIPPED
 from tests.training.evaluation.made import picture
-from training.data.labels import LABELS
-from training.evaluation.answers import REFUSED, served_answers
+from training.data.records.labels import LABELS
+from training.evaluation.served_answers import REFUSED, served_answers
 from training.evaluation.tasks import Task, score, truth
 from worker.batching.work_item import Predicted
 from worker.serving.postprocessing import Judge

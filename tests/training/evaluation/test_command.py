@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from sklearn.metrics import roc_auc_score
 
 from shared.model.artefact import digest, read_artefact
-from training.data.picture import Share
+from training.data.records.labelled_image import Share
 from training.data.sources import read_pictures
 from training.evaluation.cli import main
 from training.evaluation.report.card import card

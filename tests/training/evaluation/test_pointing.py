@@ -11,8 +11,8 @@ from shared.model.artefact import Manifest, read_artefact
 from tests.training.evaluation.conftest import SHIPPED
 from tests.training.evaluation.made import picture
 from tests.training.made_data import write_rows
-from training.data.cache import Pixels
-from training.data.picture import Picture, Population
+from training.data.image_cache import Pixels
+from training.data.records.labelled_image import Picture, Population
 from training.evaluation.pointing.game import pointing_results
 from training.evaluation.pointing.regions import GRID, masked, read_boxes
 from training.exporting.predictor import Predicted

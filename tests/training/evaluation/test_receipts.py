@@ -9,8 +9,8 @@ from shared.model.artefact import Manifest, ReliabilityBin, read_artefact
 from tests.training.evaluation.conftest import SHIPPED
 from tests.training.evaluation.made import calibrated
 from training.calibration.calibrate import reliability
-from training.data.picture import Share
-from training.evaluation.receipts import receipts
+from training.data.records.labelled_image import Share
+from training.evaluation.measures.receipts import receipts
 from training.evaluation.tasks import Task, score, truth
 
 

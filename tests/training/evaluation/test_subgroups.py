@@ -6,8 +6,8 @@ import pytest
 from shared.model.artefact import Manifest, read_artefact
 from tests.training.evaluation.conftest import SHIPPED
 from tests.training.evaluation.made import judged, picture
-from training.data.picture import Picture
-from training.evaluation.subgroups import subgroups
+from training.data.records.labelled_image import Picture
+from training.evaluation.measures.subgroups import subgroups
 
 
 @pytest.fixture(scope="module")

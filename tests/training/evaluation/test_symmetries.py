@@ -1,6 +1,6 @@
 import numpy as np
 
-from training.evaluation.symmetries import symmetries
+from training.evaluation.measures.symmetries import symmetries
 
 
 def test_eight_ways_to_look_at_a_picture_each_different_the_first_as_it_is() -> None:

@@ -11,18 +11,18 @@ from shared.model.artefact import Manifest, digest, read_artefact
 from tests.training.model.test_backbone import archive
 from training.calibration.calibrate import calibrate
 from training.cli import main as train_command
-from training.data.cache import decode_all
-from training.data.labels import NAMES
-from training.data.picture import Picture, Population, Share
-from training.data.rules import SERVED
+from training.data.image_cache import decode_all
+from training.data.preprocessing import SERVED
+from training.data.records.labelled_image import Picture, Population, Share
+from training.data.records.labels import NAMES
 from training.data.sources import read_pictures
+from training.exporting.calibration_inputs.features import Features
+from training.exporting.calibration_inputs.run_models import read_run
 from training.exporting.cli import main as export_command
-from training.exporting.features import Features
-from training.exporting.fitted import read_run
 from training.exporting.out_of_fold import FILE_NAME, read_out_of_fold
 from training.exporting.predictor import GraphPredictor
 from training.model.architecture import LITE0
-from training.model.thaw import thaw
+from training.model.frozen_graph_import import thaw
 
 
 @pytest.fixture(scope="module")

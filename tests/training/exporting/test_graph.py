@@ -11,10 +11,10 @@ from training.calibration.calibrate import Calibration
 from training.calibration.distance import fit_distance
 from training.calibration.judgement import Judgement
 from training.calibration.kinds import KINDS, KindHead, fit_kinds
-from training.data.labels import COUNTED, LABELS
+from training.data.records.labels import COUNTED, LABELS
 from training.errors import TrainingError
 from training.exporting.agreement import TOLERANCE, agreement, check
-from training.exporting.features import Features
+from training.exporting.calibration_inputs.features import Features
 from training.exporting.graph import TENSORS, Storage, write_graph
 from training.exporting.predictor import GraphPredictor, Predicted
 from training.model.build import POPULATIONS, head_name

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from training.exporting.material import read_material
+from training.exporting.calibration_inputs.calibration_data import read_material
 from training.exporting.provenance import licence, sources
 from training.fitting.recipe import read_recipe
 

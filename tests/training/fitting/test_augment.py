@@ -1,6 +1,6 @@
 import numpy as np
 
-from training.fitting.augment import augment
+from training.fitting.augmentation import augment
 
 RNG = np.random.default_rng(1)
 PICTURE = RNG.integers(60, 190, (80, 80, 3), np.uint8)

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from tests.training.model.test_backbone import archive
 from training.cli import main
-from training.fitting import checkpoint
+from training.fitting.loop import checkpoint
 from training.model.architecture import LITE0
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.training.fitting.tiny import Stopped, StopsIn, tiny_run
-from training.data.labels import NAMES
+from training.data.records.labels import NAMES
 
 
 def test_it_learns_32_pictures_by_heart(tmp_path: Path) -> None:

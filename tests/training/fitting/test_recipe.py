@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from training.errors import TrainingError
-from training.fitting.learner import Learner
+from training.fitting.initial_weights import made, started
+from training.fitting.loop.learner import Learner
 from training.fitting.recipe import RECIPES, Recipe, read_recipe
-from training.fitting.start import made, started
 
 NAMES = sorted(path.stem for path in RECIPES.glob("*.toml"))
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from training.data.picture import Picture, Population, Share
+from training.data.records.labelled_image import Picture, Population, Share
 from training.data.sources import ISIC2017, PAD_UFES_20
+from training.fitting.inputs.selection import is_measured_on, learns_from, show
+from training.fitting.inputs.targets import make_targets
 from training.fitting.recipe import Recipe
-from training.fitting.selection import is_measured_on, learns_from, show
-from training.fitting.targets import make_targets
 
 SKIN = Picture(Path("skin"), 0, ISIC2017, Population.DERMATOSCOPE, "lesion", Share.TRAIN)
 PHONE = Picture(Path("phone"), 1, PAD_UFES_20, Population.PHONE, "patient", Share.TRAIN, fold=2)

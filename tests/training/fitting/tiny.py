@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from tests.training.small import SMALL
-from training.data.labels import NAMES
-from training.data.picture import Picture, Population, Share
-from training.fitting.fit import fit
+from training.data.records.labelled_image import Picture, Population, Share
+from training.data.records.labels import NAMES
+from training.fitting.loop.fit import fit
+from training.fitting.loop.teacher import Teacher
 from training.fitting.recipe import Recipe
-from training.fitting.teacher import Teacher
 from training.model.build import POPULATIONS, build
 from training.model.weights import Weights, get_weights
 

@@ -14,7 +14,7 @@ import pytest
 
 from training.metrics.bootstrap import Flags, Floats, Weights
 from training.metrics.curve import Curve, area, area_above, average_precision
-from training.metrics.operating import Calls, balanced_multiclass_accuracy
+from training.metrics.operating_points import Calls, balanced_multiclass_accuracy
 
 HERE = Path(__file__).parent
 EXPECTED = json.loads((HERE / "isic_example.json").read_text(encoding="utf-8"))

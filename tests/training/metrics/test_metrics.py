@@ -5,7 +5,7 @@ from sklearn.metrics import average_precision_score, brier_score_loss, precision
 from training.metrics.auc import auc, auc_metric
 from training.metrics.bootstrap import Flags, Floats, draws, metric
 from training.metrics.curve import Curve, area, average_precision, specificity_at
-from training.metrics.operating import Calls
+from training.metrics.operating_points import Calls
 from training.metrics.probability import brier_scores, calibration_error, calibration_errors
 
 

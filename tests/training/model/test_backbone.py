@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 
 from tests.training.small import SMALL, small_model
-from training.data.labels import LABELS
+from training.data.records.labels import LABELS
 from training.errors import TrainingError
 from training.model.architecture import LITE0, LITE2, Architecture
+from training.model.batch_norm import Norm
 from training.model.build import build
-from training.model.imagenet import load_imagenet
-from training.model.norm import Norm
+from training.model.imagenet_weights import load_imagenet
 from training.model.weights import get_weights, set_weights
 
 

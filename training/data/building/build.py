@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from training.data.building.lesions import lesion_pairs
+from training.data.building.lesion_pairs import lesion_pairs
 from training.data.building.report import Report
-from training.data.duplicates.kept_prints import fingerprints
+from training.data.duplicates.fingerprint_cache import fingerprints
 from training.data.duplicates.resolve import resolve
 from training.data.duplicates.search import find_pairs
-from training.data.groups import refuse_leaks
 from training.data.manifest import write_manifest
+from training.data.records.groups import refuse_leaks
 from training.data.sources.folders import read_folders
 
 #: Told what is being done, how much of it is done, and how much there is.

@@ -9,9 +9,9 @@ from typing import Final
 from pydantic import BaseModel
 
 from training.data.duplicates.resolve import Dropped, Resolved
-from training.data.labels import NAMES
 from training.data.manifest import place
-from training.data.record import Record
+from training.data.records.labels import NAMES
+from training.data.records.record import Record
 
 REPORT: Final = "report.json"
 DROPPED: Final = "dropped.csv"

@@ -10,8 +10,8 @@ from scipy.sparse import coo_array  # type: ignore[import-untyped]
 from scipy.sparse.csgraph import connected_components  # type: ignore[import-untyped]
 
 from training.data.duplicates.search import Pair, Sameness
-from training.data.picture import Share
-from training.data.record import Record
+from training.data.records.labelled_image import Share
+from training.data.records.record import Record
 
 #: What a model is measured by goes before what it learns from.
 _BEFORE: Final = (Share.TEST, Share.VALID, Share.TRAIN)

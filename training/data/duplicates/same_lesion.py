@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from training.data.duplicates.keypoints import Keypoints, keypoints
-from training.data.duplicates.words import nearest
+from training.data.duplicates.visual_words import nearest
 
 #: Least keypoints that one affine map takes onto each other. Of ISIC 2017's pairs, those with more were the same lesion
 #: to the eye but one; below it the scale bars of the same dermatoscope begin to count.

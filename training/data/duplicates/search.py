@@ -9,8 +9,8 @@ import numpy as np
 
 from training.data.duplicates.candidates import candidates
 from training.data.duplicates.fingerprint import Fingerprint
-from training.data.duplicates.likeness import LEAST, details, likeness
 from training.data.duplicates.orientations import orientations
+from training.data.duplicates.similarity import LEAST, details, likeness
 
 
 class Sameness(StrEnum):

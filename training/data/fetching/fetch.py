@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from training.data.fetching import lock
+from training.data.fetching import checksum_lock
 from training.data.fetching.archives import check_zip
 from training.data.fetching.download import download, file_digest
 from training.data.fetching.layout import lay_out
@@ -33,7 +33,7 @@ def fetch(source: str, data: Path, progress: Progress, mirror: str | None = None
 
 def _have(remote: Remote, folder: Path, progress: Progress, pause_s: float) -> Path:
     target = folder / remote.name
-    wanted = lock.known(folder, remote.name)
+    wanted = checksum_lock.known(folder, remote.name)
     if target.is_file() and wanted and file_digest(target, "sha256") == wanted:
         size = target.stat().st_size
         progress(remote.name, size, size)
@@ -45,5 +45,5 @@ def _have(remote: Remote, folder: Path, progress: Progress, pause_s: float) -> P
     found = download(remote.url, target, wanted or remote.digest, advance, pause_s)
     if target.suffix == ".zip":
         check_zip(target)
-    lock.remember(folder, remote.name, found)
+    checksum_lock.remember(folder, remote.name, found)
     return target

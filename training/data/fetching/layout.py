@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from training.data.fetching.archives import members
+from training.data.records.csv_table import MANIFEST, rows
 from training.data.sources import HAM10000, ISIC2017, PAD_UFES_20, PHONE_FOLDER, held_out
-from training.data.table import MANIFEST, rows
 
 #: Folds of PAD-UFES-20; a patient is in one.
 FOLDS: Final = 4

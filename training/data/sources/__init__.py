@@ -9,11 +9,11 @@ from enum import StrEnum
 from pathlib import Path
 
 from training.data.manifest import is_manifest, read_manifest
-from training.data.picture import Picture, Population
-from training.data.record import Record, Shows
+from training.data.records.labelled_image import Picture, Population
+from training.data.records.record import Record, Shows
 from training.data.sources.folders import read_folders
 from training.data.sources.ham10000 import HAM10000
-from training.data.sources.holding import HELD_OUT, held_out
+from training.data.sources.holdout import HELD_OUT, held_out
 from training.data.sources.isic2017 import ISIC2017
 from training.data.sources.isic_archive import ISIC_ARCHIVE
 from training.data.sources.phone import PAD_UFES_20, PHONE_FOLDER, unseen

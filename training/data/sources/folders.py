@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from training.data.record import Record
+from training.data.records.record import Record
 from training.data.sources.ham10000 import HAM10000, ham10000
 from training.data.sources.isic2017 import ISIC2017, isic2017
 from training.data.sources.isic_archive import ISIC_ARCHIVE, isic_archive

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from training.data.labels import isic2017_label
-from training.data.picture import Population, Share
-from training.data.record import Record, Shows
-from training.data.table import MANIFEST, rows, there, unknown
+from training.data.records.csv_table import MANIFEST, rows, there, unknown
+from training.data.records.labelled_image import Population, Share
+from training.data.records.labels import isic2017_label
+from training.data.records.record import Record, Shows
 
 ISIC2017: Final = "isic2017"
 LICENCE: Final = "believed CC-0, to be confirmed"

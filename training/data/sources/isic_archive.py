@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from training.data.labels import isic_archive_label
-from training.data.picture import Population, Share
-from training.data.record import Record, Shows
-from training.data.sources.holding import held_out
-from training.data.table import number, rows, there
+from training.data.records.csv_table import number, rows, there
+from training.data.records.labelled_image import Population, Share
+from training.data.records.labels import isic_archive_label
+from training.data.records.record import Record, Shows
+from training.data.sources.holdout import held_out
 
 ISIC_ARCHIVE: Final = "isic-archive"
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from training.data.labels import pad_ufes_20_label
-from training.data.picture import Population, Share
-from training.data.record import Record, Shows
-from training.data.sources.holding import held_out
-from training.data.table import MANIFEST, decimal, number, rows, there, unknown
+from training.data.records.csv_table import MANIFEST, decimal, number, rows, there, unknown
+from training.data.records.labelled_image import Population, Share
+from training.data.records.labels import pad_ufes_20_label
+from training.data.records.record import Record, Shows
+from training.data.sources.holdout import held_out
 
 PAD_UFES_20: Final = "pad_ufes_20"
 #: Folder of all that was taken by phones.

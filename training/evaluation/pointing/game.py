@@ -15,8 +15,8 @@ from PIL import Image
 
 from shared.images.thumbnail import thumbnail
 from shared.model.artefact import Manifest
-from training.data.cache import Pixels
-from training.data.picture import Picture, Population
+from training.data.image_cache import Pixels
+from training.data.records.labelled_image import Picture, Population
 from training.evaluation.pointing.regions import GRID, Box, boxed, masked, read_boxes
 from training.evaluation.result import PointingResult
 from training.evaluation.tasks import Task, score, truth

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from PIL import Image, ImageFilter
 from scipy import ndimage  # type: ignore[import-untyped]
 
-from training.data.picture import Picture
+from training.data.records.labelled_image import Picture
 from training.metrics.bootstrap import Flags
 
 GRID: Final = 128

@@ -10,9 +10,9 @@ import numpy as np
 
 from shared.images.thumbnail import thumbnail
 from shared.model.artefact import Manifest
-from training.data.labels import LABELS
-from training.data.picture import Picture
-from training.evaluation.judged import Judged
+from training.data.records.labelled_image import Picture
+from training.data.records.labels import LABELS
+from training.evaluation.scored_sets import Judged
 from training.evaluation.tasks import Task, score, truth
 
 #: Of each sort.

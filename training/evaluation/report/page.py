@@ -8,11 +8,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from shared.model.artefact import Manifest
-from training.evaluation.answers import ANSWERS
-from training.evaluation.judged import Judged
 from training.evaluation.report import numbers, plots
 from training.evaluation.report.mistakes import worst
 from training.evaluation.result import Evaluation, SetResult, TaskResult
+from training.evaluation.scored_sets import Judged
+from training.evaluation.served_answers import ANSWERS
 
 FILE_NAME: Final = "report.html"
 

@@ -11,11 +11,11 @@ from shared.images.decode import decode
 from shared.images.thumbnail import thumbnail
 from shared.model.artefact import Manifest
 from shared.model.decision_rules import band_of
-from training.data.cache import Pixels
-from training.data.picture import Picture, Population
-from training.evaluation.answers import served_answers
-from training.evaluation.kinds import share_metric
+from training.data.image_cache import Pixels
+from training.data.records.labelled_image import Picture, Population
+from training.evaluation.measures.kinds import share_metric
 from training.evaluation.result import StressResult
+from training.evaluation.served_answers import served_answers
 from training.evaluation.stress.changes import CHANGES, Named
 from training.evaluation.tasks import Task, score
 from training.exporting.predictor import GraphPredictor, Predicted

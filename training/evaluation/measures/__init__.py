@@ -1,0 +1,1 @@
+"""Measures of an evaluation, one kind of question a module."""

@@ -1,0 +1,32 @@
+"""How well the labels are told apart: each against the rest, and all together."""
+
+import numpy as np
+
+from shared.model.artefact import Manifest
+from training.data.records.labels import LABELS
+from training.evaluation.measures.subgroups import FEWEST
+from training.evaluation.result import Figures
+from training.evaluation.scored_sets import Judged
+from training.metrics.auc import auc_metric
+from training.metrics.bootstrap import draws, metric
+from training.metrics.operating_points import balanced_multiclass_accuracy
+
+
+def label_figures(judged: Judged, manifest: Manifest) -> Figures:
+    """`auc_LABEL` for each label with enough pictures, and `balanced_multiclass_accuracy` over those that it knows."""
+    names = [label.name for label in manifest.labels]
+    actual = np.array([LABELS[picture.label].name for picture in judged.pictures])
+    figures: Figures = {}
+    for column, name in enumerate(names):
+        positive = actual == name
+        if min(positive.sum(), (~positive).sum()) >= FEWEST:
+            figures[f"auc_{name}"] = auc_metric(judged.probabilities[:, column], positive, judged.groups)
+    known = judged.only(np.isin(actual, names))
+    labels = np.array([names.index(name) for name in actual if name in names])
+    if len(labels):
+        accuracy = metric(
+            lambda weights: balanced_multiclass_accuracy(known.probabilities, labels, weights),
+            draws(np.zeros(len(labels), bool), known.groups),
+        )
+        figures |= {"balanced_multiclass_accuracy": accuracy} if accuracy else {}
+    return figures

@@ -1,0 +1,112 @@
+"""The pictures that an artefact is calibrated by and measured on, by what each is for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from training.calibration.kinds import name_of
+from training.data.image_cache import Pixels, decode_all, decode_paths
+from training.data.records.labelled_image import Picture, Population, Share
+from training.data.records.labels import COUNTED
+from training.data.sources import Kind, PhonePicture, read_phone, read_pictures
+from training.errors import TrainingError
+from training.fitting.inputs.selection import knows
+from training.fitting.recipe import Recipe
+
+#: Training pictures that kinds and distance are fitted to: with their copies, more than two a feature of the kinds.
+ENOUGH: Final = 2000
+
+
+@dataclass(frozen=True)
+class Lesions:
+    """Pictures of lesions with their pixels uint8 [n, size, size, 3]."""
+
+    pictures: Sequence[Picture]
+    pixels: Pixels
+
+    @property
+    def labels(self) -> npt.NDArray[np.int64]:
+        """Label [n] of each."""
+        return np.array([picture.label for picture in self.pictures])
+
+    @property
+    def counted(self) -> npt.NDArray[np.bool_]:
+        """Whether each is of a label that counts, [n]."""
+        return np.isin(self.labels, COUNTED)
+
+    @property
+    def paths(self) -> list[Path]:
+        """Their files."""
+        return [picture.path for picture in self.pictures]
+
+
+@dataclass(frozen=True)
+class Others:
+    """Pictures of no lesion: `seen` ones teach the kinds, by their `pixels`; the rest only measures."""
+
+    pictures: Sequence[PhonePicture]
+    pixels: Pixels
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kind of picture that each of those seen is."""
+        return [name_of(one.kind) for one in self.pictures if not one.held]
+
+    def unseen(self) -> dict[Kind, list[Path]]:
+        """Files of those that only measure."""
+        found: dict[Kind, list[Path]] = {}
+        for one in self.pictures:
+            if one.held:
+                found.setdefault(one.kind, []).append(one.path)
+        return found
+
+
+@dataclass(frozen=True)
+class Material:
+    """Dermatoscope lesions that were trained on, some of them, and held-out ones; phone lesions; and others."""
+
+    trained: Sequence[Picture]
+    some: Lesions
+    held: Lesions
+    phone: Lesions
+    others: Others
+
+
+def read_material(data: Path, cache: Path, recipe: Recipe) -> Material:
+    """Read and decode all of the recipe's sources but the test set. Raises `TrainingError` where a part is missing."""
+    rules = recipe.served
+    pictures = [one for one in read_pictures(data) if knows(one, recipe)]
+
+    def lesions(population: Population, share: Share) -> list[Picture]:
+        found = [one for one in pictures if one.population is population and one.share is share]
+        if not found:
+            raise TrainingError(f"{data} has no {population} pictures of the recipe's sources for the share {share}.")
+        return found
+
+    def decoded(some: Sequence[Picture]) -> Lesions:
+        return Lesions(some, decode_all(some, rules, cache))
+
+    trained = lesions(Population.DERMATOSCOPE, Share.TRAIN)
+    others = [one for one in read_phone(data) if one.kind is not Kind.LESION]
+    seen = [one.path for one in others if not one.held]
+    if not seen:
+        raise TrainingError(f"{data} needs pictures of no lesion under phone/: without them nothing is refused.")
+    return Material(
+        trained=trained,
+        some=decoded(trained[:: max(1, len(trained) // ENOUGH)]),
+        held=decoded(lesions(Population.DERMATOSCOPE, Share.VALID)),
+        phone=decoded(lesions(Population.PHONE, Share.TRAIN)),
+        others=Others(others, decode_paths(seen, rules, cache)),
+    )
+
+
+def test_pictures(data: Path) -> list[Picture]:
+    """The ISIC 2017 test set, which nothing is chosen by. Raises `TrainingError` where it is missing."""
+    found = [picture for picture in read_pictures(data) if picture.share is Share.TEST]
+    if not found:
+        raise TrainingError(f"{data} has no pictures for the share {Share.TEST}.")
+    return found

@@ -1,0 +1,93 @@
+"""What models say of phone pictures that they have not seen: one model a fold, each asked about its own fold."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from training.calibration.calibrate import calibrate
+from training.calibration.distance import fit_distance
+from training.calibration.kinds import PHONE, fit_kinds
+from training.data.records.labelled_image import Picture, Population
+from training.errors import TrainingError
+from training.exporting.calibration_inputs.chat_copies import with_copies
+from training.exporting.calibration_inputs.features import Features
+from training.model.build import POPULATIONS
+
+Floats = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Background:
+    """What a phone lesion is to be told from: pictures uint8 [n, size, size, 3] with the names of their kinds."""
+
+    pixels: npt.NDArray[np.uint8]
+    kinds: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Of n pictures: calibrated `probabilities` [n, labels], `kinds` [n, kinds], `distance` [n]."""
+
+    probabilities: Floats
+    kinds: Floats
+    distance: Floats
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """Of each of n pictures, by a model that has not seen it.
+
+    `logits` [n, labels] by the phone's head, `kinds` [n, kinds] their sum 1, `distance` [n] from the phone pictures
+    of the other folds, and the number of its `fold` [n].
+    """
+
+    logits: Floats
+    kinds: Floats
+    distance: Floats
+    fold: npt.NDArray[np.int64]
+
+    def calibrated(self, labels: npt.NDArray[np.integer]) -> Answers:
+        """The same, each picture calibrated by those of the other folds alone, whose `labels` [n] say what they are."""
+        probabilities = np.zeros_like(self.logits)
+        for number in np.unique(self.fold):
+            inside = self.fold == number
+            calibration = calibrate(self.logits[~inside], labels[~inside])
+            probabilities[inside] = calibration.probabilities(self.logits[inside])
+        return Answers(probabilities=probabilities, kinds=self.kinds, distance=self.distance)
+
+
+def ask_folds(
+    models: Mapping[int, keras.Model], pictures: Sequence[Picture], pixels: npt.NDArray[np.uint8], others: Background
+) -> Unseen:
+    """Ask the model of each fold, which has not seen it, about phone `pictures` with `pixels` [n, size, size, 3].
+
+    Kinds and distance are fitted anew for each fold, to the pictures of the other folds, to copies of them, and to
+    `others`. Raises `TrainingError` where a fold has no model.
+    """
+    missing = {picture.fold for picture in pictures} - set(models)
+    if missing:
+        raise TrainingError(f"No model has left out fold {missing.pop()}: train one with --fold.")
+    fold = np.array([picture.fold for picture in pictures])
+    head = POPULATIONS.index(Population.PHONE)
+    shown = with_copies(pixels)
+    parts = []
+    for number, model in sorted(models.items()):
+        inside = np.flatnonzero(fold == number)
+        outside = np.flatnonzero(np.tile(fold != number, 2))
+        phone, background = Features.of(model, shown), Features.of(model, others.pixels)
+        kinds = fit_kinds(
+            np.concatenate((background.means, phone.means[outside])), [*others.kinds, *[PHONE] * len(outside)]
+        )
+        distance = fit_distance(phone.middle[outside])
+        parts.append((inside, phone, kinds.shares(phone.means), distance(phone.middle)))
+    order = np.concatenate([rows for rows, *_ in parts])
+    back = np.argsort(order)
+    return Unseen(
+        logits=np.concatenate([phone.logits[rows, head] for rows, phone, *_ in parts])[back],
+        kinds=np.concatenate([shares[rows] for rows, _, shares, _ in parts])[back],
+        distance=np.concatenate([far[rows] for rows, _, _, far in parts])[back],
+        fold=fold,
+    )

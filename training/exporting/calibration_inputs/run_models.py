@@ -1,0 +1,51 @@
+"""A finished run: the model that is exported, and one a fold that has not seen the fold's pictures."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+
+from training.data.records.labels import NAMES
+from training.errors import TrainingError
+from training.fitting.loop import checkpoint
+from training.fitting.recipe import Recipe
+from training.model.build import build
+from training.model.weights import set_weights
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The averaged weights of a run, in a model, and the run's recipe."""
+
+    model: keras.Model
+    recipe: Recipe
+    epochs: int
+
+
+def read_run(directory: Path) -> Fitted:
+    """The run in `directory` as its last checkpoint has it. Raises `TrainingError` where there is none."""
+    state = checkpoint.load(directory)
+    if state is None:
+        raise TrainingError(f"There is no checkpoint in {directory}: melanoma-train makes one.")
+    model = build(state.recipe.architecture, len(NAMES), frozen_norm=state.recipe.frozen_norm)
+    set_weights(model, state.average)
+    return Fitted(model=model, recipe=state.recipe, epochs=state.epochs)
+
+
+def read_folds(directory: Path) -> dict[int, Fitted]:
+    """The runs in `directory`/fold-*, by the fold that each left out.
+
+    Raises `TrainingError` where there are none, or where one did not leave out the fold that its folder names.
+    """
+    found = {}
+    for folder in sorted(directory.glob("fold-*")):
+        fitted = read_run(folder)
+        if folder.name != f"fold-{fitted.recipe.fold}":
+            raise TrainingError(f"{folder} holds a run that left out fold {fitted.recipe.fold}.")
+        found[int(fitted.recipe.fold or 0)] = fitted
+    if not found:
+        raise TrainingError(
+            f"{directory} has no fold-0, fold-1, ...: train each with --fold, so that phone pictures can be judged"
+            " by models that have not seen them."
+        )
+    return found

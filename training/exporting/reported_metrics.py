@@ -1,0 +1,75 @@
+"""What the exported graph reaches on held-out pictures and on the test set, as the manifest states it."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from shared.model.artefact import Metric
+from training.data.records.labelled_image import Picture
+from training.data.records.labels import COUNTED, MALIGNANT, MELANOMA
+from training.data.sources import HAM10000, ISIC2017
+from training.exporting.predictor import Predicted
+from training.metrics.auc import auc_metric
+from training.metrics.probability import calibration_error
+
+
+def counted(probabilities: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+    """Probability [n], in [0, 1], that the lesion is of a label that counts."""
+    return np.clip(probabilities[:, COUNTED].sum(axis=1), 0, 1)  # type: ignore[no-any-return]
+
+
+def is_counted(pictures: Sequence[Picture]) -> npt.NDArray[np.bool_]:
+    """Whether each picture's label counts."""
+    return np.isin([picture.label for picture in pictures], COUNTED)
+
+
+def held_out_metrics(pictures: Sequence[Picture], predicted: Predicted) -> dict[str, Metric]:
+    """Figures on the pictures that calibration used too: the AUCs do not gain by that, the error does."""
+    sources = np.array([picture.source for picture in pictures])
+    melanoma = np.array([picture.label == MELANOMA for picture in pictures])
+    malignant, probability = is_counted(pictures), counted(predicted.probabilities)
+    metrics = {}
+    for source, name in ((ISIC2017, "isic2017_valid"), (HAM10000, "ham10000_held_out")):
+        rows = sources == source
+        if not rows.any():
+            continue
+        scores = predicted.probabilities[rows, MELANOMA]
+        metrics[f"{name}.melanoma_auc"] = auc_metric(scores, melanoma[rows])
+        metrics[f"{name}.counted_auc"] = auc_metric(probability[rows], malignant[rows])
+    error = calibration_error(probability, malignant)
+    metrics["held_out.calibration_error"] = Metric(value=error, pictures=len(pictures))
+    return metrics
+
+
+def isic2017_test_metrics(pictures: Sequence[Picture], predicted: Predicted) -> dict[str, Metric]:
+    """Figures on the ISIC 2017 test set, which nothing was chosen by."""
+    melanoma = np.array([picture.label == MELANOMA for picture in pictures])
+    scores = predicted.probabilities[:, MELANOMA]
+    error = calibration_error(counted(predicted.probabilities), is_counted(pictures))
+    return {
+        "isic2017_test.melanoma_auc": auc_metric(scores, melanoma),
+        "isic2017_test.calibration_error": Metric(value=error, pictures=len(pictures)),
+    }
+
+
+#: Share of the picture from which a pen mark is taken for one: doctors mark what they suspect.
+PEN: Final = 0.005
+
+
+def phone_metrics(pictures: Sequence[Picture], probabilities: npt.NDArray[np.floating]) -> dict[str, Metric]:
+    """Figures on phone pictures from probabilities [n, labels] by models that have not seen them.
+
+    Malignant are melanoma, basal and squamous cell carcinoma, against all the rest.
+    """
+    malignant = np.isin([picture.label for picture in pictures], MALIGNANT)
+    unmarked = np.array([(picture.pen or 0) <= PEN for picture in pictures])
+    scores = probabilities[:, MALIGNANT].sum(axis=1)
+    error = calibration_error(counted(probabilities), is_counted(pictures))
+    return {
+        "phone_out_of_fold.malignant_auc": auc_metric(scores, malignant),
+        "phone_out_of_fold.malignant_auc_without_pen": auc_metric(scores[unmarked], malignant[unmarked]),
+        "phone_out_of_fold.counted_auc": auc_metric(counted(probabilities), is_counted(pictures)),
+        "phone_out_of_fold.calibration_error": Metric(value=error, pictures=len(pictures)),
+    }

@@ -1,0 +1,1 @@
+"""Batches, targets and the selection of images for a training run."""

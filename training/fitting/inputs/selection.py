@@ -1,0 +1,66 @@
+"""Which pictures a recipe learns from, and which it is measured on meanwhile."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from training.data.records.labelled_image import Picture, Population, Share
+from training.data.sampling import draw_epoch
+from training.fitting.recipe import Recipe
+
+
+def learns_from(picture: Picture, recipe: Recipe) -> bool:
+    """Whether the recipe trains on the picture: never on one that is held out, or of the fold left out."""
+    return knows(picture, recipe) and picture.share is Share.TRAIN and not _left_out(picture, recipe)
+
+
+def is_measured_on(picture: Picture, recipe: Recipe) -> bool:
+    """Whether the picture is held out of training, and not for the test."""
+    return knows(picture, recipe) and (picture.share is Share.VALID or _left_out(picture, recipe))
+
+
+def knows(picture: Picture, recipe: Recipe) -> bool:
+    """Whether the picture is of a source and a population of the recipe, whatever it is used for."""
+    return picture.population in recipe.populations and picture.source in recipe.sources
+
+
+def _left_out(picture: Picture, recipe: Recipe) -> bool:
+    return picture.share is Share.TRAIN and picture.fold is not None and picture.fold == recipe.fold
+
+
+def show(pictures: Sequence[Picture], recipe: Recipe, epoch: int) -> npt.NDArray[np.int64]:
+    """Indices int64 [steps * batch] of those `pictures` that an epoch shows, in their order.
+
+    With the recipe's `phone_share`, phone pictures are that share of them: training on phone pictures alone
+    would forget the dermatoscope's, which are shown again beside them.
+    """
+    count = recipe.steps * recipe.batch
+    if recipe.phone_share is None:
+        return _draw(pictures, recipe, epoch, recipe.populations, count)
+    phone = round(count * recipe.phone_share)
+    parts = (
+        _draw(pictures, recipe, epoch, (Population.PHONE,), phone),
+        _draw(pictures, recipe, epoch, (Population.DERMATOSCOPE,), count - phone),
+    )
+    order = np.random.default_rng((recipe.seed, epoch)).permutation(np.concatenate(parts))
+    # Where one population has no pictures, the other takes its place.
+    return np.resize(order, count)
+
+
+def _draw(
+    pictures: Sequence[Picture], recipe: Recipe, epoch: int, populations: Sequence[Population], count: int
+) -> npt.NDArray[np.int64]:
+    members = [
+        index
+        for index, picture in enumerate(pictures)
+        if picture.population in populations and learns_from(picture, recipe)
+    ]
+    if not members or not count:
+        return np.empty(0, np.int64)
+    if recipe.balanced:
+        drawn = draw_epoch([pictures[index] for index in members], count, recipe.seed, epoch)
+        return np.array(members, np.int64)[drawn]
+    rng = np.random.default_rng((recipe.seed, epoch))
+    rounds = -(-count // len(members))
+    return np.concatenate([rng.permutation(members) for _ in range(rounds)])[:count].astype(np.int64)

@@ -1,0 +1,53 @@
+"""What the model is to say of each picture, and how far off it is."""
+
+from collections.abc import Callable, Sequence
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from training.data.records.labelled_image import Picture
+from training.fitting.inputs.selection import learns_from
+from training.fitting.recipe import Recipe
+from training.model.build import POPULATIONS
+
+Floats = npt.NDArray[np.float32]
+
+
+def make_targets(pictures: Sequence[Picture], recipe: Recipe) -> Floats:
+    """Targets float32 [n, populations, outputs]: 1 at the output in the row of the picture's population, else 0.
+
+    The recipe's `smoothing` of that 1 is spread over all outputs of the row (Szegedy et al., CVPR 2016). With
+    `class_weights`, a row is multiplied by what makes the pictures of all outputs weigh the same, 1 on average.
+    Rows of other populations are 0, so that their heads learn nothing from the picture.
+    """
+    outputs = recipe.task.outputs
+    classes = np.array([recipe.task.output(picture.label) for picture in pictures])
+    rows = np.full((len(pictures), outputs), recipe.smoothing / outputs, np.float32)
+    rows[np.arange(len(pictures)), classes] += 1 - recipe.smoothing
+    if recipe.class_weights:
+        seen = np.array([learns_from(picture, recipe) for picture in pictures])
+        counts = np.bincount(classes[seen], minlength=outputs)
+        weights = seen.sum() / np.maximum(counts, 1) / (counts > 0).sum()
+        rows *= weights[classes, None].astype(np.float32)
+    targets = np.zeros((len(pictures), len(POPULATIONS), outputs), np.float32)
+    heads = [POPULATIONS.index(picture.population) for picture in pictures]
+    targets[np.arange(len(pictures)), heads] = rows
+    return targets
+
+
+def make_loss(focal: float) -> Callable[[keras.KerasTensor, keras.KerasTensor], keras.KerasTensor]:
+    """The loss [n] of targets and logits, both [n, populations, outputs].
+
+    Cross-entropy, each output's share of it times (1 - p) to the power of `focal` (Lin et al., ICCV 2017): 0 leaves
+    it as it is, more makes what is already right matter less.
+    """
+
+    def loss(targets: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:
+        logs = keras.ops.log_softmax(logits, axis=-1)
+        shares = targets * logs
+        if focal:
+            shares *= (1 - keras.ops.exp(logs)) ** focal
+        return -keras.ops.sum(shares, axis=(1, 2))
+
+    return loss

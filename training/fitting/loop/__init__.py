@@ -1,0 +1,1 @@
+"""The training loop: epochs, optimiser state, checkpoints, distillation."""

@@ -1,0 +1,60 @@
+"""What the model in training says of the pictures that are held out."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from training.data.image_cache import Pixels
+from training.data.records.labelled_image import Picture
+from training.data.records.labels import COUNTED, MELANOMA
+from training.fitting.task import Task
+from training.metrics.auc import auc
+from training.model.build import POPULATIONS
+
+BATCH: Final = 32
+
+Floats = npt.NDArray[np.float32]
+
+
+def logits_and_means(model: keras.Model, pixels: Pixels) -> tuple[Floats, Floats, Floats]:
+    """Logits [n, populations, labels] of pictures uint8 [n, size, size, 3], and means [n, channels] of two maps.
+
+    The maps are the middle block's and the last one.
+    """
+    parts = []
+    for start in range(0, len(pixels), BATCH):
+        shown = np.asarray(pixels[start : start + BATCH], np.float32)
+        logits, features, middle = model.predict_on_batch(shown)
+        parts.append((logits, middle, features.mean(axis=(1, 2))))
+    logits, middle, last = (np.concatenate([part[side] for part in parts]) for side in range(3))
+    return logits, middle, last
+
+
+def softmax(logits: Floats) -> Floats:
+    """Probabilities of logits, over the last axis."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)  # type: ignore[no-any-return]
+
+
+def validation(pictures: Sequence[Picture], pixels: Pixels, task: Task) -> Callable[[keras.Model], dict[str, float]]:
+    """A function that measures a model on held-out pictures: loss and AUCs for the log, each by its head."""
+    labels = np.array([picture.label for picture in pictures])
+    heads = np.array([POPULATIONS.index(picture.population) for picture in pictures])
+    sources = np.array([picture.source for picture in pictures])
+
+    def measure(model: keras.Model) -> dict[str, float]:
+        probabilities = softmax(logits_and_means(model, pixels)[0])[np.arange(len(heads)), heads]
+        outputs = np.array([task.output(label) for label in labels])
+        right = np.take_along_axis(probabilities, outputs[:, None], axis=1)
+        found = {"valid_loss": float(-np.log(np.maximum(right, 1e-9)).mean())}
+        for source in dict.fromkeys(sources.tolist()):
+            rows = sources == source
+            melanoma = auc(task.melanoma(probabilities[rows]), labels[rows] == MELANOMA)
+            counted = auc(task.counted(probabilities[rows]), np.isin(labels[rows], COUNTED))
+            found |= {f"{source}_melanoma_auc": melanoma, f"{source}_counted_auc": counted}
+        return found
+
+    return measure
