@@ -19,7 +19,7 @@ from local.bot_processes import stand_in, start_stand_in
 from local.embedded_valkey import free_port
 from local.subprocesses import Background
 from samples.many import render_many
-from shared.redis_client.client import connect
+from shared.redis_client.client import create_client
 from simulator.client.client import Simulator
 
 _LIMIT_S: Final = 420.0
@@ -100,10 +100,10 @@ async def _run(
         await simulator.faults(0.05, kinds=["429", "500", "cut_before", "cut_after"], seed=1)
         killer.start()
         await simulator.crowd(crowd, uploads, each, spread_s=_SPREAD_S)
-        await until_answered(connect(stand.broker.url), people * each, _LIMIT_S / 2)
+        await until_answered(create_client(stand.broker.url), people * each, _LIMIT_S / 2)
         await asyncio.to_thread(killer.stop)
         await simulator.faults(0)
-        await until_answered(connect(stand.broker.url), people * each, _LIMIT_S / 2)
+        await until_answered(create_client(stand.broker.url), people * each, _LIMIT_S / 2)
         found = await fates(crowd)
         calls = await simulator.calls(before)
     waits = [fate.answer_s for fate in found if fate.answer_s is not None]

@@ -28,7 +28,7 @@ from local.bot_processes import stand_in, start_stand_in
 from local.embedded_valkey import free_port
 from samples.many import render_many
 from shared.contract.names import Queue
-from shared.redis_client.client import connect
+from shared.redis_client.client import create_client
 from simulator.client.client import Simulator
 
 _SPINE_S: Final = 15.0
@@ -106,7 +106,7 @@ def _spine(stand: Stand, pictures: list[bytes]) -> Spell:
 
 
 def _chat(stand: Stand, pictures: list[bytes], people: int, each: int, *, limits: bool) -> Spell:
-    connect(stand.broker.url).flushall()
+    create_client(stand.broker.url).flushall()
     port = free_port()
     with ExitStack() as stack:
         telegram = stack.enter_context(start_stand_in(stand.home / f"telegram-{port}.log", port, "--no-limits"))
@@ -126,7 +126,7 @@ async def _run(
         before = (await simulator.calls())[-1]["seq"]
         with cpu:
             await simulator.crowd(crowd, uploads, each)
-            await until_answered(connect(stand.broker.url), people * each, _LIMIT_S)
+            await until_answered(create_client(stand.broker.url), people * each, _LIMIT_S)
         found = await fates(crowd)
         calls = await simulator.calls(before)
     ends = [fate.answered_at for fate in found if fate.answer_s is not None]

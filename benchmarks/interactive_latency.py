@@ -43,7 +43,7 @@ def main() -> None:
         flooding.start()
         all_there.wait()
         asked = _ask(stand, pictures, _ASKED)
-        left = stand.ledger.run(transitions.count()).queues[Queue.BULK].ready
+        left = stand.ledger.run(transitions.get_counts()).queues[Queue.BULK].ready
         enough.set()
         flooding.join()
     largest = max(bulk.predict_s)

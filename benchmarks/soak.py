@@ -27,7 +27,7 @@ from local.embedded_valkey import free_port
 from samples.many import render_many
 from shared.contract.names import Queue
 from shared.ledger import admin
-from shared.redis_client.client import connect
+from shared.redis_client.client import create_client
 
 _SHARE: Final = 0.8
 #: Of the limit, by single pictures; the chat takes `soak_chat.PER_S` a second, folders the rest.
@@ -69,7 +69,7 @@ def main() -> None:
         replica = stack.enter_context(bot(stand.home, "bot", port, **kept))
         stand.load(pictures, seconds=_WARM_S, window=2 * _SHARD, shard=_SHARD)
         extra = {"bot": replica.pid, "stand-in": telegram.pid}
-        with Vitals(stand.processes(extra), connect(stand.broker.url)) as vitals:
+        with Vitals(stand.processes(extra), create_client(stand.broker.url)) as vitals:
             singles, folders, people = _load(stand, stand_in(port), pictures, seconds, limit)
         left = _left_behind(stand)
     _print(console, vitals, seconds)
@@ -97,7 +97,7 @@ def _load(
 
 def _left_behind(stand: Stand) -> int:
     """Jobs, dead letters and bytes of pictures that are still there when all are answered."""
-    survey = stand.ledger.run(admin.survey())
+    survey = stand.ledger.run(admin.get_overview())
     return survey.undecided + survey.dead + survey.claimed + stand.store.used()
 
 

@@ -27,7 +27,7 @@ from bot.telegram.long_polling import poll
 from bot.telegram.session import Session
 from shared.config.settings import Settings, SettingsError
 from shared.contract.names import BOT_READY_EVENT
-from shared.service.client import Connection
+from shared.service.client import ServiceClient
 
 log = structlog.get_logger(__name__)
 
@@ -51,7 +51,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     bot = Bot(secret_token, session=Session(api=server))
     redis = RedisSide(settings)
     given_up = threading.Event()
-    connection = Connection(settings, role="bot", shard=_SHARD, stop=given_up)
+    connection = ServiceClient(settings, role="bot", shard=_SHARD, stop=given_up)
     load = Load(redis.ledger)
     desk = Desk(
         ledger=redis.ledger,

@@ -13,7 +13,7 @@ from bot.app import serve
 from bot.telegram.bot_token import token
 from shared.config.settings import Settings, SettingsError, settings
 from shared.log import set_up_logging
-from shared.redis_client.retry import StoreRefused
+from shared.redis_client.retry import RedisAccessDenied
 
 #: The bot cannot start and trying again without a change would not help.
 EXIT_MISCONFIGURED: Final = 2
@@ -35,7 +35,7 @@ def main() -> None:
         # Each update is a line there; the metrics count them.
         logging.getLogger("aiogram.event").setLevel(logging.WARNING)
         asyncio.run(_run(config))
-    except (SettingsError, StoreRefused) as error:
+    except (SettingsError, RedisAccessDenied) as error:
         print(f"melanoma-bot: {error}", file=sys.stderr)
         sys.exit(EXIT_MISCONFIGURED)
     except TelegramUnauthorizedError:

@@ -6,35 +6,37 @@ from bot.storage.statistics import Statistics
 from bot.storage.status_messages import Waiting
 from bot.storage.users import People
 from bot.telegram.rate_limiter import Pacer
-from shared.config.overrides import Limits
+from shared.config.overrides import SettingsOverrides
 from shared.config.settings import Settings
-from shared.image_store.async_store import AsyncPictureStore
+from shared.image_store.async_store import AsyncImageStore
 from shared.ledger.async_ledger import AsyncLedger
-from shared.redis_client.client import connect_async, place
-from shared.redis_client.retry import AsyncPatience
+from shared.redis_client.client import create_async_client, display_address
+from shared.redis_client.retry import AsyncRedisRetry
 
 
 class RedisSide:
     """Everything of the bot's that lives in the ledger's Redis, and the pictures."""
 
     def __init__(self, settings: Settings) -> None:
-        self.client = connect_async(settings.ledger_url)
-        self.patience = AsyncPatience(place(settings.ledger_url), self.client)
-        self._pictures = self.client if settings.store_url == settings.ledger_url else connect_async(settings.store_url)
-        self.store = AsyncPictureStore(
+        self.client = create_async_client(settings.ledger_url)
+        self.retry = AsyncRedisRetry(display_address(settings.ledger_url), self.client)
+        self._pictures = (
+            self.client if settings.store_url == settings.ledger_url else create_async_client(settings.store_url)
+        )
+        self.store = AsyncImageStore(
             self._pictures,
-            AsyncPatience(place(settings.store_url), self._pictures),
+            AsyncRedisRetry(display_address(settings.store_url), self._pictures),
             budget=settings.picture_budget,
             ttl_s=settings.picture_ttl_s,
         )
-        self.ledger = AsyncLedger(self.client, self.patience)
-        self.limits = Limits(settings)
-        self.people = People(self.client, self.patience, self.limits)
-        self.pacer = Pacer(self.client, self.patience, self.limits)
-        self.tries = Tries(self.client, self.patience)
-        self.trouble = Trouble(self.client, self.patience)
-        self.waiting = Waiting(self.client, self.patience)
-        self.statistics = Statistics(self.client, self.patience)
+        self.ledger = AsyncLedger(self.client, self.retry)
+        self.limits = SettingsOverrides(settings)
+        self.people = People(self.client, self.retry, self.limits)
+        self.pacer = Pacer(self.client, self.retry, self.limits)
+        self.tries = Tries(self.client, self.retry)
+        self.trouble = Trouble(self.client, self.retry)
+        self.waiting = Waiting(self.client, self.retry)
+        self.statistics = Statistics(self.client, self.retry)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -25,8 +25,8 @@ from bulk.run.stats import Tally
 from shared.config.settings import Settings, SettingsError, settings
 from shared.contract import run_files
 from shared.log import set_up_logging
-from shared.redis_client.retry import Stopped, StoreRefused
-from shared.service.client import Connection
+from shared.redis_client.retry import RedisAccessDenied, ShutdownRequested
+from shared.service.client import ServiceClient
 
 EXIT_FAILURES: Final = 1
 EXIT_USAGE: Final = 2
@@ -64,7 +64,7 @@ def execute(options: Options) -> int:
         code = _fail(EXIT_USAGE, str(error))
     except OutputRefused as error:
         code = _fail(EXIT_OUTPUT, str(error))
-    except StoreRefused as error:
+    except RedisAccessDenied as error:
         code = _fail(EXIT_REDIS, str(error))
     except RedisError as error:
         code = _fail(EXIT_REDIS, f"Redis cannot serve this run: {error}.")
@@ -73,7 +73,7 @@ def execute(options: Options) -> int:
         code = _cannot_write(where, error.strerror or str(error))
     except sqlite3.OperationalError as error:
         code = _cannot_write(filenames.visible(str(out / run_files.INDEX)), str(error))
-    except (Stopped, KeyboardInterrupt):
+    except (ShutdownRequested, KeyboardInterrupt):
         code = stop.exit_code
     if stop.event.is_set():
         print(f"Stopped. To go on: {_again(options, out)}", file=sys.stderr)
@@ -100,7 +100,7 @@ def _run(plan: Plan, config: Settings, stop: _Stop, note: str) -> int:
     total = _count(plan, skipped)
     tally = Tally()
     try:
-        connection = Connection(config, role="bulk", shard=plan.shard, stop=stop.event)
+        connection = ServiceClient(config, role="bulk", shard=plan.shard, stop=stop.event)
     except ValueError as error:
         return _fail(EXIT_USAGE, f"REDIS_URL is not the address of a Redis: {error}.")
     to_people = Console(stderr=True)

@@ -6,7 +6,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict
 
 from shared.contract.decision import FailureReason, RefusalReason
-from shared.images.refusal import sentence as refusal_sentence
+from shared.images.refusal import describe as refusal_sentence
 
 
 class ReadProblem(StrEnum):

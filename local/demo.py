@@ -16,7 +16,7 @@ from local.subprocesses import Background
 from local.worker_processes import command, start_worker, wait_until_ready
 from samples.demo import render_samples
 from shared.config.settings import Settings
-from shared.redis_client.client import place
+from shared.redis_client.client import display_address
 
 _NOTE: Final = "These pictures are rendered: they show how the service works, and what it says of them means nothing."
 
@@ -37,7 +37,7 @@ def demo(folder: Path | None, out: Path) -> int:
             broker = stack.enter_context(EmbeddedValkey(home / "valkey"))
             os.environ["REDIS_URL"] = broker.url
         config = Settings()
-        print(f"broker   {place(config.ledger_url)}")
+        print(f"broker   {display_address(config.ledger_url)}")
         flower, secrets = flower_command(config)
         stack.enter_context(Background(flower, log=home / "flower.log", environment=secrets))
         print(f"Flower   {flower_address(config)}")

@@ -9,7 +9,7 @@ from local.embedded_valkey import EmbeddedValkey, free_port, is_free
 from local.flower import flower_address, flower_command
 from local.worker_processes import command
 from shared.config.settings import Settings, SettingsError, settings
-from shared.redis_client.client import place
+from shared.redis_client.client import display_address
 
 #: Where the embedded broker listens by default: where all commands look for Redis by default.
 _REDIS_PORT: Final = 6379
@@ -100,7 +100,7 @@ def _escaped(text: str) -> str:
 
 
 def _announce(config: Settings, workers: int, chat: str) -> None:
-    print(f"broker   {place(config.ledger_url)}")
+    print(f"broker   {display_address(config.ledger_url)}")
     print(f"workers  {workers}, serving {config.artefact}")
     print(f"chat     {chat}")
     print(f"Flower   {flower_address(config)}")

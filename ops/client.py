@@ -9,13 +9,13 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from ops.errors import OpsError
-from shared.broker.app import celery_app
-from shared.broker.publisher import Doorbell
+from shared.broker.app import create_celery_app
+from shared.broker.publisher import TaskPublisher
 from shared.config.settings import Settings
-from shared.image_store.store import PictureStore
+from shared.image_store.store import ImageStore
 from shared.ledger.ledger import Ledger
-from shared.redis_client.client import connect, place
-from shared.redis_client.retry import Patience, Stopped, StoreRefused
+from shared.redis_client.client import create_client, display_address
+from shared.redis_client.retry import RedisAccessDenied, RedisRetry, ShutdownRequested
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +24,8 @@ class Service:
 
     config: Settings
     ledger: Ledger
-    store: PictureStore
-    doorbell: Doorbell
+    store: ImageStore
+    publisher: TaskPublisher
 
 
 @contextmanager
@@ -34,24 +34,24 @@ def service(config: Settings) -> Iterator[Service]:
     # An operator wants to know that Redis is away, not to wait until it is back.
     impatient = threading.Event()
     impatient.set()
-    where = place(config.ledger_url)
+    where = display_address(config.ledger_url)
     with opened(config.ledger_url) as ledger, opened(config.store_url) as pictures:
-        app = celery_app(config.ledger_url)
+        app = create_celery_app(config.ledger_url)
         try:
             yield Service(
                 config,
-                Ledger(ledger, Patience(where, impatient)),
-                PictureStore(
+                Ledger(ledger, RedisRetry(where, impatient)),
+                ImageStore(
                     pictures,
-                    Patience(place(config.store_url), impatient),
+                    RedisRetry(display_address(config.store_url), impatient),
                     budget=config.picture_budget,
                     ttl_s=config.picture_ttl_s,
                 ),
-                Doorbell(app, shard=config.largest_batch),
+                TaskPublisher(app, shard=config.largest_batch),
             )
-        except StoreRefused as error:
+        except RedisAccessDenied as error:
             raise OpsError(str(error)) from error
-        except (Stopped, RedisError) as error:
+        except (ShutdownRequested, RedisError) as error:
             cause = error.__cause__ or error
             raise OpsError(
                 f"Redis at {where} does not answer ({cause}): is it running, and is REDIS_URL its address?"
@@ -64,7 +64,7 @@ def service(config: Settings) -> Iterator[Service]:
 def opened(url: str) -> Iterator["Redis"]:
     """A client for `url`, closed at the end. Raises `OpsError` for a URL that is none."""
     try:
-        client = connect(url)
+        client = create_client(url)
     except ValueError as error:
         raise OpsError(f"REDIS_URL or MELANOMA_PICTURES_URL is not the address of a Redis: {error}.") from error
     with client:

@@ -75,7 +75,7 @@ def replay(service: Service, letters: Sequence[DeadLetter], screen: Console) -> 
     alive = 0
     for queue, pairs in groups.items():
         number, owed = service.ledger.run(admin.replay(pairs, deadline_s=deadlines[queue]))
-        service.doorbell.ring(owed)
+        service.publisher.publish(owed)
         alive += number
     return alive
 

@@ -5,16 +5,16 @@ from rich.table import Table
 
 from ops.client import Service
 from ops.errors import OpsError
-from shared.config.overrides import CHANGEABLE, LimitError, checked
+from shared.config.overrides import OVERRIDABLE, OverrideError, parse_override
 from shared.config.settings import Settings
 from shared.ledger import admin
 
 
 def show(service: Service, screen: Console) -> None:
     """Which limits can be changed, and which are."""
-    wanted = service.ledger.run(admin.limits())
+    wanted = service.ledger.run(admin.sync_overrides())
     table = Table("limit", "changed to", "what it is", box=None, pad_edge=False)
-    for name in CHANGEABLE:
+    for name in OVERRIDABLE:
         table.add_row(name, wanted.get(name, "-"), Settings.model_fields[name].description)
     screen.print(table)
 
@@ -22,18 +22,18 @@ def show(service: Service, screen: Console) -> None:
 def change(service: Service, name: str, value: str) -> str:
     """Let the limit `name` be `value` for all; returns how it is written. Raises `OpsError`."""
     try:
-        written = str(checked(name, value))
-    except LimitError as error:
+        written = str(parse_override(name, value))
+    except OverrideError as error:
         raise OpsError(str(error)) from None
-    service.ledger.run(admin.limits((name, written)))
+    service.ledger.run(admin.sync_overrides((name, written)))
     return written
 
 
 def reset(service: Service, name: str | None) -> list[str]:
     """Let one limit, or each, be that of everyone's settings again; returns which were changed. Raises `OpsError`."""
-    wanted = service.ledger.run(admin.limits())
-    if name is not None and name not in CHANGEABLE:
-        raise OpsError(f"there is no limit {name}; there are {', '.join(CHANGEABLE)}.")
+    wanted = service.ledger.run(admin.sync_overrides())
+    if name is not None and name not in OVERRIDABLE:
+        raise OpsError(f"there is no limit {name}; there are {', '.join(OVERRIDABLE)}.")
     gone = [one for one in wanted if name in (None, one)]
-    service.ledger.run(admin.limits(*((one, "") for one in gone)))
+    service.ledger.run(admin.sync_overrides(*((one, "") for one in gone)))
     return gone

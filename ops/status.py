@@ -10,14 +10,14 @@ from rich.table import Table
 from ops.client import Service
 from ops.durations import span
 from shared.ledger import admin
-from shared.ledger.admin import Process, Survey
+from shared.ledger.admin import LedgerOverview, ProcessInfo
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
     """One look. `budget` and `stored` are bytes of pictures; leases last `lease_s` seconds."""
 
-    survey: Survey
+    survey: LedgerOverview
     stored: int
     budget: int
     lease_s: float
@@ -25,7 +25,7 @@ class Status:
 
 def look(service: Service) -> Status:
     """Look at the ledger and the picture store. Nothing changes."""
-    survey = service.ledger.run(admin.survey())
+    survey = service.ledger.run(admin.get_overview())
     return Status(survey, service.store.used(), service.config.picture_budget, service.config.lease_s)
 
 
@@ -88,10 +88,10 @@ def show(status: Status, screen: Console) -> None:
     screen.print(table)
 
 
-def serves(process: Process) -> dict[str, Any]:
+def serves(process: ProcessInfo) -> dict[str, Any]:
     """What a worker said that it serves: `artefact`, `directory`, `device`, `contract`, `refused`. Empty for others."""
     return dict(json.loads(process.serving)) if process.serving else {}
 
 
-def _beat_age(process: Process, status: Status) -> float:
+def _beat_age(process: ProcessInfo, status: Status) -> float:
     return max(0.0, status.lease_s - process.lease_left_s)

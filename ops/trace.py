@@ -14,7 +14,7 @@ from shared.ledger import admin
 
 def trace(service: Service, id_: str, screen: Console) -> None:
     """Show what happened to a job, with times. Raises `OpsError` where it is not known."""
-    life = service.ledger.run(admin.life(id_))
+    life = service.ledger.run(admin.get_history(id_))
     if life is None:
         raise OpsError(
             f"the ledger knows no job {id_}: it was answered and forgotten, deleted, or the id is of another service."

@@ -11,7 +11,7 @@ from ops.durations import span
 from ops.errors import OpsError
 from ops.status import serves
 from shared.ledger import admin
-from shared.ledger.admin import Process
+from shared.ledger.admin import ProcessInfo
 from shared.model.artefact import ArtefactError, read_artefact
 
 WORKER: Final = "worker"
@@ -19,9 +19,9 @@ WORKER: Final = "worker"
 _LOOK_EVERY_S: Final = 0.2
 
 
-def workers(service: Service) -> list[Process]:
+def workers(service: Service) -> list[ProcessInfo]:
     """The workers that live now."""
-    return [one for one in service.ledger.run(admin.survey()).processes if one.role == WORKER]
+    return [one for one in service.ledger.run(admin.get_overview()).processes if one.role == WORKER]
 
 
 def drain(service: Service, name: str, *, wait_s: float, screen: Console) -> None:
@@ -30,7 +30,7 @@ def drain(service: Service, name: str, *, wait_s: float, screen: Console) -> Non
     `name` is its incarnation or the beginning of it. Waits for its end for at most `wait_s`. Raises `OpsError`.
     """
     incarnation = _named(workers(service), name)
-    if not service.ledger.run(admin.dismiss(incarnation)):
+    if not service.ledger.run(admin.request_drain(incarnation)):
         raise OpsError(f"{incarnation} has just ended by itself.")
     started = time.monotonic()
     while any(one.incarnation == incarnation for one in workers(service)):
@@ -57,7 +57,7 @@ def switch(service: Service, directory: Path | None, *, wait_s: float, screen: C
         except ArtefactError as error:
             raise OpsError(f"{error} Nothing was switched.") from error
         screen.print(f"{title} in {asked} is complete.")
-    wanted, before = service.ledger.run(admin.switch(asked, instead_of=str(service.config.artefact)))
+    wanted, before = service.ledger.run(admin.set_desired_model(asked, instead_of=str(service.config.artefact)))
     if not wanted:
         raise OpsError("there is no way back: no artefact was switched to yet.")
     started = time.monotonic()
@@ -73,7 +73,7 @@ def switch(service: Service, directory: Path | None, *, wait_s: float, screen: C
     screen.print(f"All workers serve {wanted}. `melanoma-ops switch --back` returns to {before} at once.")
 
 
-def _follows(served: dict[str, Any], wanted: str, shown: set[str], worker: Process, screen: Console) -> bool:
+def _follows(served: dict[str, Any], wanted: str, shown: set[str], worker: ProcessInfo, screen: Console) -> bool:
     if served.get("refusing") == wanted:
         raise OpsError(
             f"{worker.incarnation} refuses it and goes on with {served['artefact']}: {served['refused']}"
@@ -86,7 +86,7 @@ def _follows(served: dict[str, Any], wanted: str, shown: set[str], worker: Proce
     return there
 
 
-def _named(known: list[Process], name: str) -> str:
+def _named(known: list[ProcessInfo], name: str) -> str:
     found = [one.incarnation for one in known if one.incarnation.startswith(name)]
     if len(found) == 1:
         return found[0]

@@ -15,20 +15,20 @@ from celery.signals import setup_logging, worker_ready, worker_shutting_down
 from celery.utils.nodenames import gethostname
 from prometheus_client import REGISTRY, start_http_server
 
-from shared.broker.app import celery_app
-from shared.broker.publisher import Doorbell
-from shared.config.overrides import Limits
+from shared.broker.app import create_celery_app
+from shared.broker.publisher import TaskPublisher
+from shared.config.overrides import SettingsOverrides
 from shared.config.settings import Settings, SettingsError, settings
 from shared.contract.names import READY_EVENT, Queue
 from shared.ids import new_incarnation
-from shared.image_store.store import PictureStore
+from shared.image_store.store import ImageStore
 from shared.ledger import transitions
 from shared.ledger.ledger import Ledger
 from shared.log import set_up_logging
 from shared.model.artefact import ArtefactError, read_artefact
-from shared.redis_client.client import connect, place
-from shared.redis_client.retry import Patience, Stopped, StoreRefused
-from shared.service.maintenance import Keeper
+from shared.redis_client.client import create_client, display_address
+from shared.redis_client.retry import RedisAccessDenied, RedisRetry, ShutdownRequested
+from shared.service.maintenance import MaintenanceThread
 from worker.consumer.celery_consumer import GatheringConsumer
 from worker.consumer.task_handler import Service
 from worker.consumer.task_slots import Intake, UrgentFirst
@@ -63,10 +63,10 @@ def main() -> None:
     ).parse_args()
     try:
         sys.exit(_run(settings()))
-    except (ArtefactError, SettingsError, StoreRefused) as error:
+    except (ArtefactError, SettingsError, RedisAccessDenied) as error:
         print(f"melanoma-worker: {error}", file=sys.stderr)
         sys.exit(EXIT_MISCONFIGURED)
-    except (Stopped, KeyboardInterrupt):
+    except (ShutdownRequested, KeyboardInterrupt):
         sys.exit(0)
 
 
@@ -80,24 +80,24 @@ def _run(config: Settings) -> int:
     stop = threading.Event()
     # Until Celery takes the signals over, a stop only has to end the waiting for Redis.
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    client, pictures = connect(config.ledger_url), connect(config.store_url)
-    ledger = Ledger(client, Patience(place(config.ledger_url), stop, client))
-    store = PictureStore(
+    client, pictures = create_client(config.ledger_url), create_client(config.store_url)
+    ledger = Ledger(client, RedisRetry(display_address(config.ledger_url), stop, client))
+    store = ImageStore(
         pictures,
-        Patience(place(config.store_url), stop, pictures),
+        RedisRetry(display_address(config.store_url), stop, pictures),
         budget=config.picture_budget,
         ttl_s=config.picture_ttl_s,
     )
-    ledger.run(transitions.count())
+    ledger.run(transitions.get_counts())
 
     servings = Servings(serve(config.artefact, config), lambda directory: serve(directory, config))
-    app = celery_app(config.ledger_url)
-    doorbell = Doorbell(app, shard=config.largest_batch)
+    app = create_celery_app(config.ledger_url)
+    publisher = TaskPublisher(app, shard=config.largest_batch)
     incarnation = new_incarnation("worker")
     service = Service(
         ledger=ledger,
         store=store,
-        doorbell=doorbell,
+        publisher=publisher,
         servings=servings,
         incarnation=incarnation,
         bulk_active=config.bulk_active,
@@ -107,11 +107,11 @@ def _run(config: Settings) -> int:
     app.conf.broker_transport_options["queue_order_strategy"] = lambda: UrgentFirst(intake)
     pace = Pace(intake, servings.speed)
     register(app, service, intake, pace)
-    keeper = Keeper(ledger, doorbell, config, incarnation=incarnation, speed=pace.speed)
-    keeper.start()
+    maintenance = MaintenanceThread(ledger, publisher, config, incarnation=incarnation, speed=pace.speed)
+    maintenance.start()
     watchdog = Watchdog(servings, service, limit_s=config.decode_limit_s)
     watchdog.start()
-    follower = Follower(ledger, servings, Limits(config), incarnation=incarnation)
+    follower = Follower(ledger, servings, SettingsOverrides(config), incarnation=incarnation)
     follower.start()
     ticks = Ticks(excused=follower.redis_is_away)
     app.conf.melanoma_tick = ticks.tick
@@ -145,7 +145,7 @@ def _run(config: Settings) -> int:
     watchdog.stop()
     servings.release()
     servings.join()
-    keeper.stop()
+    maintenance.stop()
     log.info("stopped")
     return code
 

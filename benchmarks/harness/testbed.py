@@ -19,15 +19,15 @@ from bulk.submission.submitter import Submitter
 from local.embedded_valkey import EmbeddedValkey
 from local.subprocesses import Background
 from local.worker_processes import start_worker, wait_until_ready
-from shared.broker.app import celery_app
-from shared.broker.publisher import Doorbell
+from shared.broker.app import create_celery_app
+from shared.broker.publisher import TaskPublisher
 from shared.config.settings import Settings
 from shared.contract.decision import Verdict
 from shared.contract.names import Queue
-from shared.image_store.store import PictureStore
+from shared.image_store.store import ImageStore
 from shared.ledger.ledger import Ledger
-from shared.redis_client.client import connect
-from shared.redis_client.retry import Patience
+from shared.redis_client.client import create_client
+from shared.redis_client.retry import RedisRetry
 
 
 @dataclass(slots=True)
@@ -68,11 +68,11 @@ class Stand:
         self.broker = self._stack.enter_context(EmbeddedValkey(self.home / "valkey", persistent=self._persistent))
         os.environ["REDIS_URL"] = self.broker.url
         self.settings = Settings()
-        client = connect(self.broker.url)
-        patience = Patience("benchmark")
-        self.ledger = Ledger(client, patience)
-        self.store = PictureStore(client, patience, budget=self.settings.picture_budget, ttl_s=3600)
-        self._app = celery_app(self.broker.url)
+        client = create_client(self.broker.url)
+        retry = RedisRetry("benchmark")
+        self.ledger = Ledger(client, retry)
+        self.store = ImageStore(client, retry, budget=self.settings.picture_budget, ttl_s=3600)
+        self._app = create_celery_app(self.broker.url)
         self.workers = [self._start_worker(number) for number in range(self._workers)]
         self._started = self._workers
         return self
@@ -86,9 +86,9 @@ class Stand:
         self._started += 1
         self.workers[place] = self._start_worker(self._started)
 
-    def doorbell(self, shard: int) -> Doorbell:
+    def publisher(self, shard: int) -> TaskPublisher:
         """A doorbell that puts up to `shard` pictures in a message."""
-        return Doorbell(self._app, shard=shard)
+        return TaskPublisher(self._app, shard=shard)
 
     def load(
         self,
@@ -144,7 +144,7 @@ class Stand:
         submitter = Submitter(
             ledger=self.ledger,
             store=self.store,
-            doorbell=self.doorbell(shard),
+            publisher=self.publisher(shard),
             outbox=f"bulk:{run}",
             key=b"benchmark",
             window=window,

@@ -20,7 +20,7 @@ from bot.storage.status_messages import Waiting
 from bot.telegram.api_calls import Rejected, SendError, TooFast, Uncertain, Unwanted, attempt
 from bot.telegram.rate_limiter import Pacer, Turn, Urgency
 from shared.contract.decision import Failure, FailureReason, decision_from_json
-from shared.image_store.async_store import AsyncPictureStore
+from shared.image_store.async_store import AsyncImageStore
 from shared.ledger import transitions
 from shared.ledger.async_ledger import AsyncLedger
 from shared.ledger.records import OutboxJob
@@ -38,7 +38,7 @@ class Deliver:
         self,
         bot: Bot,
         ledger: AsyncLedger,
-        store: AsyncPictureStore,
+        store: AsyncImageStore,
         *,
         pacer: Pacer,
         tries: Tries,
@@ -61,7 +61,7 @@ class Deliver:
 
     async def work(self, job: OutboxJob) -> float | None:
         """Deliver one answer; seconds until it is tried again where that did not work."""
-        reference = Reference.model_validate_json(job.reference)
+        reference = Reference.model_validate_json(job.payload)
         read = _decision(job)
         decision = read or Failure(reason=FailureReason.UNKNOWN_CONTRACT)
         turn = await self._pacer.wait_for_turn(reference.chat, Urgency.ANSWER, patient_s=_PATIENT_S)
@@ -131,7 +131,7 @@ class Deliver:
         if tries < self._most_tries:
             return self._tries.pause_s(tries)
         log.error("dead letter: the answer cannot be delivered", job=id_, said=str(error))
-        await self._ledger.run(transitions.undeliverable([id_], incarnation=self._incarnation, reason=str(error)))
+        await self._ledger.run(transitions.dead_letter([id_], incarnation=self._incarnation, reason=str(error)))
         return None
 
 

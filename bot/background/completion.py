@@ -7,8 +7,8 @@ from typing import Final
 
 from bot.storage.statistics import Statistics
 from bot.storage.status_messages import Waiting
-from shared.coalescing.coroutines import Together
-from shared.image_store.async_store import AsyncPictureStore
+from shared.coalescing.coroutines import AsyncCoalescer
+from shared.image_store.async_store import AsyncImageStore
 from shared.ledger import transitions
 from shared.ledger.async_ledger import AsyncLedger
 from shared.ledger.records import OutboxJob
@@ -32,7 +32,7 @@ class Ending:
     def __init__(
         self,
         ledger: AsyncLedger,
-        store: AsyncPictureStore,
+        store: AsyncImageStore,
         *,
         waiting: Waiting,
         statistics: Statistics,
@@ -43,7 +43,7 @@ class Ending:
         self._waiting = waiting
         self._statistics = statistics
         self._retention_s = retention_s
-        self._together: Together[Answered, None] = Together(self._answered, _MOST, _APART_S)
+        self._together: AsyncCoalescer[Answered, None] = AsyncCoalescer(self._answered, _MOST, _APART_S)
 
     async def answered(self, job: OutboxJob, outcome: str) -> None:
         """End a job whose answer was sent, and count the answer."""
@@ -51,7 +51,7 @@ class Ending:
 
     async def kept(self, job: OutboxJob, outcome: str, reason: str, *, incarnation: str) -> None:
         """End a job whose person was told, but leave it and its picture for an operator."""
-        await self._ledger.run(transitions.undeliverable([job.id], incarnation=incarnation, reason=reason))
+        await self._ledger.run(transitions.dead_letter([job.id], incarnation=incarnation, reason=reason))
         await self._waiting.over([job.id])
         await self._statistics.answered([(outcome, job.received_at)])
 
@@ -63,7 +63,7 @@ class Ending:
     async def _answered(self, some: Sequence[Answered]) -> list[None]:
         ids = [one.job.id for one in some]
         # First, and by itself: with the message about the wait forgotten, an answer sent again would be a second one.
-        await self._ledger.run(transitions.answered(ids, retention_s=self._retention_s))
+        await self._ledger.run(transitions.complete(ids, retention_s=self._retention_s))
         await asyncio.gather(
             self._clear(ids),
             self._statistics.answered([(one.outcome, one.job.received_at) for one in some]),

@@ -35,7 +35,7 @@ class Notes:
 
     async def work(self, job: OutboxJob) -> float | None:
         """Send one note; seconds until it is tried again where that did not work."""
-        note = Note.model_validate_json(job.reference)
+        note = Note.model_validate_json(job.payload)
         try:
             if note.callback is not None:
                 await self._answer_press(note)

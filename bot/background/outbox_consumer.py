@@ -83,11 +83,11 @@ class OutboxLoop:
         for task in list(self._tasks):
             task.cancel()
         if held:
-            await self._ledger.run(transitions.put_back(held, incarnation=self._incarnation))
+            await self._ledger.run(transitions.requeue(held, incarnation=self._incarnation))
 
     async def _take(self, free: int) -> list[OutboxJob]:
         return await self._ledger.run(
-            transitions.take(self._stage, outbox=self._outbox, limit=free, incarnation=self._incarnation)
+            transitions.lease(self._stage, outbox=self._outbox, limit=free, incarnation=self._incarnation)
         )
 
     async def _not_in_hand(self, jobs: list[OutboxJob], before: set[str]) -> list[OutboxJob]:
@@ -99,7 +99,7 @@ class OutboxLoop:
         finished = [job.id for job in jobs if job.id in before and job.id not in self._tasks.values()]
         if finished:
             # Meanwhile, and the ledger knows how: answered, which stands, or due again.
-            await self._ledger.run(transitions.put_back(finished, incarnation=self._incarnation))
+            await self._ledger.run(transitions.requeue(finished, incarnation=self._incarnation))
         return [job for job in jobs if job.id not in before]
 
     async def _wait(self, *, full: bool) -> None:
@@ -123,4 +123,4 @@ class OutboxLoop:
             log.error("outbox job failed, trying again", job=job.id, error=kind)  # noqa: TRY400
             again_after_s = _AFTER_ERROR_S
         if again_after_s is not None:
-            await self._ledger.run(transitions.put_back([job.id], incarnation=self._incarnation, after_s=again_after_s))
+            await self._ledger.run(transitions.requeue([job.id], incarnation=self._incarnation, after_s=again_after_s))

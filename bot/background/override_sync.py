@@ -3,15 +3,15 @@
 import asyncio
 from typing import Final
 
-from shared.config.overrides import Limits
+from shared.config.overrides import SettingsOverrides
 from shared.ledger import admin
 from shared.ledger.async_ledger import AsyncLedger
 
 _EVERY_S: Final = 1.0
 
 
-async def follow_limits(ledger: AsyncLedger, limits: Limits) -> None:
+async def follow_limits(ledger: AsyncLedger, limits: SettingsOverrides) -> None:
     """Look again and again, until cancelled."""
     while True:
-        limits.want(await ledger.run(admin.limits()))
+        limits.apply(await ledger.run(admin.sync_overrides()))
         await asyncio.sleep(_EVERY_S)

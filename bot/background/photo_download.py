@@ -12,10 +12,10 @@ from bot.storage.attempts import Tries
 from bot.storage.photo_origin import Reference
 from bot.telegram.api_calls import Rejected, SendError, TooFast, attempt
 from bot.telegram.rate_limiter import Pacer
-from shared.broker.publisher import Doorbell
-from shared.coalescing.coroutines import Together
+from shared.broker.publisher import TaskPublisher
+from shared.coalescing.coroutines import AsyncCoalescer
 from shared.contract.decision import Refusal, RefusalReason
-from shared.image_store.async_store import AsyncPictureStore
+from shared.image_store.async_store import AsyncImageStore
 from shared.ledger import transitions
 from shared.ledger.async_ledger import AsyncLedger
 from shared.ledger.records import OutboxJob
@@ -33,19 +33,26 @@ class Download:
     """The work of a loop over `received`."""
 
     def __init__(
-        self, bot: Bot, ledger: AsyncLedger, store: AsyncPictureStore, doorbell: Doorbell, *, pacer: Pacer, tries: Tries
+        self,
+        bot: Bot,
+        ledger: AsyncLedger,
+        store: AsyncImageStore,
+        publisher: TaskPublisher,
+        *,
+        pacer: Pacer,
+        tries: Tries,
     ) -> None:
         self._bot = bot
         self._ledger = ledger
         self._store = store
-        self._doorbell = doorbell
+        self._publisher = publisher
         self._action = ShowAction(bot, pacer)
         self._tries = tries
-        self._stored: Together[tuple[str, bytes], bool] = Together(self._lay_in, _TOGETHER, _APART_S)
+        self._stored: AsyncCoalescer[tuple[str, bytes], bool] = AsyncCoalescer(self._lay_in, _TOGETHER, _APART_S)
 
     async def work(self, job: OutboxJob) -> float | None:
         """Bring one photograph; seconds until it is tried again where that did not work."""
-        reference = Reference.model_validate_json(job.reference)
+        reference = Reference.model_validate_json(job.payload)
         try:
             data = await attempt(lambda: self._fetch(reference.file))
         except TooFast as error:
@@ -73,6 +80,6 @@ class Download:
         else:
             laid = [await self._store.put({id_: data}) for id_, data in pictures]
         ids = [id_ for (id_, _), there in zip(pictures, laid, strict=True) if there]
-        owed = await self._ledger.run(transitions.stored(ids))
-        await asyncio.to_thread(self._doorbell.ring, owed)
+        owed = await self._ledger.run(transitions.mark_ready(ids))
+        await asyncio.to_thread(self._publisher.publish, owed)
         return laid

@@ -21,11 +21,11 @@ from shared.contract.names import Stage
 from shared.ledger import transitions
 from shared.ledger.async_ledger import AsyncLedger
 from shared.ledger.records import JobView
-from shared.ledger.script_call import with_clock
-from shared.redis_client.retry import AsyncPatience
+from shared.ledger.script_call import with_clock_prelude
+from shared.redis_client.retry import AsyncRedisRetry
 
 _SCRIPTS: Final = Path(__file__).parents[1] / "scripts"
-_DUE: Final = with_clock((_SCRIPTS / "due.lua").read_text(encoding="utf-8"), at_the_cap=True)
+_DUE: Final = with_clock_prelude((_SCRIPTS / "due.lua").read_text(encoding="utf-8"), allow_oom=True)
 
 _LOOK_EVERY_S: Final = 0.5
 _AGAIN_AFTER_S: Final = 3
@@ -41,7 +41,7 @@ class Progress:
         self,
         bot: Bot,
         client: "Redis",
-        patience: AsyncPatience,
+        retry: AsyncRedisRetry,
         ledger: AsyncLedger,
         *,
         pacer: Pacer,
@@ -51,7 +51,7 @@ class Progress:
         self._bot = bot
         self._redis: Any = client  # redis-py types one method for both of its clients
         self._due = client.register_script(_DUE)
-        self._patience = patience
+        self._retry = retry
         self._ledger = ledger
         self._pacer = pacer
         self._waiting = waiting
@@ -66,9 +66,7 @@ class Progress:
     async def run(self) -> None:
         """Tell until cancelled."""
         while True:
-            names = await self._patience.call(
-                lambda: self._due(keys=[redis_keys.PROGRESS], args=[_MOST, _AGAIN_AFTER_S])
-            )
+            names = await self._retry.call(lambda: self._due(keys=[redis_keys.PROGRESS], args=[_MOST, _AGAIN_AFTER_S]))
             self._turning = time.monotonic()
             for name in names:
                 await self._tell(name.decode())
@@ -76,7 +74,7 @@ class Progress:
 
     async def _tell(self, name: str) -> None:
         ids = [name] if ":" not in name else await self._album(name)
-        views = [view for view in await self._ledger.run(transitions.view(ids)) if view is not None]
+        views = [view for view in await self._ledger.run(transitions.get_jobs(ids)) if view is not None]
         if ":" in name:
             await self._tell_album(name, views)
         elif not views or views[0].stage in _OVER:
@@ -95,7 +93,7 @@ class Progress:
             if not done:
                 return
         await self._waiting.over([name])
-        await self._patience.call(lambda: self._redis.delete(redis_keys.album(name)))
+        await self._retry.call(lambda: self._redis.delete(redis_keys.album(name)))
 
     def _words(self, view: JobView) -> str:
         language = view.language
@@ -138,5 +136,5 @@ class Progress:
             await self._waiting.sent(name, sent.message_id)
 
     async def _album(self, name: str) -> list[str]:
-        found = await self._patience.call(lambda: self._redis.smembers(redis_keys.album(name)))
+        found = await self._retry.call(lambda: self._redis.smembers(redis_keys.album(name)))
         return sorted(id_.decode() for id_ in found)

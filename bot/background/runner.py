@@ -21,8 +21,8 @@ from shared.config.settings import Settings
 from shared.contract.names import Stage
 from shared.ledger import transitions
 from shared.ledger.records import OutboxJob
-from shared.redis_client.retry import StoreRefused
-from shared.service.client import Connection
+from shared.redis_client.retry import RedisAccessDenied
+from shared.service.client import ServiceClient
 
 log = structlog.get_logger(__name__)
 
@@ -46,15 +46,15 @@ _STUCK_S: Final = 30.0
 class Loops:
     """Download, deliver, notes and progress, each over its stage of the ledger."""
 
-    def __init__(self, bot: Bot, redis: RedisSide, connection: Connection, load: Load, settings: Settings) -> None:
+    def __init__(self, bot: Bot, redis: RedisSide, connection: ServiceClient, load: Load, settings: Settings) -> None:
         self._redis = redis
         self._load = load
         self._incarnation = connection.incarnation
         self._news = {stage: asyncio.Event() for stage in ("received", "decided", "notes")}
         self._progress = Progress(
-            bot, redis.client, redis.patience, redis.ledger, pacer=redis.pacer, waiting=redis.waiting, load=load
+            bot, redis.client, redis.retry, redis.ledger, pacer=redis.pacer, waiting=redis.waiting, load=load
         )
-        download = Download(bot, redis.ledger, redis.store, connection.doorbell, pacer=redis.pacer, tries=redis.tries)
+        download = Download(bot, redis.ledger, redis.store, connection.publisher, pacer=redis.pacer, tries=redis.tries)
         ending = Ending(
             redis.ledger,
             redis.store,
@@ -133,7 +133,7 @@ class Loops:
         while True:
             try:
                 await run()
-            except StoreRefused as error:
+            except RedisAccessDenied as error:
                 log.error("cannot go on", error=str(error))  # noqa: TRY400 - one sentence for an operator
                 await asyncio.sleep(5)
             except Exception:

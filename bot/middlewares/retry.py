@@ -12,7 +12,7 @@ from aiogram.types import TelegramObject
 from redis.exceptions import OutOfMemoryError
 
 from bot.metrics import METRICS
-from shared.redis_client.retry import StoreRefused
+from shared.redis_client.retry import RedisAccessDenied
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +31,7 @@ async def insist(
     while True:
         try:
             result = await handler(event, data)
-        except (OutOfMemoryError, StoreRefused) as error:
+        except (OutOfMemoryError, RedisAccessDenied) as error:
             if not said:
                 log.error("updates wait for the ledger", error=str(error))  # noqa: TRY400 - one sentence
                 said = True

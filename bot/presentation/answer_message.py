@@ -13,7 +13,7 @@ from bot.presentation.rendering import answer
 from bot.storage.photo_origin import Reference
 from bot.telegram.api_calls import attempt
 from shared.contract.decision import Failure, Refusal, Verdict
-from shared.image_store.async_store import AsyncPictureStore
+from shared.image_store.async_store import AsyncImageStore
 from shared.ledger.records import OutboxJob
 
 Decision = Verdict | Refusal | Failure
@@ -28,7 +28,7 @@ class Answer:
     markup: InlineKeyboardMarkup | None
 
 
-async def compose(job: OutboxJob, decision: Decision, store: AsyncPictureStore) -> Answer:
+async def compose(job: OutboxJob, decision: Decision, store: AsyncImageStore) -> Answer:
     """The answer to a decided job; the evidence is drawn in a thread."""
     return Answer(
         words=answer(decision, job.language),
@@ -77,7 +77,7 @@ async def edit(bot: Bot, to: Reference, message: int, what: Answer) -> None:
     await attempt(lambda: bot.edit_message_media(media, chat_id=to.chat, message_id=message, reply_markup=what.markup))
 
 
-async def _picture(id_: str, decision: Decision, store: AsyncPictureStore) -> BufferedInputFile | None:
+async def _picture(id_: str, decision: Decision, store: AsyncImageStore) -> BufferedInputFile | None:
     if not isinstance(decision, Verdict):
         return None
     data = await store.get(id_)

@@ -4,9 +4,9 @@ from io import BytesIO
 from typing import Final
 
 from shared.contract.decision import EvidenceMap
-from shared.images.evidence_map import overlay
-from shared.images.refusal import PictureRefused
-from shared.images.thumbnail import halved
+from shared.images.evidence_map import draw_evidence
+from shared.images.refusal import ImageRejected
+from shared.images.thumbnail import load_halved
 
 #: Most pixels of the longer side; it has more than half of them where the photograph does. Enough for a chat, where the
 #: photograph itself stands above, and drawn within two milliseconds.
@@ -17,9 +17,9 @@ _QUALITY: Final = 85
 def drawn(data: bytes, evidence: EvidenceMap) -> bytes | None:
     """JPEG of the picture `data` with `evidence` drawn over it; None where the picture cannot be read again."""
     try:
-        picture = halved(data, _SIDE)
-    except PictureRefused:
+        picture = load_halved(data, _SIDE)
+    except ImageRejected:
         return None
     into = BytesIO()
-    overlay(picture, evidence).save(into, "JPEG", quality=_QUALITY)
+    draw_evidence(picture, evidence).save(into, "JPEG", quality=_QUALITY)
     return into.getvalue()

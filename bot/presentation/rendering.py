@@ -4,13 +4,13 @@ from typing import Final
 
 from bot.locales import text
 from shared.contract.decision import UNMEASURED, Band, Failure, FailureReason, Refusal, Verdict
-from shared.images.limits import LIMITS
+from shared.images.limits import DECODE_LIMITS
 
 #: Denominators that people read easily.
 _OF: Final = (10, 20, 50, 100)
 
 #: Values that some refusals name; Fluent leaves alone what a text does not ask for.
-_LIMITS: Final = {"megabytes": LIMITS.max_bytes // 2**20, "megapixels": LIMITS.max_pixels // 10**6}
+_LIMITS: Final = {"megabytes": DECODE_LIMITS.max_bytes // 2**20, "megapixels": DECODE_LIMITS.max_pixels // 10**6}
 
 
 def answer(decision: Verdict | Refusal | Failure, language: str) -> str:

@@ -10,12 +10,12 @@ from bot.storage.outgoing_message import Note, post
 from bot.storage.photo_origin import Reference
 from bot.storage.users import Admission, Admitted, People
 from bot.telegram.photo import Photograph
-from shared.config.overrides import Limits
+from shared.config.overrides import SettingsOverrides
 from shared.config.settings import Settings
 from shared.contract.names import Queue, Stage
 from shared.ids import job_id
-from shared.image_store.async_store import AsyncPictureStore
-from shared.images.limits import LIMITS
+from shared.image_store.async_store import AsyncImageStore
+from shared.images.limits import DECODE_LIMITS
 from shared.ledger import transitions
 from shared.ledger.async_ledger import AsyncLedger
 from shared.ledger.records import JobView, NewJob
@@ -34,10 +34,10 @@ class Desk:
         self,
         *,
         ledger: AsyncLedger,
-        store: AsyncPictureStore,
+        store: AsyncImageStore,
         people: People,
         load: Load,
-        limits: Limits,
+        limits: SettingsOverrides,
         key: bytes,
     ) -> None:
         self._ledger = ledger
@@ -50,7 +50,7 @@ class Desk:
     @property
     def settings(self) -> Settings:
         """As they are now: an operator may change some."""
-        return self._limits.now
+        return self._limits.current
 
     async def post(self, note: Note, *because: str) -> None:
         """Post `note`, once for the same `because` in this chat."""
@@ -59,9 +59,9 @@ class Desk:
     async def receive(self, photograph: Photograph, reference: Reference, language_code: str | None) -> None:
         """Take a photograph in, or tell the person why not."""
         because = str(reference.message)
-        if photograph.size > LIMITS.max_bytes:
+        if photograph.size > DECODE_LIMITS.max_bytes:
             language = await self.people.language(reference.person, language_code)
-            sentence = text(language, "too-large", megabytes=LIMITS.max_bytes // 2**20)
+            sentence = text(language, "too-large", megabytes=DECODE_LIMITS.max_bytes // 2**20)
             await self.post(Note(chat=reference.chat, text=sentence, reply_to=reference.message), because)
             return
         expected = self.load.wait_s()
@@ -80,7 +80,7 @@ class Desk:
     async def open(self, jobs: dict[str, Reference], language: str) -> None:
         """Open jobs (id -> reference) that are not there yet."""
         await self._ledger.run(
-            transitions.open_jobs(
+            transitions.create_jobs(
                 [NewJob(id_, reference.model_dump_json()) for id_, reference in jobs.items()],
                 queue=Queue.INTERACTIVE,
                 outbox=redis_keys.PHOTOGRAPHS,
@@ -92,14 +92,14 @@ class Desk:
 
     async def view(self, id_: str) -> JobView | None:
         """The job `id_` as it is now."""
-        return (await self._ledger.run(transitions.view([id_])))[0]
+        return (await self._ledger.run(transitions.get_jobs([id_])))[0]
 
     async def withdraw(self, person: int) -> int:
         """Cancel what of the person waits for an answer, and delete its pictures; returns how many there were."""
         ids = await self.people.jobs(person)
         if not ids:
             return 0
-        views = await self._ledger.run(transitions.view(ids))
+        views = await self._ledger.run(transitions.get_jobs(ids))
         over = (Stage.ANSWERED, Stage.CANCELLED)
         waiting = [id_ for id_, view in zip(ids, views, strict=True) if view is not None and view.stage not in over]
         await self._ledger.run(transitions.cancel(waiting, retention_s=_WITHDRAWN_S))
@@ -109,7 +109,7 @@ class Desk:
     async def forget(self, person: int) -> None:
         """Delete every trace of the person."""
         ids = await self.people.jobs(person)
-        await self._ledger.run(transitions.forget(ids))
+        await self._ledger.run(transitions.delete(ids))
         await self._store.delete(ids)
         await self.people.forget(person, ids)
 

@@ -21,7 +21,7 @@ class Load:
     async def run(self) -> None:
         """Look again and again, until cancelled."""
         while True:
-            self.counts = await self._ledger.run(transitions.count())
+            self.counts = await self._ledger.run(transitions.get_counts())
             await asyncio.sleep(_EVERY_S)
 
     def wait_s(self, place: int | None = None) -> float | None:

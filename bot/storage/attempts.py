@@ -5,7 +5,7 @@ from typing import Any, Final
 from redis.asyncio import Redis
 
 from bot.storage import redis_keys
-from shared.redis_client.retry import AsyncPatience
+from shared.redis_client.retry import AsyncRedisRetry
 
 _KEPT_S: Final = 3600
 _LONGEST_PAUSE_S: Final = 30.0
@@ -14,9 +14,9 @@ _LONGEST_PAUSE_S: Final = 30.0
 class Tries:
     """Failed tries by job id."""
 
-    def __init__(self, client: "Redis", patience: AsyncPatience) -> None:
+    def __init__(self, client: "Redis", retry: AsyncRedisRetry) -> None:
         self._redis: Any = client  # redis-py types one method for both of its clients
-        self._patience = patience
+        self._retry = retry
 
     async def failed(self, id_: str) -> int:
         """Count one more; returns how many there are now."""
@@ -27,7 +27,7 @@ class Tries:
                 pipeline.expire(redis_keys.tries(id_), _KEPT_S)
                 return int((await pipeline.execute())[0])
 
-        return await self._patience.call(count)
+        return await self._retry.call(count)
 
     @staticmethod
     def pause_s(tries: int) -> float:

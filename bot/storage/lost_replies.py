@@ -5,7 +5,7 @@ from typing import Any, Final
 from redis.asyncio import Redis
 
 from bot.storage import redis_keys
-from shared.redis_client.retry import AsyncPatience
+from shared.redis_client.retry import AsyncRedisRetry
 
 _LATELY_S: Final = 60
 
@@ -13,14 +13,14 @@ _LATELY_S: Final = 60
 class Trouble:
     """Remembers the last time that nobody knew whether a message had been sent."""
 
-    def __init__(self, client: "Redis", patience: AsyncPatience) -> None:
+    def __init__(self, client: "Redis", retry: AsyncRedisRetry) -> None:
         self._redis: Any = client  # redis-py types one method for both of its clients
-        self._patience = patience
+        self._retry = retry
 
     async def happened(self) -> None:
         """A reply was lost, or Telegram failed."""
-        await self._patience.call(lambda: self._redis.set(redis_keys.TROUBLE, 1, ex=_LATELY_S))
+        await self._retry.call(lambda: self._redis.set(redis_keys.TROUBLE, 1, ex=_LATELY_S))
 
     async def lately(self) -> bool:
         """Whether that was within the last minute."""
-        return bool(await self._patience.call(lambda: self._redis.exists(redis_keys.TROUBLE)))
+        return bool(await self._retry.call(lambda: self._redis.exists(redis_keys.TROUBLE)))

@@ -5,8 +5,8 @@ from pydantic import BaseModel, ConfigDict
 from bot.storage import redis_keys
 from shared.contract.names import Queue
 from shared.ledger import transitions
-from shared.ledger.records import NewJob, Owed
-from shared.ledger.script_call import Call
+from shared.ledger.records import NewJob, PendingDispatch
+from shared.ledger.script_call import ScriptCall
 
 #: A note that could not be sent for so long is of no use any more. Seconds.
 _USEFUL_S = 3600.0
@@ -39,9 +39,9 @@ class Note(BaseModel):
     keyboard: tuple[tuple[Button, ...], ...] = ()
 
 
-def post(id_: str, note: Note) -> Call[list[Owed]]:
+def post(id_: str, note: Note) -> ScriptCall[list[PendingDispatch]]:
     """The move that puts `note` into the outbox of notes; the same id again changes nothing."""
-    return transitions.open_jobs(
+    return transitions.create_jobs(
         [NewJob(id_, note.model_dump_json())],
         # A note waits in `received` until it is sent: it never reaches a queue.
         queue=Queue.INTERACTIVE,

@@ -11,8 +11,8 @@ from redis.exceptions import OutOfMemoryError
 
 from bot.metrics import METRICS
 from bot.storage import redis_keys
-from shared.ledger.script_call import with_clock
-from shared.redis_client.retry import AsyncPatience
+from shared.ledger.script_call import with_clock_prelude
+from shared.redis_client.retry import AsyncRedisRetry
 
 _KEPT_S: Final = 3 * 24 * 3600
 
@@ -26,10 +26,10 @@ _LATEST: Final = 1000
 class Statistics:
     """Counted in Redis, by all replicas together."""
 
-    def __init__(self, client: "Redis", patience: AsyncPatience) -> None:
+    def __init__(self, client: "Redis", retry: AsyncRedisRetry) -> None:
         self._redis: Any = client  # redis-py types one method for both of its clients
-        self._patience = patience
-        self._now = client.register_script(with_clock("return clock()", at_the_cap=True))
+        self._retry = retry
+        self._now = client.register_script(with_clock_prelude("return clock()", allow_oom=True))
 
     async def answered(self, answers: Sequence[tuple[str, float]]) -> None:
         """Count answers: the outcome (verdict, refusal, failure) of each, and when its photograph was received.
@@ -50,7 +50,7 @@ class Statistics:
                 await pipeline.execute()
 
         with contextlib.suppress(OutOfMemoryError):
-            await self._patience.call(write)
+            await self._retry.call(write)
         for (outcome, _), seconds in zip(answers, took, strict=True):
             METRICS.answers.labels(outcome=outcome).inc()
             METRICS.answer_seconds.observe(seconds)
@@ -58,12 +58,12 @@ class Statistics:
     async def today(self) -> dict[str, int]:
         """Answers of today (UTC) by outcome."""
         day = _day(await self._seconds())
-        found = await self._patience.call(lambda: self._redis.hgetall(day))
+        found = await self._retry.call(lambda: self._redis.hgetall(day))
         return {name.decode(): int(count) for name, count in found.items()}
 
     async def latencies(self) -> list[float]:
         """Seconds that the latest answers took, in order of size."""
-        found = await self._patience.call(lambda: self._redis.lrange(redis_keys.LATENCIES, 0, -1))
+        found = await self._retry.call(lambda: self._redis.lrange(redis_keys.LATENCIES, 0, -1))
         return sorted(float(one) for one in found)
 
     async def feedback(self, word: str, job_id: str) -> None:
@@ -73,11 +73,11 @@ class Statistics:
             if await self._redis.set(redis_keys.rated(job_id), word, nx=True, ex=_RATED_S):
                 await self._redis.hincrby(redis_keys.FEEDBACK, word)
 
-        await self._patience.call(write)
+        await self._retry.call(write)
 
     async def _seconds(self) -> float:
         """The ledger's clock."""
-        now: float = await self._patience.call(lambda: self._now(keys=[], args=[]))
+        now: float = await self._retry.call(lambda: self._now(keys=[], args=[]))
         return now / 1000
 
 

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from redis.exceptions import OutOfMemoryError
 
 from bot.storage import redis_keys
-from shared.redis_client.retry import AsyncPatience
+from shared.redis_client.retry import AsyncRedisRetry
 
 #: One that sends the message says so first, and is believed for so long. Seconds.
 _SENDING_S: Final = 10
@@ -21,27 +21,27 @@ _ANSWERING: Final = b"answering"
 class Waiting:
     """The message about each waiting job (or album), so that none is left behind when its answer comes."""
 
-    def __init__(self, client: "Redis", patience: AsyncPatience) -> None:
+    def __init__(self, client: "Redis", retry: AsyncRedisRetry) -> None:
         self._redis: Any = client  # redis-py types one method for both of its clients
-        self._patience = patience
+        self._retry = retry
 
     async def begin(self, name: str) -> bool:
         """Whether this caller is to send the message: True once, until `sent` or `not_sent`."""
         return bool(
-            await self._patience.call(lambda: self._redis.set(redis_keys.told(name), _SENDING, nx=True, ex=_SENDING_S))
+            await self._retry.call(lambda: self._redis.set(redis_keys.told(name), _SENDING, nx=True, ex=_SENDING_S))
         )
 
     async def sent(self, name: str, message: int) -> None:
         """The message that was sent."""
-        await self._patience.call(lambda: self._redis.set(redis_keys.told(name), message, ex=_KEPT_S))
+        await self._retry.call(lambda: self._redis.set(redis_keys.told(name), message, ex=_KEPT_S))
 
     async def not_sent(self, name: str) -> None:
         """It was not; someone may begin again."""
-        await self._patience.call(lambda: self._redis.delete(redis_keys.told(name)))
+        await self._retry.call(lambda: self._redis.delete(redis_keys.told(name)))
 
     async def message(self, name: str) -> int | None:
         """The message that was sent, if there is one and the answer has not begun."""
-        return _number(await self._patience.call(lambda: self._redis.get(redis_keys.told(name))))
+        return _number(await self._retry.call(lambda: self._redis.get(redis_keys.told(name))))
 
     async def answer(self, name: str) -> int | None:
         """The answer begins: no message will be sent any more; returns the one that was, to become the answer.
@@ -50,11 +50,11 @@ class Waiting:
         """
         while True:
             try:
-                found = await self._patience.call(
+                found = await self._retry.call(
                     lambda: self._redis.set(redis_keys.told(name), _ANSWERING, nx=True, get=True, ex=_KEPT_S)
                 )
             except OutOfMemoryError:
-                found = await self._patience.call(lambda: self._redis.get(redis_keys.told(name)))
+                found = await self._retry.call(lambda: self._redis.get(redis_keys.told(name)))
             if found != _SENDING:
                 return _number(found)
             await asyncio.sleep(0.05)
@@ -65,8 +65,8 @@ class Waiting:
             return
         gone = [key for name in names for key in (redis_keys.told(name), redis_keys.tries(name))]
         await asyncio.gather(
-            self._patience.call(lambda: self._redis.delete(*gone)),
-            self._patience.call(lambda: self._redis.zrem(redis_keys.PROGRESS, *names)),
+            self._retry.call(lambda: self._redis.delete(*gone)),
+            self._retry.call(lambda: self._redis.zrem(redis_keys.PROGRESS, *names)),
         )
 
 

@@ -11,9 +11,9 @@ from redis.asyncio import Redis
 from bot.locales.languages import from_telegram
 from bot.storage import redis_keys
 from bot.storage.photo_origin import Reference
-from shared.config.overrides import Limits
-from shared.ledger.script_call import with_clock
-from shared.redis_client.retry import AsyncPatience
+from shared.config.overrides import SettingsOverrides
+from shared.ledger.script_call import with_clock_prelude
+from shared.redis_client.retry import AsyncRedisRetry
 
 #: Someone who has not written for so long is forgotten. Seconds.
 REMEMBERED_S: Final = 180 * 24 * 3600
@@ -21,7 +21,7 @@ REMEMBERED_S: Final = 180 * 24 * 3600
 #: A photograph sent before consent waits for it this long. Seconds.
 CONSENT_WAIT_S: Final = 24 * 3600
 
-_ADMIT: Final = with_clock((Path(__file__).parents[1] / "scripts" / "admit.lua").read_text(encoding="utf-8"))
+_ADMIT: Final = with_clock_prelude((Path(__file__).parents[1] / "scripts" / "admit.lua").read_text(encoding="utf-8"))
 
 
 class Admission(StrEnum):
@@ -47,16 +47,16 @@ class Admitted:
 class People:
     """People by their Telegram id. Every method waits while Redis is away."""
 
-    def __init__(self, client: "Redis", patience: AsyncPatience, limits: Limits) -> None:
+    def __init__(self, client: "Redis", retry: AsyncRedisRetry, limits: SettingsOverrides) -> None:
         self._redis: Any = client  # redis-py types one method for both of its clients
-        self._patience = patience
+        self._retry = retry
         self._limits = limits
         self._admit = client.register_script(_ADMIT)
 
     async def admit(self, id_: str, reference: Reference, language_code: str | None) -> Admitted:
         """Take the job `id_` in for its sender, or say why not. Repeating it with the same id changes nothing."""
         person = reference.person
-        config = self._limits.now
+        config = self._limits.current
         waits_as = f"{reference.chat}:{reference.album}" if reference.album else id_
         names = [
             redis_keys.person(person),
@@ -76,12 +76,12 @@ class People:
             CONSENT_WAIT_S,
             waits_as,
         ]
-        what, language, wait = await self._patience.call(lambda: self._admit(keys=names, args=arguments))
+        what, language, wait = await self._retry.call(lambda: self._admit(keys=names, args=arguments))
         return Admitted(Admission(what.decode()), language.decode(), int(wait))
 
     async def language(self, person: int, language_code: str | None) -> str:
         """The language that the person chose, or else that of Telegram's setting."""
-        chosen = await self._patience.call(lambda: self._redis.hget(redis_keys.person(person), "language"))
+        chosen = await self._retry.call(lambda: self._redis.hget(redis_keys.person(person), "language"))
         return chosen.decode() if chosen else from_telegram(language_code)
 
     async def speak(self, person: int, language: str) -> None:
@@ -90,21 +90,21 @@ class People:
 
     async def has_consented(self, person: int) -> bool:
         """Whether the person agreed."""
-        return bool(await self._patience.call(lambda: self._redis.hexists(redis_keys.person(person), "consent")))
+        return bool(await self._retry.call(lambda: self._redis.hexists(redis_keys.person(person), "consent")))
 
     async def consent(self, person: int) -> dict[str, Reference]:
         """Remember the consent; returns what the person sent before it, by job id. See `taken_in`."""
         await self._set(person, "consent", "1")
-        waiting = await self._patience.call(lambda: self._redis.hgetall(redis_keys.before_consent(person)))
+        waiting = await self._retry.call(lambda: self._redis.hgetall(redis_keys.before_consent(person)))
         return {id_.decode(): Reference.model_validate_json(text) for id_, text in waiting.items()}
 
     async def taken_in(self, person: int) -> None:
         """Forget what was sent before consent: jobs stand for it now."""
-        await self._patience.call(lambda: self._redis.delete(redis_keys.before_consent(person)))
+        await self._retry.call(lambda: self._redis.delete(redis_keys.before_consent(person)))
 
     async def jobs(self, person: int) -> list[str]:
         """Ids of the person's jobs; some may be gone."""
-        ids = await self._patience.call(lambda: self._redis.smembers(redis_keys.jobs(person)))
+        ids = await self._retry.call(lambda: self._redis.smembers(redis_keys.jobs(person)))
         return sorted(id_.decode() for id_ in ids)
 
     async def forget(self, person: int, ids: Sequence[str]) -> None:
@@ -119,7 +119,7 @@ class People:
                     pipeline.zrem(redis_keys.PROGRESS, *ids)
                 await pipeline.execute()
 
-        await self._patience.call(delete)
+        await self._retry.call(delete)
 
     async def _set(self, person: int, field: str, value: str) -> None:
         async def write() -> None:
@@ -128,4 +128,4 @@ class People:
                 pipeline.expire(redis_keys.person(person), REMEMBERED_S)
                 await pipeline.execute()
 
-        await self._patience.call(write)
+        await self._retry.call(write)

@@ -10,17 +10,17 @@ from typing import Any, Final
 from redis.asyncio import Redis
 
 from bot.storage import redis_keys
-from shared.config.overrides import Limits
+from shared.config.overrides import SettingsOverrides
 from shared.config.settings import Settings
-from shared.ledger.script_call import with_clock
-from shared.redis_client.retry import AsyncPatience
+from shared.ledger.script_call import with_clock_prelude
+from shared.redis_client.retry import AsyncRedisRetry
 
 _PREFIX: Final = f"{redis_keys.PREFIX}pace:"
 
 _SCRIPTS: Final = Path(__file__).parents[1] / "scripts"
 # Also when Redis is full: an answer that was sent makes room.
-_PACE: Final = with_clock((_SCRIPTS / "pace.lua").read_text(encoding="utf-8"), at_the_cap=True)
-_HOLD: Final = with_clock((_SCRIPTS / "hold.lua").read_text(encoding="utf-8"), at_the_cap=True)
+_PACE: Final = with_clock_prelude((_SCRIPTS / "pace.lua").read_text(encoding="utf-8"), allow_oom=True)
+_HOLD: Final = with_clock_prelude((_SCRIPTS / "hold.lua").read_text(encoding="utf-8"), allow_oom=True)
 
 #: So many chats refused within a second mean that it is not the chats.
 _FLOOD: Final = 3
@@ -56,9 +56,9 @@ class Turn:
 class Pacer:
     """Gives turns to send, by `telegram_per_s` and the like."""
 
-    def __init__(self, client: "Redis", patience: AsyncPatience, limits: Limits) -> None:
+    def __init__(self, client: "Redis", retry: AsyncRedisRetry, limits: SettingsOverrides) -> None:
         self._redis: Any = client  # redis-py types one method for both of its clients
-        self._patience = patience
+        self._retry = retry
         self._pace = client.register_script(_PACE)
         self._hold = client.register_script(_HOLD)
         self._limits = limits
@@ -66,10 +66,10 @@ class Pacer:
 
     async def turn(self, chat: int, urgency: Urgency) -> Turn:
         """Ask for one turn to send to `chat`; groups have negative ids. Only answers get turns ahead of time."""
-        limits = (*_overall(self._limits.now), f"chat:{chat}", *_own(chat, self._limits.now))
+        limits = (*_overall(self._limits.current), f"chat:{chat}", *_own(chat, self._limits.current))
         ahead_ms = _AHEAD_S * 1000 if urgency is Urgency.ANSWER else 0
         arguments: list[str | float] = [chat, int(urgency), ahead_ms, *limits]
-        wait, what = await self._patience.call(lambda: self._pace(keys=[_PREFIX], args=arguments))
+        wait, what = await self._retry.call(lambda: self._pace(keys=[_PREFIX], args=arguments))
         return Turn(wait / 1000, ours=what == b"ours", chat=what == b"chat")
 
     async def wait_for_turn(self, chat: int, urgency: Urgency, *, patient_s: float) -> Turn:
@@ -87,7 +87,7 @@ class Pacer:
         """
         now = time.monotonic()
         moment = max(now, self._next_at)
-        self._next_at = moment + 1 / (_CATCHING_UP * self._limits.now.telegram_per_s)
+        self._next_at = moment + 1 / (_CATCHING_UP * self._limits.current.telegram_per_s)
         if moment > now:
             await asyncio.sleep(moment - now)
 
@@ -95,14 +95,14 @@ class Pacer:
         """For how many seconds Telegram wants nothing sent to `chat`."""
 
         async def left_ms(name: str) -> int:
-            return int(await self._patience.call(lambda: self._redis.pttl(f"{_PREFIX}hold:{name}")))
+            return int(await self._retry.call(lambda: self._redis.pttl(f"{_PREFIX}hold:{name}")))
 
         return max(0, await left_ms(str(chat)), await left_ms("all")) / 1000
 
     async def hold(self, chat: int, seconds: float) -> None:
         """Obey a `retry_after`: the chat waits, and all do where several chats were refused within a second."""
         arguments = [chat, round(seconds * 1000), _FLOOD]
-        await self._patience.call(lambda: self._hold(keys=[_PREFIX], args=arguments))
+        await self._retry.call(lambda: self._hold(keys=[_PREFIX], args=arguments))
 
 
 def _overall(settings: Settings) -> tuple[str, float, float]:

@@ -21,7 +21,7 @@ from bulk.results.results_file import Row, read_results, row_at
 from bulk.run.stats import Tally
 from shared.contract.decision import Band
 from shared.model.artefact import MANIFEST_NAME, Manifest
-from shared.redis_client.retry import Stopped
+from shared.redis_client.retry import ShutdownRequested
 
 #: Most cards of each kind: a page with more would take a phone's memory.
 MOST_VERDICTS: Final = 500
@@ -48,7 +48,7 @@ def write_report(path: Path, source_: Source, tally: Tally, *, note: str = "", s
     with temporary.open("w", encoding="utf-8") as file:
         for part in _page(source_, tally, note):
             if stop.is_set():
-                raise Stopped
+                raise ShutdownRequested
             file.write(part)
         file.flush()
         os.fsync(file.fileno())

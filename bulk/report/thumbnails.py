@@ -13,9 +13,9 @@ from bulk.inputs.reader import read_picture
 from bulk.rejections import NotRead
 from bulk.results.results_file import Row
 from shared.contract.decision import EvidenceMap, RefusalReason
-from shared.images.evidence_map import overlay
-from shared.images.refusal import PictureRefused
-from shared.images.thumbnail import thumbnail
+from shared.images.evidence_map import draw_evidence
+from shared.images.refusal import ImageRejected
+from shared.images.thumbnail import make_thumbnail
 
 # Pixels of the longer side: twice what a card gives them, for the screens of phones.
 _SIDE: Final = 320
@@ -30,14 +30,14 @@ def thumbnails(row: Row, path: Path) -> list[str]:
     if row["kind"] != "verdict" and row["reason"] != RefusalReason.NOT_A_LESION:
         return []
     try:
-        small = thumbnail(read_picture(path), _SIDE)
-    except (NotRead, PictureRefused):
+        small = make_thumbnail(read_picture(path), _SIDE)
+    except (NotRead, ImageRejected):
         return []  # changed or removed since it was judged
     shown = [_data_uri(small)]
     if row["kind"] == "verdict":
         # A map that does not fit its own size: the picture alone will do.
         with contextlib.suppress(ValidationError, ValueError):
-            shown.append(_data_uri(overlay(small, EvidenceMap.model_validate(row["evidence"]))))
+            shown.append(_data_uri(draw_evidence(small, EvidenceMap.model_validate(row["evidence"]))))
     return shown
 
 

@@ -27,7 +27,7 @@ from bulk.submission.uploader import State
 from shared.config.settings import Settings
 from shared.contract import run_files
 from shared.ids import job_id
-from shared.service.client import Connection
+from shared.service.client import ServiceClient
 
 _INDEXED_AT_ONCE: Final = 10_000
 
@@ -45,7 +45,7 @@ class Plan:
 class FolderRun:
     """Runs `plan` over an open `connection`, counting in `tally`."""
 
-    def __init__(self, plan: Plan, config: Settings, connection: Connection, tally: Tally) -> None:
+    def __init__(self, plan: Plan, config: Settings, connection: ServiceClient, tally: Tally) -> None:
         self._plan = plan
         self._config = config
         self._connection = connection
@@ -82,7 +82,7 @@ class FolderRun:
             submitter = Submitter(
                 ledger=self._connection.ledger,
                 store=self._connection.store,
-                doorbell=self._connection.doorbell,
+                publisher=self._connection.publisher,
                 outbox=self._plan.run.outbox,
                 key=self._plan.run.key,
                 window=self._plan.window,

@@ -32,7 +32,7 @@ class Workers:
         return self._said
 
     def _ask(self) -> str:
-        counts = self._ledger.run(transitions.count())
+        counts = self._ledger.run(transitions.get_counts())
         if counts.claimed:
             return f"workers are at {counts.claimed} pictures"
         if counts.incarnations <= 1:  # this process is one of them

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from bulk.rejections import LocalRefusal, NotRead, ReadProblem
 from shared.contract.decision import Failure, FailureReason, Refusal, Verdict, decision_from_json
-from shared.images.refusal import PictureRefused
+from shared.images.refusal import ImageRejected
 from shared.ledger.records import OutboxJob
 
 AnyDecision = Verdict | Refusal | Failure | LocalRefusal
@@ -43,7 +43,7 @@ def load(id_: str, picture: Picture, *, most_bytes: int) -> bytes | Answer:
     """Bytes of `picture`, or the refusal of one that cannot be read or has more than `most_bytes`."""
     try:
         data = picture.load()
-    except PictureRefused as refused:
+    except ImageRejected as refused:
         return _local(id_, picture.name, Refusal(reason=refused.reason))
     except NotRead as not_read:
         return _local(id_, picture.name, LocalRefusal(reason=not_read.problem))

@@ -14,10 +14,10 @@ import structlog
 
 from bulk.submission.items import Answer, Picture, from_job, load
 from bulk.submission.uploader import State, Uploader
-from shared.broker.publisher import Doorbell
+from shared.broker.publisher import TaskPublisher
 from shared.contract.names import Queue, Stage
 from shared.ids import job_id
-from shared.image_store.store import PictureStore
+from shared.image_store.store import ImageStore
 from shared.ledger import transitions
 from shared.ledger.ledger import Ledger
 
@@ -48,8 +48,8 @@ class Submitter:
         self,
         *,
         ledger: Ledger,
-        store: PictureStore,
-        doorbell: Doorbell,
+        store: ImageStore,
+        publisher: TaskPublisher,
         outbox: str,
         key: bytes,
         window: int,
@@ -77,7 +77,7 @@ class Submitter:
         self._uploader = Uploader(
             ledger=ledger,
             store=store,
-            doorbell=doorbell,
+            publisher=publisher,
             queue=queue,
             outbox=outbox,
             deadline_s=deadline_s,
@@ -122,7 +122,7 @@ class Submitter:
                 continue
             if self._exhausted and not self._in_flight:
                 return
-            news = self._ledger.wait_for_news(self._outbox, _WAIT_S)
+            news = self._ledger.wait_for_outbox_change(self._outbox, _WAIT_S)
             idle = not self._collect()
             if idle or time.monotonic() - self._looked_for_lost > _LOST_EVERY_S:
                 self._bring_lost()
@@ -212,7 +212,7 @@ class Submitter:
             if answers:
                 self._on_answers(answers)
             ids = [job.id for job in jobs]
-            self._ledger.run(transitions.answered(ids, retention_s=0))
+            self._ledger.run(transitions.complete(ids, retention_s=0))
             self._forget(ids)
             if len(jobs) < self._window:
                 break

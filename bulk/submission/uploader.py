@@ -7,9 +7,9 @@ from itertools import islice
 import structlog
 from redis.exceptions import OutOfMemoryError
 
-from shared.broker.publisher import Doorbell
+from shared.broker.publisher import TaskPublisher
 from shared.contract.names import Queue
-from shared.image_store.store import PictureStore
+from shared.image_store.store import ImageStore
 from shared.ledger import transitions
 from shared.ledger.ledger import Ledger
 from shared.ledger.records import NewJob
@@ -36,8 +36,8 @@ class Uploader:
         self,
         *,
         ledger: Ledger,
-        store: PictureStore,
-        doorbell: Doorbell,
+        store: ImageStore,
+        publisher: TaskPublisher,
         queue: Queue,
         outbox: str,
         deadline_s: float,
@@ -45,7 +45,7 @@ class Uploader:
     ) -> None:
         self._ledger = ledger
         self._store = store
-        self._doorbell = doorbell
+        self._publisher = publisher
         self._queue = queue
         self._outbox = outbox
         self._deadline_s = deadline_s
@@ -74,7 +74,7 @@ class Uploader:
         try:
             some = self._put(pictures, room_will_come=False)
             if some:
-                self._doorbell.ring(self._ledger.run(transitions.stored(some)))
+                self._publisher.publish(self._ledger.run(transitions.mark_ready(some)))
         except OutOfMemoryError:
             self._say(State.REDIS_FULL)
             return
@@ -94,10 +94,10 @@ class Uploader:
 
     def _open(self, ids: Iterable[str], *, stored: bool) -> None:
         jobs = [NewJob(id_) for id_ in ids]
-        call = transitions.open_jobs(
+        call = transitions.create_jobs(
             jobs, queue=self._queue, outbox=self._outbox, language="en", deadline_s=self._deadline_s, stored=stored
         )
-        self._doorbell.ring(self._ledger.run(call))
+        self._publisher.publish(self._ledger.run(call))
 
     def _put(self, pictures: Mapping[str, bytes], *, room_will_come: bool) -> list[str]:
         some = list(islice(pictures, self._at_once))

@@ -12,7 +12,7 @@ from ops.doctor.check_result import Finding, good, note, wrong
 from ops.durations import span
 from ops.errors import OpsError
 from shared.config.settings import Settings
-from shared.redis_client.client import place
+from shared.redis_client.client import display_address
 
 #: Scripts name their flags from this release on.
 _LEAST_VERSION: Final = (7, 0)
@@ -22,7 +22,7 @@ _MOST_FULL: Final = 0.8
 
 def look_at_ledger(config: Settings) -> Iterator[Finding]:
     """The Redis that must not forget anything."""
-    where = f"ledger at {place(config.ledger_url)}"
+    where = f"ledger at {display_address(config.ledger_url)}"
     try:
         with opened(config.ledger_url) as client:
             info = _info(client)
@@ -38,12 +38,12 @@ def look_at_pictures(config: Settings) -> Iterator[Finding]:
     """The Redis of the pictures, where that is another one."""
     if config.store_url == config.ledger_url:
         yield note(
-            f"pictures at {place(config.store_url)}",
+            f"pictures at {display_address(config.store_url)}",
             "pictures lie in the ledger's Redis and are written to its file",
             "Fine on one machine; otherwise start a second Redis without persistence: MELANOMA_PICTURES_URL.",
         )
         return
-    where = f"pictures at {place(config.store_url)}"
+    where = f"pictures at {display_address(config.store_url)}"
     try:
         with opened(config.store_url) as client:
             info = _info(client)

@@ -9,19 +9,19 @@ from kombu.transport import TRANSPORT_ALIASES
 
 from shared.contract.names import Queue
 from shared.redis_client.client import CONNECT_TIMEOUT_S
-from shared.redis_client.sentinel import Sentinels, sentinels
+from shared.redis_client.sentinel import SentinelAddress, parse_sentinel_url
 
 #: A wait for messages that got no reply for as long, and one more second, hears nothing any more: its connection died
 #: without a word. It is looked at as often. kombu's 25 s would leave a worker deaf for up to 51.
 _HEALTH_CHECK_INTERVAL_S: Final = 4
 
 
-def celery_app(redis_url: str) -> Celery:
+def create_celery_app(redis_url: str) -> Celery:
     """A Celery application on `redis_url`. Nothing is connected yet."""
     for scheme in ("redis", "rediss"):
         TRANSPORT_ALIASES[scheme] = "shared.broker.transport:Transport"
     TRANSPORT_ALIASES["sentinel"] = "shared.broker.transport:SentinelTransport"
-    watched = sentinels(redis_url)
+    watched = parse_sentinel_url(redis_url)
     app = Celery("melanoma", broker=_as_kombu_says(watched) if watched else redis_url, set_as_current=False)
     app.conf.update(
         task_serializer="json",
@@ -67,6 +67,6 @@ def _tls_options(url: str) -> dict[str, str]:
     return {name: value for name, value in parse_qsl(urlsplit(url).query) if name.startswith("ssl_")}
 
 
-def _as_kombu_says(watched: Sentinels) -> str:
+def _as_kombu_says(watched: SentinelAddress) -> str:
     login = f"{quote(watched.username or '', safe='')}:{quote(watched.password or '', safe='')}@"
     return ";".join(f"sentinel://{login}{host}:{port}/{watched.db}" for host, port in watched.nodes)

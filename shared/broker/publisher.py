@@ -10,8 +10,8 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from shared.contract.names import CLASSIFY_TASK
-from shared.ledger.ledger import by_queue
-from shared.ledger.records import Owed
+from shared.ledger.ledger import group_by_queue
+from shared.ledger.records import PendingDispatch
 
 log = structlog.get_logger(__name__)
 
@@ -20,16 +20,16 @@ log = structlog.get_logger(__name__)
 _PUBLISH: Final = {"retry": False, "ignore_result": True, "declare": []}
 
 
-class Doorbell:
+class TaskPublisher:
     """Sends `classify([job ids])`, at most `shard` ids a message."""
 
     def __init__(self, app: Celery, *, shard: int) -> None:
         self._app = app
         self._shard = shard
 
-    def ring(self, owed: Iterable[Owed]) -> None:
+    def publish(self, pending: Iterable[PendingDispatch]) -> None:
         """Send the messages that are owed. Never raises for a broker that is away."""
-        for queue, ids in by_queue(owed).items():
+        for queue, ids in group_by_queue(pending).items():
             for some in _chunks(ids, self._shard):
                 try:
                     self._app.send_task(

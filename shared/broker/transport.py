@@ -23,7 +23,7 @@ from typing import Any, Final
 from kombu.transport import redis
 from redis.exceptions import ResponseError
 
-from shared.redis_client.client import cannot_write
+from shared.redis_client.client import is_write_refused
 
 #: Longest wait for a message while a queue is held back, in seconds.
 _HELD_BACK_WAIT_S: Final = 0.05
@@ -38,7 +38,7 @@ def _nothing_while_redis_cannot_write() -> Iterator[None]:
     try:
         yield
     except ResponseError as error:
-        if not cannot_write(error):
+        if not is_write_refused(error):
             raise
         time.sleep(_CANNOT_WRITE_PAUSE_S)
         raise Empty from error

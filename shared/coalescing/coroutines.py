@@ -8,7 +8,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class Together(Generic[Item, Result]):
+class AsyncCoalescer(Generic[Item, Result]):
     """Hands what has gathered to `action`, at most `most` items at once and one call at a time.
 
     Between two calls `pause_s` seconds pass, in which more gathers; what comes after a time of quiet goes at once.

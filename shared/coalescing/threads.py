@@ -17,7 +17,7 @@ class _Request(Generic[Item, Result]):
     done: bool = False
 
 
-class Together(Generic[Item, Result]):
+class Coalescer(Generic[Item, Result]):
     """Calls `run` with the items of all threads that wait, one call at a time.
 
     `run` returns one result for each item, in order. While a call is under way, those who come gather for the next.

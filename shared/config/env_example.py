@@ -13,7 +13,7 @@ _HEAD = (
 _WIDTH = 110
 
 
-def example() -> str:
+def render_env_example() -> str:
     """Whole text of `.env.example`."""
     parts = [_HEAD]
     for name, field in Settings.model_fields.items():
@@ -25,4 +25,4 @@ def example() -> str:
 
 
 if __name__ == "__main__":
-    print(example(), end="")
+    print(render_env_example(), end="")

@@ -12,7 +12,7 @@ log = structlog.get_logger(__name__)
 
 #: Settings that bots and workers read anew each second. `largest_batch` can be made smaller than that of a worker's own
 #: settings, whose sizes alone it has warmed.
-CHANGEABLE: Final = (
+OVERRIDABLE: Final = (
     "busy_from_s",
     "largest_batch",
     "person_burst",
@@ -22,46 +22,46 @@ CHANGEABLE: Final = (
 )
 
 
-class LimitError(Exception):
+class OverrideError(Exception):
     """Raised for a limit that cannot be changed, or a value that it cannot have. The message is one sentence."""
 
 
-def checked(name: str, value: str) -> Any:
+def parse_override(name: str, value: str) -> Any:
     """The value of the limit `name` that `value` says. Raises `LimitError`."""
-    if name not in CHANGEABLE:
-        raise LimitError(f"there is no limit {name}; there are {', '.join(CHANGEABLE)}.")
+    if name not in OVERRIDABLE:
+        raise OverrideError(f"there is no limit {name}; there are {', '.join(OVERRIDABLE)}.")
     field = Settings.model_fields[name]
     kind: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, *field.metadata])
     try:
         return kind.validate_python(value)
     except ValidationError as error:
         said = error.errors(include_input=False, include_url=False)[0]["msg"]
-        raise LimitError(f"{name} cannot be {value}: {said}.") from None
+        raise OverrideError(f"{name} cannot be {value}: {said}.") from None
 
 
-class Limits:
+class SettingsOverrides:
     """The settings of this process with the wanted limits over them."""
 
-    def __init__(self, own: Settings) -> None:
-        self._own = own
+    def __init__(self, base: Settings) -> None:
+        self._own = base
         self._wanted: Mapping[str, str] = {}
-        self._now = own
+        self._now = base
 
     @property
-    def now(self) -> Settings:
+    def current(self) -> Settings:
         """What holds at this moment. Ask again each time."""
         return self._now
 
-    def want(self, wanted: Mapping[str, str]) -> None:
+    def apply(self, overrides: Mapping[str, str]) -> None:
         """Take over what the ledger holds, by name; one that is not in it is that of the settings again."""
-        if wanted == self._wanted:
+        if overrides == self._wanted:
             return
-        self._wanted = dict(wanted)
+        self._wanted = dict(overrides)
         values = {}
-        for name, value in wanted.items():
+        for name, value in overrides.items():
             try:
-                values[name] = checked(name, value)
-            except LimitError as error:  # written by another release
+                values[name] = parse_override(name, value)
+            except OverrideError as error:  # written by another release
                 log.warning("a limit is passed over", problem=str(error))
         self._now = self._own.model_copy(update=values)
         log.info("limits were changed", **values)

@@ -6,15 +6,15 @@ from typing import Any
 from redis.asyncio import Redis
 
 from shared.image_store.store import DELETE, PREFIX, RESERVE, bytes_key, reservation
-from shared.redis_client.retry import AsyncPatience
+from shared.redis_client.retry import AsyncRedisRetry
 
 
-class AsyncPictureStore:
+class AsyncImageStore:
     """`PictureStore` behind one asynchronous Redis client, for the coroutines of one event loop."""
 
-    def __init__(self, client: "Redis", patience: AsyncPatience, *, budget: int, ttl_s: float) -> None:
+    def __init__(self, client: "Redis", retry: AsyncRedisRetry, *, budget: int, ttl_s: float) -> None:
         self._redis: Any = client  # redis-py types one method for both of its clients
-        self._patience = patience
+        self._retry = retry
         self._budget = budget
         self._ttl_ms = round(ttl_s * 1000)
         self._reserve = client.register_script(RESERVE)
@@ -23,7 +23,7 @@ class AsyncPictureStore:
     async def put(self, pictures: Mapping[str, bytes]) -> bool:
         """Store all of `pictures` (id -> bytes) or none: see `PictureStore.put`."""
         arguments = reservation(pictures, budget=self._budget, ttl_ms=self._ttl_ms)
-        if not await self._patience.call(lambda: self._reserve(keys=[PREFIX], args=arguments)):
+        if not await self._retry.call(lambda: self._reserve(keys=[PREFIX], args=arguments)):
             return False
 
         async def store() -> None:
@@ -32,15 +32,15 @@ class AsyncPictureStore:
                     pipeline.set(bytes_key(id_), data, px=self._ttl_ms)
                 await pipeline.execute()
 
-        await self._patience.call(store)
+        await self._retry.call(store)
         return True
 
     async def get(self, id_: str) -> bytes | None:
         """Bytes of one picture; None where it is gone."""
-        found: bytes | None = await self._patience.call(lambda: self._redis.get(bytes_key(id_)))
+        found: bytes | None = await self._retry.call(lambda: self._redis.get(bytes_key(id_)))
         return found
 
     async def delete(self, ids: Sequence[str]) -> None:
         """Forget these pictures."""
         if ids:
-            await self._patience.call(lambda: self._delete(keys=[PREFIX], args=list(ids)))
+            await self._retry.call(lambda: self._delete(keys=[PREFIX], args=list(ids)))

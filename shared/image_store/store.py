@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from redis import Redis
 
-from shared.redis_client.retry import Patience
+from shared.redis_client.retry import RedisRetry
 
 PREFIX: Final = "melanoma:picture:"
 
@@ -55,35 +55,35 @@ def bytes_key(id_: str) -> str:
     return f"{PREFIX}bytes:{id_}"
 
 
-def reservation(pictures: Mapping[str, bytes], *, budget: int, ttl_ms: int) -> list[str | int]:
+def reservation(images: Mapping[str, bytes], *, budget: int, ttl_ms: int) -> list[str | int]:
     """Arguments of `RESERVE`."""
-    return [budget, ttl_ms, *(part for id_, data in pictures.items() for part in (id_, len(data)))]
+    return [budget, ttl_ms, *(part for id_, data in images.items() for part in (id_, len(data)))]
 
 
-class PictureStore:
+class ImageStore:
     """Pictures behind one Redis client. Safe to share between threads.
 
     `budget` is the most bytes that may lie in it at once, `ttl_s` how long a picture may lie.
     """
 
-    def __init__(self, client: "Redis", patience: Patience, *, budget: int, ttl_s: float) -> None:
+    def __init__(self, client: "Redis", retry: RedisRetry, *, budget: int, ttl_s: float) -> None:
         self._client = client
-        self._patience = patience
+        self._retry = retry
         self._budget = budget
         self._ttl_ms = round(ttl_s * 1000)
         self._reserve = client.register_script(RESERVE)
         self._delete = client.register_script(DELETE)
 
-    def put(self, pictures: Mapping[str, bytes]) -> bool:
+    def put(self, images: Mapping[str, bytes]) -> bool:
         """Store all of `pictures` (id -> bytes) or, where the budget is spent, none: then False.
 
         Repeating it is harmless. Raises `shared.redis_client.retry.StoreRefused`, and
         `redis.exceptions.OutOfMemoryError` where Redis itself is full.
         """
-        arguments = reservation(pictures, budget=self._budget, ttl_ms=self._ttl_ms)
-        if not self._patience.call(lambda: self._reserve(keys=[PREFIX], args=arguments)):
+        arguments = reservation(images, budget=self._budget, ttl_ms=self._ttl_ms)
+        if not self._retry.call(lambda: self._reserve(keys=[PREFIX], args=arguments)):
             return False
-        self._patience.call(lambda: self._set(pictures))
+        self._retry.call(lambda: self._set(images))
         return True
 
     def get(self, ids: Sequence[str]) -> list[bytes | None]:
@@ -91,7 +91,7 @@ class PictureStore:
         keys = [bytes_key(id_) for id_ in ids]
         if not keys:
             return []
-        found: Any = self._patience.call(lambda: self._client.mget(keys))
+        found: Any = self._retry.call(lambda: self._client.mget(keys))
         return list(found)
 
     def holds(self, ids: Sequence[str]) -> list[bool]:
@@ -99,18 +99,18 @@ class PictureStore:
         with self._client.pipeline(transaction=False) as pipeline:
             for id_ in ids:
                 pipeline.exists(bytes_key(id_))
-            found: list[int] = self._patience.call(pipeline.execute)
+            found: list[int] = self._retry.call(pipeline.execute)
         return [one == 1 for one in found]
 
     def used(self) -> int:
         """Bytes of pictures that are reserved now; those that expired since the last `put` still count."""
-        found: Any = self._patience.call(lambda: self._client.get(f"{PREFIX}total"))
+        found: Any = self._retry.call(lambda: self._client.get(f"{PREFIX}total"))
         return int(found or 0)
 
     def delete(self, ids: Sequence[str]) -> None:
         """Forget these pictures."""
         if ids:
-            self._patience.call(lambda: self._delete(keys=[PREFIX], args=list(ids)))
+            self._retry.call(lambda: self._delete(keys=[PREFIX], args=list(ids)))
 
     def _set(self, pictures: Mapping[str, bytes]) -> None:
         with self._client.pipeline(transaction=False) as pipeline:

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from shared.contract.decision import RefusalReason
-from shared.images.refusal import PictureRefused
+from shared.images.refusal import ImageRejected
 
 # Layouts that are averaged as they are; only the small result is converted.
 _REDUCED_AS_THEY_ARE: Final = frozenset({"RGB", "L", "YCbCr", "RGBA", "LA", "RGBa", "La", "RGBX"})
@@ -25,7 +25,7 @@ _MAX_PROFILE_BYTES: Final = 1024 * 1024
 _SAME_COLOUR: Final = 2
 
 
-def averageable(picture: Image.Image) -> Image.Image:
+def to_averageable_mode(picture: Image.Image) -> Image.Image:
     """Bring a loaded picture to a layout in which neighbouring pixels may be averaged.
 
     Palette, 1-bit, ink and deep pixels cannot: they become RGB, RGBA or L. Deep ones are scaled to 8 bits from
@@ -44,7 +44,7 @@ def averageable(picture: Image.Image) -> Image.Image:
         return picture.convert("L")
     if picture.mode == "CMYK":
         return picture.convert("RGB")
-    raise PictureRefused(RefusalReason.UNSUPPORTED_FORMAT)
+    raise ImageRejected(RefusalReason.UNSUPPORTED_FORMAT)
 
 
 def to_rgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
@@ -73,7 +73,7 @@ def _eight_bits(picture: Image.Image) -> Image.Image:
         return Image.fromarray((values >> 8).astype(np.uint8))
     largest = float(np.fmax.reduce(values, axis=None))  # passes over NaN
     if not isfinite(largest):
-        raise PictureRefused(RefusalReason.DAMAGED)
+        raise ImageRejected(RefusalReason.DAMAGED)
     scales = _FULL_SCALES if picture.mode == "F" else _FULL_SCALES[1:]
     full = next((scale for scale in scales if largest <= scale), largest)
     grey = np.empty(values.shape, np.uint8)

@@ -8,10 +8,10 @@ import numpy.typing as npt
 from PIL import Image
 
 from shared.contract.decision import Advice
-from shared.images.downscale import Box, Size, reduced
-from shared.images.limits import LIMITS, Limits
-from shared.images.preprocessing import Aspect, Filter, PictureRules
-from shared.images.quality import advice
+from shared.images.downscale import Box, Size, load_downscaled
+from shared.images.limits import DECODE_LIMITS, DecodeLimits
+from shared.images.preprocessing import Aspect, Filter, PreprocessingSpec
+from shared.images.quality import assess_quality
 
 _RESAMPLING: Final[dict[Filter, Image.Resampling]] = {
     Filter.BOX: Image.Resampling.BOX,
@@ -22,7 +22,7 @@ _RESAMPLING: Final[dict[Filter, Image.Resampling]] = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class DecodedPicture:
+class DecodedImage:
     """A photograph ready for the model."""
 
     #: uint8 [size, size, 3], RGB (sRGB), contiguous, read-only.
@@ -33,7 +33,7 @@ class DecodedPicture:
     advice: tuple[Advice, ...]
 
 
-def decode(data: bytes, rules: PictureRules, limits: Limits = LIMITS) -> DecodedPicture:
+def decode(data: bytes, preprocessing: PreprocessingSpec, limits: DecodeLimits = DECODE_LIMITS) -> DecodedImage:
     """Decode, turn upright, shrink and bring to sRGB by `rules`. Metadata is not kept.
 
     Reads JPEG, PNG, WebP, HEIC, AVIF, BMP and TIFF; of a file with a main picture (the MPO and HEIC of phones)
@@ -42,14 +42,14 @@ def decode(data: bytes, rules: PictureRules, limits: Limits = LIMITS) -> Decoded
     """
 
     def plan(width: int, height: int) -> tuple[Box, Size]:
-        return _kept(width, height, rules.aspect), (rules.size, rules.size)
+        return _kept(width, height, preprocessing.aspect), (preprocessing.size, preprocessing.size)
 
-    found = reduced(data, plan, _RESAMPLING[rules.filter], limits)
-    return DecodedPicture(
-        pixels=np.asarray(found.picture),
+    found = load_downscaled(data, plan, _RESAMPLING[preprocessing.filter], limits)
+    return DecodedImage(
+        pixels=np.asarray(found.image),
         width=found.width,
         height=found.height,
-        advice=advice(found.picture, found.width, found.height),
+        advice=assess_quality(found.image, found.width, found.height),
     )
 
 

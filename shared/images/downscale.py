@@ -12,10 +12,10 @@ from pillow_heif import HeifImageFile
 
 from shared.contract.decision import RefusalReason
 from shared.images.check import check_bytes
-from shared.images.colour import averageable, to_rgb
-from shared.images.formats import opener
-from shared.images.limits import Limits
-from shared.images.refusal import PictureRefused
+from shared.images.colour import to_averageable_mode, to_rgb
+from shared.images.formats import select_opener
+from shared.images.limits import DecodeLimits
+from shared.images.refusal import ImageRejected
 
 Size = tuple[int, int]
 Box = tuple[float, float, float, float]
@@ -49,37 +49,37 @@ _SIDEWAYS: Final = frozenset({5, 6, 7, 8})
 
 
 @dataclass(frozen=True, slots=True)
-class Reduced:
+class DownscaledImage:
     """A small upright RGB picture, and `width` and `height` of the upright original in pixels."""
 
-    picture: Image.Image
+    image: Image.Image
     width: int
     height: int
 
 
-def reduced(
-    data: bytes, plan: Plan, resample: Image.Resampling, limits: Limits, *, margin: float = _DRAFT_MARGIN
-) -> Reduced:
+def load_downscaled(
+    data: bytes, plan: Plan, resample: Image.Resampling, limits: DecodeLimits, *, margin: float = _DRAFT_MARGIN
+) -> DownscaledImage:
     """Decode `data` into the picture that `plan` asks for.
 
     `margin`: the JPEG decoder may shrink down to this many times the wanted size, the filter does the rest.
     Raises `PictureRefused` and nothing else, whatever the bytes are.
     """
     check_bytes(len(data), limits)
-    read = opener(data)
+    read = select_opener(data)
     if read is JpegImagePlugin.JpegImageFile and data.count(_START_OF_SCAN) > limits.max_scans:
-        raise PictureRefused(RefusalReason.DAMAGED)
+        raise ImageRejected(RefusalReason.DAMAGED)
     try:
         stored = read(_CountedReads(data, limits.max_reads))
         _check_header(stored, limits)
         return _decode(stored, plan, resample, limits, margin)
-    except PictureRefused:
+    except ImageRejected:
         raise
     except Image.DecompressionBombError as error:
-        raise PictureRefused(RefusalReason.TOO_MANY_PIXELS) from error
+        raise ImageRejected(RefusalReason.TOO_MANY_PIXELS) from error
     except Exception as error:
         # Damaged bytes surface as anything from SyntaxError to MemoryError: there is no picture in them.
-        raise PictureRefused(RefusalReason.DAMAGED) from error
+        raise ImageRejected(RefusalReason.DAMAGED) from error
 
 
 class _CountedReads(BytesIO):
@@ -92,26 +92,26 @@ class _CountedReads(BytesIO):
     def read(self, size: int | None = -1, /) -> bytes:
         self.left -= 1
         if self.left < 0:
-            raise PictureRefused(RefusalReason.DAMAGED)
+            raise ImageRejected(RefusalReason.DAMAGED)
         return super().read(size)
 
 
-def _check_header(stored: ImageFile.ImageFile, limits: Limits) -> None:
+def _check_header(stored: ImageFile.ImageFile, limits: DecodeLimits) -> None:
     _check_size(*stored.size, limits)
     if isinstance(stored, HeifImageFile):
         return  # its container names the primary picture; the others are bursts, previews and depth maps
     if getattr(stored, "is_animated", False):
         # Pages of a TIFF count as well: nobody could say which of them was judged.
-        raise PictureRefused(RefusalReason.ANIMATED)
+        raise ImageRejected(RefusalReason.ANIMATED)
     if isinstance(stored, TiffImagePlugin.TiffImageFile) and _is_preview(stored):
-        raise PictureRefused(RefusalReason.UNSUPPORTED_FORMAT)
+        raise ImageRejected(RefusalReason.UNSUPPORTED_FORMAT)
 
 
-def _check_size(width: int, height: int, limits: Limits) -> None:
+def _check_size(width: int, height: int, limits: DecodeLimits) -> None:
     if width * height > limits.max_pixels:
-        raise PictureRefused(RefusalReason.TOO_MANY_PIXELS)
+        raise ImageRejected(RefusalReason.TOO_MANY_PIXELS)
     if min(width, height) < limits.min_side:
-        raise PictureRefused(RefusalReason.TOO_SMALL)
+        raise ImageRejected(RefusalReason.TOO_SMALL)
 
 
 def _is_preview(stored: TiffImagePlugin.TiffImageFile) -> bool:
@@ -120,8 +120,8 @@ def _is_preview(stored: TiffImagePlugin.TiffImageFile) -> bool:
 
 
 def _decode(
-    stored: ImageFile.ImageFile, plan: Plan, resample: Image.Resampling, limits: Limits, margin: float
-) -> Reduced:
+    stored: ImageFile.ImageFile, plan: Plan, resample: Image.Resampling, limits: DecodeLimits, margin: float
+) -> DownscaledImage:
     if isinstance(stored, JpegImagePlugin.JpegImageFile):
         width, height = stored.size
         box, size = _draft(stored, *plan(width, height), limits, margin)
@@ -132,7 +132,7 @@ def _decode(
         width, height = stored.size
         _check_size(width, height, limits)
         box, size = plan(width, height)
-    small = averageable(stored).resize(size, resample, box=box, reducing_gap=_REDUCING_GAP)
+    small = to_averageable_mode(stored).resize(size, resample, box=box, reducing_gap=_REDUCING_GAP)
     orientation = _orientation(stored)
     if orientation in _UPRIGHT:
         small = small.transpose(_UPRIGHT[orientation])
@@ -140,11 +140,11 @@ def _decode(
         width, height = height, width
     picture = to_rgb(small, stored.info.get("icc_profile"))
     picture.info = {}  # Pillow hands metadata on from copy to copy, and writes some of it when a copy is saved
-    return Reduced(picture, width, height)
+    return DownscaledImage(picture, width, height)
 
 
 def _draft(
-    stored: JpegImagePlugin.JpegImageFile, box: Box, size: Size, limits: Limits, margin: float
+    stored: JpegImagePlugin.JpegImageFile, box: Box, size: Size, limits: DecodeLimits, margin: float
 ) -> tuple[Box, Size]:
     """Let the JPEG decoder shrink while it decodes. Returns `box` in the smaller picture, and `size`."""
     width, height = stored.size

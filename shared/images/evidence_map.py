@@ -18,7 +18,7 @@ _OPACITY: Final = 0.3
 _OUTLINED: Final = 0.5
 
 
-def to_map(values: npt.NDArray[np.floating]) -> EvidenceMap:
+def to_evidence_map(values: npt.NDArray[np.floating]) -> EvidenceMap:
     """Scale a model's evidence, float [rows, columns] of any unit, to a map of its largest absolute value.
 
     What is not a finite number counts as no evidence. A map without evidence is all zeros.
@@ -30,7 +30,7 @@ def to_map(values: npt.NDArray[np.floating]) -> EvidenceMap:
     return EvidenceMap(rows=rows, columns=columns, cells=tuple(scaled.astype(int).ravel().tolist()))
 
 
-def overlay(picture: Image.Image, evidence: EvidenceMap) -> Image.Image:
+def draw_evidence(picture: Image.Image, evidence: EvidenceMap) -> Image.Image:
     """Draw where the evidence for malignancy lies over an RGB `picture` of any size; returns a new picture.
 
     The grid is stretched smoothly over the whole picture: a transparent colour where the evidence is strong, and a

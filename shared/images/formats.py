@@ -16,7 +16,7 @@ from PIL import (
 from pillow_heif import HeifImageFile
 
 from shared.contract.decision import RefusalReason
-from shared.images.refusal import PictureRefused
+from shared.images.refusal import ImageRejected
 
 #: Reads the header and yields a picture whose pixels are still to be decoded.
 Opener = Callable[[BytesIO], ImageFile.ImageFile]
@@ -59,7 +59,7 @@ _UNSUPPORTED: Final[tuple[bytes, ...]] = (
 )
 
 
-def opener(data: bytes) -> Opener:
+def select_opener(data: bytes) -> Opener:
     """Find the reader for `data`.
 
     Raises `PictureRefused`: ANIMATED for a GIF that moves, UNSUPPORTED_FORMAT for other known formats,
@@ -72,17 +72,17 @@ def opener(data: bytes) -> Opener:
         return WebPImagePlugin.WebPImageFile
     if data[4:8] == b"ftyp":
         return _isobmff(data)
-    raise PictureRefused(_why_not(data))
+    raise ImageRejected(_why_not(data))
 
 
 def _checked_bmp(data: bytes) -> Opener:
     if data[14:15] not in (b"\x0c", b"\x28", b"\x34", b"\x38", b"\x40", b"\x6c", b"\x7c"):
         # No known length of the second header: any text may begin with these two letters.
-        raise PictureRefused(RefusalReason.NOT_A_PICTURE)
+        raise ImageRejected(RefusalReason.NOT_A_PICTURE)
     if data[14:15] != b"\x0c" and data[30:31] in (b"\x01", b"\x02"):
         # Run-length coded: Pillow unpacks these in Python, for many seconds in the worst case, and no camera
         # writes them.
-        raise PictureRefused(RefusalReason.UNSUPPORTED_FORMAT)
+        raise ImageRejected(RefusalReason.UNSUPPORTED_FORMAT)
     return BmpImagePlugin.BmpImageFile
 
 
@@ -93,7 +93,7 @@ def _isobmff(data: bytes) -> Opener:
         return AvifImagePlugin.AvifImageFile
     if brands & _HEIF_BRANDS:
         return HeifImageFile  # type: ignore[no-any-return]
-    raise PictureRefused(RefusalReason.UNSUPPORTED_FORMAT)  # videos, and the raw files of some cameras
+    raise ImageRejected(RefusalReason.UNSUPPORTED_FORMAT)  # videos, and the raw files of some cameras
 
 
 def _why_not(data: bytes) -> RefusalReason:

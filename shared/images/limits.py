@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class DecodeLimits:
     """Caps that are checked before a single pixel is decoded."""
 
     #: Bytes. What Telegram lets a bot download (getFile); the 48-megapixel JPEG of a phone is about 15 MB.
@@ -22,4 +22,4 @@ class Limits:
 
 
 #: The limits of the service.
-LIMITS = Limits()
+DECODE_LIMITS = DecodeLimits()

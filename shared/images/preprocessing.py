@@ -23,7 +23,7 @@ class Aspect(StrEnum):
     CENTRE = "centre"
 
 
-class PictureRules(BaseModel):
+class PreprocessingSpec(BaseModel):
     """How the bytes of a photograph become the model's input, uint8 [size, size, 3] RGB."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

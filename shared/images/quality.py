@@ -24,7 +24,7 @@ _BURNT_FROM: Final = 250
 _BRIGHT_ABOVE: Final = 0.05
 
 
-def advice(picture: Image.Image, width: int, height: int) -> tuple[Advice, ...]:
+def assess_quality(picture: Image.Image, width: int, height: int) -> tuple[Advice, ...]:
     """Judge a square, reduced RGB `picture` whose upright original had `width` x `height` pixels."""
     found: list[Advice] = []
     grey = picture.convert("L")

@@ -3,10 +3,10 @@
 from typing import Final
 
 from shared.contract.decision import RefusalReason
-from shared.images.limits import LIMITS
+from shared.images.limits import DECODE_LIMITS
 
 
-class PictureRefused(Exception):
+class ImageRejected(Exception):
     """Raised when a picture can get no verdict; `reason` says why."""
 
     def __init__(self, reason: RefusalReason) -> None:
@@ -17,11 +17,11 @@ class PictureRefused(Exception):
 _SENTENCES: Final[dict[RefusalReason, str]] = {
     RefusalReason.EMPTY: "The file is empty. Please send the picture again.",
     RefusalReason.TOO_MANY_BYTES: (
-        f"The file is larger than {LIMITS.max_bytes // 2**20} MB. "
+        f"The file is larger than {DECODE_LIMITS.max_bytes // 2**20} MB. "
         "Please send a smaller copy, for instance as a photo and not as a file."
     ),
     RefusalReason.TOO_MANY_PIXELS: (
-        f"The picture has more than {LIMITS.max_pixels // 10**6} million pixels. "
+        f"The picture has more than {DECODE_LIMITS.max_pixels // 10**6} million pixels. "
         "Please send a smaller copy or cut it to the mole."
     ),
     RefusalReason.TOO_SMALL: (
@@ -48,6 +48,6 @@ _SENTENCES: Final[dict[RefusalReason, str]] = {
 }
 
 
-def sentence(reason: RefusalReason) -> str:
+def describe(reason: RefusalReason) -> str:
     """Say in plain English what is wrong with the picture and what the person can do about it."""
     return _SENTENCES[reason]

@@ -5,14 +5,14 @@ from typing import Final
 
 from PIL import Image
 
-from shared.images.downscale import Box, Size, reduced
-from shared.images.limits import LIMITS, Limits
+from shared.images.downscale import Box, Size, load_downscaled
+from shared.images.limits import DECODE_LIMITS, DecodeLimits
 
 #: To how small a share of its sides the JPEG decoder itself can shrink a picture.
 _DECODED: Final = (1, 2, 4, 8)
 
 
-def thumbnail(data: bytes, side: int, limits: Limits = LIMITS) -> Image.Image:
+def make_thumbnail(data: bytes, side: int, limits: DecodeLimits = DECODE_LIMITS) -> Image.Image:
     """Return the whole picture upright in RGB (sRGB), its longer side `side` pixels, never enlarged.
 
     Metadata is not kept. Raises `PictureRefused` and nothing else, whatever the bytes are.
@@ -23,10 +23,10 @@ def thumbnail(data: bytes, side: int, limits: Limits = LIMITS) -> Image.Image:
         return (0, 0, width, height), (max(1, round(width * scale)), max(1, round(height * scale)))
 
     # As sharp as Lanczos at this, for a fraction of its cost.
-    return reduced(data, plan, Image.Resampling.HAMMING, limits).picture
+    return load_downscaled(data, plan, Image.Resampling.HAMMING, limits).image
 
 
-def halved(data: bytes, side: int, limits: Limits = LIMITS) -> Image.Image:
+def load_halved(data: bytes, side: int, limits: DecodeLimits = DECODE_LIMITS) -> Image.Image:
     """Return the whole picture upright in RGB (sRGB), halved until its longer side is `side` pixels or less.
 
     A JPEG's decoder does the halving: a third of the cost of a `thumbnail`, which can have any size. What is longer
@@ -39,4 +39,4 @@ def halved(data: bytes, side: int, limits: Limits = LIMITS) -> Image.Image:
         by = next((one for one in _DECODED if ceil(longer / one) <= side), longer / side)
         return (0, 0, width, height), (min(side, ceil(width / by)), min(side, ceil(height / by)))
 
-    return reduced(data, plan, Image.Resampling.HAMMING, limits, margin=1).picture
+    return load_downscaled(data, plan, Image.Resampling.HAMMING, limits, margin=1).image

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from shared.contract.names import CONTRACT_VERSION, Queue, Stage
-from shared.ledger.records import Owed
-from shared.ledger.script_call import Call
+from shared.ledger.records import PendingDispatch
+from shared.ledger.script_call import ScriptCall
 
 #: Most processes and outboxes that a survey names.
 _MOST_NAMED: Final = 1000
@@ -31,7 +31,7 @@ class OutboxState:
 
 
 @dataclass(frozen=True, slots=True)
-class Process:
+class ProcessInfo:
     """A live incarnation: seconds left of its lease, jobs that it holds, and what a worker serves (JSON or '')."""
 
     incarnation: str
@@ -46,7 +46,7 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
+class LedgerOverview:
     """The whole ledger in numbers. `undecided` are all jobs that still wait for a decision, wherever they are.
 
     `at` is Redis' clock in seconds; `oldest_undelivered_s` the age of the decision that waits longest for delivery.
@@ -55,7 +55,7 @@ class Survey:
     at: float
     queues: dict[Queue, QueueState]
     outboxes: tuple[OutboxState, ...]
-    processes: tuple[Process, ...]
+    processes: tuple[ProcessInfo, ...]
     claimed: int
     undecided: int
     dead: int
@@ -86,7 +86,7 @@ class DeadLetter:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class JobEvent:
     """Something that happened to a job: `what`, by whom where that is known, `after_s` it was received."""
 
     what: str
@@ -95,7 +95,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Life:
+class JobHistory:
     """What the ledger knows of a job. Times in seconds of Redis' clock, `decision` as JSON, empty for none.
 
     `cut` says that the beginning of a long life is forgotten.
@@ -112,85 +112,87 @@ class Life:
     received_at: float
     deadline: float
     decision: bytes
-    events: tuple[Event, ...]
+    events: tuple[JobEvent, ...]
     cut: bool
 
 
-def survey() -> Call[Survey]:
+def get_overview() -> ScriptCall[LedgerOverview]:
     """Everything at a glance, in one atomic look."""
-    return Call("survey", (_MOST_NAMED, *Queue), _survey)
+    return ScriptCall("survey", (_MOST_NAMED, *Queue), _survey)
 
 
-def pause(queue: Queue) -> Call[bool]:
+def pause(queue: Queue) -> ScriptCall[bool]:
     """Let no worker claim jobs of `queue` until `resume`. They stay `ready`; deadlines go on. True if it was not."""
-    return Call("pause", (queue, 1), lambda changed: changed == 1)
+    return ScriptCall("pause", (queue, 1), lambda changed: changed == 1)
 
 
-def resume(queue: Queue) -> Call[bool]:
+def resume(queue: Queue) -> ScriptCall[bool]:
     """Let workers claim jobs of `queue` again. The sweep rings for them. True if it was paused."""
-    return Call("pause", (queue, 0), lambda changed: changed == 1)
+    return ScriptCall("pause", (queue, 0), lambda changed: changed == 1)
 
 
-def dead_letters(limit: int, ids: Iterable[str] = ()) -> Call[list[DeadLetter]]:
+def dead_letters(limit: int, ids: Iterable[str] = ()) -> ScriptCall[list[DeadLetter]]:
     """The oldest dead letters, at most `limit`; or those of `ids` that are dead letters."""
-    return Call("dead", (limit, *ids), lambda rows: [_dead_letter(*row) for row in rows])
+    return ScriptCall("dead", (limit, *ids), lambda rows: [_dead_letter(*row) for row in rows])
 
 
-def drop(ids: Iterable[str]) -> Call[int]:
+def drop(ids: Iterable[str]) -> ScriptCall[int]:
     """Forget dead letters; the reply says how many. One that was not delivered yet still will be."""
-    return Call("drop", tuple(ids), int)
+    return ScriptCall("drop", tuple(ids), int)
 
 
-def replay(stored: Iterable[tuple[str, bool]], *, deadline_s: float) -> Call[tuple[int, list[Owed]]]:
+def replay(stored: Iterable[tuple[str, bool]], *, deadline_s: float) -> ScriptCall[tuple[int, list[PendingDispatch]]]:
     """Let dead letters live again, for each (id, whether its picture is stored), with a new deadline.
 
     They are of our contract then, unless theirs is newer. The reply says how many do, and which of them are owed a
     message.
     """
     pairs = tuple(part for id_, there in stored for part in (id_, int(there)))
-    return Call("replay", (round(deadline_s * 1000), CONTRACT_VERSION, *pairs), _replayed)
+    return ScriptCall("replay", (round(deadline_s * 1000), CONTRACT_VERSION, *pairs), _replayed)
 
 
-def life(id_: str) -> Call[Life | None]:
+def get_history(id_: str) -> ScriptCall[JobHistory | None]:
     """What happened to a job, None where it is not known or no more."""
-    return Call("life", (id_,), lambda reply: _life(id_, reply))
+    return ScriptCall("life", (id_,), lambda reply: _life(id_, reply))
 
 
-def follow(incarnation: str, serving: str) -> Call[tuple[str, bool]]:
+def report_status(incarnation: str, serving: str) -> ScriptCall[tuple[str, bool]]:
     """Say what a worker serves (JSON).
 
     The reply is the directory that it should serve, '' for its own, and whether it was told to stop.
     """
-    return Call("follow", (incarnation, serving), lambda reply: (_text(reply[0]), reply[1] == 1))
+    return ScriptCall("follow", (incarnation, serving), lambda reply: (_text(reply[0]), reply[1] == 1))
 
 
-def dismiss(incarnation: str) -> Call[bool]:
+def request_drain(incarnation: str) -> ScriptCall[bool]:
     """Tell a worker to finish its batch in hand, give back the rest and end. False where it does not live."""
-    return Call("dismiss", (incarnation,), lambda lives: lives == 1)
+    return ScriptCall("dismiss", (incarnation,), lambda lives: lives == 1)
 
 
-def switch(directory: str, *, instead_of: str) -> Call[tuple[str, str]]:
+def set_desired_model(directory: str, *, instead_of: str) -> ScriptCall[tuple[str, str]]:
     """Ask all workers to serve the artefact in `directory`, or the one before for ''.
 
     `instead_of` is what they serve where nobody ever switched. Returns the wanted directory and the one before,
     '' for none.
     """
-    return Call("switch", (directory, instead_of), lambda reply: (_text(reply[0]), _text(reply[1])))
+    return ScriptCall("switch", (directory, instead_of), lambda reply: (_text(reply[0]), _text(reply[1])))
 
 
-def limits(*wanted: tuple[str, str]) -> Call[dict[str, str]]:
+def sync_overrides(*wanted: tuple[str, str]) -> ScriptCall[dict[str, str]]:
     """Write limits (name, value) that go before everyone's settings, '' to forget one. The reply holds all of them."""
     pairs = tuple(part for pair in wanted for part in pair)
-    return Call("limits", pairs, lambda reply: {_text(n): _text(v) for n, v in zip(*[iter(reply)] * 2, strict=True)})
+    return ScriptCall(
+        "limits", pairs, lambda reply: {_text(n): _text(v) for n, v in zip(*[iter(reply)] * 2, strict=True)}
+    )
 
 
 def _text(raw: bytes) -> str:
     return raw.decode()
 
 
-def _survey(reply: Sequence[Any]) -> Survey:
+def _survey(reply: Sequence[Any]) -> LedgerOverview:
     now, queues, outboxes, processes, claimed, undecided, dead, waiting = reply
-    return Survey(
+    return LedgerOverview(
         at=now / 1000,
         queues={
             Queue(_text(name)): QueueState(ready, age / 1000, None if paused < 0 else paused / 1000)
@@ -198,7 +200,7 @@ def _survey(reply: Sequence[Any]) -> Survey:
         },
         outboxes=tuple(OutboxState(_text(name), received, decided) for name, received, decided in outboxes),
         processes=tuple(
-            Process(_text(name), left / 1000, held, _text(serving)) for name, left, held, serving in processes
+            ProcessInfo(_text(name), left / 1000, held, _text(serving)) for name, left, held, serving in processes
         ),
         claimed=claimed,
         undecided=undecided,
@@ -221,20 +223,20 @@ def _dead_letter(
     )
 
 
-def _replayed(reply: Sequence[Any]) -> tuple[int, list[Owed]]:
+def _replayed(reply: Sequence[Any]) -> tuple[int, list[PendingDispatch]]:
     number, *owed = reply
     pairs = zip(owed[::2], owed[1::2], strict=True)
-    return number, [Owed(Queue(_text(queue)), _text(id_)) for queue, id_ in pairs]
+    return number, [PendingDispatch(Queue(_text(queue)), _text(id_)) for queue, id_ in pairs]
 
 
-def _life(id_: str, reply: Sequence[bytes]) -> Life | None:
+def _life(id_: str, reply: Sequence[bytes]) -> JobHistory | None:
     if not reply:
         return None
     known = dict(zip(map(_text, reply[::2]), reply[1::2], strict=True))
     told = _text(known["life"])
     # The first word of a life that was cut is what the cut left of one.
     words = told.split()[1:] if (cut := told.startswith("~")) else told.split()
-    return Life(
+    return JobHistory(
         id=id_,
         stage=Stage(_text(known["stage"])),
         queue=_text(known["queue"]),
@@ -251,7 +253,7 @@ def _life(id_: str, reply: Sequence[bytes]) -> Life | None:
     )
 
 
-def _event(word: str) -> Event:
+def _event(word: str) -> JobEvent:
     head, _, after = word.rpartition("+")
     what, _, by = head.partition("@")
-    return Event(what, by, int(after) / 1000)
+    return JobEvent(what, by, int(after) / 1000)

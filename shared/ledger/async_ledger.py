@@ -5,8 +5,8 @@ from typing import TypeVar
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
-from shared.ledger.script_call import KEY_PREFIX, Call, source
-from shared.redis_client.retry import AsyncPatience
+from shared.ledger.script_call import KEY_PREFIX, ScriptCall, script_source
+from shared.redis_client.retry import AsyncRedisRetry
 
 T = TypeVar("T")
 
@@ -14,17 +14,17 @@ T = TypeVar("T")
 class AsyncLedger:
     """The ledger behind one asynchronous Redis client, for the coroutines of one event loop."""
 
-    def __init__(self, client: "Redis", patience: AsyncPatience) -> None:
+    def __init__(self, client: "Redis", retry: AsyncRedisRetry) -> None:
         self._client = client
-        self._patience = patience
+        self._retry = retry
         self._scripts: dict[str, AsyncScript] = {}
 
-    async def run(self, call: Call[T]) -> T:
+    async def run(self, call: ScriptCall[T]) -> T:
         """Run `call` and read its reply. Raises what `shared.ledger.ledger.Ledger.run` raises, but for `Stopped`."""
         script = self._scripts.get(call.script)
         if script is None:
-            script = self._scripts[call.script] = self._client.register_script(source(call.script))
-        return call.read(await self._patience.call(lambda: script(keys=[KEY_PREFIX], args=call.arguments)))
+            script = self._scripts[call.script] = self._client.register_script(script_source(call.script))
+        return call.read(await self._retry.call(lambda: script(keys=[KEY_PREFIX], args=call.arguments)))
 
     async def wait_for_news(self, outbox: str, timeout_s: float) -> bool:
         """Wait until something happened in `outbox`, at most `timeout_s`. True if it did."""
@@ -34,4 +34,4 @@ class AsyncLedger:
             # redis-py types one method for both of its clients.
             return await self._client.blpop([bell], timeout=timeout_s)  # type: ignore[misc]
 
-        return await self._patience.call(wait) is not None
+        return await self._retry.call(wait) is not None

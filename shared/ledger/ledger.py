@@ -8,9 +8,9 @@ from redis import Redis
 from redis.commands.core import Script
 
 from shared.contract.names import Queue
-from shared.ledger.records import Owed
-from shared.ledger.script_call import KEY_PREFIX, Call, source
-from shared.redis_client.retry import Patience
+from shared.ledger.records import PendingDispatch
+from shared.ledger.script_call import KEY_PREFIX, ScriptCall, script_source
+from shared.redis_client.retry import RedisRetry
 
 T = TypeVar("T")
 
@@ -18,12 +18,12 @@ T = TypeVar("T")
 class Ledger:
     """The ledger behind one Redis client. Safe to share between threads."""
 
-    def __init__(self, client: "Redis", patience: Patience) -> None:
+    def __init__(self, client: "Redis", retry: RedisRetry) -> None:
         self._client = client
-        self._patience = patience
+        self._retry = retry
         self._scripts: dict[str, Script] = {}
 
-    def run(self, call: Call[T]) -> T:
+    def run(self, call: ScriptCall[T]) -> T:
         """Run `call` and read its reply. Waits and repeats while Redis is away.
 
         Raises `shared.redis_client.retry.StoreRefused` where Redis does not let us in, and
@@ -31,19 +31,19 @@ class Ledger:
         """
         script = self._scripts.get(call.script)
         if script is None:
-            script = self._scripts[call.script] = self._client.register_script(source(call.script))
-        return call.read(self._patience.call(lambda: script(keys=[KEY_PREFIX], args=call.arguments)))
+            script = self._scripts[call.script] = self._client.register_script(script_source(call.script))
+        return call.read(self._retry.call(lambda: script(keys=[KEY_PREFIX], args=call.arguments)))
 
-    def wait_for_news(self, outbox: str, timeout_s: float) -> bool:
+    def wait_for_outbox_change(self, outbox: str, timeout_s: float) -> bool:
         """Wait until something happened in `outbox`, at most `timeout_s`. True if it did.
 
         The client's socket timeout must be longer than `timeout_s`.
         """
         bell = f"{KEY_PREFIX}bell:{outbox}"
-        return self._patience.call(lambda: self._client.blpop([bell], timeout=timeout_s)) is not None
+        return self._retry.call(lambda: self._client.blpop([bell], timeout=timeout_s)) is not None
 
 
-def by_queue(owed: Iterable[Owed]) -> dict[Queue, list[str]]:
+def group_by_queue(owed: Iterable[PendingDispatch]) -> dict[Queue, list[str]]:
     """Group the ids that are owed a message by their queue, in order."""
     groups: dict[Queue, list[str]] = defaultdict(list)
     for job in owed:

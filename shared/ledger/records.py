@@ -10,7 +10,7 @@ class NewJob:
     """A photograph to be opened. `reference` is its owner's note to self (JSON); no one else reads it."""
 
     id: str
-    reference: str = ""
+    payload: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class OutboxJob:
 
     id: str
     language: str
-    reference: str
+    payload: str
     decision: bytes
     received_at: float
     decided_at: float
@@ -61,7 +61,7 @@ class JobView:
 
 
 @dataclass(frozen=True, slots=True)
-class Owed:
+class PendingDispatch:
     """A job that is `ready` and whose message has still to be sent."""
 
     queue: Queue

@@ -28,7 +28,7 @@ _OF_THE_OPERATOR: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Call(Generic[T_co]):
+class ScriptCall(Generic[T_co]):
     """One atomic move: `script` by name, its `arguments`, and `read` for the raw reply."""
 
     script: str
@@ -37,15 +37,15 @@ class Call(Generic[T_co]):
 
 
 @cache
-def source(script: str) -> str:
+def script_source(script: str) -> str:
     """Whole Lua text of the script `script`. Raises `OSError` where there is none."""
     text = f"{_text('_prelude')}\n{_text(script)}"
-    return with_clock(text, at_the_cap=script in _TOWARDS_THE_END | _OF_THE_OPERATOR)
+    return with_clock_prelude(text, allow_oom=script in _TOWARDS_THE_END | _OF_THE_OPERATOR)
 
 
-def with_clock(body: str, *, at_the_cap: bool = False) -> str:
+def with_clock_prelude(body: str, *, allow_oom: bool = False) -> str:
     """Lua text of a script that may call `clock()`; `at_the_cap` lets it write even when Redis is full."""
-    return f"#!lua flags={'allow-oom' if at_the_cap else ''}\n{_text('_clock')}\n{body}"
+    return f"#!lua flags={'allow-oom' if allow_oom else ''}\n{_text('_clock')}\n{body}"
 
 
 def _text(script: str) -> str:

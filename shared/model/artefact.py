@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from shared.images.preprocessing import PictureRules
+from shared.images.preprocessing import PreprocessingSpec
 
 ARTEFACT_VERSION: Final = 3
 MANIFEST_NAME: Final = "model.json"
@@ -23,7 +23,7 @@ class ArtefactError(Exception):
     """Raised when an artefact is missing, damaged or of another version. The message is one sentence."""
 
 
-class _Part(BaseModel):
+class _ManifestModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -35,7 +35,7 @@ class Group(StrEnum):
     BENIGN = "benign"
 
 
-class Label(_Part):
+class Label(_ManifestModel):
     """One output of the model. `counts` is true where it adds to the probability that a person is told."""
 
     name: str
@@ -44,7 +44,7 @@ class Label(_Part):
     counts: bool
 
 
-class Bands(_Part):
+class Bands(_ManifestModel):
     """Thresholds on the calibrated probability, with what they reached where they were chosen.
 
     Below `low_below` is the low band, from `high_from` on the high one, between them elevated.
@@ -64,7 +64,7 @@ class Bands(_Part):
         return self
 
 
-class ReliabilityBin(_Part):
+class ReliabilityBin(_ManifestModel):
     """Held-out lesions whose probability lay in [`start`, `stop`), the last bin including 1."""
 
     start: Share
@@ -73,7 +73,7 @@ class ReliabilityBin(_Part):
     malignant: int = Field(ge=0)
 
 
-class Population(_Part):
+class Population(_ManifestModel):
     """A kind of picture on which the model was measured.
 
     A picture belongs to it when it is of the kind with its `name` and its feature distance is at most
@@ -87,7 +87,7 @@ class Population(_Part):
     reliability: tuple[ReliabilityBin, ...] = Field(min_length=1)
 
 
-class Tensors(_Part):
+class Tensors(_ManifestModel):
     """Names in the graph: uint8 [n, size, size, 3] in; four float32 tensors out of one forward pass.
 
     `kinds` [n, kinds], their sum 1. The others are of the population that the likelier kind of lesion names:
@@ -102,7 +102,7 @@ class Tensors(_Part):
     kinds: str
 
 
-class Kinds(_Part):
+class Kinds(_ManifestModel):
     """What a picture can be, in the order of the graph's output `kinds`.
 
     From a share of `refuse_from` for the kind `no_lesion` on, a picture is refused. Otherwise it is of the likeliest
@@ -121,7 +121,7 @@ class Kinds(_Part):
         return self
 
 
-class DataSource(_Part):
+class DataSource(_ManifestModel):
     """Pictures that the model was made from or measured on."""
 
     name: str
@@ -130,7 +130,7 @@ class DataSource(_Part):
     pictures: int = Field(ge=0)
 
 
-class Metric(_Part):
+class Metric(_ManifestModel):
     """A measured figure with its 95 % interval where one was computed."""
 
     value: float
@@ -139,14 +139,14 @@ class Metric(_Part):
     pictures: int = Field(ge=1)
 
 
-class StoredFile(_Part):
+class StoredFile(_ManifestModel):
     """A file of the artefact, by its name in the directory."""
 
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     size: int = Field(ge=1, description="bytes")
 
 
-class Manifest(_Part):
+class Manifest(_ManifestModel):
     """`model.json`."""
 
     artefact_version: int = ARTEFACT_VERSION
@@ -155,7 +155,7 @@ class Manifest(_Part):
     runtime: Literal["tensorflow-graph"]
     graph: str = Field(description="name of the frozen GraphDef in the directory")
     tensors: Tensors
-    picture: PictureRules
+    picture: PreprocessingSpec
     labels: tuple[Label, ...] = Field(min_length=2)
     populations: tuple[Population, ...] = Field(min_length=1)
     kinds: Kinds
@@ -171,7 +171,7 @@ class Manifest(_Part):
         return f"{self.name}@{self.version}"
 
 
-def digest(path: Path) -> StoredFile:
+def hash_file(path: Path) -> StoredFile:
     """sha256 and size of one file. Raises `OSError`."""
     with path.open("rb") as stream:
         return StoredFile(sha256=hashlib.file_digest(stream, "sha256").hexdigest(), size=path.stat().st_size)
@@ -224,7 +224,7 @@ def _verify(directory: Path, name: str, stored: StoredFile) -> None:
     if Path(name).name != name:
         raise ArtefactError(f"{directory / MANIFEST_NAME} lists {name!r}, which is not a plain file name.")
     try:
-        found = digest(directory / name)
+        found = hash_file(directory / name)
     except OSError as error:
         raise ArtefactError(
             f"{directory / name} cannot be read ({error.strerror}): copy the artefact again."

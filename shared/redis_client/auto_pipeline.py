@@ -6,7 +6,7 @@ from typing import Any, Final
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from shared.coalescing.coroutines import Together
+from shared.coalescing.coroutines import AsyncCoalescer
 
 #: Most commands of one pipeline: the replies to all of them are in memory at once.
 _MOST: Final = 128
@@ -17,7 +17,7 @@ _BLOCKING: Final = frozenset({"BLPOP"})
 Command = tuple[tuple[Any, ...], dict[str, Any]]
 
 
-class PipelinedRedis(Redis):
+class AutoPipeliningRedis(Redis):
     """A `Redis` for the coroutines of one event loop.
 
     A command that is given while another is under way waits for it and shares a pipeline with all that wait: a
@@ -27,7 +27,7 @@ class PipelinedRedis(Redis):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._together: Together[Command, Any] = Together(self._send, _MOST)
+        self._together: AsyncCoalescer[Command, Any] = AsyncCoalescer(self._send, _MOST)
 
     async def execute_command(self, *arguments: Any, **options: Any) -> Any:
         """Run one command. Raises what `Redis.execute_command` raises."""

@@ -9,8 +9,8 @@ from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.exceptions import ResponseError
 from redis.sentinel import Sentinel
 
-from shared.redis_client.auto_pipeline import PipelinedRedis
-from shared.redis_client.sentinel import Sentinels, sentinels
+from shared.redis_client.auto_pipeline import AutoPipeliningRedis
+from shared.redis_client.sentinel import SentinelAddress, parse_sentinel_url
 
 #: Longer than any wait for news, so that a blocking read does not look like a lost server.
 SOCKET_TIMEOUT_S: Final = 7.0
@@ -26,12 +26,12 @@ _OPTIONS: Final[dict[str, Any]] = {
 }
 
 
-def connect(url: str) -> "Redis":
+def create_client(url: str) -> "Redis":
     """A client for `url`; nothing is sent yet. Raises `ValueError` for a URL that redis-py does not know.
 
     `redis://`, `rediss://` (over TLS) or `sentinel://`, see `shared.redis_client.sentinel`.
     """
-    if watched := sentinels(url):
+    if watched := parse_sentinel_url(url):
         # redis-py types its Sentinel in part only.
         those = Sentinel(watched.nodes, **_OPTIONS)  # type: ignore[no-untyped-call]
         found: Redis = those.master_for(watched.name, **_login(watched))  # type: ignore[no-untyped-call]
@@ -39,22 +39,22 @@ def connect(url: str) -> "Redis":
     return Redis.from_url(url, **_OPTIONS)
 
 
-def connect_async(url: str) -> "AsyncRedis":
+def create_async_client(url: str) -> "AsyncRedis":
     """The same for coroutines. What they ask for at the same time goes out together."""
-    if watched := sentinels(url):
+    if watched := parse_sentinel_url(url):
         those = AsyncSentinel(watched.nodes, **_OPTIONS)  # type: ignore[no-untyped-call]
-        found: AsyncRedis = those.master_for(watched.name, redis_class=PipelinedRedis, **_login(watched))
+        found: AsyncRedis = those.master_for(watched.name, redis_class=AutoPipeliningRedis, **_login(watched))
         return found
-    return PipelinedRedis.from_url(url, **_OPTIONS)
+    return AutoPipeliningRedis.from_url(url, **_OPTIONS)
 
 
-def cannot_write(error: Exception) -> bool:
+def is_write_refused(error: Exception) -> bool:
     """Whether Redis refuses all writes for now, since it cannot keep them: its disk is full."""
     # A pipeline says before it which of its commands it was.
     return isinstance(error, ResponseError) and "MISCONF " in str(error)
 
 
-async def drop_idle(client: "AsyncRedis") -> None:
+async def disconnect_idle(client: "AsyncRedis") -> None:
     """Close the connections of `client` that nobody uses now."""
     pool = client.connection_pool
     # The pool's own `disconnect` waits while somebody is given the very connection that it closes.
@@ -63,14 +63,14 @@ async def drop_idle(client: "AsyncRedis") -> None:
         await connection.disconnect(nowait=True)
 
 
-def place(url: str) -> str:
+def display_address(url: str) -> str:
     """`host:port/db` of a Redis URL: all of it that may be shown."""
-    if watched := sentinels(url):
+    if watched := parse_sentinel_url(url):
         return f"{watched.name} by {', '.join(f'{host}:{port}' for host, port in watched.nodes)}"
     parts = urlsplit(url)
     host = parts.hostname or parts.path
     return f"{host}:{parts.port or 6379}{parts.path}" if parts.hostname else host
 
 
-def _login(watched: Sentinels) -> dict[str, Any]:
+def _login(watched: SentinelAddress) -> dict[str, Any]:
     return {"username": watched.username, "password": watched.password, "db": watched.db}

@@ -21,7 +21,7 @@ from redis.exceptions import (
     TimeoutError,  # noqa: A004 - redis' own, not the builtin
 )
 
-from shared.redis_client.client import cannot_write, drop_idle
+from shared.redis_client.client import disconnect_idle, is_write_refused
 
 T = TypeVar("T")
 
@@ -35,15 +35,15 @@ _REFUSING: Final = (AuthenticationError, AuthorizationError, NoPermissionError)
 log = structlog.get_logger(__name__)
 
 
-class StoreRefused(Exception):
+class RedisAccessDenied(Exception):
     """Raised when Redis answers but does not let us in: waiting would not help. The message is one sentence."""
 
 
-class Stopped(Exception):
+class ShutdownRequested(Exception):
     """Raised out of a wait for Redis when the process is to stop."""
 
 
-class _Absence:
+class _OutageLog:
     """Says once that the Redis at `where` is away, and once that it is back. Safe to share between threads."""
 
     def __init__(self, where: str) -> None:
@@ -65,11 +65,11 @@ class _Absence:
                 log.info("redis is back", where=self._where, away_s=round(time.monotonic() - self._since, 1))
                 self._since = None
 
-    def refusal(self, error: Exception) -> StoreRefused:
-        return StoreRefused(f"Redis at {self._where} refuses the user or password: check REDIS_URL ({error}).")
+    def refusal(self, error: Exception) -> RedisAccessDenied:
+        return RedisAccessDenied(f"Redis at {self._where} refuses the user or password: check REDIS_URL ({error}).")
 
 
-class Patience:
+class RedisRetry:
     """Repeats calls while a Redis is away.
 
     `where` names it to people (never with its password). Once `stop` is set a waiting call raises `Stopped`. After a
@@ -78,7 +78,7 @@ class Patience:
     """
 
     def __init__(self, where: str, stop: threading.Event | None = None, client: "Redis | None" = None) -> None:
-        self._absence = _Absence(where)
+        self._absence = _OutageLog(where)
         self._stop = stop or threading.Event()
         self._client = client
 
@@ -91,23 +91,23 @@ class Patience:
             except _REFUSING as error:
                 raise self._absence.refusal(error) from error
             except (*_AWAY, ResponseError) as error:
-                if not (isinstance(error, _AWAY) or cannot_write(error)):
+                if not (isinstance(error, _AWAY) or is_write_refused(error)):
                     raise
                 self._absence.begins(error)
                 if self._client is not None and isinstance(error, TimeoutError):
                     self._client.connection_pool.disconnect(inuse_connections=False)
                 if self._stop.wait(next(pauses)):
-                    raise Stopped from error
+                    raise ShutdownRequested from error
             else:
                 self._absence.ends()
                 return result
 
 
-class AsyncPatience:
+class AsyncRedisRetry:
     """The same for coroutines, which end a wait by being cancelled."""
 
     def __init__(self, where: str, client: "AsyncRedis | None" = None) -> None:
-        self._absence = _Absence(where)
+        self._absence = _OutageLog(where)
         self._client = client
 
     async def call(self, action: Callable[[], Awaitable[T]]) -> T:
@@ -119,11 +119,11 @@ class AsyncPatience:
             except _REFUSING as error:
                 raise self._absence.refusal(error) from error
             except (*_AWAY, ResponseError) as error:
-                if not (isinstance(error, _AWAY) or cannot_write(error)):
+                if not (isinstance(error, _AWAY) or is_write_refused(error)):
                     raise
                 self._absence.begins(error)
                 if self._client is not None and isinstance(error, TimeoutError):
-                    await drop_idle(self._client)
+                    await disconnect_idle(self._client)
                 await asyncio.sleep(next(pauses))
             else:
                 self._absence.ends()

@@ -10,7 +10,7 @@ _PORT: Final = 26379
 
 
 @dataclass(frozen=True, slots=True)
-class Sentinels:
+class SentinelAddress:
     """Sentinels by (host, port), the `name` that they know the Redis by, and how to log in to that Redis."""
 
     nodes: tuple[tuple[str, int], ...]
@@ -20,7 +20,7 @@ class Sentinels:
     db: int
 
 
-def sentinels(url: str) -> Sentinels | None:
+def parse_sentinel_url(url: str) -> SentinelAddress | None:
     """Read `url`; None where it is of another scheme. Raises `ValueError` where it is of this one, but none."""
     parts = urlsplit(url)
     if parts.scheme != SCHEME:
@@ -32,7 +32,7 @@ def sentinels(url: str) -> Sentinels | None:
     if not nodes or not name:
         raise ValueError("a Sentinel's address names hosts and the Redis: sentinel://:password@host:26379/NAME")
     db = int(parse_qs(parts.query).get("db", ["0"])[0])
-    return Sentinels(nodes, name, unquote(user) or None, unquote(password) or None, db)
+    return SentinelAddress(nodes, name, unquote(user) or None, unquote(password) or None, db)
 
 
 def _node(place: str) -> tuple[str, int]:

@@ -4,18 +4,18 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from shared.broker.app import celery_app
-from shared.broker.publisher import Doorbell
+from shared.broker.app import create_celery_app
+from shared.broker.publisher import TaskPublisher
 from shared.config.settings import Settings
 from shared.ids import new_incarnation
-from shared.image_store.store import PictureStore
+from shared.image_store.store import ImageStore
 from shared.ledger.ledger import Ledger
-from shared.redis_client.client import connect, place
-from shared.redis_client.retry import Patience
-from shared.service.maintenance import Keeper
+from shared.redis_client.client import create_client, display_address
+from shared.redis_client.retry import RedisRetry
+from shared.service.maintenance import MaintenanceThread
 
 
-class Connection:
+class ServiceClient:
     """Connections to the Redis of `config` for one life of a process; as a context manager it sweeps while it is open.
 
     `role` begins the name of its incarnation. A message holds at most `shard` ids.
@@ -24,30 +24,30 @@ class Connection:
     """
 
     def __init__(self, config: Settings, *, role: str, shard: int, stop: threading.Event) -> None:
-        self._client = connect(config.ledger_url)
-        self._pictures = connect(config.store_url)
-        self._app = celery_app(config.ledger_url)
-        self.ledger = Ledger(self._client, Patience(place(config.ledger_url), stop, self._client))
-        self.store = PictureStore(
+        self._client = create_client(config.ledger_url)
+        self._pictures = create_client(config.store_url)
+        self._app = create_celery_app(config.ledger_url)
+        self.ledger = Ledger(self._client, RedisRetry(display_address(config.ledger_url), stop, self._client))
+        self.store = ImageStore(
             self._pictures,
-            Patience(place(config.store_url), stop, self._pictures),
+            RedisRetry(display_address(config.store_url), stop, self._pictures),
             budget=config.picture_budget,
             ttl_s=config.picture_ttl_s,
         )
-        self.doorbell = Doorbell(self._app, shard=shard)
+        self.publisher = TaskPublisher(self._app, shard=shard)
         self.incarnation = new_incarnation(role)
-        self._keeper = Keeper(self.ledger, self.doorbell, config, incarnation=self.incarnation)
+        self._maintenance = MaintenanceThread(self.ledger, self.publisher, config, incarnation=self.incarnation)
 
     def __enter__(self) -> Self:
         """Say that this process lives. Waits for a Redis that is away."""
-        self._keeper.start()
+        self._maintenance.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop sweeping and close the connections."""
-        self._keeper.stop()
+        self._maintenance.stop()
         self._app.close()
         self._client.close()
         self._pictures.close()

@@ -6,18 +6,18 @@ from typing import Final
 
 import structlog
 
-from shared.broker.publisher import Doorbell
+from shared.broker.publisher import TaskPublisher
 from shared.config.settings import Settings
 from shared.ledger import transitions
 from shared.ledger.ledger import Ledger
-from shared.redis_client.retry import Stopped
+from shared.redis_client.retry import ShutdownRequested
 
 log = structlog.get_logger(__name__)
 
 _EVERY_S: Final = 1.0
 
 
-class Keeper:
+class MaintenanceThread:
     """A thread that beats for `incarnation` and sweeps. `start` before the first claim, `stop` at the end.
 
     `speed` says how many pictures a second this process can decide, for what people are told of their wait.
@@ -26,14 +26,14 @@ class Keeper:
     def __init__(
         self,
         ledger: Ledger,
-        doorbell: Doorbell,
+        publisher: TaskPublisher,
         settings: Settings,
         *,
         incarnation: str,
         speed: Callable[[], float] = lambda: 0,
     ) -> None:
         self._ledger = ledger
-        self._doorbell = doorbell
+        self._publisher = publisher
         self._settings = settings
         self._incarnation = incarnation
         self._speed = speed
@@ -51,23 +51,23 @@ class Keeper:
         self._thread.join(timeout=2 * _EVERY_S)
 
     def _beat(self) -> None:
-        self._ledger.run(transitions.beat(self._incarnation, lease_s=self._settings.lease_s, speed=self._speed()))
+        self._ledger.run(transitions.heartbeat(self._incarnation, lease_s=self._settings.lease_s, speed=self._speed()))
 
     def _run(self) -> None:
         while not self._stop.wait(_EVERY_S):
             try:
                 self._beat()
                 owed = self._ledger.run(
-                    transitions.sweep(
+                    transitions.recovery_sweep(
                         lease_s=self._settings.lease_s,
                         grace_s=self._settings.ring_grace_s,
-                        most=self._settings.sweep_most,
+                        limit=self._settings.sweep_most,
                     )
                 )
                 if owed:
                     log.info("swept", jobs=len(owed))
-                self._doorbell.ring(owed)
-            except Stopped:
+                self._publisher.publish(owed)
+            except ShutdownRequested:
                 return
             except Exception:
                 # The heartbeat must outlive whatever goes wrong here: without it all that we hold is taken away.

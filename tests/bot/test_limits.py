@@ -164,15 +164,15 @@ def test_a_day_has_its_quota(redis_url: str) -> None:
 def test_an_operator_changes_limits_and_changes_them_back(redis_url: str) -> None:
     async def scene(side: RedisSide) -> None:
         await side.people.consent(7)
-        side.limits.want(await side.ledger.run(admin.limits(("person_per_day", "1"), ("telegram_per_s", "1"))))
+        side.limits.apply(await side.ledger.run(admin.sync_overrides(("person_per_day", "1"), ("telegram_per_s", "1"))))
         found = await admitted(side.people, photograph(message=1), photograph(message=2))
         assert found == [Admission.OPEN, Admission.DAY]
         assert (await side.pacer.turn(1, Urgency.ANSWER)).wait_s == 0
         assert (await side.pacer.turn(2, Urgency.ANSWER)).wait_s > 0.5
         # One that another release wrote, or a value that cannot be, stops nobody.
-        side.limits.want(await side.ledger.run(admin.limits(("person_per_day", "many"), ("moon", "full"))))
-        assert side.limits.now.person_per_day == 3
-        side.limits.want(await side.ledger.run(admin.limits(("person_per_day", ""))))
+        side.limits.apply(await side.ledger.run(admin.sync_overrides(("person_per_day", "many"), ("moon", "full"))))
+        assert side.limits.current.person_per_day == 3
+        side.limits.apply(await side.ledger.run(admin.sync_overrides(("person_per_day", ""))))
         assert await admitted(side.people, photograph(message=3)) == [Admission.OPEN]
 
     play(redis_url, scene, person_per_day=3)

@@ -19,12 +19,12 @@ from shared.contract.decision import (
     Verdict,
     Work,
 )
-from shared.image_store.store import PictureStore
+from shared.image_store.store import ImageStore
 from shared.ledger import transitions
 from shared.ledger.ledger import Ledger
 from shared.ledger.script_call import KEY_PREFIX
-from shared.redis_client.client import connect
-from shared.redis_client.retry import Patience
+from shared.redis_client.client import create_client
+from shared.redis_client.retry import RedisRetry
 
 REFUSE = b"refuse"
 FAIL = b"fail"
@@ -59,10 +59,10 @@ class Answerer:
     """Answers up to `at_once` jobs every `every_s` seconds, until its `with` block ends."""
 
     def __init__(self, url: str, *, every_s: float = 0.002, at_once: int = 16) -> None:
-        self._client: Redis = connect(url)
-        patience = Patience("test")
-        self._ledger = Ledger(self._client, patience)
-        self._store = PictureStore(connect(url), patience, budget=2**30, ttl_s=3600)
+        self._client: Redis = create_client(url)
+        retry = RedisRetry("test")
+        self._ledger = Ledger(self._client, retry)
+        self._store = ImageStore(create_client(url), retry, budget=2**30, ttl_s=3600)
         self._every_s = every_s
         self._at_once = at_once
         self._stop = threading.Event()
@@ -88,7 +88,7 @@ class Answerer:
     def answer_some(self) -> int:
         """Claim what is ready, decide it, and return how many jobs that were."""
         incarnation = "worker-test"
-        self._ledger.run(transitions.beat(incarnation, lease_s=5))
+        self._ledger.run(transitions.heartbeat(incarnation, lease_s=5))
         ready = self._client.zrange(f"{KEY_PREFIX}ready:bulk", 0, self._at_once - 1)
         ids = [id_.decode() for id_ in ready]  # type: ignore[union-attr]
         token = secrets.token_hex(8)
@@ -97,7 +97,7 @@ class Answerer:
         pictures = dict(zip(claimed, self._store.get([job.id for job in claimed]), strict=True))
         gone = [job.id for job, data in pictures.items() if data is None]
         if gone:
-            self._ledger.run(transitions.picture_gone(gone, incarnation=incarnation))
+            self._ledger.run(transitions.request_upload(gone, incarnation=incarnation))
         there = [(job.id, data) for job, data in pictures.items() if data is not None]
         if there:
             self._ledger.run(transitions.decide([(id_, decision(data)) for id_, data in there]))

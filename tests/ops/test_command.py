@@ -21,7 +21,7 @@ from shared.contract.names import Queue
 from shared.ledger import admin, transitions
 from shared.ledger.ledger import Ledger
 from shared.ledger.records import NewJob
-from shared.redis_client.retry import Patience
+from shared.redis_client.retry import RedisRetry
 
 FAILED = Failure(reason=FailureReason.PREDICT_FAILED, detail="ResourceExhaustedError")
 
@@ -37,13 +37,13 @@ def client(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 @pytest.fixture
 def ledger(client: Any) -> Ledger:
-    return Ledger(client, Patience("test"))
+    return Ledger(client, RedisRetry("test"))
 
 
 def open_jobs(ledger: Ledger, *ids: str, outbox: str = "telegram") -> None:
     jobs = [NewJob(id_) for id_ in ids]
     ledger.run(
-        transitions.open_jobs(jobs, queue=Queue.INTERACTIVE, outbox=outbox, language="en", deadline_s=60, stored=True)
+        transitions.create_jobs(jobs, queue=Queue.INTERACTIVE, outbox=outbox, language="en", deadline_s=60, stored=True)
     )
 
 
@@ -51,7 +51,7 @@ def kill(ledger: Ledger, *ids: str, outbox: str = "telegram") -> None:
     """Dead letters whose owner was told."""
     open_jobs(ledger, *ids, outbox=outbox)
     ledger.run(transitions.decide([(id_, FAILED) for id_ in ids]))
-    ledger.run(transitions.answered(ids, retention_s=0))
+    ledger.run(transitions.complete(ids, retention_s=0))
 
 
 def ops(*arguments: str, says: str = "") -> Result:
@@ -72,7 +72,7 @@ def main(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *a
 def test_status_says_the_same_to_people_and_to_programs(ledger: Ledger) -> None:
     open_jobs(ledger, "a", "b")
     kill(ledger, "c")
-    ledger.run(transitions.beat("worker-1", lease_s=5))
+    ledger.run(transitions.heartbeat("worker-1", lease_s=5))
     ops("pause", "interactive")
     said = ops("status").output
     told = json.loads(ops("status", "--json").output)
@@ -98,7 +98,7 @@ def test_dead_letters_are_listed_replayed_and_dropped(ledger: Ledger, client: An
     assert "1 of 1 are tried again" in ops("dead", "replay", "a").output
     assert client.llen(str(Queue.INTERACTIVE)) == 1, "it is rung for at once"
     assert "1 of 1 are tried again" in ops("dead", "replay", "--all", "--yes").output
-    life = ledger.run(admin.life("b"))
+    life = ledger.run(admin.get_history("b"))
     assert life is not None
     assert life.stage == "received", "its owner brings the picture again"
     assert "No dead letters" in ops("dead", "list").output
@@ -115,9 +115,9 @@ def test_a_decision_by_another_release_is_shown_as_such(ledger: Ledger, client: 
 def test_all_dead_letters_are_only_touched_after_a_yes(ledger: Ledger) -> None:
     kill(ledger, "a", "b")
     assert ops("dead", "drop", "--all", says="n\n").exit_code == 1
-    assert ledger.run(admin.survey()).dead == 2
+    assert ledger.run(admin.get_overview()).dead == 2
     assert "2 forgotten" in ops("dead", "drop", "--all", says="y\n").output
-    assert ledger.run(admin.survey()).dead == 0
+    assert ledger.run(admin.get_overview()).dead == 0
 
 
 def test_a_failure_that_a_folder_run_has_already_is_not_replayed(ledger: Ledger) -> None:
@@ -129,7 +129,7 @@ def test_a_failure_that_a_folder_run_has_already_is_not_replayed(ledger: Ledger)
 
 def test_trace_tells_a_life(ledger: Ledger) -> None:
     open_jobs(ledger, "a")
-    ledger.run(transitions.beat("worker-1", lease_s=5))
+    ledger.run(transitions.heartbeat("worker-1", lease_s=5))
     ledger.run(transitions.claim([("t", "a")], incarnation="worker-1"))
     ledger.run(transitions.decide([("a", Refusal(reason=RefusalReason.DAMAGED))]))
     said = ops("trace", "a").output
@@ -237,9 +237,9 @@ def test_the_doctor_is_content_with_a_service_that_is_well(tmp_path: Path) -> No
     with EmbeddedValkey(tmp_path / "valkey", persistent=True, memory=2**27, password="right") as broker:
         config = Settings(redis_url=SecretStr(broker.url))
         with Redis.from_url(broker.url) as client:
-            ledger = Ledger(client, Patience("test"))
-            ledger.run(transitions.beat("worker-1", lease_s=30))
-            ledger.run(admin.follow("worker-1", '{"artefact": "one@1", "device": "CPU:0", "contract": 1}'))
+            ledger = Ledger(client, RedisRetry("test"))
+            ledger.run(transitions.heartbeat("worker-1", lease_s=30))
+            ledger.run(admin.report_status("worker-1", '{"artefact": "one@1", "device": "CPU:0", "contract": 1}'))
         seen = levels(config)
         assert Level.WRONG not in seen.values(), seen
         assert found(config, "1 on CPU:0, serving one@1") is Level.GOOD
@@ -270,12 +270,12 @@ def test_the_doctor_ends_with_its_judgement(client: Any) -> None:
 
 def test_limits_are_changed_shown_and_reset(ledger: Ledger) -> None:
     assert "until" in ops("limits", "set", "busy_from_s", "120").stdout
-    assert ledger.run(admin.limits()) == {"busy_from_s": "120.0"}
+    assert ledger.run(admin.sync_overrides()) == {"busy_from_s": "120.0"}
     shown = ops("limits").stdout
     assert "120.0" in shown
     assert "telegram_per_s" in shown
     assert "busy_from_s" in ops("limits", "reset").stdout
-    assert ledger.run(admin.limits()) == {}
+    assert ledger.run(admin.sync_overrides()) == {}
     assert "Nothing" in ops("limits", "reset").stdout
 
 
@@ -290,4 +290,4 @@ def test_limits_are_changed_shown_and_reset(ledger: Ledger) -> None:
 def test_a_limit_that_cannot_be_is_said_and_changes_nothing(ledger: Ledger, name: str, value: str, says: str) -> None:
     with pytest.raises(OpsError, match=says):
         ops("limits", "set", name, value)
-    assert ledger.run(admin.limits()) == {}
+    assert ledger.run(admin.sync_overrides()) == {}

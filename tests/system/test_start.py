@@ -14,7 +14,7 @@ import pytest
 from local.embedded_valkey import EmbeddedValkey
 from local.worker_processes import command, start_worker, wait_until_ready
 from shared.contract.names import READY_EVENT
-from shared.model.artefact import digest
+from shared.model.artefact import hash_file
 from tests.system.stack import SHIPPED
 
 pytestmark = pytest.mark.system
@@ -62,7 +62,7 @@ def flip_a_bit(artefact: Path) -> None:
 def replace_graph(artefact: Path) -> None:
     """Garbage that model.json vouches for."""
     (artefact / "model.pb").write_bytes(b"this is no graph")
-    stored = digest(artefact / "model.pb").model_dump()
+    stored = hash_file(artefact / "model.pb").model_dump()
     edit(lambda manifest: manifest["files"].update({"model.pb": stored}))(artefact)
 
 

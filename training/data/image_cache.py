@@ -12,30 +12,30 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.images.decode import decode
-from shared.images.preprocessing import PictureRules
-from shared.images.refusal import PictureRefused
+from shared.images.preprocessing import PreprocessingSpec
+from shared.images.refusal import ImageRejected
 from training.data.records.labelled_image import Picture
 from training.errors import TrainingError
 
 Pixels = npt.NDArray[np.uint8]
 
 
-def decode_file(path: Path, rules: PictureRules) -> Pixels:
+def decode_file(path: Path, rules: PreprocessingSpec) -> Pixels:
     """Decode one picture to uint8 [size, size, 3]. Raises `TrainingError` where that cannot be done."""
     try:
         return decode(path.read_bytes(), rules).pixels
     except OSError as error:
         raise TrainingError(f"{path} cannot be read ({error.strerror}).") from error
-    except PictureRefused as error:
+    except ImageRejected as error:
         raise TrainingError(f"{path} is not a picture that the service would accept.") from error
 
 
-def decode_all(pictures: Sequence[Picture], rules: PictureRules, directory: Path) -> Pixels:
+def decode_all(pictures: Sequence[Picture], rules: PreprocessingSpec, directory: Path) -> Pixels:
     """`decode_paths` of labelled pictures."""
     return decode_paths([picture.path for picture in pictures], rules, directory)
 
 
-def decode_paths(paths: Sequence[Path], rules: PictureRules, directory: Path) -> Pixels:
+def decode_paths(paths: Sequence[Path], rules: PreprocessingSpec, directory: Path) -> Pixels:
     """Decode pictures to uint8 [n, size, size, 3] in their order, by way of a file in `directory`.
 
     The file is named after the pictures and the rules; where it exists it is opened, not made. Raises

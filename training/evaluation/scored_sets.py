@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from shared.model.artefact import Manifest, digest
+from shared.model.artefact import Manifest, hash_file
 from training.data.records.labelled_image import Picture, Population, Share
 from training.errors import TrainingError
 from training.exporting.out_of_fold import FILE_NAME, OutOfFold, read_out_of_fold
@@ -121,7 +121,7 @@ def _rows(pictures: Sequence[Picture], table: OutOfFold, path: Path) -> list[int
     places = {name: row for row, name in enumerate(table.pictures)}
     rows = []
     for picture in pictures:
-        row = places.get(digest(picture.path).sha256)
+        row = places.get(hash_file(picture.path).sha256)
         if row is None:
             raise TrainingError(f"{path} says nothing of {picture.path}: it was made from other data.")
         if table.folds[row] != picture.fold:

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from shared.model.artefact import Manifest, Population, digest, write_manifest
+from shared.model.artefact import Manifest, Population, hash_file, write_manifest
 from training.calibration.calibrate import calibrate, choose_bands, reliability
 from training.calibration.distance import fit_distance
 from training.calibration.judgement import Judgement
@@ -95,7 +95,7 @@ def export(order: Order, report: Callable[[str], None]) -> Manifest:
     write_out_of_fold(
         order.out / FILE_NAME,
         OutOfFold(
-            pictures=tuple(digest(path).sha256 for path in phone.paths),
+            pictures=tuple(hash_file(path).sha256 for path in phone.paths),
             folds=unseen.fold,
             labels=NAMES,
             kind_names=KINDS.names,
@@ -121,7 +121,7 @@ def export(order: Order, report: Callable[[str], None]) -> Manifest:
         data=sources([*material.trained, *held.pictures, *phone.pictures, *tested], material.others.pictures),
         licence=licence([*material.trained, *phone.pictures]),
         made_with=made_with(fitted, len(folds)),
-        files={name: digest(order.out / name) for name in (GRAPH_NAME, FILE_NAME)},
+        files={name: hash_file(order.out / name) for name in (GRAPH_NAME, FILE_NAME)},
     )
     write_manifest(order.out, manifest)
     return manifest

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from shared.images.preprocessing import PictureRules
+from shared.images.preprocessing import PreprocessingSpec
 from shared.model.artefact import Tensors
 from training.data.image_cache import Pixels, decode_file
 
@@ -41,7 +41,7 @@ class GraphPredictor:
         """Predict one batch, uint8 [n, size, size, 3]."""
         return Predicted(*(tensor.numpy() for tensor in self._function(tf.constant(pixels))))
 
-    def predict_files(self, paths: Sequence[Path], rules: PictureRules, batch: int = 32) -> Predicted:
+    def predict_files(self, paths: Sequence[Path], rules: PreprocessingSpec, batch: int = 32) -> Predicted:
         """Decode and predict pictures, at least one. Raises `TrainingError` where one cannot be decoded."""
         return self.predict_each((decode_file(path, rules) for path in paths), batch)
 

@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, model_validator
 
-from shared.images.preprocessing import PictureRules
+from shared.images.preprocessing import PreprocessingSpec
 from training.data.preprocessing import KEPT, SERVED
 from training.data.records.labelled_image import Population
 from training.data.sources import HAM10000, ISIC2017, PAD_UFES_20
@@ -114,12 +114,12 @@ class Recipe(BaseModel):
         return max(1, self.pictures // self.batch)
 
     @property
-    def served(self) -> PictureRules:
+    def served(self) -> PreprocessingSpec:
         """How pictures are brought to the model when it is used."""
         return SERVED.model_copy(update={"size": self.sizes[-1]})
 
     @property
-    def kept(self) -> PictureRules:
+    def kept(self) -> PreprocessingSpec:
         """How training pictures are kept: larger, so that a crop has something to choose from."""
         return KEPT.model_copy(update={"size": self.sizes[-1] * KEPT.size // SERVED.size})
 

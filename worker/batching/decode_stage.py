@@ -9,8 +9,8 @@ import structlog
 
 from shared.contract.decision import Failure, FailureReason, Refusal
 from shared.images.decode import decode
-from shared.images.preprocessing import PictureRules
-from shared.images.refusal import PictureRefused
+from shared.images.preprocessing import PreprocessingSpec
+from shared.images.refusal import ImageRejected
 from worker.batching.isolated_decoder import ChildDecoder
 from worker.batching.priority_queue import UrgencyQueue
 from worker.batching.work_item import Picture
@@ -30,7 +30,7 @@ class DecodeStage:
     """Decodes what is put in and passes it to `pass_on`. Suspect pictures are decoded by a child process."""
 
     def __init__(
-        self, rules: PictureRules, *, slots: int, child: ChildDecoder, pass_on: Callable[[Picture], None]
+        self, rules: PreprocessingSpec, *, slots: int, child: ChildDecoder, pass_on: Callable[[Picture], None]
     ) -> None:
         self._rules = rules
         self._child = child
@@ -86,7 +86,7 @@ class DecodeStage:
                 decoded = self._child.decode(picture.data, self._rules)
             else:
                 decoded = decode(picture.data, self._rules)
-        except PictureRefused as refused:
+        except ImageRejected as refused:
             picture.finish(Refusal(reason=refused.reason))
             return
         if isinstance(decoded, Failure):

@@ -9,9 +9,9 @@ from multiprocessing.connection import Connection
 import structlog
 
 from shared.contract.decision import Failure, FailureReason, RefusalReason
-from shared.images.decode import DecodedPicture, decode
-from shared.images.preprocessing import PictureRules
-from shared.images.refusal import PictureRefused
+from shared.images.decode import DecodedImage, decode
+from shared.images.preprocessing import PreprocessingSpec
+from shared.images.refusal import ImageRejected
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +32,7 @@ class ChildDecoder:
         self._process: multiprocessing.process.BaseProcess | None = None
         self._pipe: Connection | None = None
 
-    def decode(self, data: bytes, rules: PictureRules) -> DecodedPicture | Failure:
+    def decode(self, data: bytes, rules: PreprocessingSpec) -> DecodedImage | Failure:
         """Decode `data`. The child's death or silence is the picture's failure; the next one gets a new child.
 
         Raises `PictureRefused` as `shared.images.decode` does.
@@ -49,8 +49,8 @@ class ChildDecoder:
                 log.warning("a picture killed the decoding child")
                 return self._failed(FailureReason.DECODE_DIED)
         if isinstance(answer, RefusalReason):
-            raise PictureRefused(answer)
-        decoded: DecodedPicture = answer
+            raise ImageRejected(answer)
+        decoded: DecodedImage = answer
         return decoded
 
     def stop(self) -> None:
@@ -89,7 +89,7 @@ def _serve(pipe: Connection, memory: int) -> None:
         except EOFError:
             return
         try:
-            answer: DecodedPicture | RefusalReason = decode(data, rules)
-        except PictureRefused as refused:
+            answer: DecodedImage | RefusalReason = decode(data, rules)
+        except ImageRejected as refused:
             answer = refused.reason
         pipe.send(answer)

@@ -8,11 +8,11 @@ from typing import Final
 
 import structlog
 
-from shared.broker.publisher import Doorbell
-from shared.coalescing.threads import Together
+from shared.broker.publisher import TaskPublisher
+from shared.coalescing.threads import Coalescer
 from shared.contract.decision import Failure, FailureReason, Refusal, Verdict
 from shared.contract.names import CONTRACT_VERSION, Queue
-from shared.image_store.store import PictureStore
+from shared.image_store.store import ImageStore
 from shared.ledger import transitions
 from shared.ledger.ledger import Ledger
 from shared.ledger.records import ClaimedJob
@@ -42,26 +42,26 @@ class Service:
         self,
         *,
         ledger: Ledger,
-        store: PictureStore,
-        doorbell: Doorbell,
+        store: ImageStore,
+        publisher: TaskPublisher,
         servings: Servings,
         incarnation: str,
         bulk_active: int,
         most_attempts: int,
     ) -> None:
         self._ledger = ledger
-        self._doorbell = doorbell
+        self._publisher = publisher
         self._servings = servings
         self._incarnation = incarnation
         self._most_attempts = most_attempts
         self._bulk_gate = Gate(bulk_active)
         self._draining = threading.Event()
         # Under load many messages hold one picture each: what they ask of Redis goes together.
-        self._claims: Together[tuple[str, str], ClaimedJob | None] = Together(
+        self._claims: Coalescer[tuple[str, str], ClaimedJob | None] = Coalescer(
             lambda wanted: ledger.run(transitions.claim(wanted, incarnation=incarnation))
         )
-        self._fetches: Together[str, bytes | None] = Together(store.get)
-        self._decisions: Together[Decided, bool] = Together(lambda decided: ledger.run(transitions.decide(decided)))
+        self._fetches: Coalescer[str, bytes | None] = Coalescer(store.get)
+        self._decisions: Coalescer[Decided, bool] = Coalescer(lambda decided: ledger.run(transitions.decide(decided)))
 
     def classify(self, ids: Sequence[str], *, token: str) -> dict[str, int]:
         """Bring the jobs of one message to their decisions.
@@ -148,7 +148,7 @@ class Service:
         gone = [job.id for job, data in zip(jobs, found, strict=True) if data is None]
         if gone:
             log.warning("pictures are gone from the store, asking for them again", pictures=len(gone))
-            self._ledger.run(transitions.picture_gone(gone, incarnation=self._incarnation))
+            self._ledger.run(transitions.request_upload(gone, incarnation=self._incarnation))
             counts[GONE] += len(gone)
         now = time.monotonic()
         latch = Latch(len(jobs) - len(gone))
@@ -190,7 +190,7 @@ class Service:
 
     def _release(self, ids: Sequence[str], *, suspect: bool = False) -> None:
         released = transitions.release(ids, incarnation=self._incarnation, suspect=suspect)
-        self._doorbell.ring(self._ledger.run(released))
+        self._publisher.publish(self._ledger.run(released))
 
 
 def _decision(picture: Picture, serving: Serving) -> Verdict | Refusal | Failure | None:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from shared.contract.decision import UNMEASURED, Advice, Receipt, Refusal, RefusalReason, Verdict, Work
-from shared.images.evidence_map import to_map
+from shared.images.evidence_map import to_evidence_map
 from shared.model.artefact import Manifest, Population
 from shared.model.decision_rules import band_of, bin_of, kind_of, population_of, wilson_interval
 from worker.batching.work_item import Predicted
@@ -32,7 +32,7 @@ class Judge:
             probabilities=probabilities,
             band=band_of(probability, population, self._manifest),
             receipt=_receipt(probability, population) if population else None,
-            evidence=to_map(predicted.evidence),
+            evidence=to_evidence_map(predicted.evidence),
             distance=predicted.distance,
             advice=advice,
             work=Work(batch=predicted.batch, wait_s=predicted.wait_s, decode_s=decode_s, predict_s=predicted.predict_s),

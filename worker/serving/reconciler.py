@@ -10,12 +10,12 @@ from typing import Final
 
 import structlog
 
-from shared.config.overrides import Limits
+from shared.config.overrides import SettingsOverrides
 from shared.contract.names import CONTRACT_VERSION
 from shared.ledger import admin
 from shared.ledger.ledger import Ledger
 from shared.model.artefact import ArtefactError
-from shared.redis_client.retry import Stopped
+from shared.redis_client.retry import ShutdownRequested
 from worker.serving.model_manager import Servings
 
 log = structlog.get_logger(__name__)
@@ -28,7 +28,7 @@ _AWAY_S: Final = 5.0
 class Follower:
     """A thread beside those that work. A new artefact is loaded and warmed here while the old one answers."""
 
-    def __init__(self, ledger: Ledger, servings: Servings, limits: Limits, *, incarnation: str) -> None:
+    def __init__(self, ledger: Ledger, servings: Servings, limits: SettingsOverrides, *, incarnation: str) -> None:
         self._ledger = ledger
         self._servings = servings
         self._limits = limits
@@ -57,17 +57,17 @@ class Follower:
         while not self._stop.wait(_EVERY_S):
             try:
                 self._asked_at = time.monotonic()
-                wanted, told_to_stop = self._ledger.run(admin.follow(self._incarnation, self._serves()))
+                wanted, told_to_stop = self._ledger.run(admin.report_status(self._incarnation, self._serves()))
                 self._asked_at = None
                 if told_to_stop:
                     log.info("an operator stops this worker")
                     # The same way out as for whoever runs this process.
                     os.kill(os.getpid(), signal.SIGTERM)
                     return
-                self._limits.want(self._ledger.run(admin.limits()))
+                self._limits.apply(self._ledger.run(admin.sync_overrides()))
                 self._change(Path(wanted) if wanted else self._own)
-                self._servings.cap(self._limits.now.largest_batch)
-            except Stopped:
+                self._servings.cap(self._limits.current.largest_batch)
+            except ShutdownRequested:
                 return
             except Exception:
                 log.exception("following failed, trying again")

@@ -21,7 +21,7 @@ class QueueCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """One atomic look at the ledger."""
-        counts = self._ledger.run(transitions.count())
+        counts = self._ledger.run(transitions.get_counts())
         ready = GaugeMetricFamily("melanoma_ready", "Jobs that wait for a worker.", labels=["queue"])
         oldest = GaugeMetricFamily(
             "melanoma_oldest_ready_seconds", "Age of the job that waits longest.", labels=["queue"]

@@ -41,7 +41,7 @@ def test_a_bot_that_was_taken_for_dead_does_not_begin_again_what_it_has_in_hand(
             slots=4,
             work=work,
         )
-        opened = transitions.open_jobs(
+        opened = transitions.create_jobs(
             [NewJob("a")], queue=Queue.INTERACTIVE, outbox="telegram", language="en", deadline_s=60, stored=False
         )
         await side.ledger.run(opened)
@@ -50,7 +50,7 @@ def test_a_bot_that_was_taken_for_dead_does_not_begin_again_what_it_has_in_hand(
             while not begun:
                 await asyncio.sleep(0.02)
             await client.zadd(f"{KEY_PREFIX}incarnations", {INCARNATION: 1})
-            await side.ledger.run(transitions.sweep(lease_s=5, grace_s=3, most=10))
+            await side.ledger.run(transitions.recovery_sweep(lease_s=5, grace_s=3, limit=10))
             assert await waiting() == 1, "it was taken away"
             while await waiting():
                 await asyncio.sleep(0.02)

@@ -38,11 +38,11 @@ def from_person(message: int) -> Reference:
 
 
 async def said(side: RedisSide) -> list[str]:
-    await side.ledger.run(transitions.beat("reader", lease_s=5))
+    await side.ledger.run(transitions.heartbeat("reader", lease_s=5))
     notes = await side.ledger.run(
-        transitions.take(Stage.RECEIVED, outbox=redis_keys.NOTES, limit=9, incarnation="reader")
+        transitions.lease(Stage.RECEIVED, outbox=redis_keys.NOTES, limit=9, incarnation="reader")
     )
-    return [json.loads(note.reference)["text"] for note in notes]
+    return [json.loads(note.payload)["text"] for note in notes]
 
 
 async def received(side: RedisSide) -> int:
@@ -54,18 +54,18 @@ def test_a_service_too_deep_in_work_says_when_to_come_back(redis_url: str) -> No
     async def scene(side: RedisSide, desk: Desk) -> None:
         waiting = [NewJob(f"job-{number}") for number in range(119)]
         await side.ledger.run(
-            transitions.open_jobs(
+            transitions.create_jobs(
                 waiting, queue=Queue.INTERACTIVE, outbox="x", language="en", deadline_s=900, stored=True
             )
         )
-        await side.ledger.run(transitions.beat("worker-1", lease_s=5, speed=1))
-        desk.load.counts = await side.ledger.run(transitions.count())
+        await side.ledger.run(transitions.heartbeat("worker-1", lease_s=5, speed=1))
+        desk.load.counts = await side.ledger.run(transitions.get_counts())
         await desk.receive(MOLE, from_person(1), "en")
         assert "about 2 minutes" in (await said(side))[0]
         assert await received(side) == 0
         # A second worker, and it is soon enough.
-        await side.ledger.run(transitions.beat("worker-2", lease_s=5, speed=9))
-        desk.load.counts = await side.ledger.run(transitions.count())
+        await side.ledger.run(transitions.heartbeat("worker-2", lease_s=5, speed=9))
+        desk.load.counts = await side.ledger.run(transitions.get_counts())
         await desk.receive(MOLE, from_person(2), "en")
         assert await received(side) == 1
 

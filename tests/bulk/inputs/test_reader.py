@@ -8,8 +8,8 @@ import pytest
 from bulk.inputs.reader import read_picture
 from bulk.rejections import NotRead, ReadProblem
 from shared.contract.decision import RefusalReason
-from shared.images.limits import LIMITS
-from shared.images.refusal import PictureRefused
+from shared.images.limits import DECODE_LIMITS
+from shared.images.refusal import ImageRejected
 from tests.bulk.conftest import AsAnyone
 
 
@@ -20,7 +20,7 @@ def problem(path: Path) -> ReadProblem:
 
 
 def refusal(path: Path) -> RefusalReason:
-    with pytest.raises(PictureRefused) as caught:
+    with pytest.raises(ImageRejected) as caught:
         read_picture(path)
     return caught.value.reason
 
@@ -67,6 +67,6 @@ def test_a_file_that_may_not_be_read(open_folder: Path, as_anyone: AsAnyone) -> 
 def test_empty_and_too_large(tmp_path: Path) -> None:
     (tmp_path / "empty.jpg").touch()
     with (tmp_path / "large.jpg").open("wb") as file:
-        file.truncate(LIMITS.max_bytes + 1)
+        file.truncate(DECODE_LIMITS.max_bytes + 1)
     assert refusal(tmp_path / "empty.jpg") is RefusalReason.EMPTY
     assert refusal(tmp_path / "large.jpg") is RefusalReason.TOO_MANY_BYTES

@@ -17,11 +17,11 @@ from bulk.submission.uploader import State
 from shared.config.settings import Settings
 from shared.contract.decision import Refusal, RefusalReason
 from shared.contract.names import Queue
-from shared.images.refusal import PictureRefused
+from shared.images.refusal import ImageRejected
 from shared.ledger import transitions
 from shared.ledger.records import NewJob
 from shared.ledger.script_call import KEY_PREFIX
-from shared.service.client import Connection
+from shared.service.client import ServiceClient
 from tests.bulk.fake_worker import FAIL, REFUSE, Answerer, decision
 
 OUTBOX = "bulk:test"
@@ -34,8 +34,8 @@ def config(redis_url: str) -> Settings:
 
 
 @pytest.fixture
-def connection(config: Settings) -> Iterator[Connection]:
-    with Connection(config, role="bulk", shard=4, stop=threading.Event()) as opened:
+def connection(config: Settings) -> Iterator[ServiceClient]:
+    with ServiceClient(config, role="bulk", shard=4, stop=threading.Event()) as opened:
         yield opened
 
 
@@ -60,7 +60,7 @@ class Collected:
 
 
 def make(
-    connection: Connection,
+    connection: ServiceClient,
     on_answers: Callable[[Sequence[Answer]], None],
     *,
     window: int = 32,
@@ -71,7 +71,7 @@ def make(
     return Submitter(
         ledger=connection.ledger,
         store=connection.store,
-        doorbell=connection.doorbell,
+        publisher=connection.publisher,
         outbox=OUTBOX,
         key=KEY,
         window=window,
@@ -109,7 +109,7 @@ def nothing_is_left(client: Redis) -> bool:
 
 
 @pytest.mark.parametrize("window", [1, 3, 32])
-def test_every_picture_is_answered_once(redis_url: str, connection: Connection, client: Redis, window: int) -> None:
+def test_every_picture_is_answered_once(redis_url: str, connection: ServiceClient, client: Redis, window: int) -> None:
     collected = Collected()
     with Answerer(redis_url):
         make(connection, collected, window=window).run(pictures(101))
@@ -119,21 +119,21 @@ def test_every_picture_is_answered_once(redis_url: str, connection: Connection, 
     assert nothing_is_left(client)
 
 
-def test_refusals_and_failures_come_through(redis_url: str, connection: Connection) -> None:
+def test_refusals_and_failures_come_through(redis_url: str, connection: ServiceClient) -> None:
     collected = Collected()
     with Answerer(redis_url):
         make(connection, collected).run([Picture("r", lambda: REFUSE), Picture("f", lambda: FAIL)])
     assert {answer.name: answer.decision.kind for answer in collected.answers} == {"r": "refusal", "f": "failure"}
 
 
-def test_messages_are_full(redis_url: str, connection: Connection, client: Redis) -> None:
+def test_messages_are_full(redis_url: str, connection: ServiceClient, client: Redis) -> None:
     collected = Collected()
     with Answerer(redis_url, at_once=4):
         make(connection, collected, window=8).run(pictures(40))
     assert client.llen("bulk") == 10
 
 
-def test_no_more_than_the_window_is_in_flight(redis_url: str, connection: Connection, client: Redis) -> None:
+def test_no_more_than_the_window_is_in_flight(redis_url: str, connection: ServiceClient, client: Redis) -> None:
     collected = Collected()
     most = 0
 
@@ -155,10 +155,10 @@ def test_no_more_than_the_window_is_in_flight(redis_url: str, connection: Connec
     assert most <= 24
 
 
-def test_pictures_that_cannot_be_read_are_answered_here(redis_url: str, connection: Connection) -> None:
+def test_pictures_that_cannot_be_read_are_answered_here(redis_url: str, connection: ServiceClient) -> None:
     collected = Collected()
     odd = [
-        Picture("empty", raising(PictureRefused(RefusalReason.EMPTY))),
+        Picture("empty", raising(ImageRejected(RefusalReason.EMPTY))),
         Picture("gone", raising(NotRead(ReadProblem.VANISHED))),
         Picture("large", lambda: bytes(1001)),
     ]
@@ -171,7 +171,7 @@ def test_pictures_that_cannot_be_read_are_answered_here(redis_url: str, connecti
     assert reasons["large"] is ReadProblem.LARGER_THAN_STORE
 
 
-def test_a_folder_of_nothing_but_unreadable_files_ends(connection: Connection) -> None:
+def test_a_folder_of_nothing_but_unreadable_files_ends(connection: ServiceClient) -> None:
     collected = Collected()
     broken = [Picture(f"{n}.jpg", raising(NotRead(ReadProblem.VANISHED))) for n in range(300)]
     started = time.monotonic()
@@ -180,7 +180,9 @@ def test_a_folder_of_nothing_but_unreadable_files_ends(connection: Connection) -
     assert time.monotonic() - started < 4  # half a second for each group, were there a wait in between
 
 
-def test_pictures_that_the_store_lost_are_uploaded_again(redis_url: str, connection: Connection, client: Redis) -> None:
+def test_pictures_that_the_store_lost_are_uploaded_again(
+    redis_url: str, connection: ServiceClient, client: Redis
+) -> None:
     collected = Collected()
     emptied = threading.Event()
 
@@ -195,7 +197,7 @@ def test_pictures_that_the_store_lost_are_uploaded_again(redis_url: str, connect
     assert collected.names == once_each(60)
 
 
-def test_a_lost_picture_whose_file_is_gone_is_refused(redis_url: str, connection: Connection, client: Redis) -> None:
+def test_a_lost_picture_whose_file_is_gone_is_refused(redis_url: str, connection: ServiceClient, client: Redis) -> None:
     collected = Collected()
     loads = iter([b"0000000"])
 
@@ -217,7 +219,7 @@ def test_a_lost_picture_whose_file_is_gone_is_refused(redis_url: str, connection
 
 
 def test_a_ledger_that_was_lost_is_filled_again(
-    redis_url: str, connection: Connection, client: Redis, monkeypatch: pytest.MonkeyPatch
+    redis_url: str, connection: ServiceClient, client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine, "_REOPEN_AFTER_S", 0.2)
     collected = Collected()
@@ -236,14 +238,14 @@ def test_a_full_store_is_waited_for(redis_url: str, config: Settings) -> None:
     small = config.model_copy(update={"picture_budget": 2**20})
     collected = Collected()
     states = set()
-    with Connection(small, role="bulk", shard=4, stop=threading.Event()) as connection, Answerer(redis_url):
+    with ServiceClient(small, role="bulk", shard=4, stop=threading.Event()) as connection, Answerer(redis_url):
         run = make(connection, collected, on_wait=lambda: states.add(run.state))
         run.run(pictures(30, size=200_000))
     assert collected.names == once_each(30)
     assert State.STORE_FULL in states
 
 
-def test_a_full_redis_is_waited_for(redis_url: str, connection: Connection, client: Redis) -> None:
+def test_a_full_redis_is_waited_for(redis_url: str, connection: ServiceClient, client: Redis) -> None:
     collected = Collected()
     make(connection, collected).run([])  # the scripts are known before there is no room for them
     client.config_set("maxmemory", "1")
@@ -263,7 +265,7 @@ def test_a_full_redis_is_waited_for(redis_url: str, connection: Connection, clie
 
 
 def test_a_stop_leaves_the_rest_and_the_next_run_brings_it(
-    redis_url: str, connection: Connection, client: Redis
+    redis_url: str, connection: ServiceClient, client: Redis
 ) -> None:
     first, second, stop = Collected(), Collected(), threading.Event()
 
@@ -281,13 +283,15 @@ def test_a_stop_leaves_the_rest_and_the_next_run_brings_it(
     assert nothing_is_left(client)
 
 
-def test_an_earlier_picture_keeps_its_answer_though_its_file_is_gone(redis_url: str, connection: Connection) -> None:
+def test_an_earlier_picture_keeps_its_answer_though_its_file_is_gone(redis_url: str, connection: ServiceClient) -> None:
     collected = Collected()
     run = make(connection, collected)
     id_ = run.id_of("kept.jpg")
     connection.store.put({id_: REFUSE})
     connection.ledger.run(
-        transitions.open_jobs([NewJob(id_)], queue=Queue.BULK, outbox=OUTBOX, language="en", deadline_s=60, stored=True)
+        transitions.create_jobs(
+            [NewJob(id_)], queue=Queue.BULK, outbox=OUTBOX, language="en", deadline_s=60, stored=True
+        )
     )
     gone = raising(NotRead(ReadProblem.VANISHED))
     with Answerer(redis_url):
@@ -297,7 +301,7 @@ def test_an_earlier_picture_keeps_its_answer_though_its_file_is_gone(redis_url: 
     assert getattr(decisions["never-sent.jpg"], "reason", None) is ReadProblem.VANISHED
 
 
-def test_a_decision_of_another_release_is_a_failure_and_not_the_end(connection: Connection, client: Redis) -> None:
+def test_a_decision_of_another_release_is_a_failure_and_not_the_end(connection: ServiceClient, client: Redis) -> None:
     collected = Collected()
 
     def spoil() -> None:

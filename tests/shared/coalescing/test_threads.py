@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from shared.coalescing.threads import Together
+from shared.coalescing.threads import Coalescer
 
 
 def test_a_lone_thread_is_served_at_once() -> None:
-    doubling: Together[int, int] = Together(lambda items: [item * 2 for item in items])
+    doubling: Coalescer[int, int] = Coalescer(lambda items: [item * 2 for item in items])
     assert doubling.call([1, 2]) == [2, 4]
 
 
@@ -23,7 +23,7 @@ def test_those_who_come_during_a_call_share_the_next_one() -> None:
         go_on.wait(5)
         return [item * 10 for item in items]
 
-    together = Together(run)
+    together = Coalescer(run)
     results: dict[int, list[int]] = {}
 
     def ask(number: int) -> None:
@@ -49,7 +49,7 @@ def test_an_error_reaches_all_who_shared_the_call_and_the_next_call_works() -> N
             raise ValueError("bad")
         return items
 
-    together = Together(run)
+    together = Coalescer(run)
     with pytest.raises(ValueError, match="bad"):
         together.call(["bad"])
     assert together.call(["good"]) == ["good"]

@@ -4,14 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from shared.config.env_example import example
+from shared.config.env_example import render_env_example
 from shared.config.settings import Settings, SettingsError, settings
 
 EXAMPLE = Path(".env.example")
 
 
 def test_the_example_file_shows_every_setting() -> None:
-    assert EXAMPLE.read_text(encoding="utf-8") == example(), "run: python -m shared.config.env_example > .env.example"
+    assert EXAMPLE.read_text(encoding="utf-8") == render_env_example(), (
+        "run: python -m shared.config.env_example > .env.example"
+    )
 
 
 def test_every_setting_has_a_description() -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from redis import Redis
 
-from shared.image_store.store import PictureStore
-from shared.redis_client.retry import Patience
+from shared.image_store.store import ImageStore
+from shared.redis_client.retry import RedisRetry
 
 
 @pytest.fixture
@@ -16,8 +16,8 @@ def client(redis_url: str) -> Iterator["Redis"]:
         yield client
 
 
-def store(client: "Redis", *, budget: int = 1000, ttl_s: float = 60) -> PictureStore:
-    return PictureStore(client, Patience("test"), budget=budget, ttl_s=ttl_s)
+def store(client: "Redis", *, budget: int = 1000, ttl_s: float = 60) -> ImageStore:
+    return ImageStore(client, RedisRetry("test"), budget=budget, ttl_s=ttl_s)
 
 
 def test_what_was_put_is_there_until_it_is_deleted(client: "Redis") -> None:

@@ -9,10 +9,10 @@ import numpy as np
 import pillow_heif
 from PIL import ExifTags, Image, ImageCms
 
-from shared.images.preprocessing import Aspect, Filter, PictureRules
+from shared.images.preprocessing import Aspect, Filter, PreprocessingSpec
 
-SQUASH = PictureRules(size=64, filter=Filter.BILINEAR, aspect=Aspect.SQUASH)
-CENTRE = PictureRules(size=64, filter=Filter.BILINEAR, aspect=Aspect.CENTRE)
+SQUASH = PreprocessingSpec(size=64, filter=Filter.BILINEAR, aspect=Aspect.SQUASH)
+CENTRE = PreprocessingSpec(size=64, filter=Filter.BILINEAR, aspect=Aspect.CENTRE)
 
 # Top left, top right, bottom left, bottom right.
 RED, GREEN, BLUE, YELLOW = (200, 40, 40), (40, 170, 60), (50, 60, 200), (220, 200, 40)

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.images.decode import DecodedPicture, decode
-from shared.images.refusal import PictureRefused
+from shared.images.decode import DecodedImage, decode
+from shared.images.refusal import ImageRejected
 from tests.shared.images.files import SQUASH, encoded, exif, heic, photograph, swapped_profile
 
 _SMALL = photograph(80, 60)
@@ -38,9 +38,9 @@ _SOUND = {
 def outcome(data: bytes) -> None:
     try:
         found = decode(data, SQUASH)
-    except PictureRefused:
+    except ImageRejected:
         return
-    assert isinstance(found, DecodedPicture)
+    assert isinstance(found, DecodedImage)
     assert found.pixels.shape == (64, 64, 3)
     assert found.pixels.dtype == np.uint8
 

@@ -10,9 +10,9 @@ from PIL import Image, ImageCms, JpegImagePlugin
 
 from shared.contract.decision import RefusalReason
 from shared.images.decode import decode
-from shared.images.limits import Limits
-from shared.images.preprocessing import Aspect, Filter, PictureRules
-from shared.images.refusal import PictureRefused
+from shared.images.limits import DecodeLimits
+from shared.images.preprocessing import Aspect, Filter, PreprocessingSpec
+from shared.images.refusal import ImageRejected
 from tests.shared.images.files import (
     BLUE,
     CENTRE,
@@ -31,7 +31,7 @@ from tests.shared.images.files import (
     turned,
 )
 
-MODEL = PictureRules(size=224, filter=Filter.BILINEAR, aspect=Aspect.SQUASH)
+MODEL = PreprocessingSpec(size=224, filter=Filter.BILINEAR, aspect=Aspect.SQUASH)
 CORNERS = ((8, 8, RED), (8, 56, GREEN), (56, 8, BLUE), (56, 56, YELLOW))
 
 
@@ -115,7 +115,7 @@ def test_centre_of_a_large_jpeg_is_the_centre() -> None:
 @pytest.mark.parametrize("size", [(1024, 768), (1280, 960), (1900, 700), (333, 777)])
 @pytest.mark.parametrize("aspect", Aspect)
 def test_fast_decoding_stays_close_to_the_full_one(size: tuple[int, int], aspect: Aspect) -> None:
-    rules = PictureRules(size=224, filter=Filter.BILINEAR, aspect=aspect)
+    rules = PreprocessingSpec(size=224, filter=Filter.BILINEAR, aspect=aspect)
     data = encoded(photograph(*size), "JPEG", quality=88)
     lossless = encoded(Image.open(BytesIO(data)), "PNG", compress_level=0)
     fast, full = decode(data, rules).pixels.astype(int), decode(lossless, rules).pixels.astype(int)
@@ -180,7 +180,7 @@ def test_floats_that_are_no_numbers() -> None:
     values[0, 0] = np.nan
     assert decode(encoded(Image.fromarray(values), "TIFF"), SQUASH).pixels[40, 40, 0] == 128
     values[1, 1] = np.inf
-    with pytest.raises(PictureRefused) as refused:
+    with pytest.raises(ImageRejected) as refused:
         decode(encoded(Image.fromarray(values), "TIFF"), SQUASH)
     assert refused.value.reason is RefusalReason.DAMAGED
 
@@ -218,7 +218,7 @@ def test_the_result_carries_no_metadata() -> None:
 @pytest.mark.parametrize("filter_", Filter)
 def test_each_filter_is_used(filter_: Filter) -> None:
     data = encoded(photograph(150, 150), "PNG")
-    rules = PictureRules(size=64, filter=filter_, aspect=Aspect.SQUASH)
+    rules = PreprocessingSpec(size=64, filter=filter_, aspect=Aspect.SQUASH)
     expected = photograph(150, 150).resize((64, 64), Image.Resampling[filter_.name])
     assert np.array_equal(decode(data, rules).pixels, np.asarray(expected))
 
@@ -231,14 +231,14 @@ def test_small_pictures_are_enlarged() -> None:
 def test_limits_are_the_callers() -> None:
     data = encoded(quarters(100, 80), "PNG")
     for limits, reason in (
-        (Limits(max_bytes=len(data) - 1), RefusalReason.TOO_MANY_BYTES),
-        (Limits(max_pixels=7999), RefusalReason.TOO_MANY_PIXELS),
-        (Limits(min_side=81), RefusalReason.TOO_SMALL),
+        (DecodeLimits(max_bytes=len(data) - 1), RefusalReason.TOO_MANY_BYTES),
+        (DecodeLimits(max_pixels=7999), RefusalReason.TOO_MANY_PIXELS),
+        (DecodeLimits(min_side=81), RefusalReason.TOO_SMALL),
     ):
-        with pytest.raises(PictureRefused) as refused:
+        with pytest.raises(ImageRejected) as refused:
             decode(data, SQUASH, limits)
         assert refused.value.reason is reason
-    decode(data, SQUASH, Limits(max_bytes=len(data), max_pixels=8000, min_side=80))
+    decode(data, SQUASH, DecodeLimits(max_bytes=len(data), max_pixels=8000, min_side=80))
 
 
 def test_threads_do_not_disturb_each_other() -> None:

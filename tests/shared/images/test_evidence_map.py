@@ -8,11 +8,11 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from shared.contract.decision import EvidenceMap
-from shared.images.evidence_map import overlay, to_map
+from shared.images.evidence_map import draw_evidence, to_evidence_map
 
 
 def test_cells_are_shares_of_the_largest_absolute_value() -> None:
-    found = to_map(np.array([[1.0, -4.0, 0.0], [2.0, 0.01, 4.0]], np.float32))
+    found = to_evidence_map(np.array([[1.0, -4.0, 0.0], [2.0, 0.01, 4.0]], np.float32))
     assert found == EvidenceMap(rows=2, columns=3, cells=(32, -127, 0, 64, 0, 127))
 
 
@@ -22,12 +22,12 @@ def test_cells_are_shares_of_the_largest_absolute_value() -> None:
 def test_odd_numbers(value: float, cell: int) -> None:
     values = np.zeros((2, 2), np.float32)
     values[1, 0] = value
-    assert to_map(values).cells == (0, 0, cell, 0)
+    assert to_evidence_map(values).cells == (0, 0, cell, 0)
 
 
 @given(hnp.arrays(np.float32, hnp.array_shapes(min_dims=2, max_dims=2, max_side=12), elements=st.floats(width=32)))
 def test_any_values_give_a_map(values: np.ndarray) -> None:
-    found = to_map(values)
+    found = to_evidence_map(values)
     assert len(found.cells) == found.rows * found.columns == values.size
 
 
@@ -40,7 +40,7 @@ def spot(row: int, column: int, value: int = 127) -> EvidenceMap:
 def changed(evidence: EvidenceMap, size: tuple[int, int] = (210, 140)) -> np.ndarray:
     picture = Image.new("RGB", size, (180, 130, 110))
     before = np.asarray(picture).copy()
-    after = overlay(picture, evidence)
+    after = draw_evidence(picture, evidence)
     assert after.mode == "RGB"
     assert after.size == size
     assert np.array_equal(np.asarray(picture), before)
@@ -64,9 +64,9 @@ def test_the_picture_stays_recognisable() -> None:
     everywhere = EvidenceMap(rows=2, columns=2, cells=(127,) * 4)
     rng = np.random.default_rng(1)
     picture = Image.fromarray(rng.integers(0, 256, (100, 100, 3), np.uint8))
-    before, after = (np.asarray(each).astype(float).ravel() for each in (picture, overlay(picture, everywhere)))
+    before, after = (np.asarray(each).astype(float).ravel() for each in (picture, draw_evidence(picture, everywhere)))
     assert np.corrcoef(before, after)[0, 1] > 0.8
 
 
 def test_one_pixel_and_one_cell() -> None:
-    assert overlay(Image.new("RGB", (1, 1)), EvidenceMap(rows=1, columns=1, cells=(127,))).size == (1, 1)
+    assert draw_evidence(Image.new("RGB", (1, 1)), EvidenceMap(rows=1, columns=1, cells=(127,))).size == (1, 1)

@@ -8,18 +8,18 @@ from samples.lesions import render_lesion
 from samples.look import Device, Look
 from shared.contract.decision import Advice
 from shared.images.decode import decode
-from shared.images.preprocessing import Aspect, Filter, PictureRules
+from shared.images.preprocessing import Aspect, Filter, PreprocessingSpec
 from shared.images.quality import sharpness
 from tests.shared.images.files import encoded
 
-RULES = PictureRules(size=224, filter=Filter.BILINEAR, aspect=Aspect.SQUASH)
+RULES = PreprocessingSpec(size=224, filter=Filter.BILINEAR, aspect=Aspect.SQUASH)
 
 
 def lesion(seed: int, **look: object) -> Image.Image:
     return render_lesion(np.random.default_rng(seed), 640, 480, Look(**look))  # type: ignore[arg-type]
 
 
-def told(picture: Image.Image, rules: PictureRules = RULES) -> tuple[Advice, ...]:
+def told(picture: Image.Image, rules: PreprocessingSpec = RULES) -> tuple[Advice, ...]:
     return decode(encoded(picture, "JPEG", quality=90), rules).advice
 
 
@@ -38,7 +38,7 @@ def test_blurred(skin: int) -> None:
 
 @pytest.mark.parametrize("size", [96, 160, 384])
 def test_blur_is_told_at_any_size_of_the_model(size: int) -> None:
-    rules = PictureRules(size=size, filter=Filter.BICUBIC, aspect=Aspect.CENTRE)
+    rules = PreprocessingSpec(size=size, filter=Filter.BICUBIC, aspect=Aspect.CENTRE)
     picture = lesion(1)
     assert told(picture, rules) == ()
     assert told(picture.filter(ImageFilter.GaussianBlur(10)), rules) == (Advice.BLURRED,)

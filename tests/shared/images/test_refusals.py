@@ -10,9 +10,9 @@ from PIL import Image, ImageChops, ImageStat, TiffImagePlugin
 from shared.contract.decision import RefusalReason
 from shared.images.check import check_bytes
 from shared.images.decode import decode
-from shared.images.limits import LIMITS
-from shared.images.refusal import PictureRefused, sentence
-from shared.images.thumbnail import halved, thumbnail
+from shared.images.limits import DECODE_LIMITS
+from shared.images.refusal import ImageRejected, describe
+from shared.images.thumbnail import load_halved, make_thumbnail
 from tests.shared.images.files import (
     SQUASH,
     chunk,
@@ -60,7 +60,7 @@ def many_scans() -> bytes:
 
 TABLE: list[tuple[str, bytes, RefusalReason]] = [
     ("empty", b"", RefusalReason.EMPTY),
-    ("too-many-bytes", JPEG + bytes(LIMITS.max_bytes), RefusalReason.TOO_MANY_BYTES),
+    ("too-many-bytes", JPEG + bytes(DECODE_LIMITS.max_bytes), RefusalReason.TOO_MANY_BYTES),
     ("text", b"To whom it may concern,\n" * 50, RefusalReason.NOT_A_PICTURE),
     ("text-that-begins-like-a-bmp", b"BMW sells cars, and this is text. " * 9, RefusalReason.NOT_A_PICTURE),
     ("one-byte", b"\xff", RefusalReason.NOT_A_PICTURE),
@@ -100,11 +100,11 @@ TABLE: list[tuple[str, bytes, RefusalReason]] = [
 
 @pytest.mark.parametrize(("data", "reason"), [pytest.param(d, r, id=name) for name, d, r in TABLE])
 def test_refused_with_its_reason(data: bytes, reason: RefusalReason) -> None:
-    with pytest.raises(PictureRefused) as refused:
+    with pytest.raises(ImageRejected) as refused:
         decode(data, SQUASH)
     assert refused.value.reason is reason
-    with pytest.raises(PictureRefused) as refused:
-        thumbnail(data, 100)
+    with pytest.raises(ImageRejected) as refused:
+        make_thumbnail(data, 100)
     assert refused.value.reason is reason
 
 
@@ -119,8 +119,8 @@ def test_refused_with_its_reason(data: bytes, reason: RefusalReason) -> None:
     ],
 )
 def test_files_made_to_waste_time_are_refused(data: bytes) -> None:
-    assert len(data) <= LIMITS.max_bytes
-    with pytest.raises(PictureRefused) as refused:
+    assert len(data) <= DECODE_LIMITS.max_bytes
+    with pytest.raises(ImageRejected) as refused:
         decode(data, SQUASH)
     assert refused.value.reason is RefusalReason.DAMAGED
 
@@ -131,7 +131,7 @@ def test_pixels_are_counted_before_they_are_decoded(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(Image.Image, "load", unexpected)
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", unexpected)
-    with pytest.raises(PictureRefused) as refused:
+    with pytest.raises(ImageRejected) as refused:
         decode(png(20_000, 20_000), SQUASH)
     assert refused.value.reason is RefusalReason.TOO_MANY_PIXELS
 
@@ -141,7 +141,7 @@ def test_a_bug_of_a_reader_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None
         raise MemoryError
 
     monkeypatch.setattr(Image.Image, "resize", fails)
-    with pytest.raises(PictureRefused) as refused:
+    with pytest.raises(ImageRejected) as refused:
         decode(JPEG, SQUASH)
     assert refused.value.reason is RefusalReason.DAMAGED
     assert isinstance(refused.value.__cause__, MemoryError)
@@ -149,28 +149,28 @@ def test_a_bug_of_a_reader_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_the_cheap_check() -> None:
     check_bytes(1)
-    check_bytes(LIMITS.max_bytes)
-    for size, reason in ((0, RefusalReason.EMPTY), (LIMITS.max_bytes + 1, RefusalReason.TOO_MANY_BYTES)):
-        with pytest.raises(PictureRefused) as refused:
+    check_bytes(DECODE_LIMITS.max_bytes)
+    for size, reason in ((0, RefusalReason.EMPTY), (DECODE_LIMITS.max_bytes + 1, RefusalReason.TOO_MANY_BYTES)):
+        with pytest.raises(ImageRejected) as refused:
             check_bytes(size)
         assert refused.value.reason is reason
 
 
 @pytest.mark.parametrize("reason", RefusalReason)
 def test_each_reason_says_what_is_wrong_and_what_to_do(reason: RefusalReason) -> None:
-    text = sentence(reason)
+    text = describe(reason)
     assert "lease" in text
     assert text.endswith(".")
     assert text.count(".") >= 2
-    assert len({sentence(each) for each in RefusalReason}) == len(RefusalReason)
+    assert len({describe(each) for each in RefusalReason}) == len(RefusalReason)
 
 
 def test_a_thumbnail_is_upright_small_and_without_metadata() -> None:
-    small = thumbnail(encoded(turned(quarters(), 6), "JPEG", exif=exif(6)), 90)
+    small = make_thumbnail(encoded(turned(quarters(), 6), "JPEG", exif=exif(6)), 90)
     assert small.mode == "RGB"
     assert small.size == (90, 60)
     assert small.info == {}
-    assert thumbnail(encoded(quarters(), "PNG"), 9000).size == (240, 160)
+    assert make_thumbnail(encoded(quarters(), "PNG"), 9000).size == (240, 160)
     out = BytesIO()
     small.save(out, "JPEG")
     assert b"Jane" not in out.getvalue()
@@ -179,10 +179,10 @@ def test_a_thumbnail_is_upright_small_and_without_metadata() -> None:
 @pytest.mark.parametrize(("side", "size"), [(240, (240, 160)), (239, (120, 80)), (60, (60, 40)), (29, (29, 20))])
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 def test_a_picture_is_halved_until_it_is_small_enough(kind: str, side: int, size: tuple[int, int]) -> None:
-    small = halved(encoded(turned(quarters(), 6), kind, exif=exif(6)), side)
+    small = load_halved(encoded(turned(quarters(), 6), kind, exif=exif(6)), side)
     assert small.size == size
     assert small.mode == "RGB"
     assert small.info == {}
     # The same picture as by a filter of any size.
-    other = thumbnail(encoded(quarters(), "PNG"), side).resize(size)
+    other = make_thumbnail(encoded(quarters(), "PNG"), side).resize(size)
     assert max(ImageStat.Stat(ImageChops.difference(small, other)).mean) < 8

@@ -11,9 +11,9 @@ from shared.contract.decision import Failure, FailureReason, Refusal, RefusalRea
 from shared.contract.names import CONTRACT_VERSION, Queue, Stage
 from shared.ledger import admin, transitions
 from shared.ledger.ledger import Ledger
-from shared.ledger.records import NewJob, Owed
+from shared.ledger.records import NewJob, PendingDispatch
 from shared.ledger.script_call import KEY_PREFIX
-from shared.redis_client.retry import Patience
+from shared.redis_client.retry import RedisRetry
 
 OUTBOX = "telegram"
 REFUSED = Refusal(reason=RefusalReason.DAMAGED)
@@ -29,23 +29,23 @@ def client(redis_url: str) -> Iterator[Any]:
 
 @pytest.fixture
 def ledger(client: Any) -> Ledger:
-    return Ledger(client, Patience("test"))
+    return Ledger(client, RedisRetry("test"))
 
 
 def open_jobs(ledger: Ledger, *ids: str, stored: bool = True) -> None:
-    jobs = [NewJob(id_, reference="its owner's") for id_ in ids]
-    ledger.run(transitions.open_jobs(jobs, queue=BULK, outbox=OUTBOX, language="en", deadline_s=60, stored=stored))
+    jobs = [NewJob(id_, payload="its owner's") for id_ in ids]
+    ledger.run(transitions.create_jobs(jobs, queue=BULK, outbox=OUTBOX, language="en", deadline_s=60, stored=stored))
 
 
 def claim(ledger: Ledger, *ids: str, by: str = "worker-1") -> list[str]:
-    ledger.run(transitions.beat(by, lease_s=5))
+    ledger.run(transitions.heartbeat(by, lease_s=5))
     token = str(time.monotonic_ns())
     return [job.id for job in ledger.run(transitions.claim([(token, id_) for id_ in ids], incarnation=by)) if job]
 
 
 def sweep(ledger: Ledger, client: Any, *, grace_s: float = 0) -> list[str]:
     client.delete(f"{KEY_PREFIX}swept_at")
-    return [job.id for job in ledger.run(transitions.sweep(lease_s=5, grace_s=grace_s, most=100))]
+    return [job.id for job in ledger.run(transitions.recovery_sweep(lease_s=5, grace_s=grace_s, limit=100))]
 
 
 def test_a_survey_sees_every_stage(ledger: Ledger) -> None:
@@ -53,8 +53,8 @@ def test_a_survey_sees_every_stage(ledger: Ledger) -> None:
     open_jobs(ledger, "ready", "held", "done", "lost")
     claim(ledger, "held")
     ledger.run(transitions.decide([("done", REFUSED), ("lost", FAILED)]))
-    ledger.run(admin.follow("worker-1", '{"artefact": "one"}'))
-    seen = ledger.run(admin.survey())
+    ledger.run(admin.report_status("worker-1", '{"artefact": "one"}'))
+    seen = ledger.run(admin.get_overview())
     assert seen.stages == {Stage.RECEIVED: 1, Stage.READY: 1, Stage.CLAIMED: 1, Stage.DECIDED: 2}
     assert (seen.undecided, seen.dead) == (3, 1)
     assert [(one.role, one.held, one.serving) for one in seen.processes] == [("worker", 1, '{"artefact": "one"}')]
@@ -68,7 +68,7 @@ def test_a_paused_queue_keeps_its_jobs_and_is_not_rung_for(ledger: Ledger, clien
     assert not ledger.run(admin.pause(BULK)), "it is paused already"
     assert claim(ledger, "a", "b") == []
     assert sweep(ledger, client) == [], "no worker may take what a message would ring for"
-    seen = ledger.run(admin.survey()).queues
+    seen = ledger.run(admin.get_overview()).queues
     assert (seen[BULK].ready, seen[BULK].paused_s is None, seen[Queue.INTERACTIVE].paused_s) == (2, False, None)
     assert ledger.run(admin.resume(BULK))
     assert sweep(ledger, client) == ["a", "b"], "their messages were spent meanwhile"
@@ -87,30 +87,30 @@ def test_a_dead_letter_that_was_told_lives_again(ledger: Ledger, client: Any, st
     open_jobs(ledger, "a")
     claim(ledger, "a")
     ledger.run(transitions.decide([("a", FAILED)]))
-    ledger.run(transitions.answered(["a"], retention_s=0))
+    ledger.run(transitions.complete(["a"], retention_s=0))
     assert [letter.id for letter in ledger.run(admin.dead_letters(10))] == ["a"]
     number, owed = ledger.run(admin.replay([("a", stored)], deadline_s=60))
-    assert (number, owed) == (1, [Owed(BULK, "a")] if stored else [])
-    found = ledger.run(admin.life("a"))
+    assert (number, owed) == (1, [PendingDispatch(BULK, "a")] if stored else [])
+    found = ledger.run(admin.get_history("a"))
     assert found is not None
     assert (found.stage, found.attempts, found.decision) == (stage, 0, b"")
     assert ledger.run(admin.dead_letters(10)) == []
     if not stored:
-        waiting = ledger.run(transitions.take(Stage.RECEIVED, outbox=OUTBOX, limit=10, incarnation="bot-1"))
-        assert [(job.id, job.reference) for job in waiting] == [("a", "its owner's")]
-        ledger.run(transitions.stored(["a"]))
+        waiting = ledger.run(transitions.lease(Stage.RECEIVED, outbox=OUTBOX, limit=10, incarnation="bot-1"))
+        assert [(job.id, job.payload) for job in waiting] == [("a", "its owner's")]
+        ledger.run(transitions.mark_ready(["a"]))
     assert claim(ledger, "a") == ["a"]
     assert ledger.run(transitions.decide([("a", REFUSED)])) == [True], "the new decision is the first one of this life"
-    assert ledger.run(transitions.answered(["a"], retention_s=0)) == 1
+    assert ledger.run(transitions.complete(["a"], retention_s=0)) == 1
     assert client.keys(f"{KEY_PREFIX}job:*") == []
 
 
 def test_a_dead_letter_on_its_way_to_a_person_is_taken_back(ledger: Ledger, client: Any) -> None:
     open_jobs(ledger, "a")
     ledger.run(transitions.decide([("a", FAILED)]))
-    ledger.run(transitions.take(Stage.DECIDED, outbox=OUTBOX, limit=10, incarnation="bot-1"))
+    ledger.run(transitions.lease(Stage.DECIDED, outbox=OUTBOX, limit=10, incarnation="bot-1"))
     ledger.run(admin.replay([("a", True)], deadline_s=60))
-    assert ledger.run(transitions.answered(["a"], retention_s=0)) == 0, "the answer that was under way closes nothing"
+    assert ledger.run(transitions.complete(["a"], retention_s=0)) == 0, "the answer that was under way closes nothing"
     assert client.smembers(f"{KEY_PREFIX}held:bot-1") == set()
     assert claim(ledger, "a") == ["a"]
 
@@ -139,9 +139,9 @@ def test_only_dead_letters_live_again(ledger: Ledger) -> None:
 def test_dropping_forgets_what_was_told_and_still_tells_what_was_not(ledger: Ledger, client: Any) -> None:
     open_jobs(ledger, "told", "untold")
     ledger.run(transitions.decide([("told", FAILED), ("untold", FAILED)]))
-    ledger.run(transitions.answered(["told"], retention_s=0))
+    ledger.run(transitions.complete(["told"], retention_s=0))
     assert ledger.run(admin.drop(["told", "untold", "unknown"])) == 2
-    assert ledger.run(admin.life("told")) is None
+    assert ledger.run(admin.get_history("told")) is None
     assert [job.id for job in ledger.run(transitions.peek(Stage.DECIDED, outbox=OUTBOX, limit=9))] == ["untold"]
     assert client.ttl(f"{KEY_PREFIX}job:untold") > 0
 
@@ -153,7 +153,7 @@ def test_a_life_is_told_with_its_times(ledger: Ledger, client: Any) -> None:
     sweep(ledger, client, grace_s=60)
     claim(ledger, "a", by="worker-2")
     ledger.run(transitions.decide([("a", REFUSED)]))
-    told = ledger.run(admin.life("a"))
+    told = ledger.run(admin.get_history("a"))
     assert told is not None
     assert [(event.what, event.by) for event in told.events] == [
         ("ready", ""),
@@ -174,7 +174,7 @@ def test_a_long_life_stays_small(ledger: Ledger, client: Any) -> None:
     for number in range(100):
         claim(ledger, "a", by=f"worker-{number:016}")
         ledger.run(transitions.release(["a"], incarnation=f"worker-{number:016}"))
-    told = ledger.run(admin.life("a"))
+    told = ledger.run(admin.get_history("a"))
     assert told is not None
     assert told.cut
     assert told.events[-1].what == "ready"
@@ -189,29 +189,29 @@ def test_a_waiting_job_stays_in_the_small_form(ledger: Ledger, client: Any) -> N
 
 
 def test_the_way_back_is_remembered(ledger: Ledger) -> None:
-    assert ledger.run(admin.switch("", instead_of="one")) == ("", ""), "there is none before the first"
-    assert ledger.run(admin.follow("worker-1", "{}")) == ("", False)
-    assert ledger.run(admin.switch("two", instead_of="one")) == ("two", "one")
-    assert ledger.run(admin.switch("two", instead_of="one")) == ("two", "one"), "once more changes nothing"
-    assert ledger.run(admin.follow("worker-1", "{}")) == ("two", False)
-    assert ledger.run(admin.switch("", instead_of="one")) == ("one", "two")
+    assert ledger.run(admin.set_desired_model("", instead_of="one")) == ("", ""), "there is none before the first"
+    assert ledger.run(admin.report_status("worker-1", "{}")) == ("", False)
+    assert ledger.run(admin.set_desired_model("two", instead_of="one")) == ("two", "one")
+    assert ledger.run(admin.set_desired_model("two", instead_of="one")) == ("two", "one"), "once more changes nothing"
+    assert ledger.run(admin.report_status("worker-1", "{}")) == ("two", False)
+    assert ledger.run(admin.set_desired_model("", instead_of="one")) == ("one", "two")
 
 
 def test_a_worker_is_told_to_stop(ledger: Ledger) -> None:
-    assert not ledger.run(admin.dismiss("worker-1")), "it does not live"
-    ledger.run(transitions.beat("worker-1", lease_s=5))
-    assert ledger.run(admin.dismiss("worker-1"))
-    assert ledger.run(admin.follow("worker-1", "{}")) == ("", True)
-    assert ledger.run(admin.follow("worker-2", "{}")) == ("", False)
+    assert not ledger.run(admin.request_drain("worker-1")), "it does not live"
+    ledger.run(transitions.heartbeat("worker-1", lease_s=5))
+    assert ledger.run(admin.request_drain("worker-1"))
+    assert ledger.run(admin.report_status("worker-1", "{}")) == ("", True)
+    assert ledger.run(admin.report_status("worker-2", "{}")) == ("", False)
 
 
 def test_an_answer_that_was_not_deliverable_is_delivered_again(ledger: Ledger) -> None:
     open_jobs(ledger, "a")
     ledger.run(transitions.decide([("a", REFUSED)]))
-    ledger.run(transitions.take(Stage.DECIDED, outbox=OUTBOX, limit=10, incarnation="bot-1"))
-    ledger.run(transitions.undeliverable(["a"], incarnation="bot-1", reason="blocked"))
+    ledger.run(transitions.lease(Stage.DECIDED, outbox=OUTBOX, limit=10, incarnation="bot-1"))
+    ledger.run(transitions.dead_letter(["a"], incarnation="bot-1", reason="blocked"))
     assert ledger.run(admin.replay([("a", False)], deadline_s=60)) == (1, [])
-    again = ledger.run(transitions.take(Stage.DECIDED, outbox=OUTBOX, limit=10, incarnation="bot-1"))
+    again = ledger.run(transitions.lease(Stage.DECIDED, outbox=OUTBOX, limit=10, incarnation="bot-1"))
     assert [job.id for job in again] == ["a"], "with the decision that it had"
 
 
@@ -220,10 +220,10 @@ def test_a_full_redis_still_obeys_its_operator(ledger: Ledger, client: Any) -> N
     ledger.run(transitions.decide([("a", FAILED)]))
     client.config_set("maxmemory", 1)
     try:
-        assert ledger.run(admin.survey()).dead == 1
-        assert ledger.run(transitions.count()).dead == 1
+        assert ledger.run(admin.get_overview()).dead == 1
+        assert ledger.run(transitions.get_counts()).dead == 1
         assert ledger.run(admin.pause(BULK))
-        assert ledger.run(admin.life("a")) is not None
+        assert ledger.run(admin.get_history("a")) is not None
         assert ledger.run(admin.drop(["a"])) == 1
     finally:
         client.config_set("maxmemory", 0)

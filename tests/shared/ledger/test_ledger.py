@@ -15,9 +15,9 @@ from shared.contract.decision import Failure, FailureReason, Refusal, RefusalRea
 from shared.contract.names import Queue, Stage
 from shared.ledger import admin, transitions
 from shared.ledger.ledger import Ledger
-from shared.ledger.records import ClaimedJob, NewJob, Owed
+from shared.ledger.records import ClaimedJob, NewJob, PendingDispatch
 from shared.ledger.script_call import KEY_PREFIX
-from shared.redis_client.retry import Patience
+from shared.redis_client.retry import RedisRetry
 
 OUTBOX = "bulk:test"
 REFUSED = Refusal(reason=RefusalReason.DAMAGED)
@@ -32,12 +32,12 @@ def client(redis_url: str) -> Iterator[Any]:
 
 @pytest.fixture
 def ledger(client: Any) -> Ledger:
-    return Ledger(client, Patience("test"))
+    return Ledger(client, RedisRetry("test"))
 
 
 def open_stored(ledger: Ledger, *ids: str, queue: Queue = Queue.BULK, deadline_s: float = 60) -> list[str]:
     owed = ledger.run(
-        transitions.open_jobs(
+        transitions.create_jobs(
             [NewJob(id_) for id_ in ids], queue=queue, outbox=OUTBOX, language="en", deadline_s=deadline_s, stored=True
         )
     )
@@ -45,7 +45,7 @@ def open_stored(ledger: Ledger, *ids: str, queue: Queue = Queue.BULK, deadline_s
 
 
 def claim(ledger: Ledger, *ids: str, by: str = "worker-1", token: str = "message-1") -> list[str]:
-    ledger.run(transitions.beat(by, lease_s=5))
+    ledger.run(transitions.heartbeat(by, lease_s=5))
     return [job.id for job in claimed(ledger, *ids, by=by, token=token)]
 
 
@@ -54,12 +54,12 @@ def claimed(ledger: Ledger, *ids: str, by: str, token: str = "again") -> list[Cl
     return [job for job in jobs if job is not None]
 
 
-def sweep(ledger: Ledger, client: Any, *, grace_s: float = 0, lease_s: float = 5) -> list[Owed]:
+def sweep(ledger: Ledger, client: Any, *, grace_s: float = 0, lease_s: float = 5) -> list[PendingDispatch]:
     """A sweep that is not held back by one that has just been."""
     swept_at = client.get(f"{KEY_PREFIX}swept_at")
     if swept_at is not None:
         client.set(f"{KEY_PREFIX}swept_at", int(swept_at) - 600)
-    return ledger.run(transitions.sweep(lease_s=lease_s, grace_s=grace_s, most=100))
+    return ledger.run(transitions.recovery_sweep(lease_s=lease_s, grace_s=grace_s, limit=100))
 
 
 def die(client: Any, incarnation: str) -> None:
@@ -73,8 +73,8 @@ def decided(ledger: Ledger) -> dict[str, str]:
 
 
 def test_a_photograph_goes_from_received_to_answered(ledger: Ledger, client: Any) -> None:
-    new = transitions.open_jobs(
-        [NewJob("a", reference="file 7")],
+    new = transitions.create_jobs(
+        [NewJob("a", payload="file 7")],
         queue=Queue.INTERACTIVE,
         outbox=OUTBOX,
         language="ru",
@@ -83,13 +83,13 @@ def test_a_photograph_goes_from_received_to_answered(ledger: Ledger, client: Any
     )
     assert ledger.run(new) == []
     waiting = ledger.run(transitions.peek(Stage.RECEIVED, outbox=OUTBOX, limit=10))
-    assert [(job.id, job.reference, job.language) for job in waiting] == [("a", "file 7", "ru")]
-    assert ledger.run(transitions.stored(["a"])) == [Owed(Queue.INTERACTIVE, "a")]
+    assert [(job.id, job.payload, job.language) for job in waiting] == [("a", "file 7", "ru")]
+    assert ledger.run(transitions.mark_ready(["a"])) == [PendingDispatch(Queue.INTERACTIVE, "a")]
     assert claim(ledger, "a") == ["a"]
     assert ledger.run(transitions.decide([("a", REFUSED)])) == [True]
-    assert ledger.wait_for_news(OUTBOX, 1)
+    assert ledger.wait_for_outbox_change(OUTBOX, 1)
     assert decided(ledger) == {"a": "refusal"}
-    assert ledger.run(transitions.answered(["a"], retention_s=0)) == 1
+    assert ledger.run(transitions.complete(["a"], retention_s=0)) == 1
     left = [key for key in client.keys(f"{KEY_PREFIX}*") if b"rings:" not in key and b"passed:" not in key]
     assert set(left) <= {f"{KEY_PREFIX}{name}".encode() for name in ("incarnations", "outboxes", f"bell:{OUTBOX}")}
 
@@ -97,7 +97,7 @@ def test_a_photograph_goes_from_received_to_answered(ledger: Ledger, client: Any
 def test_a_repeated_update_opens_nothing_new(ledger: Ledger) -> None:
     assert open_stored(ledger, "a", "b") == ["a", "b"]
     assert open_stored(ledger, "a", "b", "c") == ["c"]
-    assert ledger.run(transitions.count()).queues[Queue.BULK].ready == 3
+    assert ledger.run(transitions.get_counts()).queues[Queue.BULK].ready == 3
 
 
 def test_a_doubled_message_claims_nothing_but_a_lost_reply_is_given_again(ledger: Ledger) -> None:
@@ -121,7 +121,7 @@ def test_what_a_dead_worker_held_is_rung_for_again_and_suspect(ledger: Ledger, c
     claim(ledger, "a", by="dead")
     claim(ledger, "b", by="alive")
     die(client, "dead")
-    assert sweep(ledger, client, grace_s=60) == [Owed(Queue.BULK, "a")]
+    assert sweep(ledger, client, grace_s=60) == [PendingDispatch(Queue.BULK, "a")]
     again = claimed(ledger, "a", by="alive")
     assert [(job.suspect, job.attempts) for job in again] == [(True, 2)]
     assert sweep(ledger, client, grace_s=60) == []
@@ -149,7 +149,7 @@ def test_a_lost_message_is_noticed_when_a_later_one_was_claimed(ledger: Ledger, 
     client.rpush(str(Queue.BULK), "message for c")
     claim(ledger, "b")
     assert sweep(ledger, client, grace_s=60) == [], "the message may still be on its way"
-    assert sweep(ledger, client) == [Owed(Queue.BULK, "a")]
+    assert sweep(ledger, client) == [PendingDispatch(Queue.BULK, "a")]
 
 
 def test_lost_messages_are_noticed_when_the_queue_is_empty(ledger: Ledger, client: Any) -> None:
@@ -177,24 +177,24 @@ def test_after_redis_was_away_nobody_is_taken_for_dead(ledger: Ledger, client: A
     die(client, "worker-1")
     long_ago = int(time.time() * 1000) - 60_000
     client.set(f"{KEY_PREFIX}swept_at", long_ago)
-    assert ledger.run(transitions.sweep(lease_s=5, grace_s=60, most=100)) == []
+    assert ledger.run(transitions.recovery_sweep(lease_s=5, grace_s=60, limit=100)) == []
     die(client, "worker-1")
-    assert sweep(ledger, client, grace_s=60) == [Owed(Queue.BULK, "a")]
+    assert sweep(ledger, client, grace_s=60) == [PendingDispatch(Queue.BULK, "a")]
 
 
 def test_a_clock_that_is_set_back_stops_nothing(ledger: Ledger, client: Any) -> None:
     open_stored(ledger, "a", "b")
     claim(ledger, "a")
     sweep(ledger, client)
-    before = ledger.run(admin.survey()).at
+    before = ledger.run(admin.get_overview()).at
     # What a clock that was set back by half a minute looks like.
     client.incrby(f"{KEY_PREFIX}swept_at", 30_000)
-    assert ledger.run(admin.survey()).at - before == pytest.approx(30, abs=5), "it goes on from where it was"
+    assert ledger.run(admin.get_overview()).at - before == pytest.approx(30, abs=5), "it goes on from where it was"
     die(client, "worker-1")
     assert "a" in [job.id for job in sweep(ledger, client)]
     ledger.run(transitions.decide([("b", REFUSED)]))
     assert take(ledger) == ["b"]
-    ledger.run(transitions.put_back(["b"], incarnation="sender", after_s=0.2))
+    ledger.run(transitions.requeue(["b"], incarnation="sender", after_s=0.2))
     time.sleep(0.25)
     assert take(ledger) == ["b"]
 
@@ -205,22 +205,22 @@ def test_at_its_deadline_a_job_is_decided(ledger: Ledger, client: Any) -> None:
     time.sleep(0.05)
     sweep(ledger, client, grace_s=60)
     assert decided(ledger) == {"late": "failure"}
-    assert ledger.run(transitions.count()).dead == 1
+    assert ledger.run(transitions.get_counts()).dead == 1
 
 
 def test_a_gone_picture_sends_its_job_back_to_its_owner(ledger: Ledger) -> None:
     open_stored(ledger, "a")
     claim(ledger, "a")
-    assert ledger.run(transitions.picture_gone(["a"], incarnation="worker-1")) == []
-    assert ledger.wait_for_news(OUTBOX, 1)
+    assert ledger.run(transitions.request_upload(["a"], incarnation="worker-1")) == []
+    assert ledger.wait_for_outbox_change(OUTBOX, 1)
     assert [job.id for job in ledger.run(transitions.peek(Stage.RECEIVED, outbox=OUTBOX, limit=9))] == ["a"]
-    assert ledger.run(transitions.stored(["a"])) == [Owed(Queue.BULK, "a")]
+    assert ledger.run(transitions.mark_ready(["a"])) == [PendingDispatch(Queue.BULK, "a")]
 
 
 def test_a_stopping_worker_gives_back_and_a_hang_makes_suspect(ledger: Ledger) -> None:
     open_stored(ledger, "a", "b")
     claim(ledger, "a", "b")
-    assert ledger.run(transitions.release(["a"], incarnation="worker-1")) == [Owed(Queue.BULK, "a")]
+    assert ledger.run(transitions.release(["a"], incarnation="worker-1")) == [PendingDispatch(Queue.BULK, "a")]
     ledger.run(transitions.release(["b"], incarnation="worker-1", suspect=True))
     again = claimed(ledger, "a", "b", by="worker-2")
     assert {job.id: (job.suspect, job.attempts) for job in again} == {"a": (False, 1), "b": (True, 2)}
@@ -230,7 +230,7 @@ def test_a_lease_of_a_dead_sender_comes_back(ledger: Ledger, client: Any) -> Non
     open_stored(ledger, "a")
     claim(ledger, "a")
     ledger.run(transitions.decide([("a", REFUSED)]))
-    ledger.run(transitions.beat("sender", lease_s=5))
+    ledger.run(transitions.heartbeat("sender", lease_s=5))
     assert take(ledger) == ["a"]
     assert take(ledger) == []
     die(client, "sender")
@@ -239,16 +239,16 @@ def test_a_lease_of_a_dead_sender_comes_back(ledger: Ledger, client: Any) -> Non
 
 
 def take(ledger: Ledger) -> list[str]:
-    call = transitions.take(Stage.DECIDED, outbox=OUTBOX, limit=10, incarnation="sender")
+    call = transitions.lease(Stage.DECIDED, outbox=OUTBOX, limit=10, incarnation="sender")
     return [job.id for job in ledger.run(call)]
 
 
 def test_a_lease_whose_reply_was_lost_is_given_again(ledger: Ledger, client: Any) -> None:
     open_stored(ledger, "a", "b", "c")
     ledger.run(transitions.decide([("a", REFUSED), ("b", REFUSED)]))
-    lost = transitions.take(Stage.DECIDED, outbox=OUTBOX, limit=10, incarnation="sender")
+    lost = transitions.lease(Stage.DECIDED, outbox=OUTBOX, limit=10, incarnation="sender")
     ledger.run(lost)
-    ledger.run(transitions.answered(["b"], retention_s=60))
+    ledger.run(transitions.complete(["b"], retention_s=60))
     ledger.run(transitions.decide([("c", REFUSED)]))
     assert [job.id for job in ledger.run(lost)] == ["a"], "neither what was answered nor what came later"
     assert take(ledger) == ["c"]
@@ -262,7 +262,7 @@ def test_a_delivery_that_failed_is_due_later(ledger: Ledger) -> None:
     open_stored(ledger, "a")
     ledger.run(transitions.decide([("a", REFUSED)]))
     take(ledger)
-    ledger.run(transitions.put_back(["a"], incarnation="sender", after_s=0.2))
+    ledger.run(transitions.requeue(["a"], incarnation="sender", after_s=0.2))
     assert take(ledger) == []
     time.sleep(0.25)
     assert take(ledger) == ["a"]
@@ -275,7 +275,7 @@ def test_a_cancelled_job_is_nowhere(ledger: Ledger, client: Any) -> None:
     assert ledger.run(transitions.cancel(["ready", "claimed", "decided", "unknown"])) == 3
     assert claim(ledger, "ready", "claimed", token="t") == []
     assert decided(ledger) == {}
-    counts = ledger.run(transitions.count())
+    counts = ledger.run(transitions.get_counts())
     assert (counts.dead, counts.claimed, counts.queues[Queue.BULK].ready) == (0, 0, 0)
     assert client.keys(f"{KEY_PREFIX}job:*") == []
 
@@ -283,9 +283,9 @@ def test_a_cancelled_job_is_nowhere(ledger: Ledger, client: Any) -> None:
 def test_a_dead_letter_outlives_its_answer(ledger: Ledger, client: Any) -> None:
     open_stored(ledger, "a")
     ledger.run(transitions.decide([("a", FAILED)]))
-    ledger.run(transitions.answered(["a"], retention_s=0))
+    ledger.run(transitions.complete(["a"], retention_s=0))
     assert client.exists(f"{KEY_PREFIX}job:a")
-    assert ledger.run(transitions.count()).dead == 1
+    assert ledger.run(transitions.get_counts()).dead == 1
 
 
 def test_an_answer_that_nobody_fetches_does_not_stay_for_ever(ledger: Ledger, client: Any) -> None:
@@ -305,7 +305,7 @@ def test_a_full_redis_takes_no_new_jobs_but_closes_old_ones(ledger: Ledger, clie
         with pytest.raises(OutOfMemoryError):
             open_stored(ledger, "b")
         assert ledger.run(transitions.decide([("a", REFUSED)])) == [True]
-        assert ledger.run(transitions.answered(["a"], retention_s=0)) == 1
+        assert ledger.run(transitions.complete(["a"], retention_s=0)) == 1
     finally:
         client.config_set("maxmemory", 0)
 
@@ -324,7 +324,7 @@ class Lives(RuleBasedStateMachine):
     @initialize(ids=st.lists(st.sampled_from("abcdefgh"), unique=True, min_size=1))
     def begin(self, ids: list[str]) -> None:
         self.client.flushall()
-        self.ledger = Ledger(self.client, Patience("test"))
+        self.ledger = Ledger(self.client, RedisRetry("test"))
         self.decisions: dict[str, int] = dict.fromkeys(ids, 0)
         self.messages: list[str] = open_stored(self.ledger, *ids)
         self.tokens = 0
@@ -376,13 +376,13 @@ class Lives(RuleBasedStateMachine):
     @rule(data=st.data(), worker=st.sampled_from(["w1", "w2"]), gone=st.booleans())
     def give_back(self, data: st.DataObject, worker: str, gone: bool) -> None:
         id_ = data.draw(st.sampled_from(sorted(self.decisions)))
-        move = transitions.picture_gone if gone else transitions.release
+        move = transitions.request_upload if gone else transitions.release
         self.messages += [job.id for job in self.ledger.run(move([id_], incarnation=worker))]
 
     @rule()
     def owner_brings_pictures_again(self) -> None:
         missing = self.ledger.run(transitions.peek(Stage.RECEIVED, outbox=OUTBOX, limit=100))
-        self.messages += [job.id for job in self.ledger.run(transitions.stored([job.id for job in missing]))]
+        self.messages += [job.id for job in self.ledger.run(transitions.mark_ready([job.id for job in missing]))]
 
     @invariant()
     def everyone_is_in_one_place(self) -> None:
@@ -412,14 +412,14 @@ def test_no_job_is_ever_nowhere(client: Any) -> None:
 
 def test_a_job_is_seen_in_every_stage_with_its_place_in_the_queue(ledger: Ledger) -> None:
     open_stored(ledger, "first", "second", queue=Queue.INTERACTIVE)
-    first, second, none = ledger.run(transitions.view(["first", "second", "elsewhere"]))
+    first, second, none = ledger.run(transitions.get_jobs(["first", "second", "elsewhere"]))
     assert none is None
     assert first is not None
     assert second is not None
     assert (first.stage, first.place, second.place) == (Stage.READY, 0, 1)
     claim(ledger, "first")
     ledger.run(transitions.decide([("first", REFUSED)]))
-    first, second = ledger.run(transitions.view(["first", "second"]))
+    first, second = ledger.run(transitions.get_jobs(["first", "second"]))
     assert first is not None
     assert second is not None
     assert (first.stage, first.place, second.place) == (Stage.DECIDED, None, 0)
@@ -431,8 +431,8 @@ def test_what_is_forgotten_leaves_no_trace(ledger: Ledger, client: Any, dead: bo
     open_stored(ledger, "answered", "waiting")
     claim(ledger, "answered")
     ledger.run(transitions.decide([("answered", FAILED if dead else REFUSED)]))
-    ledger.run(transitions.answered(["answered"], retention_s=60))
-    assert ledger.run(transitions.forget(["answered", "waiting", "elsewhere"])) == 2
+    ledger.run(transitions.complete(["answered"], retention_s=60))
+    assert ledger.run(transitions.delete(["answered", "waiting", "elsewhere"])) == 2
     for key in client.keys("*"):
         kind = client.type(key)
         members = client.zrange(key, 0, -1) if kind == b"zset" else client.smembers(key) if kind == b"set" else []
@@ -444,19 +444,19 @@ def test_an_answer_that_cannot_be_delivered_becomes_a_dead_letter_that_stays(led
     open_stored(ledger, "a")
     claim(ledger, "a")
     ledger.run(transitions.decide([("a", REFUSED)]))
-    ledger.run(transitions.beat("sender", lease_s=5))
-    ledger.run(transitions.take(Stage.DECIDED, outbox=OUTBOX, limit=5, incarnation="sender"))
-    assert ledger.run(transitions.undeliverable(["a"], incarnation="another", reason="refused")) == 0
-    assert ledger.run(transitions.undeliverable(["a"], incarnation="sender", reason="refused")) == 1
-    assert ledger.run(transitions.count()).dead == 1
+    ledger.run(transitions.heartbeat("sender", lease_s=5))
+    ledger.run(transitions.lease(Stage.DECIDED, outbox=OUTBOX, limit=5, incarnation="sender"))
+    assert ledger.run(transitions.dead_letter(["a"], incarnation="another", reason="refused")) == 0
+    assert ledger.run(transitions.dead_letter(["a"], incarnation="sender", reason="refused")) == 1
+    assert ledger.run(transitions.get_counts()).dead == 1
     assert client.ttl(f"{KEY_PREFIX}job:a") == -1
     sweep(ledger, client)
     assert ledger.run(transitions.peek(Stage.DECIDED, outbox=OUTBOX, limit=5)) == []
 
 
 def test_the_speed_of_workers_that_live_adds_up(ledger: Ledger) -> None:
-    ledger.run(transitions.beat("worker-1", lease_s=5, speed=100.5))
-    ledger.run(transitions.beat("worker-2", lease_s=5, speed=20))
-    ledger.run(transitions.beat("bulk-1", lease_s=5))
-    ledger.run(transitions.beat("worker-gone", lease_s=0, speed=1000))
-    assert ledger.run(transitions.count()).speed == 120.5
+    ledger.run(transitions.heartbeat("worker-1", lease_s=5, speed=100.5))
+    ledger.run(transitions.heartbeat("worker-2", lease_s=5, speed=20))
+    ledger.run(transitions.heartbeat("bulk-1", lease_s=5))
+    ledger.run(transitions.heartbeat("worker-gone", lease_s=0, speed=1000))
+    assert ledger.run(transitions.get_counts()).speed == 120.5

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from redis.exceptions import ResponseError
 
-from shared.redis_client.client import connect_async
-from shared.redis_client.retry import AsyncPatience
+from shared.redis_client.client import create_async_client
+from shared.redis_client.retry import AsyncRedisRetry
 
 
 def play(url: str, scene: Callable[[Any], Awaitable[None]]) -> None:
     async def run() -> None:
-        async with connect_async(url) as client:
+        async with create_async_client(url) as client:
             await scene(client)
 
     asyncio.run(run())
@@ -55,14 +55,14 @@ def test_who_waits_for_a_bell_holds_nobody_up(redis_url: str) -> None:
 
 def test_a_connection_that_breaks_is_everybodys_and_everybody_tries_again(redis_url: str) -> None:
     async def scene(client: Any) -> None:
-        patience = AsyncPatience("test")
+        retry = AsyncRedisRetry("test")
 
         async def count() -> None:
             for _ in range(50):
-                await patience.call(lambda: client.incr("count"))
+                await retry.call(lambda: client.incr("count"))
 
         counting = [asyncio.create_task(count()) for _ in range(20)]
-        async with connect_async(redis_url) as other:
+        async with create_async_client(redis_url) as other:
             for _ in range(5):
                 await asyncio.sleep(0.01)
                 await other.client_kill_filter(_type="normal", skipme=True)

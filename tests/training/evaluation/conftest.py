@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.model.artefact import digest, read_artefact, write_manifest
+from shared.model.artefact import hash_file, read_artefact, write_manifest
 
 SHIPPED = Path(__file__).parents[3] / "models" / "lite0"
 
@@ -17,6 +17,6 @@ def artefact(tmp_path: Path) -> Path:
     folder.mkdir()
     manifest = read_artefact(SHIPPED)
     shutil.copy(SHIPPED / manifest.graph, folder)
-    files = {manifest.graph: digest(folder / manifest.graph)}
+    files = {manifest.graph: hash_file(folder / manifest.graph)}
     write_manifest(folder, manifest.model_copy(update={"files": files}))
     return folder

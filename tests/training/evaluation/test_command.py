@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 from sklearn.metrics import roc_auc_score
 
-from shared.model.artefact import digest, read_artefact
+from shared.model.artefact import hash_file, read_artefact
 from training.data.records.labelled_image import Share
 from training.data.sources import read_pictures
 from training.evaluation.cli import main
@@ -40,7 +40,7 @@ def judge_out_of_fold(artefact: Path, data: Path) -> None:
         probabilities[row, names.index("nv" if picture.diagnosis in ("NEV", "SEK") else "mel")] = 0.9
     kinds = np.tile([0.1, 0.8, 0.1], (len(pictures), 1))
     folds = np.array([picture.fold for picture in pictures])
-    shown = tuple(digest(picture.path).sha256 for picture in pictures)
+    shown = tuple(hash_file(picture.path).sha256 for picture in pictures)
     write_out_of_fold(artefact / FILE_NAME, OutOfFold(shown, folds, names, manifest.kinds.names, probabilities, kinds))
 
 

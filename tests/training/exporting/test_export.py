@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from shared.model.artefact import Manifest, digest, read_artefact
+from shared.model.artefact import Manifest, hash_file, read_artefact
 from tests.training.model.test_backbone import archive
 from training.calibration.calibrate import calibrate
 from training.cli import main as train_command
@@ -75,7 +75,7 @@ def test_what_unseeing_models_said_of_phone_pictures_is_kept(made: Path, run: Pa
     """Each picture by the model of its fold, which gives it other probabilities than the one that saw it."""
     kept = read_out_of_fold(made / FILE_NAME)
     pictures = _pictures(data, Population.PHONE, Share.TRAIN)
-    assert kept.pictures == tuple(digest(picture.path).sha256 for picture in pictures)
+    assert kept.pictures == tuple(hash_file(picture.path).sha256 for picture in pictures)
     assert kept.folds.tolist() == [picture.fold for picture in pictures]
     pixels = decode_all(pictures, SERVED, run / "cache")
     by_model = [Features.of(read_run(run / f"fold-{fold}").model, pixels).logits[:, 1] for fold in (0, 1)]

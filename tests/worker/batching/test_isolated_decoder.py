@@ -6,12 +6,12 @@ import signal
 import pytest
 
 from shared.contract.decision import Failure, FailureReason, RefusalReason
-from shared.images.preprocessing import Aspect, Filter, PictureRules
-from shared.images.refusal import PictureRefused
+from shared.images.preprocessing import Aspect, Filter, PreprocessingSpec
+from shared.images.refusal import ImageRejected
 from tests.worker.images import jpeg
 from worker.batching.isolated_decoder import ChildDecoder
 
-RULES = PictureRules(size=64, filter=Filter.BILINEAR, aspect=Aspect.SQUASH)
+RULES = PreprocessingSpec(size=64, filter=Filter.BILINEAR, aspect=Aspect.SQUASH)
 
 
 def test_the_child_decodes_and_refuses_like_the_worker_itself() -> None:
@@ -20,7 +20,7 @@ def test_the_child_decodes_and_refuses_like_the_worker_itself() -> None:
         decoded = child.decode(jpeg(), RULES)
         assert not isinstance(decoded, Failure)
         assert decoded.pixels.shape == (64, 64, 3)
-        with pytest.raises(PictureRefused) as refused:
+        with pytest.raises(ImageRejected) as refused:
             child.decode(b"text", RULES)
         assert refused.value.reason is RefusalReason.NOT_A_PICTURE
     finally:

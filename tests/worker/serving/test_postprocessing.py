@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.contract.decision import UNMEASURED, Advice, Band, Refusal, RefusalReason, Verdict
-from shared.images.preprocessing import Aspect, Filter, PictureRules
+from shared.images.preprocessing import Aspect, Filter, PreprocessingSpec
 from shared.model.artefact import (
     Bands,
     DataSource,
@@ -30,7 +30,7 @@ MANIFEST = Manifest(
     runtime="tensorflow-graph",
     graph="model.pb",
     tensors=Tensors(picture="a", probabilities="b", evidence="c", distance="d", kinds="e"),
-    picture=PictureRules(size=64, filter=Filter.BILINEAR, aspect=Aspect.SQUASH),
+    picture=PreprocessingSpec(size=64, filter=Filter.BILINEAR, aspect=Aspect.SQUASH),
     labels=(
         Label(name="mel", title="melanoma", group=Group.MALIGNANT, counts=True),
         Label(name="bcc", title="basal cell carcinoma", group=Group.MALIGNANT, counts=True),

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from shared.images.thumbnail import thumbnail
+from shared.images.thumbnail import make_thumbnail
 from shared.model.artefact import Manifest
 from training.data.image_cache import Pixels
 from training.data.records.labelled_image import Picture, Population
@@ -78,7 +78,7 @@ def _crops(pictures: Sequence[Picture], boxes: Mapping[Path, Box], size: int, co
     rng, found = np.random.default_rng(SEED), 0
     for place in rng.permutation(len(pictures)):
         picture = pictures[place]
-        whole = thumbnail(picture.path.read_bytes(), _SIDE)
+        whole = make_thumbnail(picture.path.read_bytes(), _SIDE)
         region = _region(picture, whole, boxes)
         if found < count and region is not None and 0 < region.mean() <= _LARGEST:
             found += 1

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from shared.images.thumbnail import thumbnail
+from shared.images.thumbnail import make_thumbnail
 from shared.model.artefact import Manifest
 from training.data.records.labelled_image import Picture
 from training.data.records.labels import LABELS
@@ -44,7 +44,7 @@ def worst(judged: Judged, manifest: Manifest) -> tuple[Sequence[Mistake], Sequen
 
 def _mistake(picture: Picture, probability: float) -> Mistake:
     stream = io.BytesIO()
-    thumbnail(picture.path.read_bytes(), _SIDE).save(stream, "JPEG", quality=82)
+    make_thumbnail(picture.path.read_bytes(), _SIDE).save(stream, "JPEG", quality=82)
     return Mistake(
         image=base64.b64encode(stream.getvalue()).decode("ascii"),
         name=picture.path.stem,

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from shared.images.decode import decode
-from shared.images.thumbnail import thumbnail
+from shared.images.thumbnail import make_thumbnail
 from shared.model.artefact import Manifest
 from shared.model.decision_rules import band_of
 from training.data.image_cache import Pixels
@@ -56,7 +56,7 @@ def _predict(graph: GraphPredictor, pictures: Sequence[Picture], manifest: Manif
 
 def _changed(path: Path, change: Named | None, manifest: Manifest) -> Pixels:
     """The picture as it is served, after the change. Saved without loss in between, as decoding starts from bytes."""
-    picture = thumbnail(path.read_bytes(), _SIDE)
+    picture = make_thumbnail(path.read_bytes(), _SIDE)
     if change is not None:
         # The same marks on a picture whatever else is changed before it.
         seed = (SEED, zlib.crc32(f"{change.name} {path.name}".encode()))
