@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
-class Predictions:
+class PredictionBatch:
     """Of a batch of n pictures, all float32.
 
     `probabilities` [n, labels], calibrated, each row summing to 1; `evidence` [n, rows, columns], positive for
@@ -30,6 +30,6 @@ class Predictor(Protocol):
         """Name of the device for operators, such as `CPU:0` or `GPU:1`."""
         ...
 
-    def predict(self, pictures: NDArray[np.uint8]) -> Predictions:
+    def predict(self, pictures: NDArray[np.uint8]) -> PredictionBatch:
         """One forward pass over uint8 [n, size, size, 3] RGB. Called by one thread at a time."""
         ...

@@ -5,7 +5,7 @@ import tensorflow as tf
 from shared.config.settings import SettingsError
 
 
-def choose(wanted: str) -> str:
+def select_device(wanted: str) -> str:
     """Name of the device to use, such as `GPU:0`: `wanted`, or for '' the first GPU, or else the CPU.
 
     Raises `SettingsError` where TensorFlow sees no such device.

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runtimes.base import Predictions
+from runtimes.base import PredictionBatch
 from shared.model.artefact import ArtefactError, Manifest
 
 # Read by TensorFlow when it is imported: its start-up notes are no news for an operator.
@@ -15,7 +15,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import tensorflow as tf
 
-from runtimes.tensorflow_device import choose
+from runtimes.tensorflow_device import select_device
 
 
 class TensorFlowPredictor:
@@ -26,7 +26,7 @@ class TensorFlowPredictor:
     """
 
     def __init__(self, directory: Path, manifest: Manifest, device: str = "") -> None:
-        self._device = choose(device)
+        self._device = select_device(device)
         self._function = _load(directory / manifest.graph, manifest)
         with tf.device(self._device):
             _check_shapes(self._function, directory, manifest)
@@ -36,11 +36,11 @@ class TensorFlowPredictor:
         """`CPU:0`, `GPU:0`, `GPU:1` ..."""
         return self._device
 
-    def predict(self, pictures: NDArray[np.uint8]) -> Predictions:
+    def predict(self, pictures: NDArray[np.uint8]) -> PredictionBatch:
         """One forward pass over uint8 [n, size, size, 3]."""
         # The graph names no device, so all of it runs where it is called.
         with tf.device(self._device):
-            return Predictions(*(tensor.numpy() for tensor in self._function(tf.constant(pictures))))
+            return PredictionBatch(*(tensor.numpy() for tensor in self._function(tf.constant(pictures))))
 
 
 def _load(path: Path, manifest: Manifest) -> Any:

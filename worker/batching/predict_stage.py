@@ -8,7 +8,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from runtimes.base import Predictions, Predictor
+from runtimes.base import PredictionBatch, Predictor
 from shared.contract.decision import Failure, FailureReason
 from shared.contract.names import Queue
 from worker.batching.batch_cost import CostCurve
@@ -127,7 +127,7 @@ def _stack(batch: list[Picture]) -> NDArray[np.uint8]:
     return np.stack([picture.pixels for picture in batch if picture.pixels is not None])
 
 
-def _hand_out(batch: list[Picture], predictions: Predictions, started: float, seconds: float) -> None:
+def _hand_out(batch: list[Picture], predictions: PredictionBatch, started: float, seconds: float) -> None:
     for row, picture in enumerate(batch):
         wait = max(0.0, started - picture.entered - picture.decode_s)
         METRICS.wait.labels(queue=picture.job.queue).observe(wait)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from runtimes.base import Predictions
+from runtimes.base import PredictionBatch
 from shared.config.settings import Settings
 from shared.contract.decision import Failure, FailureReason, Refusal, RefusalReason
 from shared.contract.names import Queue
@@ -30,11 +30,11 @@ class ScriptedPredictor:
         self.batches: list[int] = []
         self.on_batch: Callable[[NDArray[np.uint8]], None] = lambda _: None
 
-    def predict(self, pictures: NDArray[np.uint8]) -> Predictions:
+    def predict(self, pictures: NDArray[np.uint8]) -> PredictionBatch:
         self.batches.append(len(pictures))
         self.on_batch(pictures)
         count = len(pictures)
-        return Predictions(
+        return PredictionBatch(
             np.full((count, 7), 1 / 7, np.float32),
             np.zeros((count, 7, 7), np.float32),
             np.ones(count, np.float32),
