@@ -29,16 +29,16 @@ from shared.model.artefact import ArtefactError, read_artefact
 from shared.redis_client.client import create_client, display_address
 from shared.redis_client.retry import RedisAccessDenied, RedisRetry, ShutdownRequested
 from shared.service.maintenance import MaintenanceThread
-from worker.consumer.celery_consumer import GatheringConsumer
-from worker.consumer.task_handler import Service
-from worker.consumer.task_slots import Intake, UrgentFirst
-from worker.consumer.tasks import register
-from worker.consumer.throughput import Pace
-from worker.health.liveness import Pulse, Ticks
+from worker.consumer.celery_consumer import EventBatchingConsumer
+from worker.consumer.task_handler import TaskHandler
+from worker.consumer.task_slots import PriorityQueueOrder, TaskSlots
+from worker.consumer.tasks import register_tasks
+from worker.consumer.throughput import ThroughputEstimator
+from worker.health.liveness import LivenessFile, StallTimer
 from worker.health.watchdog import Watchdog
-from worker.serving.model_manager import Servings, serve
-from worker.serving.reconciler import Follower
-from worker.telemetry.queue_metrics import QueueCollector
+from worker.serving.model_manager import ModelManager, load_model
+from worker.serving.reconciler import Reconciler
+from worker.telemetry.queue_metrics import QueueMetricsCollector
 
 log = structlog.get_logger(__name__)
 
@@ -90,11 +90,11 @@ def _run(config: Settings) -> int:
     )
     ledger.run(transitions.get_counts())
 
-    servings = Servings(serve(config.artefact, config), lambda directory: serve(directory, config))
+    servings = ModelManager(load_model(config.artefact, config), lambda directory: load_model(directory, config))
     app = create_celery_app(config.ledger_url)
     publisher = TaskPublisher(app, shard=config.largest_batch)
     incarnation = new_incarnation("worker")
-    service = Service(
+    service = TaskHandler(
         ledger=ledger,
         store=store,
         publisher=publisher,
@@ -103,23 +103,23 @@ def _run(config: Settings) -> int:
         bulk_active=config.bulk_active,
         most_attempts=config.most_attempts,
     )
-    intake = Intake(config.task_slots)
-    app.conf.broker_transport_options["queue_order_strategy"] = lambda: UrgentFirst(intake)
-    pace = Pace(intake, servings.speed)
-    register(app, service, intake, pace)
-    maintenance = MaintenanceThread(ledger, publisher, config, incarnation=incarnation, speed=pace.speed)
+    intake = TaskSlots(config.task_slots)
+    app.conf.broker_transport_options["queue_order_strategy"] = lambda: PriorityQueueOrder(intake)
+    pace = ThroughputEstimator(intake, servings.images_per_second)
+    register_tasks(app, service, intake, pace)
+    maintenance = MaintenanceThread(ledger, publisher, config, incarnation=incarnation, speed=pace.images_per_second)
     maintenance.start()
     watchdog = Watchdog(servings, service, limit_s=config.decode_limit_s)
     watchdog.start()
-    follower = Follower(ledger, servings, SettingsOverrides(config), incarnation=incarnation)
+    follower = Reconciler(ledger, servings, SettingsOverrides(config), incarnation=incarnation)
     follower.start()
-    ticks = Ticks(excused=follower.redis_is_away)
+    ticks = StallTimer(excused=follower.is_redis_unresponsive)
     app.conf.melanoma_tick = ticks.tick
-    pulse = Pulse(config.pulse_file, servings.busy_s, ticks.silent_s) if config.pulse_file else None
+    pulse = LivenessFile(config.pulse_file, servings.batch_age_s, ticks.stalled_s) if config.pulse_file else None
     if pulse is not None:
         pulse.start()
     if config.metrics_port:
-        REGISTRY.register(QueueCollector(ledger))
+        REGISTRY.register(QueueMetricsCollector(ledger))
         start_http_server(config.metrics_port, addr=config.metrics_host)
     # The thread that predicts waits for the interpreter's lock after each batch; at Python's 5 ms it would wait long.
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
@@ -156,7 +156,7 @@ def _serve(app: Celery, config: Settings, incarnation: str) -> int:
         """Celery would set up logging of its own where nobody answers this."""
 
     worker = app.Worker(
-        consumer_cls=GatheringConsumer,
+        consumer_cls=EventBatchingConsumer,
         hostname=f"{incarnation}@{gethostname()}",
         pool="threads",
         concurrency=config.task_slots,

@@ -14,7 +14,7 @@ from shared.config.settings import Settings
 from tests.deploy.places import PROMETHEUS, ROOT, queries, rules, services
 from tests.system.prometheus import installed
 from worker.telemetry.metrics import METRICS
-from worker.telemetry.score_distribution import SCORES
+from worker.telemetry.score_distribution import SCORE_DISTRIBUTION
 
 QUERIES = list(queries())
 
@@ -22,7 +22,7 @@ QUERIES = list(queries())
 def known() -> set[str]:
     """Names of all series that our processes give."""
     assert METRICS
-    assert SCORES
+    assert SCORE_DISTRIBUTION
     names = set()
     for metric in REGISTRY.collect():
         names |= {f"{metric.name}{end}" for end in _ends(metric.type)}

@@ -7,7 +7,7 @@ from PIL import Image
 
 from shared.contract.names import CONTRACT_VERSION, Queue
 from shared.ledger.records import ClaimedJob
-from worker.batching.work_item import Latch, Picture
+from worker.batching.work_item import CountDownLatch, WorkItem
 
 
 def jpeg(colour: str = "brown", size: tuple[int, int] = (320, 240)) -> bytes:
@@ -31,7 +31,7 @@ def claimed(
     )
 
 
-def picture(data: bytes, job: ClaimedJob | None = None, latch: Latch | None = None) -> Picture:
+def picture(data: bytes, job: ClaimedJob | None = None, latch: CountDownLatch | None = None) -> WorkItem:
     job = job or claimed()
     now = time.monotonic()
-    return Picture(job=job, data=data, latch=latch or Latch(1), entered=now, deadline=now + job.remaining_s)
+    return WorkItem(job=job, data=data, latch=latch or CountDownLatch(1), entered=now, deadline=now + job.remaining_s)

@@ -20,7 +20,7 @@ _AS_GOOD: Final = 1.05
 _AS_GOOD_IN_HASTE: Final = 1.25
 
 
-class CostCurve:
+class BatchCostModel:
     """Seconds a batch by its size, for sizes from 1 to `largest`. Taught by one thread."""
 
     def __init__(self, largest: int) -> None:
@@ -30,11 +30,11 @@ class CostCurve:
         self._learned_at: dict[int, int] = {}
         self._clock = 0
 
-    def cap(self, largest: int) -> None:
+    def set_max_size(self, largest: int) -> None:
         """Let no batch be larger than `largest`. May be asked by other threads."""
         self._largest = largest
 
-    def learn(self, size: int, seconds: float) -> None:
+    def observe(self, size: int, seconds: float) -> None:
         """Take in that a batch of `size` took `seconds`."""
         self._clock += 1
         late = self._clock - self._learned_at.get(size, 0) >= _LOOK_AGAIN_EVERY
@@ -62,11 +62,11 @@ class CostCurve:
         share = (size - low) / (high - low)
         return self._seconds[low] + share * (self._seconds[high] - self._seconds[low])
 
-    def speed(self) -> float:
+    def images_per_second(self) -> float:
         """Most pictures a second that any known size gives; 0 if none is known. May be asked by other threads."""
         return max((size / self._seconds[size] for size in tuple(self._sizes) if size in self._seconds), default=0.0)
 
-    def best(self, waiting: int, *, haste: bool = False) -> int:
+    def choose_size(self, waiting: int, *, low_latency: bool = False) -> int:
         """Size to take when `waiting` (>= 1) pictures are there: the smallest of those that cost least a picture.
 
         Seventeen may be sixteen now and one with the next batch. In `haste` a size may cost somewhat more if it is
@@ -75,8 +75,8 @@ class CostCurve:
         most = min(waiting, self._largest)  # once: it may change meanwhile
         candidates = [size for size in self._sizes if size < most]
         candidates.append(most)
-        if self._clock % _LOOK_AGAIN_EVERY == 0 and not haste:
+        if self._clock % _LOOK_AGAIN_EVERY == 0 and not low_latency:
             return min(candidates, key=lambda size: self._learned_at.get(size, 0))
         costs = [self.seconds(size) / size for size in candidates]
-        bound = min(costs) * (_AS_GOOD_IN_HASTE if haste else _AS_GOOD)
+        bound = min(costs) * (_AS_GOOD_IN_HASTE if low_latency else _AS_GOOD)
         return next(size for size, cost in zip(candidates, costs, strict=True) if cost <= bound)

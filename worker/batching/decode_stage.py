@@ -11,9 +11,9 @@ from shared.contract.decision import Failure, FailureReason, Refusal
 from shared.images.decode import decode
 from shared.images.preprocessing import PreprocessingSpec
 from shared.images.refusal import ImageRejected
-from worker.batching.isolated_decoder import ChildDecoder
-from worker.batching.priority_queue import UrgencyQueue
-from worker.batching.work_item import Picture
+from worker.batching.isolated_decoder import IsolatedDecoder
+from worker.batching.priority_queue import PriorityQueue
+from worker.batching.work_item import WorkItem
 from worker.telemetry.metrics import METRICS
 
 log = structlog.get_logger(__name__)
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 @dataclass(slots=True)
 class _Slot:
     thread: threading.Thread
-    picture: Picture | None = None
+    picture: WorkItem | None = None
     since: float = 0.0
 
 
@@ -30,12 +30,12 @@ class DecodeStage:
     """Decodes what is put in and passes it to `pass_on`. Suspect pictures are decoded by a child process."""
 
     def __init__(
-        self, rules: PreprocessingSpec, *, slots: int, child: ChildDecoder, pass_on: Callable[[Picture], None]
+        self, rules: PreprocessingSpec, *, slots: int, child: IsolatedDecoder, pass_on: Callable[[WorkItem], None]
     ) -> None:
         self._rules = rules
         self._child = child
         self._pass_on = pass_on
-        self._waiting: UrgencyQueue[Picture] = UrgencyQueue()
+        self._waiting: PriorityQueue[WorkItem] = PriorityQueue()
         self._slots = [self._make_slot(number) for number in range(slots)]
 
     def start(self) -> None:
@@ -43,15 +43,15 @@ class DecodeStage:
         for slot in self._slots:
             slot.thread.start()
 
-    def put(self, picture: Picture) -> bool:
+    def put(self, picture: WorkItem) -> bool:
         """Queue a picture, or return False where the stage is stopping."""
         return self._waiting.put(picture.job.queue, picture)
 
-    def close(self) -> list[Picture]:
+    def close(self) -> list[WorkItem]:
         """Take no more; returns those that no slot had begun."""
         return self._waiting.close()
 
-    def hanging(self, limit_s: float) -> list[Picture]:
+    def hanging_items(self, limit_s: float) -> list[WorkItem]:
         """Pictures that a slot has been decoding for longer than `limit_s`."""
         now = time.monotonic()
         return [slot.picture for slot in self._slots if slot.picture is not None and now - slot.since > limit_s]
@@ -76,7 +76,7 @@ class DecodeStage:
             finally:
                 slot.picture = None
 
-    def _decode(self, picture: Picture) -> None:
+    def _decode(self, picture: WorkItem) -> None:
         started = time.monotonic()
         if started > picture.deadline:
             picture.finish(Failure(reason=FailureReason.DEADLINE))

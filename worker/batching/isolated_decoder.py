@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 _CONTEXT = multiprocessing.get_context("spawn")
 
 
-class ChildDecoder:
+class IsolatedDecoder:
     """One child, started when first needed, that decodes one picture at a time.
 
     `limit_s` bounds each decode, `memory` the child's address space in bytes (where the system can).

@@ -6,16 +6,16 @@ from runtimes.base import Predictor
 from shared.config.settings import Settings
 from shared.model.artefact import Manifest
 from worker.batching.decode_stage import DecodeStage
-from worker.batching.isolated_decoder import ChildDecoder
+from worker.batching.isolated_decoder import IsolatedDecoder
 from worker.batching.predict_stage import PredictStage
-from worker.batching.work_item import Picture, Released
+from worker.batching.work_item import Released, WorkItem
 
 
 class Pipeline:
     """Takes pictures with bytes and finishes each of them, whatever happens in between."""
 
     def __init__(self, predictor: Predictor, manifest: Manifest, settings: Settings) -> None:
-        self._child = ChildDecoder(limit_s=settings.decode_limit_s, memory=settings.decode_memory)
+        self._child = IsolatedDecoder(limit_s=settings.decode_limit_s, memory=settings.decode_memory)
         self._predict = PredictStage(predictor, size=manifest.picture.size, largest=settings.largest_batch)
         self._decode = DecodeStage(
             manifest.picture,
@@ -30,26 +30,26 @@ class Pipeline:
         self._predict.start()
         self._decode.start()
 
-    def put(self, picture: Picture) -> None:
+    def put(self, picture: WorkItem) -> None:
         """Begin with a picture. Its latch counts down when it is finished."""
         if not self._decode.put(picture):
             picture.finish(Released.RELEASED)
 
-    def speed(self) -> float:
+    def images_per_second(self) -> float:
         """Pictures a second that the device can predict, as far as is known."""
-        return self._predict.speed()
+        return self._predict.images_per_second()
 
-    def cap(self, largest: int) -> None:
+    def set_max_batch_size(self, largest: int) -> None:
         """Let no batch be larger than `largest`."""
-        self._predict.cap(largest)
+        self._predict.set_max_batch_size(largest)
 
-    def busy_s(self) -> float:
+    def batch_age_s(self) -> float:
         """For how many seconds predict has had the batch in hand."""
-        return self._predict.busy_s()
+        return self._predict.batch_age_s()
 
-    def hanging(self, limit_s: float) -> list[Picture]:
+    def hanging_items(self, limit_s: float) -> list[WorkItem]:
         """Pictures whose decode has taken longer than `limit_s`."""
-        return self._decode.hanging(limit_s)
+        return self._decode.hanging_items(limit_s)
 
     def release(self) -> None:
         """Finish the batch in hand and release every other picture."""
@@ -61,6 +61,6 @@ class Pipeline:
         self._predict.join()
         self._child.stop()
 
-    def _pass_on(self, picture: Picture) -> None:
+    def _pass_on(self, picture: WorkItem) -> None:
         if not self._predict.put(picture):
             picture.finish(Released.RELEASED)

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from runtimes.base import PredictionBatch, Predictor
 from shared.contract.decision import Failure, FailureReason
 from shared.contract.names import Queue
-from worker.batching.batch_cost import CostCurve
-from worker.batching.priority_queue import UrgencyQueue
-from worker.batching.work_item import Picture, Predicted
+from worker.batching.batch_cost import BatchCostModel
+from worker.batching.priority_queue import PriorityQueue
+from worker.batching.work_item import Prediction, WorkItem
 from worker.telemetry.metrics import METRICS
 
 log = structlog.get_logger(__name__)
@@ -32,8 +32,8 @@ class PredictStage:
         self._predictor = predictor
         self._size = size
         self._largest = largest
-        self._cost = CostCurve(largest)
-        self._waiting: UrgencyQueue[Picture] = UrgencyQueue()
+        self._cost = BatchCostModel(largest)
+        self._waiting: PriorityQueue[WorkItem] = PriorityQueue()
         self._haste_until = 0.0
         self._since: float | None = None
         self._thread = threading.Thread(target=self._run, name="predict", daemon=True)
@@ -50,27 +50,27 @@ class PredictStage:
                 started = time.perf_counter()
                 self._predictor.predict(pictures)
                 seconds.append(time.perf_counter() - started)
-            self._cost.learn(size, min(seconds[1:]))
+            self._cost.observe(size, min(seconds[1:]))
 
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
 
-    def speed(self) -> float:
+    def images_per_second(self) -> float:
         """Pictures a second that the device can predict."""
-        return self._cost.speed()
+        return self._cost.images_per_second()
 
-    def cap(self, largest: int) -> None:
+    def set_max_batch_size(self, largest: int) -> None:
         """Let no batch be larger than `largest`, or than those that were warmed."""
-        self._cost.cap(min(largest, self._largest))
+        self._cost.set_max_size(min(largest, self._largest))
 
-    def put(self, picture: Picture) -> bool:
+    def put(self, picture: WorkItem) -> bool:
         """Queue a decoded picture, or return False where the stage is stopping."""
         if picture.job.queue is Queue.INTERACTIVE:
             self._haste_until = time.monotonic() + _HASTE_S
         return self._waiting.put(picture.job.queue, picture)
 
-    def close(self) -> list[Picture]:
+    def close(self) -> list[WorkItem]:
         """Take no more; returns those that were in no batch. The batch in hand is finished."""
         return self._waiting.close()
 
@@ -82,7 +82,7 @@ class PredictStage:
         """How many pictures wait for a batch."""
         return len(self._waiting)
 
-    def busy_s(self) -> float:
+    def batch_age_s(self) -> float:
         """For how many seconds it has had the batch in hand; 0 where there is none."""
         since = self._since
         return 0.0 if since is None else time.monotonic() - since
@@ -94,9 +94,9 @@ class PredictStage:
             self._since = None
 
     def _how_many(self, waiting: int) -> int:
-        return self._cost.best(waiting, haste=time.monotonic() < self._haste_until)
+        return self._cost.choose_size(waiting, low_latency=time.monotonic() < self._haste_until)
 
-    def _predict(self, batch: list[Picture]) -> None:
+    def _predict(self, batch: list[WorkItem]) -> None:
         started = time.monotonic()
         try:
             predictions = self._predictor.predict(_stack(batch))
@@ -105,12 +105,12 @@ class PredictStage:
             self._one_by_one(batch)
             return
         seconds = time.monotonic() - started
-        self._cost.learn(len(batch), seconds)
+        self._cost.observe(len(batch), seconds)
         METRICS.batch.observe(len(batch))
         METRICS.predict.observe(seconds)
         _hand_out(batch, predictions, started, seconds)
 
-    def _one_by_one(self, batch: list[Picture]) -> None:
+    def _one_by_one(self, batch: list[WorkItem]) -> None:
         """Find out which picture it was: each alone, and only those that fail alone get a failure."""
         for picture in batch:
             started = time.monotonic()
@@ -123,16 +123,16 @@ class PredictStage:
                 _hand_out([picture], predictions, started, time.monotonic() - started)
 
 
-def _stack(batch: list[Picture]) -> NDArray[np.uint8]:
+def _stack(batch: list[WorkItem]) -> NDArray[np.uint8]:
     return np.stack([picture.pixels for picture in batch if picture.pixels is not None])
 
 
-def _hand_out(batch: list[Picture], predictions: PredictionBatch, started: float, seconds: float) -> None:
+def _hand_out(batch: list[WorkItem], predictions: PredictionBatch, started: float, seconds: float) -> None:
     for row, picture in enumerate(batch):
         wait = max(0.0, started - picture.entered - picture.decode_s)
         METRICS.wait.labels(queue=picture.job.queue).observe(wait)
         picture.finish(
-            Predicted(
+            Prediction(
                 probabilities=predictions.probabilities[row],
                 evidence=predictions.evidence[row],
                 distance=float(predictions.distance[row]),

@@ -10,7 +10,7 @@ from shared.contract.names import Queue
 T = TypeVar("T")
 
 
-class UrgencyQueue(Generic[T]):
+class PriorityQueue(Generic[T]):
     """Items by the Celery queue that they came from. `close` wakes all readers for good."""
 
     def __init__(self) -> None:

@@ -18,7 +18,7 @@ class Released(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Predicted:
+class Prediction:
     """One picture's row of a batch. float32 [labels], [rows, columns] and [kinds]; times in seconds."""
 
     probabilities: NDArray[np.float32]
@@ -30,10 +30,10 @@ class Predicted:
     predict_s: float
 
 
-Outcome = Predicted | Refusal | Failure | Released
+Outcome = Prediction | Refusal | Failure | Released
 
 
-class Latch:
+class CountDownLatch:
     """Opens once as many pictures as the message held have their outcome."""
 
     def __init__(self, count: int) -> None:
@@ -57,12 +57,12 @@ class Latch:
 
 
 @dataclass(eq=False, slots=True)
-class Picture:
+class WorkItem:
     """State of one claimed job in this worker. `entered`, `deadline`: seconds of `time.monotonic()`."""
 
     job: ClaimedJob
     data: bytes
-    latch: Latch
+    latch: CountDownLatch
     entered: float
     deadline: float
     pixels: NDArray[np.uint8] | None = None

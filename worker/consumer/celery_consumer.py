@@ -18,7 +18,7 @@ _GATHER_S: Final = 0.25
 _RETRIES: Final = {"interval_start": 1, "interval_step": 1, "interval_max": 3}
 
 
-class GatheringConsumer(Consumer):  # type: ignore[misc]
+class EventBatchingConsumer(Consumer):  # type: ignore[misc]
     """Put in place by the setting `worker_consumer`."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

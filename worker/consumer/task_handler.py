@@ -16,11 +16,11 @@ from shared.image_store.store import ImageStore
 from shared.ledger import transitions
 from shared.ledger.ledger import Ledger
 from shared.ledger.records import ClaimedJob
-from worker.batching.work_item import Latch, Picture, Predicted
-from worker.consumer.weighted_semaphore import Gate
-from worker.serving.model_manager import Serving, Servings
+from worker.batching.work_item import CountDownLatch, Prediction, WorkItem
+from worker.consumer.weighted_semaphore import WeightedSemaphore
+from worker.serving.model_manager import LoadedModel, ModelManager
 from worker.telemetry.metrics import METRICS
-from worker.telemetry.score_distribution import SCORES
+from worker.telemetry.score_distribution import SCORE_DISTRIBUTION
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +35,7 @@ RELEASED: Final = "released"
 UNDECIDED: Final = frozenset({SKIPPED, GONE, RELEASED})
 
 
-class Service:
+class TaskHandler:
     """Shared by all task threads."""
 
     def __init__(
@@ -44,7 +44,7 @@ class Service:
         ledger: Ledger,
         store: ImageStore,
         publisher: TaskPublisher,
-        servings: Servings,
+        servings: ModelManager,
         incarnation: str,
         bulk_active: int,
         most_attempts: int,
@@ -54,7 +54,7 @@ class Service:
         self._servings = servings
         self._incarnation = incarnation
         self._most_attempts = most_attempts
-        self._bulk_gate = Gate(bulk_active)
+        self._bulk_gate = WeightedSemaphore(bulk_active)
         self._draining = threading.Event()
         # Under load many messages hold one picture each: what they ask of Redis goes together.
         self._claims: Coalescer[tuple[str, str], ClaimedJob | None] = Coalescer(
@@ -90,7 +90,7 @@ class Service:
         self._bulk_gate.close()
         self._servings.release()
 
-    def release_hanging(self, pictures: Sequence[Picture]) -> None:
+    def release_hanging(self, pictures: Sequence[WorkItem]) -> None:
         """Give back jobs whose decode never ends; the next worker decodes them in a child process."""
         ids = [picture.job.id for picture in pictures]
         self._release(ids, suspect=True)
@@ -122,7 +122,7 @@ class Service:
             return
         # Bulk waits here with no bytes in memory; interactive pictures never wait behind it.
         gated = queue is Queue.BULK
-        if gated and not self._bulk_gate.enter(len(jobs)):
+        if gated and not self._bulk_gate.acquire(len(jobs)):
             self._give_back([job.id for job in jobs], counts)
             return
         METRICS.in_flight.labels(queue=queue).inc(len(jobs))
@@ -132,7 +132,7 @@ class Service:
         finally:
             METRICS.in_flight.labels(queue=queue).dec(len(jobs))
             if gated:
-                self._bulk_gate.leave(len(jobs))
+                self._bulk_gate.release(len(jobs))
         released = []
         for picture in pictures:
             decision = _decision(picture, serving)
@@ -143,7 +143,9 @@ class Service:
         if released:
             self._give_back(released, counts)
 
-    def _through_pipeline(self, jobs: Sequence[ClaimedJob], counts: "Counter[str]", serving: Serving) -> list[Picture]:
+    def _through_pipeline(
+        self, jobs: Sequence[ClaimedJob], counts: "Counter[str]", serving: LoadedModel
+    ) -> list[WorkItem]:
         found = self._fetches.call([job.id for job in jobs])
         gone = [job.id for job, data in zip(jobs, found, strict=True) if data is None]
         if gone:
@@ -151,9 +153,9 @@ class Service:
             self._ledger.run(transitions.request_upload(gone, incarnation=self._incarnation))
             counts[GONE] += len(gone)
         now = time.monotonic()
-        latch = Latch(len(jobs) - len(gone))
+        latch = CountDownLatch(len(jobs) - len(gone))
         pictures = [
-            Picture(job=job, data=data, latch=latch, entered=now, deadline=now + job.remaining_s)
+            WorkItem(job=job, data=data, latch=latch, entered=now, deadline=now + job.remaining_s)
             for job, data in zip(jobs, found, strict=True)
             if data is not None
         ]
@@ -175,7 +177,7 @@ class Service:
             METRICS.decisions.labels(kind=decision.kind).inc()
             if isinstance(decision, Verdict):
                 METRICS.bands.labels(band=decision.band, population=decision.population).inc()
-                SCORES.count(decision)
+                SCORE_DISTRIBUTION.count(decision)
             if isinstance(decision, Refusal):
                 METRICS.refusals.labels(reason=decision.reason).inc()
             if isinstance(decision, Failure):
@@ -193,8 +195,8 @@ class Service:
         self._publisher.publish(self._ledger.run(released))
 
 
-def _decision(picture: Picture, serving: Serving) -> Verdict | Refusal | Failure | None:
+def _decision(picture: WorkItem, serving: LoadedModel) -> Verdict | Refusal | Failure | None:
     """What is decided of a finished picture; None where a stopping worker gives it back."""
-    if isinstance(picture.outcome, Predicted):
-        return serving.judge.judge(picture.outcome, advice=picture.advice, decode_s=picture.decode_s)
+    if isinstance(picture.outcome, Prediction):
+        return serving.judge.decide(picture.outcome, advice=picture.advice, decode_s=picture.decode_s)
     return picture.outcome if isinstance(picture.outcome, Refusal | Failure) else None

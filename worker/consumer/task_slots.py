@@ -14,7 +14,7 @@ from shared.contract.names import Queue
 _RESERVED_SHARE: Final = 8
 
 
-class Intake:
+class TaskSlots:
     """Counts the messages in hand by queue, of which `slots` may be there at once. Shared by all threads."""
 
     def __init__(self, slots: int) -> None:
@@ -25,7 +25,7 @@ class Intake:
         self._lock = threading.Lock()
 
     @contextmanager
-    def hold(self, queue: Queue) -> Iterator[None]:
+    def occupy(self, queue: Queue) -> Iterator[None]:
         """Count a message of `queue` while the context lasts."""
         with self._lock:
             self._in_hand[queue] += 1
@@ -36,31 +36,31 @@ class Intake:
                 self._in_hand[queue] -= 1
                 self._fewest = min(self._fewest, self._in_hand.total())
 
-    def was_busy(self) -> bool:
+    def was_saturated(self) -> bool:
         """Whether half of the slots or more were full all the time since this was last asked."""
         with self._lock:
             fewest, self._fewest = self._fewest, self._in_hand.total()
         return fewest >= self._slots / 2
 
     @property
-    def holding_back(self) -> bool:
+    def is_bulk_at_limit(self) -> bool:
         """Whether bulk messages wait in their queue until some in hand are done."""
         return self._in_hand[Queue.BULK] >= self._most_bulk
 
 
-class UrgentFirst(priority_cycle):  # type: ignore[misc]
+class PriorityQueueOrder(priority_cycle):  # type: ignore[misc]
     """kombu's order of queues, the most urgent first, less bulk where `intake` holds it back."""
 
-    def __init__(self, intake: Intake) -> None:
+    def __init__(self, intake: TaskSlots) -> None:
         super().__init__()
         self._intake = intake
 
     @property
-    def holding_back(self) -> bool:
+    def is_bulk_at_limit(self) -> bool:
         """Asked by `shared.broker.transport`, which then looks again soon."""
-        return self._intake.holding_back
+        return self._intake.is_bulk_at_limit
 
     def consume(self, n: int) -> list[str]:
         """The first `n` queues to take from, in order."""
         queues: list[str] = super().consume(n)
-        return [queue for queue in queues if queue != Queue.BULK] if self.holding_back else queues
+        return [queue for queue in queues if queue != Queue.BULK] if self.is_bulk_at_limit else queues

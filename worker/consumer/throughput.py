@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from worker.consumer.task_slots import Intake
+from worker.consumer.task_slots import TaskSlots
 
 #: Weight of a new reading; there is one about every second.
 _WEIGHT: Final = 0.3
@@ -14,7 +14,7 @@ _WEIGHT: Final = 0.3
 _KNOWN_S: Final = 300.0
 
 
-class Pace:
+class ThroughputEstimator:
     """What people are told of their wait rests on this: it holds whatever is narrowest, decode or a busy machine.
 
     It is measured while at least half of the slots of `intake` were full. Before that it is `estimate`, which knows the
@@ -22,7 +22,7 @@ class Pace:
     """
 
     def __init__(
-        self, intake: Intake, estimate: Callable[[], float], clock: Callable[[], float] = time.monotonic
+        self, intake: TaskSlots, estimate: Callable[[], float], clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._intake = intake
         self._estimate = estimate
@@ -33,18 +33,18 @@ class Pace:
         self._rate: float | None = None
         self._seen_at = 0.0
 
-    def decided(self, pictures: int) -> None:
+    def record(self, pictures: int) -> None:
         """Count pictures that were decided."""
         with self._lock:
             self._done += pictures
 
-    def speed(self) -> float:
+    def images_per_second(self) -> float:
         """Pictures a second, from what was decided since this was last asked."""
         now = self._clock()
         with self._lock:
             done, self._done = self._done, 0
         elapsed, self._asked_at = now - self._asked_at, now
-        if self._intake.was_busy() and elapsed > 0:
+        if self._intake.was_saturated() and elapsed > 0:
             rate = done / elapsed
             self._rate = rate if self._rate is None else self._rate + _WEIGHT * (rate - self._rate)
             self._seen_at = now

@@ -4,7 +4,7 @@ import threading
 from collections import deque
 
 
-class Gate:
+class WeightedSemaphore:
     """At most `room` pictures are inside; a message larger than that enters alone."""
 
     def __init__(self, room: int) -> None:
@@ -14,7 +14,7 @@ class Gate:
         self._changed = threading.Condition()
         self._closed = False
 
-    def enter(self, pictures: int) -> bool:
+    def acquire(self, pictures: int) -> bool:
         """Wait for room in turn. False where the gate was closed meanwhile: nothing was taken."""
         ticket = object()
         with self._changed:
@@ -26,7 +26,7 @@ class Gate:
             self._changed.notify_all()
             return not self._closed
 
-    def leave(self, pictures: int) -> None:
+    def release(self, pictures: int) -> None:
         """Give the room back."""
         with self._changed:
             self._inside -= pictures

@@ -15,7 +15,7 @@ _EVERY_S: Final = 1.0
 STUCK_S: Final = 60.0
 
 
-class Pulse:
+class LivenessFile:
     """A thread that touches `path` unless one of `stuck` says for how many seconds it has made no progress.
 
     A process that merely exists, and a worker whose predict thread or message loop hangs, touch nothing. Waiting for
@@ -36,7 +36,7 @@ class Pulse:
         """Touch no more."""
         self._stop.set()
 
-    def beat(self) -> bool:
+    def touch_if_alive(self) -> bool:
         """Touch the file where nothing is stuck; whether it did."""
         if any(stuck() > STUCK_S for stuck in self._stuck):
             return False
@@ -46,12 +46,12 @@ class Pulse:
     def _run(self) -> None:
         while not self._stop.wait(_EVERY_S):
             try:
-                self.beat()
+                self.touch_if_alive()
             except OSError as error:
                 log.warning("the sign of life cannot be written", path=str(self._path), error=error.strerror)
 
 
-class Ticks:
+class StallTimer:
     """Seconds since something last happened; 0 while `excused` says that it cannot."""
 
     def __init__(self, excused: Callable[[], bool]) -> None:
@@ -62,7 +62,7 @@ class Ticks:
         """It happened."""
         self._last = time.monotonic()
 
-    def silent_s(self) -> float:
+    def stalled_s(self) -> float:
         """For how long it did not."""
         if self._excused():
             self._last = time.monotonic()

@@ -7,8 +7,8 @@ from typing import Final
 
 import structlog
 
-from worker.consumer.task_handler import Service
-from worker.serving.model_manager import Servings
+from worker.consumer.task_handler import TaskHandler
+from worker.serving.model_manager import ModelManager
 
 log = structlog.get_logger(__name__)
 
@@ -20,7 +20,7 @@ _FAREWELL_S: Final = 3.0
 class Watchdog:
     """A thread that restarts the worker when a decode takes longer than `limit_s`."""
 
-    def __init__(self, servings: Servings, service: Service, *, limit_s: float) -> None:
+    def __init__(self, servings: ModelManager, service: TaskHandler, *, limit_s: float) -> None:
         self._servings = servings
         self._service = service
         self._limit_s = limit_s
@@ -37,7 +37,7 @@ class Watchdog:
 
     def _run(self) -> None:
         while not self._stop.wait(_EVERY_S):
-            hanging = self._servings.hanging(self._limit_s)
+            hanging = self._servings.hanging_items(self._limit_s)
             if hanging:
                 log.error("a decode hangs, the worker restarts itself", jobs=[picture.job.id for picture in hanging])
                 self._service.release_hanging(hanging)

@@ -8,23 +8,23 @@ from pathlib import Path
 from shared.config.settings import Settings
 from shared.model.artefact import Manifest, read_artefact
 from worker.batching.pipeline import Pipeline
-from worker.batching.work_item import Picture
-from worker.serving.postprocessing import Judge
-from worker.telemetry.score_distribution import SCORES
+from worker.batching.work_item import WorkItem
+from worker.serving.postprocessing import Postprocessor
+from worker.telemetry.score_distribution import SCORE_DISTRIBUTION
 
 
 @dataclass(frozen=True, slots=True)
-class Serving:
+class LoadedModel:
     """One artefact with everything that judging by it needs. Its pipeline is warm and takes pictures."""
 
     directory: Path
     manifest: Manifest
     device: str
     pipeline: Pipeline
-    judge: Judge
+    judge: Postprocessor
 
 
-def serve(directory: Path, config: Settings) -> Serving:
+def load_model(directory: Path, config: Settings) -> LoadedModel:
     """Verify, load and warm the artefact in `directory`. Takes seconds.
 
     Raises `ArtefactError`, and `SettingsError` for a device that is not there.
@@ -36,24 +36,24 @@ def serve(directory: Path, config: Settings) -> Serving:
     predictor = TensorFlowPredictor(directory, manifest, config.device)
     pipeline = Pipeline(predictor, manifest, config)
     pipeline.start()
-    SCORES.expect(manifest)
-    return Serving(directory, manifest, predictor.device, pipeline, Judge(manifest))
+    SCORE_DISTRIBUTION.expect(manifest)
+    return LoadedModel(directory, manifest, predictor.device, pipeline, Postprocessor(manifest))
 
 
-class Servings:
+class ModelManager:
     """The one in use, and the one before it, warm for the way back. `load` makes a new one.
 
     Whoever takes `current` judges all pictures of a message by it: a change touches none that are under way.
     """
 
-    def __init__(self, first: Serving, load: Callable[[Path], Serving]) -> None:
+    def __init__(self, first: LoadedModel, load: Callable[[Path], LoadedModel]) -> None:
         self.current = first
-        self._before: Serving | None = None
+        self._before: LoadedModel | None = None
         self._load = load
         self._changing = threading.Lock()
         self._closed = False
 
-    def change(self, directory: Path) -> None:
+    def switch_to(self, directory: Path) -> None:
         """Use the artefact in `directory` from now on: at once if it is the one before, else when it is warm.
 
         Until then the old one answers. Raises what `load` raises; then nothing changed.
@@ -72,22 +72,22 @@ class Servings:
             before.pipeline.release()
             before.pipeline.join()
 
-    def hanging(self, limit_s: float) -> list[Picture]:
+    def hanging_items(self, limit_s: float) -> list[WorkItem]:
         """Pictures whose decode has taken longer than `limit_s`."""
-        return [picture for serving in self._all() for picture in serving.pipeline.hanging(limit_s)]
+        return [picture for serving in self._all() for picture in serving.pipeline.hanging_items(limit_s)]
 
-    def busy_s(self) -> float:
+    def batch_age_s(self) -> float:
         """For how many seconds the longest batch in hand has been there."""
-        return max(serving.pipeline.busy_s() for serving in self._all())
+        return max(serving.pipeline.batch_age_s() for serving in self._all())
 
-    def speed(self) -> float:
+    def images_per_second(self) -> float:
         """Pictures a second that the one in use can predict."""
-        return self.current.pipeline.speed()
+        return self.current.pipeline.images_per_second()
 
-    def cap(self, largest: int) -> None:
+    def set_max_batch_size(self, largest: int) -> None:
         """Let no batch be larger than `largest`."""
         for serving in self._all():
-            serving.pipeline.cap(largest)
+            serving.pipeline.set_max_batch_size(largest)
 
     def release(self) -> None:
         """Finish the batch in hand, release every other picture, and change no more."""
@@ -101,5 +101,5 @@ class Servings:
         for serving in self._all():
             serving.pipeline.join()
 
-    def _all(self) -> list[Serving]:
+    def _all(self) -> list[LoadedModel]:
         return [self.current] if self._before is None else [self.current, self._before]

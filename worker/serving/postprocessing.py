@@ -6,10 +6,10 @@ from shared.contract.decision import UNMEASURED, Advice, Receipt, Refusal, Refus
 from shared.images.evidence_map import to_evidence_map
 from shared.model.artefact import Manifest, Population
 from shared.model.decision_rules import band_of, bin_of, kind_of, population_of, wilson_interval
-from worker.batching.work_item import Predicted
+from worker.batching.work_item import Prediction
 
 
-class Judge:
+class Postprocessor:
     """Says what `manifest` lets one say of a prediction."""
 
     def __init__(self, manifest: Manifest) -> None:
@@ -17,7 +17,7 @@ class Judge:
         self._names = [label.name for label in manifest.labels]
         self._counts = np.array([label.counts for label in manifest.labels])
 
-    def judge(self, predicted: Predicted, *, advice: tuple[Advice, ...], decode_s: float) -> Verdict | Refusal:
+    def decide(self, predicted: Prediction, *, advice: tuple[Advice, ...], decode_s: float) -> Verdict | Refusal:
         """Verdict for one picture, or a refusal where it shows no lesion."""
         probabilities = dict(zip(self._names, predicted.probabilities.tolist(), strict=True))
         kind = kind_of(predicted.kinds, self._manifest)

@@ -16,7 +16,7 @@ from shared.ledger import admin
 from shared.ledger.ledger import Ledger
 from shared.model.artefact import ArtefactError
 from shared.redis_client.retry import ShutdownRequested
-from worker.serving.model_manager import Servings
+from worker.serving.model_manager import ModelManager
 
 log = structlog.get_logger(__name__)
 
@@ -25,10 +25,10 @@ _EVERY_S: Final = 1.0
 _AWAY_S: Final = 5.0
 
 
-class Follower:
+class Reconciler:
     """A thread beside those that work. A new artefact is loaded and warmed here while the old one answers."""
 
-    def __init__(self, ledger: Ledger, servings: Servings, limits: SettingsOverrides, *, incarnation: str) -> None:
+    def __init__(self, ledger: Ledger, servings: ModelManager, limits: SettingsOverrides, *, incarnation: str) -> None:
         self._ledger = ledger
         self._servings = servings
         self._limits = limits
@@ -48,7 +48,7 @@ class Follower:
         """Follow no more."""
         self._stop.set()
 
-    def redis_is_away(self) -> bool:
+    def is_redis_unresponsive(self) -> bool:
         """Whether the ledger owes us an answer for too long."""
         asked_at = self._asked_at
         return asked_at is not None and time.monotonic() - asked_at > _AWAY_S
@@ -66,7 +66,7 @@ class Follower:
                     return
                 self._limits.apply(self._ledger.run(admin.sync_overrides()))
                 self._change(Path(wanted) if wanted else self._own)
-                self._servings.cap(self._limits.current.largest_batch)
+                self._servings.set_max_batch_size(self._limits.current.largest_batch)
             except ShutdownRequested:
                 return
             except Exception:
@@ -77,7 +77,7 @@ class Follower:
             self._refused = None
         elif self._refused is None or self._refused[0] != wanted:
             try:
-                self._servings.change(wanted)
+                self._servings.switch_to(wanted)
             except ArtefactError as error:
                 self._refused = wanted, str(error)
                 log.error("the wanted artefact is refused, the old one goes on", problem=str(error))  # noqa: TRY400

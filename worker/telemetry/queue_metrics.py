@@ -9,7 +9,7 @@ from shared.ledger import transitions
 from shared.ledger.ledger import Ledger
 
 
-class QueueCollector(Collector):
+class QueueMetricsCollector(Collector):
     """Jobs by stage, the age of the oldest in each queue, and live processes."""
 
     def __init__(self, ledger: Ledger) -> None:

@@ -11,7 +11,7 @@ from shared.model.decision_rules import bin_of
 _LABELS: Final = ["artefact", "population", "bin"]
 
 
-class Scores:
+class ScoreDistribution:
     """Counts verdicts by bin for every artefact that this worker serves. Nothing of a picture beside its score.
 
     A picture of no measured population is not counted: there is nothing to set it beside.
@@ -49,4 +49,4 @@ def _name(place: int, held_out: ReliabilityBin) -> str:
     return f"{place + 1:02} {held_out.start:.3f}-{held_out.stop:.3f}"
 
 
-SCORES: Final = Scores()
+SCORE_DISTRIBUTION: Final = ScoreDistribution()

@@ -9,8 +9,8 @@ from tests.training.evaluation.made import picture
 from training.data.records.labels import LABELS
 from training.evaluation.served_answers import REFUSED, served_answers
 from training.evaluation.tasks import Task, score, truth
-from worker.batching.work_item import Predicted
-from worker.serving.postprocessing import Judge
+from worker.batching.work_item import Prediction
+from worker.serving.postprocessing import Postprocessor
 
 
 def test_the_answers_are_those_of_the_worker() -> None:
@@ -20,10 +20,10 @@ def test_the_answers_are_those_of_the_worker() -> None:
     kinds = rng.dirichlet(np.full(len(manifest.kinds.names), 0.5), 300).astype(np.float32)
     distance = rng.uniform(0, 1.5 * manifest.populations[0].max_distance, 300).astype(np.float32)
     told = score(Task.COUNTED, probabilities, manifest.labels)
-    judge, expected = Judge(manifest), []
+    judge, expected = Postprocessor(manifest), []
     for row in range(300):
-        one = Predicted(probabilities[row], np.zeros((7, 7), np.float32), float(distance[row]), kinds[row], 1, 0, 0)
-        said = judge.judge(one, advice=(), decode_s=0)
+        one = Prediction(probabilities[row], np.zeros((7, 7), np.float32), float(distance[row]), kinds[row], 1, 0, 0)
+        said = judge.decide(one, advice=(), decode_s=0)
         expected.append(REFUSED if isinstance(said, Refusal) else said.band.value)
     assert served_answers(told, kinds, distance, manifest) == expected
     assert len(set(expected)) == 5

@@ -9,13 +9,13 @@ from shared.contract.decision import Failure, FailureReason, RefusalReason
 from shared.images.preprocessing import Aspect, Filter, PreprocessingSpec
 from shared.images.refusal import ImageRejected
 from tests.worker.images import jpeg
-from worker.batching.isolated_decoder import ChildDecoder
+from worker.batching.isolated_decoder import IsolatedDecoder
 
 RULES = PreprocessingSpec(size=64, filter=Filter.BILINEAR, aspect=Aspect.SQUASH)
 
 
 def test_the_child_decodes_and_refuses_like_the_worker_itself() -> None:
-    child = ChildDecoder(limit_s=10, memory=2**30)
+    child = IsolatedDecoder(limit_s=10, memory=2**30)
     try:
         decoded = child.decode(jpeg(), RULES)
         assert not isinstance(decoded, Failure)
@@ -28,7 +28,7 @@ def test_the_child_decodes_and_refuses_like_the_worker_itself() -> None:
 
 
 def test_after_a_death_the_next_picture_gets_a_new_child() -> None:
-    child = ChildDecoder(limit_s=10, memory=2**30)
+    child = IsolatedDecoder(limit_s=10, memory=2**30)
     try:
         child.decode(jpeg(), RULES)
         process = child._process
@@ -43,7 +43,7 @@ def test_after_a_death_the_next_picture_gets_a_new_child() -> None:
 
 
 def test_a_child_that_says_nothing_is_the_pictures_failure() -> None:
-    child = ChildDecoder(limit_s=0.3, memory=2**30)
+    child = IsolatedDecoder(limit_s=0.3, memory=2**30)
     try:
         child.decode(jpeg(), RULES)
         process = child._process

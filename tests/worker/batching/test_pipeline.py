@@ -16,7 +16,7 @@ from shared.contract.names import Queue
 from shared.model.artefact import Manifest, read_artefact
 from tests.worker.images import claimed, jpeg, picture
 from worker.batching.pipeline import Pipeline
-from worker.batching.work_item import Latch, Picture, Predicted, Released
+from worker.batching.work_item import CountDownLatch, Prediction, Released, WorkItem
 
 ARTEFACT = Path("models/lite0")
 
@@ -62,7 +62,7 @@ def pipeline(device: ScriptedPredictor, manifest: Manifest) -> Iterator[Pipeline
     made.join()
 
 
-def run(pipeline: Pipeline, pictures: list[Picture]) -> None:
+def run(pipeline: Pipeline, pictures: list[WorkItem]) -> None:
     for each in pictures:
         pipeline.put(each)
     for each in pictures:
@@ -70,10 +70,10 @@ def run(pipeline: Pipeline, pictures: list[Picture]) -> None:
 
 
 def test_every_picture_of_a_message_gets_its_outcome(pipeline: Pipeline) -> None:
-    latch = Latch(3)
+    latch = CountDownLatch(3)
     message = [picture(jpeg(), latch=latch), picture(b"not a picture", latch=latch), picture(b"", latch=latch)]
     run(pipeline, message)
-    assert isinstance(message[0].outcome, Predicted)
+    assert isinstance(message[0].outcome, Prediction)
     assert message[1].outcome == Refusal(reason=RefusalReason.NOT_A_PICTURE)
     assert message[2].outcome == Refusal(reason=RefusalReason.EMPTY)
 
@@ -113,7 +113,7 @@ def test_a_batch_that_raises_is_tried_picture_by_picture(pipeline: Pipeline, dev
     run(pipeline, pictures)
     outcomes = {each.job.id: each.outcome for each in pictures}
     assert outcomes.pop("black") == Failure(reason=FailureReason.PREDICT_FAILED, detail="RuntimeError")
-    assert all(isinstance(outcome, Predicted) for outcome in outcomes.values())
+    assert all(isinstance(outcome, Prediction) for outcome in outcomes.values())
 
 
 def test_a_picture_past_its_deadline_costs_nothing_more(pipeline: Pipeline, device: ScriptedPredictor) -> None:
@@ -126,7 +126,7 @@ def test_a_picture_past_its_deadline_costs_nothing_more(pipeline: Pipeline, devi
 def test_a_suspect_picture_is_decoded_by_a_child_like_any_other(pipeline: Pipeline) -> None:
     suspect, damaged = picture(jpeg(), claimed(suspect=True)), picture(jpeg()[:400], claimed(suspect=True))
     run(pipeline, [suspect, damaged])
-    assert isinstance(suspect.outcome, Predicted)
+    assert isinstance(suspect.outcome, Prediction)
     assert isinstance(damaged.outcome, Refusal)
 
 
@@ -152,7 +152,7 @@ def test_stopping_finishes_the_batch_in_hand_and_releases_the_rest(
     assert {each.outcome for each in waiting} == {Released.RELEASED}
     go_on.set()
     in_hand.latch.wait()
-    assert isinstance(in_hand.outcome, Predicted)
+    assert isinstance(in_hand.outcome, Prediction)
     late = picture(jpeg())
     run(pipeline, [late])
     assert late.outcome is Released.RELEASED

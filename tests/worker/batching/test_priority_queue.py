@@ -3,11 +3,11 @@
 import threading
 
 from shared.contract.names import Queue
-from worker.batching.priority_queue import UrgencyQueue
+from worker.batching.priority_queue import PriorityQueue
 
 
 def test_interactive_overtakes_bulk_and_is_not_mixed_with_it() -> None:
-    queue: UrgencyQueue[str] = UrgencyQueue()
+    queue: PriorityQueue[str] = PriorityQueue()
     for name in ("b1", "b2", "b3"):
         queue.put(Queue.BULK, name)
     for name in ("i1", "i2"):
@@ -18,7 +18,7 @@ def test_interactive_overtakes_bulk_and_is_not_mixed_with_it() -> None:
 
 
 def test_closing_hands_back_what_waits_and_wakes_readers() -> None:
-    queue: UrgencyQueue[str] = UrgencyQueue()
+    queue: PriorityQueue[str] = PriorityQueue()
     taken: list[list[str]] = []
     reader = threading.Thread(target=lambda: taken.append(queue.take(lambda waiting: waiting)))
     reader.start()
@@ -27,7 +27,7 @@ def test_closing_hands_back_what_waits_and_wakes_readers() -> None:
     assert taken == [[]]
     assert queue.put(Queue.BULK, "late") is False
 
-    other: UrgencyQueue[str] = UrgencyQueue()
+    other: PriorityQueue[str] = PriorityQueue()
     other.put(Queue.BULK, "b")
     other.put(Queue.INTERACTIVE, "i")
     assert other.close() == ["i", "b"]

@@ -3,28 +3,28 @@
 from contextlib import ExitStack
 
 from shared.contract.names import Queue
-from worker.consumer.task_slots import Intake, UrgentFirst
+from worker.consumer.task_slots import PriorityQueueOrder, TaskSlots
 
 QUEUES = [str(queue) for queue in Queue]
 
 
 def test_bulk_never_fills_the_last_slots() -> None:
-    intake = Intake(16)
-    cycle = UrgentFirst(intake)
+    intake = TaskSlots(16)
+    cycle = PriorityQueueOrder(intake)
     cycle.update(QUEUES)
     with ExitStack() as in_hand:
         for _ in range(13):
-            in_hand.enter_context(intake.hold(Queue.BULK))
+            in_hand.enter_context(intake.occupy(Queue.BULK))
         assert cycle.consume(2) == [Queue.INTERACTIVE, Queue.BULK]
-        with intake.hold(Queue.BULK):
+        with intake.occupy(Queue.BULK):
             assert cycle.consume(2) == [Queue.INTERACTIVE]
-            assert cycle.holding_back
+            assert cycle.is_bulk_at_limit
         assert cycle.consume(2) == [Queue.INTERACTIVE, Queue.BULK]
 
 
 def test_interactive_messages_hold_nothing_back() -> None:
-    intake = Intake(4)
+    intake = TaskSlots(4)
     with ExitStack() as in_hand:
         for _ in range(4):
-            in_hand.enter_context(intake.hold(Queue.INTERACTIVE))
-        assert not intake.holding_back
+            in_hand.enter_context(intake.occupy(Queue.INTERACTIVE))
+        assert not intake.is_bulk_at_limit

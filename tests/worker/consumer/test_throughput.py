@@ -5,8 +5,8 @@ from contextlib import ExitStack
 import pytest
 
 from shared.contract.names import Queue
-from worker.consumer.task_slots import Intake
-from worker.consumer.throughput import Pace
+from worker.consumer.task_slots import TaskSlots
+from worker.consumer.throughput import ThroughputEstimator
 
 
 class Clock:
@@ -18,52 +18,52 @@ class Clock:
 
 
 def test_slow_decoding_shows_once_the_worker_is_busy() -> None:
-    clock, intake = Clock(), Intake(16)
-    pace = Pace(intake, lambda: 120.0, clock)
-    assert pace.speed() == 120
+    clock, intake = Clock(), TaskSlots(16)
+    pace = ThroughputEstimator(intake, lambda: 120.0, clock)
+    assert pace.images_per_second() == 120
     with ExitStack() as in_hand:
         for _ in range(12):
-            in_hand.enter_context(intake.hold(Queue.INTERACTIVE))
-        pace.speed()
+            in_hand.enter_context(intake.occupy(Queue.INTERACTIVE))
+        pace.images_per_second()
         for _ in range(10):
-            pace.decided(40)
+            pace.record(40)
             clock.now += 1
-            promised = pace.speed()
+            promised = pace.images_per_second()
     assert promised == pytest.approx(40, rel=0.05)
 
 
 def test_a_quiet_worker_is_not_taken_for_a_slow_one() -> None:
-    clock, intake = Clock(), Intake(16)
-    pace = Pace(intake, lambda: 120.0, clock)
+    clock, intake = Clock(), TaskSlots(16)
+    pace = ThroughputEstimator(intake, lambda: 120.0, clock)
     for _ in range(10):
-        with intake.hold(Queue.INTERACTIVE):
-            pace.decided(1)
+        with intake.occupy(Queue.INTERACTIVE):
+            pace.record(1)
         clock.now += 1
-        assert pace.speed() == 120
+        assert pace.images_per_second() == 120
 
 
 def test_a_moment_without_work_ends_a_reading() -> None:
-    clock, intake = Clock(), Intake(4)
-    pace = Pace(intake, lambda: 120.0, clock)
+    clock, intake = Clock(), TaskSlots(4)
+    pace = ThroughputEstimator(intake, lambda: 120.0, clock)
     for _ in range(5):
-        with intake.hold(Queue.BULK), intake.hold(Queue.BULK):
-            pace.decided(2)
+        with intake.occupy(Queue.BULK), intake.occupy(Queue.BULK):
+            pace.record(2)
         clock.now += 1
-    assert pace.speed() == 120
+    assert pace.images_per_second() == 120
 
 
 def test_what_was_seen_long_ago_is_forgotten_and_nothing_exceeds_the_device() -> None:
-    clock, intake = Clock(), Intake(2)
+    clock, intake = Clock(), TaskSlots(2)
     device = [120.0]
-    pace = Pace(intake, lambda: device[0], clock)
-    with intake.hold(Queue.BULK):
-        pace.speed()
-        pace.decided(50)
+    pace = ThroughputEstimator(intake, lambda: device[0], clock)
+    with intake.occupy(Queue.BULK):
+        pace.images_per_second()
+        pace.record(50)
         clock.now += 1
-        assert pace.speed() == 50
+        assert pace.images_per_second() == 50
         device[0] = 30.0
-        assert pace.speed() == 30
+        assert pace.images_per_second() == 30
     clock.now += 301
     device[0] = 120.0
-    pace.speed()
-    assert pace.speed() == 120
+    pace.images_per_second()
+    assert pace.images_per_second() == 120

@@ -3,16 +3,16 @@
 import threading
 import time
 
-from worker.consumer.weighted_semaphore import Gate
+from worker.consumer.weighted_semaphore import WeightedSemaphore
 
 
 def test_first_come_first_served_within_the_room() -> None:
-    gate = Gate(10)
-    assert gate.enter(8)
+    gate = WeightedSemaphore(10)
+    assert gate.acquire(8)
     order: list[str] = []
 
     def enter(name: str, pictures: int) -> None:
-        gate.enter(pictures)
+        gate.acquire(pictures)
         order.append(name)
 
     big = threading.Thread(target=enter, args=("big", 6))
@@ -22,31 +22,31 @@ def test_first_come_first_served_within_the_room() -> None:
     small.start()
     time.sleep(0.05)
     assert order == [], "the small one would fit, but it came later"
-    gate.leave(8)
+    gate.release(8)
     big.join(5)
     small.join(5)
     assert sorted(order) == ["big", "small"]
 
 
 def test_a_message_larger_than_the_room_enters_alone() -> None:
-    gate = Gate(4)
-    assert gate.enter(100)
-    waiting = threading.Thread(target=gate.enter, args=(1,), daemon=True)
+    gate = WeightedSemaphore(4)
+    assert gate.acquire(100)
+    waiting = threading.Thread(target=gate.acquire, args=(1,), daemon=True)
     waiting.start()
     waiting.join(0.05)
     assert waiting.is_alive()
-    gate.leave(100)
+    gate.release(100)
     waiting.join(5)
     assert not waiting.is_alive()
 
 
 def test_a_closed_gate_sends_those_in_line_away() -> None:
-    gate = Gate(1)
-    gate.enter(1)
+    gate = WeightedSemaphore(1)
+    gate.acquire(1)
     answers: list[bool] = []
-    waiting = threading.Thread(target=lambda: answers.append(gate.enter(1)))
+    waiting = threading.Thread(target=lambda: answers.append(gate.acquire(1)))
     waiting.start()
     gate.close()
     waiting.join(5)
     assert answers == [False]
-    assert gate.enter(1) is False
+    assert gate.acquire(1) is False

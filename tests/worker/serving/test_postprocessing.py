@@ -21,8 +21,8 @@ from shared.model.artefact import (
     Tensors,
 )
 from shared.model.decision_rules import wilson_interval
-from worker.batching.work_item import Predicted
-from worker.serving.postprocessing import Judge
+from worker.batching.work_item import Prediction
+from worker.serving.postprocessing import Postprocessor
 
 MANIFEST = Manifest(
     name="test",
@@ -69,7 +69,7 @@ OF_A_DERMATOSCOPE, OF_A_PHONE = (0.7, 0.2, 0.1), (0.1, 0.7, 0.2)
 
 
 def judged(malignant: float, distance: float = 1.0, kinds: tuple[float, ...] = OF_A_DERMATOSCOPE) -> Verdict | Refusal:
-    predicted = Predicted(
+    predicted = Prediction(
         probabilities=np.array([malignant / 2, malignant / 2, 1 - malignant], np.float32),
         evidence=np.array([[1, -2], [0.5, 0]], np.float32),
         distance=distance,
@@ -78,7 +78,7 @@ def judged(malignant: float, distance: float = 1.0, kinds: tuple[float, ...] = O
         wait_s=0.1,
         predict_s=0.2,
     )
-    return Judge(MANIFEST).judge(predicted, advice=(Advice.DARK,), decode_s=0.01)
+    return Postprocessor(MANIFEST).decide(predicted, advice=(Advice.DARK,), decode_s=0.01)
 
 
 def verdict(malignant: float, distance: float = 1.0, kinds: tuple[float, ...] = OF_A_DERMATOSCOPE) -> Verdict:

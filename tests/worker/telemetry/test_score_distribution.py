@@ -6,7 +6,7 @@ from shared.contract.decision import UNMEASURED, Band, EvidenceMap, Verdict, Wor
 from shared.model.artefact import Manifest, ReliabilityBin
 from shared.model.decision_rules import bin_of
 from tests.worker.serving.test_postprocessing import MANIFEST
-from worker.telemetry.score_distribution import SCORES
+from worker.telemetry.score_distribution import SCORE_DISTRIBUTION
 
 #: Two populations, with tables of their own.
 BOTH = MANIFEST.model_copy(
@@ -55,28 +55,28 @@ def series(name: str, manifest: Manifest, population: str) -> list[float]:
 
 
 def test_each_population_has_the_shares_of_its_own_lesions() -> None:
-    SCORES.expect(BOTH)
+    SCORE_DISTRIBUTION.expect(BOTH)
     assert series("melanoma_scores_expected_share", BOTH, "dermatoscope") == [100 / 140, 0, 40 / 140]
     assert series("melanoma_scores_expected_share", BOTH, "phone") == [0.75, 0.25]
 
 
 def test_a_verdict_is_counted_where_lesions_scored_like_it() -> None:
     fresh = BOTH.model_copy(update={"name": "fresh"})
-    SCORES.expect(fresh)
+    SCORE_DISTRIBUTION.expect(fresh)
     assert series("melanoma_scores_total", fresh, "phone") == [0, 0], "there before the first verdict"
     for probability in (0, 0.499, 0.5, 1):
-        SCORES.count(verdict(probability, "dermatoscope", fresh.title))
+        SCORE_DISTRIBUTION.count(verdict(probability, "dermatoscope", fresh.title))
     for probability in (0.1, 0.5):
-        SCORES.count(verdict(probability, "phone", fresh.title))
+        SCORE_DISTRIBUTION.count(verdict(probability, "phone", fresh.title))
     assert series("melanoma_scores_total", fresh, "dermatoscope") == [2, 1, 1]
     assert series("melanoma_scores_total", fresh, "phone") == [0, 2]
 
 
 def test_what_no_lesions_stand_beside_is_not_counted() -> None:
     other = BOTH.model_copy(update={"name": "other"})
-    SCORES.expect(other)
-    SCORES.count(verdict(0.5, UNMEASURED, other.title))
-    SCORES.count(verdict(0.5, "phone", "never@seen"))
+    SCORE_DISTRIBUTION.expect(other)
+    SCORE_DISTRIBUTION.count(verdict(0.5, UNMEASURED, other.title))
+    SCORE_DISTRIBUTION.count(verdict(0.5, "phone", "never@seen"))
     assert sum(series("melanoma_scores_total", other, "phone")) == 0
 
 
