@@ -11,20 +11,20 @@ from aiogram.client.telegram import TelegramAPIServer
 from aiogram.types import BotCommandScopeAllGroupChats
 from aiohttp import web
 
-from bot.background.runner import Loops
-from bot.dependencies import RedisSide
+from bot.background.runner import BackgroundTasks
+from bot.dependencies import BotDependencies
 from bot.handlers import routers
 from bot.handlers.commands import listed
-from bot.locales import text
+from bot.locales import translate
 from bot.locales.languages import LANGUAGES
-from bot.middlewares.retry import insist
-from bot.services.submissions import Desk
-from bot.services.wait_estimate import Load
-from bot.telegram.api_calls import SendError, attempt
-from bot.telegram.bot_token import derived, token
+from bot.middlewares.retry import retry_until_stored
+from bot.services.submissions import SubmissionService
+from bot.services.wait_estimate import WaitEstimator
+from bot.telegram.api_calls import SendError, call_api
+from bot.telegram.bot_token import derive_secret, read_bot_token
 from bot.telegram.http_server import WEBHOOK_PATH, add_webhook, application
 from bot.telegram.long_polling import poll
-from bot.telegram.session import Session
+from bot.telegram.session import CachingSession
 from shared.config.settings import Settings, SettingsError
 from shared.contract.names import BOT_READY_EVENT
 from shared.service.client import ServiceClient
@@ -42,27 +42,27 @@ _INTRODUCE_PAUSE_S: Final = 30.0
 _HTTP_STOP_S: Final = 3.0
 
 
-async def serve(settings: Settings, stop: asyncio.Event) -> None:
+async def run_bot(settings: Settings, stop: asyncio.Event) -> None:
     """Run until `stop` is set. Raises `SettingsError`, `StoreRefused`."""
-    secret_token = token(settings)
+    secret_token = read_bot_token(settings)
     if settings.webhook_url and not settings.bot_port:
         raise SettingsError("a webhook needs a port to listen on: set MELANOMA_BOT_PORT.")
     server = TelegramAPIServer.from_base(settings.telegram_api)
-    bot = Bot(secret_token, session=Session(api=server))
-    redis = RedisSide(settings)
+    bot = Bot(secret_token, session=CachingSession(api=server))
+    redis = BotDependencies(settings)
     given_up = threading.Event()
     connection = ServiceClient(settings, role="bot", shard=_SHARD, stop=given_up)
-    load = Load(redis.ledger)
-    desk = Desk(
+    load = WaitEstimator(redis.ledger)
+    desk = SubmissionService(
         ledger=redis.ledger,
         store=redis.store,
         people=redis.people,
         load=load,
         limits=redis.limits,
-        key=bytes.fromhex(derived(secret_token, "job ids")),
+        key=bytes.fromhex(derive_secret(secret_token, "job ids")),
     )
     dispatcher = Dispatcher(desk=desk, statistics=redis.statistics)
-    dispatcher.update.outer_middleware(insist)
+    dispatcher.update.outer_middleware(retry_until_stored)
     dispatcher.include_routers(*routers())
     async with AsyncExitStack() as stack:
         stack.push_async_callback(bot.session.close)
@@ -70,13 +70,13 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         await asyncio.to_thread(connection.__enter__)
         stack.push_async_callback(asyncio.to_thread, connection.__exit__, None, None, None)
         stack.callback(given_up.set)
-        loops = Loops(bot, redis, connection, load, settings)
+        loops = BackgroundTasks(bot, redis, connection, load, settings)
         loops.start()
         stack.push_async_callback(loops.stop)
-        app = application(loops.are_moving)
+        app = application(loops.is_making_progress)
         if settings.webhook_url:
             secret = settings.webhook_secret
-            shown = secret.get_secret_value() if secret else derived(secret_token, "webhook")
+            shown = secret.get_secret_value() if secret else derive_secret(secret_token, "webhook")
             add_webhook(app, bot, dispatcher, shown)
             await _listen(app, settings, stack)
             introducing = asyncio.create_task(_introduce(bot, settings, shown))
@@ -117,9 +117,9 @@ async def _introduce(bot: Bot, settings: Settings, secret: str | None) -> None:
     while True:
         try:
             if secret is not None:
-                await attempt(lambda: bot.set_webhook(url, secret_token=secret, allowed_updates=_UPDATES))
+                await call_api(lambda: bot.set_webhook(url, secret_token=secret, allowed_updates=_UPDATES))
             else:
-                await attempt(bot.delete_webhook)
+                await call_api(bot.delete_webhook)
             for language in LANGUAGES:
                 # The first language is also everyone's who has none of ours.
                 await _introduce_in(bot, language, None if language == LANGUAGES[0] else language)
@@ -132,7 +132,7 @@ async def _introduce(bot: Bot, settings: Settings, secret: str | None) -> None:
 
 async def _introduce_in(bot: Bot, language: str, code: str | None) -> None:
     private, groups = listed(language), listed(language, group=True)
-    await attempt(lambda: bot.set_my_commands(private, language_code=code))
-    await attempt(lambda: bot.set_my_commands(groups, scope=BotCommandScopeAllGroupChats(), language_code=code))
-    await attempt(lambda: bot.set_my_description(text(language, "description"), language_code=code))
-    await attempt(lambda: bot.set_my_short_description(text(language, "short-description"), language_code=code))
+    await call_api(lambda: bot.set_my_commands(private, language_code=code))
+    await call_api(lambda: bot.set_my_commands(groups, scope=BotCommandScopeAllGroupChats(), language_code=code))
+    await call_api(lambda: bot.set_my_description(translate(language, "description"), language_code=code))
+    await call_api(lambda: bot.set_my_short_description(translate(language, "short-description"), language_code=code))

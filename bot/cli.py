@@ -9,8 +9,8 @@ from typing import Final
 
 from aiogram.exceptions import TelegramUnauthorizedError
 
-from bot.app import serve
-from bot.telegram.bot_token import token
+from bot.app import run_bot
+from bot.telegram.bot_token import read_bot_token
 from shared.config.settings import Settings, SettingsError, settings
 from shared.log import set_up_logging
 from shared.redis_client.retry import RedisAccessDenied
@@ -30,7 +30,7 @@ def main() -> None:
     ).parse_args()
     try:
         config = settings()
-        secret = token(config)
+        secret = read_bot_token(config)
         set_up_logging(config, secrets=[secret])
         # Each update is a line there; the metrics count them.
         logging.getLogger("aiogram.event").setLevel(logging.WARNING)
@@ -51,4 +51,4 @@ async def _run(config: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await serve(config, stop)
+    await run_bot(config, stop)

@@ -1,11 +1,11 @@
 """What the bot's coroutines use of Redis: its clients, and what stands on them."""
 
-from bot.storage.attempts import Tries
-from bot.storage.lost_replies import Trouble
-from bot.storage.statistics import Statistics
-from bot.storage.status_messages import Waiting
-from bot.storage.users import People
-from bot.telegram.rate_limiter import Pacer
+from bot.storage.attempts import AttemptCounter
+from bot.storage.lost_replies import LostReplyFlag
+from bot.storage.statistics import AnswerStatistics
+from bot.storage.status_messages import StatusMessages
+from bot.storage.users import UserStore
+from bot.telegram.rate_limiter import RateLimiter
 from shared.config.overrides import SettingsOverrides
 from shared.config.settings import Settings
 from shared.image_store.async_store import AsyncImageStore
@@ -14,7 +14,7 @@ from shared.redis_client.client import create_async_client, display_address
 from shared.redis_client.retry import AsyncRedisRetry
 
 
-class RedisSide:
+class BotDependencies:
     """Everything of the bot's that lives in the ledger's Redis, and the pictures."""
 
     def __init__(self, settings: Settings) -> None:
@@ -31,12 +31,12 @@ class RedisSide:
         )
         self.ledger = AsyncLedger(self.client, self.retry)
         self.limits = SettingsOverrides(settings)
-        self.people = People(self.client, self.retry, self.limits)
-        self.pacer = Pacer(self.client, self.retry, self.limits)
-        self.tries = Tries(self.client, self.retry)
-        self.trouble = Trouble(self.client, self.retry)
-        self.waiting = Waiting(self.client, self.retry)
-        self.statistics = Statistics(self.client, self.retry)
+        self.people = UserStore(self.client, self.retry, self.limits)
+        self.pacer = RateLimiter(self.client, self.retry, self.limits)
+        self.tries = AttemptCounter(self.client, self.retry)
+        self.trouble = LostReplyFlag(self.client, self.retry)
+        self.waiting = StatusMessages(self.client, self.retry)
+        self.statistics = AnswerStatistics(self.client, self.retry)
 
     async def close(self) -> None:
         """Close the connections."""

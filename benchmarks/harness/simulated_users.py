@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from redis.exceptions import RedisError
 
-from bot.locales import text
+from bot.locales import translate
 from bot.storage import redis_keys
 from local.bot_processes import start_bot, with_stand_in
 from local.subprocesses import Background
@@ -101,7 +101,7 @@ def _fate(sent: Message, messages: Sequence[Message]) -> Fate:
     replies = [one for one in messages if one.get("reply_to_message", {}).get("message_id") == sent["message_id"]]
     answers = [one for one in replies if one.get("reply_markup")]
     ends = [one["sim"]["edited_at"] or one["sim"]["sent_at"] for one in answers]
-    failure = text("en", "failure")[:20]
+    failure = translate("en", "failure")[:20]
     return Fate(
         first_word_s=min((one["sim"]["sent_at"] for one in replies), default=at) - at if replies else None,
         answer_s=min(ends) - at if ends else None,

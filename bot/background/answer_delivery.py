@@ -9,16 +9,16 @@ from aiogram import Bot
 from aiogram.types import ReplyParameters
 from pydantic import ValidationError
 
-from bot.background.completion import Ending
-from bot.locales import text
+from bot.background.completion import JobCompletion
+from bot.locales import translate
 from bot.metrics import METRICS
-from bot.presentation.answer_message import Answer, Decision, compose, edit, send
-from bot.storage.attempts import Tries
-from bot.storage.lost_replies import Trouble
-from bot.storage.photo_origin import Reference
-from bot.storage.status_messages import Waiting
-from bot.telegram.api_calls import Rejected, SendError, TooFast, Uncertain, Unwanted, attempt
-from bot.telegram.rate_limiter import Pacer, Turn, Urgency
+from bot.presentation.answer_message import AnswerMessage, Decision, compose, edit, send
+from bot.storage.attempts import AttemptCounter
+from bot.storage.lost_replies import LostReplyFlag
+from bot.storage.photo_origin import PhotoOrigin
+from bot.storage.status_messages import StatusMessages
+from bot.telegram.api_calls import ChatUnavailable, OutcomeUnknown, RateLimited, Rejected, SendError, call_api
+from bot.telegram.rate_limiter import Permit, Priority, RateLimiter
 from shared.contract.decision import Failure, FailureReason, decision_from_json
 from shared.image_store.async_store import AsyncImageStore
 from shared.ledger import transitions
@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 _PATIENT_S: Final = 0.25
 
 
-class Deliver:
+class AnswerDelivery:
     """The work of a loop over `decided`."""
 
     def __init__(
@@ -40,11 +40,11 @@ class Deliver:
         ledger: AsyncLedger,
         store: AsyncImageStore,
         *,
-        pacer: Pacer,
-        tries: Tries,
-        waiting: Waiting,
-        trouble: Trouble,
-        ending: Ending,
+        pacer: RateLimiter,
+        tries: AttemptCounter,
+        waiting: StatusMessages,
+        trouble: LostReplyFlag,
+        ending: JobCompletion,
         most_tries: int,
         incarnation: str,
     ) -> None:
@@ -61,46 +61,48 @@ class Deliver:
 
     async def work(self, job: OutboxJob) -> float | None:
         """Deliver one answer; seconds until it is tried again where that did not work."""
-        reference = Reference.model_validate_json(job.payload)
+        reference = PhotoOrigin.model_validate_json(job.payload)
         read = _decision(job)
         decision = read or Failure(reason=FailureReason.UNKNOWN_CONTRACT)
-        turn = await self._pacer.wait_for_turn(reference.chat, Urgency.ANSWER, patient_s=_PATIENT_S)
-        if not turn.ours:
+        turn = await self._pacer.wait_for_turn(reference.chat, Priority.ANSWER, patient_s=_PATIENT_S)
+        if not turn.granted:
             return turn.wait_s
         # It is composed while its turn comes, so that it goes out at that moment and not some time later.
         what, _ = await asyncio.gather(compose(job, decision, self._store), asyncio.sleep(turn.wait_s))
-        await self._pacer.in_line()
+        await self._pacer.smooth()
         if held_s := await self._held(reference.chat, turn):
             return held_s
         try:
             await self._send(job, reference, what)
-        except TooFast as error:
+        except RateLimited as error:
             METRICS.refused.labels(kind="too_fast").inc()
-            await self._pacer.hold(reference.chat, error.seconds)
+            await self._pacer.block(reference.chat, error.seconds)
             return error.seconds
-        except Unwanted:
+        except ChatUnavailable:
             METRICS.refused.labels(kind="unwanted").inc()
-            await self._ending.unwanted(job.id)
+            await self._ending.discard(job.id)
             return None
         except SendError as error:
             return await self._failed(job.id, error)
         if read is None:
             # A decision of another release is left, with its picture, for when this bot is of that release, too.
             log.error("dead letter: the decision is of another release", job=job.id)
-            await self._ending.kept(job, decision.kind, FailureReason.UNKNOWN_CONTRACT, incarnation=self._incarnation)
+            await self._ending.keep_for_operator(
+                job, decision.kind, FailureReason.UNKNOWN_CONTRACT, incarnation=self._incarnation
+            )
         else:
             await self._ending.answered(job, decision.kind)
         return None
 
-    async def _held(self, chat: int, turn: Turn) -> float:
+    async def _held(self, chat: int, turn: Permit) -> float:
         """Seconds that Telegram asked to wait for since the turn was given."""
         return await self._pacer.held_s(chat) if turn.wait_s else 0
 
-    async def _send(self, job: OutboxJob, to: Reference, what: Answer) -> None:
+    async def _send(self, job: OutboxJob, to: PhotoOrigin, what: AnswerMessage) -> None:
         # The message about the wait becomes the answer: done twice, that changes nothing, while a second message would
         # be a second answer wherever a reply of Telegram's was lost.
-        message = await self._waiting.answer(job.id)
-        if message is None and await self._trouble.lately():
+        message = await self._waiting.take_over(job.id)
+        if message is None and await self._trouble.is_recent():
             message = await self._send_ahead(job, to)
         if message is not None:
             try:
@@ -111,25 +113,25 @@ class Deliver:
                 return
         await send(self._bot, to, what)
 
-    async def _send_ahead(self, job: OutboxJob, to: Reference) -> int | None:
+    async def _send_ahead(self, job: OutboxJob, to: PhotoOrigin) -> int | None:
         """While replies get lost: send a word first that can then be edited into the answer as often as it takes."""
-        words = text(job.language, "waiting-looked-at")
+        words = translate(job.language, "waiting-looked-at")
         reply = ReplyParameters(message_id=to.message, allow_sending_without_reply=True)
-        sent = await attempt(lambda: self._bot.send_message(to.chat, words, reply_parameters=reply))
+        sent = await call_api(lambda: self._bot.send_message(to.chat, words, reply_parameters=reply))
         if sent is None:
             return None
-        await self._waiting.sent(job.id, sent.message_id)
-        turn = await self._pacer.wait_for_turn(to.chat, Urgency.ANSWER, patient_s=math.inf)
+        await self._waiting.record(job.id, sent.message_id)
+        turn = await self._pacer.wait_for_turn(to.chat, Priority.ANSWER, patient_s=math.inf)
         await asyncio.sleep(turn.wait_s)
         return sent.message_id
 
     async def _failed(self, id_: str, error: SendError) -> float | None:
         METRICS.refused.labels(kind=type(error).__name__.lower()).inc()
-        if isinstance(error, Uncertain):
-            await self._trouble.happened()
-        tries = await self._tries.failed(id_)
+        if isinstance(error, OutcomeUnknown):
+            await self._trouble.mark()
+        tries = await self._tries.record_failure(id_)
         if tries < self._most_tries:
-            return self._tries.pause_s(tries)
+            return self._tries.backoff_s(tries)
         log.error("dead letter: the answer cannot be delivered", job=id_, said=str(error))
         await self._ledger.run(transitions.dead_letter([id_], incarnation=self._incarnation, reason=str(error)))
         return None

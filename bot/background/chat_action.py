@@ -6,17 +6,17 @@ from typing import Final
 from aiogram import Bot
 from aiogram.enums import ChatAction
 
-from bot.telegram.api_calls import SendError, attempt
-from bot.telegram.rate_limiter import Pacer, Urgency
+from bot.telegram.api_calls import SendError, call_api
+from bot.telegram.rate_limiter import Priority, RateLimiter
 
 #: Telegram shows it for five seconds.
 _SHOWN_S: Final = 5.0
 
 
-class ShowAction:
+class ChatActionSender:
     """Shows it once for as long as it lasts, however many photographs a person sends at a time."""
 
-    def __init__(self, bot: Bot, pacer: Pacer) -> None:
+    def __init__(self, bot: Bot, pacer: RateLimiter) -> None:
         self._bot = bot
         self._pacer = pacer
         #: When it was last shown in a chat, the oldest first.
@@ -30,9 +30,9 @@ class ShowAction:
         if chat in self._shown:
             return
         self._shown[chat] = now
-        if not (await self._pacer.turn(chat, Urgency.PROGRESS)).ours:
+        if not (await self._pacer.turn(chat, Priority.PROGRESS)).granted:
             return
         try:
-            await attempt(lambda: self._bot.send_chat_action(chat, ChatAction.UPLOAD_PHOTO))
+            await call_api(lambda: self._bot.send_chat_action(chat, ChatAction.UPLOAD_PHOTO))
         except SendError:
             return

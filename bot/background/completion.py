@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bot.storage.statistics import Statistics
-from bot.storage.status_messages import Waiting
+from bot.storage.statistics import AnswerStatistics
+from bot.storage.status_messages import StatusMessages
 from shared.coalescing.coroutines import AsyncCoalescer
 from shared.image_store.async_store import AsyncImageStore
 from shared.ledger import transitions
@@ -26,7 +26,7 @@ class Answered:
     outcome: str
 
 
-class Ending:
+class JobCompletion:
     """Ends jobs: decided -> answered or cancelled, the picture deleted, nobody told of a wait any more."""
 
     def __init__(
@@ -34,8 +34,8 @@ class Ending:
         ledger: AsyncLedger,
         store: AsyncImageStore,
         *,
-        waiting: Waiting,
-        statistics: Statistics,
+        waiting: StatusMessages,
+        statistics: AnswerStatistics,
         retention_s: float,
     ) -> None:
         self._ledger = ledger
@@ -49,13 +49,13 @@ class Ending:
         """End a job whose answer was sent, and count the answer."""
         await self._together.call(Answered(job, outcome))
 
-    async def kept(self, job: OutboxJob, outcome: str, reason: str, *, incarnation: str) -> None:
+    async def keep_for_operator(self, job: OutboxJob, outcome: str, reason: str, *, incarnation: str) -> None:
         """End a job whose person was told, but leave it and its picture for an operator."""
         await self._ledger.run(transitions.dead_letter([job.id], incarnation=incarnation, reason=reason))
-        await self._waiting.over([job.id])
+        await self._waiting.clear([job.id])
         await self._statistics.answered([(outcome, job.received_at)])
 
-    async def unwanted(self, id_: str) -> None:
+    async def discard(self, id_: str) -> None:
         """End a job whose answer nobody wants."""
         await self._ledger.run(transitions.cancel([id_]))
         await self._clear([id_])
@@ -71,4 +71,4 @@ class Ending:
         return [None] * len(some)
 
     async def _clear(self, ids: Sequence[str]) -> None:
-        await asyncio.gather(self._store.delete(ids), self._waiting.over(ids))
+        await asyncio.gather(self._store.delete(ids), self._waiting.clear(ids))

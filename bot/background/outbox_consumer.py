@@ -27,7 +27,7 @@ _AFTER_ERROR_S: Final = 5.0
 _STOP_LIMIT_S: Final = 8.0
 
 
-class OutboxLoop:
+class OutboxConsumer:
     """Works on at most `slots` jobs at once.
 
     `work` moves its job on and returns None, or returns after how many seconds it is due again. `news` is set when

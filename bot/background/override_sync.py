@@ -10,7 +10,7 @@ from shared.ledger.async_ledger import AsyncLedger
 _EVERY_S: Final = 1.0
 
 
-async def follow_limits(ledger: AsyncLedger, limits: SettingsOverrides) -> None:
+async def sync_overrides(ledger: AsyncLedger, limits: SettingsOverrides) -> None:
     """Look again and again, until cancelled."""
     while True:
         limits.apply(await ledger.run(admin.sync_overrides()))

@@ -7,11 +7,11 @@ from typing import Final
 
 from aiogram import Bot
 
-from bot.background.chat_action import ShowAction
-from bot.storage.attempts import Tries
-from bot.storage.photo_origin import Reference
-from bot.telegram.api_calls import Rejected, SendError, TooFast, attempt
-from bot.telegram.rate_limiter import Pacer
+from bot.background.chat_action import ChatActionSender
+from bot.storage.attempts import AttemptCounter
+from bot.storage.photo_origin import PhotoOrigin
+from bot.telegram.api_calls import RateLimited, Rejected, SendError, call_api
+from bot.telegram.rate_limiter import RateLimiter
 from shared.broker.publisher import TaskPublisher
 from shared.coalescing.coroutines import AsyncCoalescer
 from shared.contract.decision import Refusal, RefusalReason
@@ -29,7 +29,7 @@ _APART_S: Final = 0.03
 _FULL_PAUSE_S: Final = 2.0
 
 
-class Download:
+class PhotoDownloader:
     """The work of a loop over `received`."""
 
     def __init__(
@@ -39,31 +39,31 @@ class Download:
         store: AsyncImageStore,
         publisher: TaskPublisher,
         *,
-        pacer: Pacer,
-        tries: Tries,
+        pacer: RateLimiter,
+        tries: AttemptCounter,
     ) -> None:
         self._bot = bot
         self._ledger = ledger
         self._store = store
         self._publisher = publisher
-        self._action = ShowAction(bot, pacer)
+        self._action = ChatActionSender(bot, pacer)
         self._tries = tries
         self._stored: AsyncCoalescer[tuple[str, bytes], bool] = AsyncCoalescer(self._lay_in, _TOGETHER, _APART_S)
 
     async def work(self, job: OutboxJob) -> float | None:
         """Bring one photograph; seconds until it is tried again where that did not work."""
-        reference = Reference.model_validate_json(job.payload)
+        reference = PhotoOrigin.model_validate_json(job.payload)
         try:
-            data = await attempt(lambda: self._fetch(reference.file))
-        except TooFast as error:
+            data = await call_api(lambda: self._fetch(reference.file))
+        except RateLimited as error:
             return error.seconds
         except Rejected as error:
             if "too big" in str(error):
                 await self._ledger.run(transitions.decide([(job.id, Refusal(reason=RefusalReason.TOO_MANY_BYTES))]))
                 return None
-            return self._tries.pause_s(await self._tries.failed(job.id))
+            return self._tries.backoff_s(await self._tries.record_failure(job.id))
         except SendError:
-            return self._tries.pause_s(await self._tries.failed(job.id))
+            return self._tries.backoff_s(await self._tries.record_failure(job.id))
         if not await self._stored.call((job.id, data or b"")):
             return _FULL_PAUSE_S
         await self._action.show(reference.chat)

@@ -9,14 +9,14 @@ from aiogram import Bot
 from aiogram.types import ReplyParameters
 from redis.asyncio import Redis
 
-from bot.locales import text
+from bot.locales import translate
 from bot.presentation import rendering
-from bot.services.wait_estimate import Load
+from bot.services.wait_estimate import WaitEstimator
 from bot.storage import redis_keys
-from bot.storage.photo_origin import Reference
-from bot.storage.status_messages import Waiting
-from bot.telegram.api_calls import SendError, TooFast, attempt
-from bot.telegram.rate_limiter import Pacer, Urgency
+from bot.storage.photo_origin import PhotoOrigin
+from bot.storage.status_messages import StatusMessages
+from bot.telegram.api_calls import RateLimited, SendError, call_api
+from bot.telegram.rate_limiter import Priority, RateLimiter
 from shared.contract.names import Stage
 from shared.ledger import transitions
 from shared.ledger.async_ledger import AsyncLedger
@@ -34,7 +34,7 @@ _MOST: Final = 30
 _OVER: Final = (Stage.ANSWERED, Stage.CANCELLED)
 
 
-class Progress:
+class ProgressUpdater:
     """A loop of its own: it follows all stages, and none of its messages has to arrive."""
 
     def __init__(
@@ -44,9 +44,9 @@ class Progress:
         retry: AsyncRedisRetry,
         ledger: AsyncLedger,
         *,
-        pacer: Pacer,
-        waiting: Waiting,
-        load: Load,
+        pacer: RateLimiter,
+        waiting: StatusMessages,
+        load: WaitEstimator,
     ) -> None:
         self._bot = bot
         self._redis: Any = client  # redis-py types one method for both of its clients
@@ -78,62 +78,62 @@ class Progress:
         if ":" in name:
             await self._tell_album(name, views)
         elif not views or views[0].stage in _OVER:
-            await self._waiting.over([name])
+            await self._waiting.clear([name])
         elif views[0].stage is not Stage.DECIDED:
             await self._say(name, views[0], self._words(views[0]))
 
     async def _tell_album(self, name: str, views: list[JobView]) -> None:
         answered = sum(view.stage in _OVER for view in views)
         if answered < len(views):
-            words = text(views[0].language, "album-waiting", pictures=len(views), answered=answered)
+            words = translate(views[0].language, "album-waiting", pictures=len(views), answered=answered)
             await self._say(name, views[0], words)
             return
         if views and await self._waiting.message(name) is not None:
-            done = await self._say(name, views[0], text(views[0].language, "album-done", pictures=len(views)))
+            done = await self._say(name, views[0], translate(views[0].language, "album-done", pictures=len(views)))
             if not done:
                 return
-        await self._waiting.over([name])
+        await self._waiting.clear([name])
         await self._retry.call(lambda: self._redis.delete(redis_keys.album(name)))
 
     def _words(self, view: JobView) -> str:
         language = view.language
         counts = self._load.counts
         if counts is not None and counts.speed <= 0:
-            return text(language, "waiting-no-workers")
+            return translate(language, "waiting-no-workers")
         if view.place is None:
-            return text(language, "waiting-looked-at")
-        return text(
-            language, "waiting", before=view.place, wait=rendering.wait(self._load.wait_s(view.place), language)
+            return translate(language, "waiting-looked-at")
+        return translate(
+            language, "waiting", before=view.place, wait=rendering.format_wait(self._load.wait_s(view.place), language)
         )
 
     async def _say(self, name: str, view: JobView, words: str) -> bool:
         """Send or edit the message about `name`; False where that has to be dropped for now."""
-        to = Reference.model_validate_json(view.reference)
+        to = PhotoOrigin.model_validate_json(view.reference)
         message = await self._waiting.message(name)
-        if not (await self._pacer.turn(to.chat, Urgency.PROGRESS)).ours:
+        if not (await self._pacer.turn(to.chat, Priority.PROGRESS)).granted:
             return False
         try:
             if message is not None:
-                await attempt(lambda: self._bot.edit_message_text(words, chat_id=to.chat, message_id=message))
-            elif await self._waiting.begin(name):
+                await call_api(lambda: self._bot.edit_message_text(words, chat_id=to.chat, message_id=message))
+            elif await self._waiting.reserve(name):
                 await self._begin(name, to, words)
-        except TooFast as error:
-            await self._pacer.hold(to.chat, error.seconds)
+        except RateLimited as error:
+            await self._pacer.block(to.chat, error.seconds)
             return False
         except SendError:
             # Blocked, deleted by the person, or lost on the way: the answer will find out.
             return True
         return True
 
-    async def _begin(self, name: str, to: Reference, words: str) -> None:
+    async def _begin(self, name: str, to: PhotoOrigin, words: str) -> None:
         reply = ReplyParameters(message_id=to.message, allow_sending_without_reply=True)
         try:
-            sent = await attempt(lambda: self._bot.send_message(to.chat, words, reply_parameters=reply))
+            sent = await call_api(lambda: self._bot.send_message(to.chat, words, reply_parameters=reply))
         except SendError:
-            await self._waiting.not_sent(name)
+            await self._waiting.release(name)
             raise
         if sent is not None:
-            await self._waiting.sent(name, sent.message_id)
+            await self._waiting.record(name, sent.message_id)
 
     async def _album(self, name: str) -> list[str]:
         found = await self._retry.call(lambda: self._redis.smembers(redis_keys.album(name)))

@@ -7,15 +7,15 @@ from typing import Any, Final
 import structlog
 from aiogram import Bot
 
-from bot.background.answer_delivery import Deliver
-from bot.background.completion import Ending
-from bot.background.message_delivery import Notes
-from bot.background.outbox_consumer import OutboxLoop
-from bot.background.override_sync import follow_limits
-from bot.background.photo_download import Download
-from bot.background.progress import Progress
-from bot.dependencies import RedisSide
-from bot.services.wait_estimate import Load
+from bot.background.answer_delivery import AnswerDelivery
+from bot.background.completion import JobCompletion
+from bot.background.message_delivery import MessageDelivery
+from bot.background.outbox_consumer import OutboxConsumer
+from bot.background.override_sync import sync_overrides
+from bot.background.photo_download import PhotoDownloader
+from bot.background.progress import ProgressUpdater
+from bot.dependencies import BotDependencies
+from bot.services.wait_estimate import WaitEstimator
 from bot.storage import redis_keys
 from shared.config.settings import Settings
 from shared.contract.names import Stage
@@ -43,26 +43,30 @@ _STOP_LIMIT_S: Final = 3.0
 _STUCK_S: Final = 30.0
 
 
-class Loops:
+class BackgroundTasks:
     """Download, deliver, notes and progress, each over its stage of the ledger."""
 
-    def __init__(self, bot: Bot, redis: RedisSide, connection: ServiceClient, load: Load, settings: Settings) -> None:
+    def __init__(
+        self, bot: Bot, redis: BotDependencies, connection: ServiceClient, load: WaitEstimator, settings: Settings
+    ) -> None:
         self._redis = redis
         self._load = load
         self._incarnation = connection.incarnation
         self._news = {stage: asyncio.Event() for stage in ("received", "decided", "notes")}
-        self._progress = Progress(
+        self._progress = ProgressUpdater(
             bot, redis.client, redis.retry, redis.ledger, pacer=redis.pacer, waiting=redis.waiting, load=load
         )
-        download = Download(bot, redis.ledger, redis.store, connection.publisher, pacer=redis.pacer, tries=redis.tries)
-        ending = Ending(
+        download = PhotoDownloader(
+            bot, redis.ledger, redis.store, connection.publisher, pacer=redis.pacer, tries=redis.tries
+        )
+        ending = JobCompletion(
             redis.ledger,
             redis.store,
             waiting=redis.waiting,
             statistics=redis.statistics,
             retention_s=settings.answer_retention_s,
         )
-        deliver = Deliver(
+        deliver = AnswerDelivery(
             bot,
             redis.ledger,
             redis.store,
@@ -74,7 +78,7 @@ class Loops:
             most_tries=settings.telegram_tries,
             incarnation=connection.incarnation,
         )
-        notes = Notes(bot, redis.ledger, pacer=redis.pacer, tries=redis.tries)
+        notes = MessageDelivery(bot, redis.ledger, pacer=redis.pacer, tries=redis.tries)
         self._outboxes = [
             self._outbox(Stage.RECEIVED, redis_keys.PHOTOGRAPHS, "received", _DOWNLOADS, download.work),
             self._outbox(Stage.DECIDED, redis_keys.PHOTOGRAPHS, "decided", _ANSWERS, deliver.work),
@@ -87,7 +91,7 @@ class Loops:
         """Start all of them."""
         runs: list[Callable[[], Coroutine[Any, Any, None]]] = [
             self._load.run,
-            lambda: follow_limits(self._redis.ledger, self._redis.limits),
+            lambda: sync_overrides(self._redis.ledger, self._redis.limits),
             self._progress.run,
             lambda: self._listen(redis_keys.PHOTOGRAPHS, "received", "decided"),
             lambda: self._listen(redis_keys.NOTES, "notes"),
@@ -102,12 +106,14 @@ class Loops:
         await asyncio.wait(self._tasks, timeout=_STOP_LIMIT_S)
         await asyncio.gather(*(outbox.stop() for outbox in self._outboxes))
 
-    def are_moving(self) -> bool:
+    def is_making_progress(self) -> bool:
         """Whether every loop has looked at the ledger lately."""
         return max(self._progress.idle_s, *(outbox.idle_s for outbox in self._outboxes)) < _STUCK_S
 
-    def _outbox(self, stage: Any, outbox: str, news: str, slots: int, work: Callable[[OutboxJob], Any]) -> OutboxLoop:
-        return OutboxLoop(
+    def _outbox(
+        self, stage: Any, outbox: str, news: str, slots: int, work: Callable[[OutboxJob], Any]
+    ) -> OutboxConsumer:
+        return OutboxConsumer(
             self._redis.ledger,
             stage,
             outbox=outbox,

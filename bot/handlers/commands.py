@@ -7,11 +7,11 @@ from aiogram.enums import ChatType
 from aiogram.filters import Command, CommandStart
 from aiogram.types import BotCommand, Message, User
 
-from bot.locales import text
+from bot.locales import translate
 from bot.presentation import keyboards
-from bot.services.submissions import Desk, consent_question, retention_days
-from bot.storage.outgoing_message import Note
-from bot.storage.statistics import Statistics
+from bot.services.submissions import SubmissionService, consent_question, retention_days
+from bot.storage.outgoing_message import OutgoingMessage
+from bot.storage.statistics import AnswerStatistics
 from shared.contract.names import Queue
 
 #: As Telegram lists them, with the name of the text that says what each does.
@@ -42,12 +42,12 @@ def make_router() -> Router:
 def listed(language: str, *, group: bool = False) -> list[BotCommand]:
     """What Telegram shows beside the text field of a private chat, or of a group."""
     names = {"check": "command-check"} if group else _LISTED
-    return [BotCommand(command=name, description=text(language, what)) for name, what in names.items()]
+    return [BotCommand(command=name, description=translate(language, what)) for name, what in names.items()]
 
 
-async def _start(message: Message, desk: Desk) -> None:
+async def _start(message: Message, desk: SubmissionService) -> None:
     language, user = await _who(message, desk)
-    parts = [text(language, "start"), text(language, "photograph-howto")]
+    parts = [translate(language, "start"), translate(language, "photograph-howto")]
     rows: keyboards.Rows = ()
     if not await desk.people.has_consented(user.id):
         parts.append(consent_question(language, desk.settings))
@@ -55,42 +55,42 @@ async def _start(message: Message, desk: Desk) -> None:
     await _say(message, desk, "\n\n".join(parts), rows)
 
 
-async def _help(message: Message, desk: Desk) -> None:
+async def _help(message: Message, desk: SubmissionService) -> None:
     language, _ = await _who(message, desk)
-    await _say(message, desk, f"{text(language, 'photograph-howto')}\n\n{text(language, 'help')}")
+    await _say(message, desk, f"{translate(language, 'photograph-howto')}\n\n{translate(language, 'help')}")
 
 
-async def _language(message: Message, desk: Desk) -> None:
+async def _language(message: Message, desk: SubmissionService) -> None:
     language, _ = await _who(message, desk)
-    await _say(message, desk, text(language, "language-question"), keyboards.languages())
+    await _say(message, desk, translate(language, "language-question"), keyboards.languages())
 
 
-async def _privacy(message: Message, desk: Desk) -> None:
+async def _privacy(message: Message, desk: SubmissionService) -> None:
     language, _ = await _who(message, desk)
-    await _say(message, desk, text(language, "privacy", days=retention_days(desk.settings)))
+    await _say(message, desk, translate(language, "privacy", days=retention_days(desk.settings)))
 
 
-async def _cancel(message: Message, desk: Desk) -> None:
+async def _cancel(message: Message, desk: SubmissionService) -> None:
     language, user = await _who(message, desk)
-    await _say(message, desk, text(language, "cancelled", photographs=await desk.withdraw(user.id)))
+    await _say(message, desk, translate(language, "cancelled", photographs=await desk.cancel(user.id)))
 
 
-async def _delete(message: Message, desk: Desk) -> None:
+async def _delete(message: Message, desk: SubmissionService) -> None:
     language, _ = await _who(message, desk)
-    await _say(message, desk, text(language, "delete-question"), keyboards.delete(language))
+    await _say(message, desk, translate(language, "delete-question"), keyboards.delete(language))
 
 
-async def _stats(message: Message, desk: Desk, statistics: Statistics) -> None:
+async def _stats(message: Message, desk: SubmissionService, statistics: AnswerStatistics) -> None:
     language, user = await _who(message, desk)
     if str(user.id) not in desk.settings.admins.replace(" ", "").split(","):
-        await _say(message, desk, text(language, "hint"))
+        await _say(message, desk, translate(language, "hint"))
         return
     today, latencies, counts = await statistics.today(), await statistics.latencies(), desk.load.counts
     waiting = counts.queues[Queue.INTERACTIVE] if counts is not None else None
     await _say(
         message,
         desk,
-        text(
+        translate(
             language,
             "stats",
             verdicts=today.get("verdict", 0),
@@ -108,14 +108,16 @@ async def _stats(message: Message, desk: Desk, statistics: Statistics) -> None:
     )
 
 
-async def _who(message: Message, desk: Desk) -> tuple[str, User]:
+async def _who(message: Message, desk: SubmissionService) -> tuple[str, User]:
     user = message.from_user
     assert user is not None  # noqa: S101 - Telegram's messages in private chats have a sender
     return await desk.people.language(user.id, user.language_code), user
 
 
-async def _say(message: Message, desk: Desk, words: str, rows: keyboards.Rows = ()) -> None:
-    await desk.post(Note(chat=message.chat.id, text=words, keyboard=rows), str(message.message_id))
+async def _say(message: Message, desk: SubmissionService, words: str, rows: keyboards.Rows = ()) -> None:
+    await desk.enqueue_message(
+        OutgoingMessage(chat=message.chat.id, text=words, keyboard=rows), str(message.message_id)
+    )
 
 
 def _quantile(values: list[float], share: float) -> str:

@@ -4,9 +4,9 @@ from aiogram import F, Router
 from aiogram.enums import ChatType
 from aiogram.types import Message
 
-from bot.locales import text
-from bot.services.submissions import Desk
-from bot.storage.outgoing_message import Note
+from bot.locales import translate
+from bot.services.submissions import SubmissionService
+from bot.storage.outgoing_message import OutgoingMessage
 
 
 def make_router() -> Router:
@@ -16,9 +16,9 @@ def make_router() -> Router:
     return router
 
 
-async def _hint(message: Message, desk: Desk) -> None:
+async def _hint(message: Message, desk: SubmissionService) -> None:
     if message.from_user is None:
         return
     language = await desk.people.language(message.from_user.id, message.from_user.language_code)
     # The same reason each time: while the last hint is remembered, there is no other.
-    await desk.post(Note(chat=message.chat.id, text=text(language, "hint")), "hint")
+    await desk.enqueue_message(OutgoingMessage(chat=message.chat.id, text=translate(language, "hint")), "hint")

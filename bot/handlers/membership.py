@@ -4,7 +4,7 @@ from aiogram import Router
 from aiogram.enums import ChatMemberStatus, ChatType
 from aiogram.types import ChatMemberUpdated
 
-from bot.services.submissions import Desk
+from bot.services.submissions import SubmissionService
 
 
 def make_router() -> Router:
@@ -14,6 +14,6 @@ def make_router() -> Router:
     return router
 
 
-async def _changed(update: ChatMemberUpdated, desk: Desk) -> None:
+async def _changed(update: ChatMemberUpdated, desk: SubmissionService) -> None:
     if update.chat.type == ChatType.PRIVATE and update.new_chat_member.status == ChatMemberStatus.KICKED:
-        await desk.withdraw(update.from_user.id)
+        await desk.cancel(update.from_user.id)

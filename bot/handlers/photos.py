@@ -5,41 +5,43 @@ from aiogram.enums import ChatType
 from aiogram.filters import Command
 from aiogram.types import Message
 
-from bot.locales import text
-from bot.services.submissions import Desk
-from bot.storage.outgoing_message import Note
-from bot.storage.photo_origin import Reference
-from bot.telegram.photo import photograph
+from bot.locales import translate
+from bot.services.submissions import SubmissionService
+from bot.storage.outgoing_message import OutgoingMessage
+from bot.storage.photo_origin import PhotoOrigin
+from bot.telegram.photo import extract_photo
 
 
 def make_router() -> Router:
     """Handlers of photographs."""
     router = Router(name="photographs")
     router.message.register(_check, Command("check"))
-    router.message.register(_private, F.chat.type == ChatType.PRIVATE, F.func(photograph))
+    router.message.register(_private, F.chat.type == ChatType.PRIVATE, F.func(extract_photo))
     return router
 
 
-async def _private(message: Message, desk: Desk) -> None:
+async def _private(message: Message, desk: SubmissionService) -> None:
     await _receive(message, message, desk, group=False)
 
 
-async def _check(message: Message, desk: Desk) -> None:
+async def _check(message: Message, desk: SubmissionService) -> None:
     picture = message.reply_to_message
-    if picture is None or photograph(picture) is None:
+    if picture is None or extract_photo(picture) is None:
         if message.from_user is not None:
             language = await desk.people.language(message.from_user.id, message.from_user.language_code)
-            note = Note(chat=message.chat.id, text=text(language, "check-hint"), reply_to=message.message_id)
-            await desk.post(note, str(message.message_id))
+            note = OutgoingMessage(
+                chat=message.chat.id, text=translate(language, "check-hint"), reply_to=message.message_id
+            )
+            await desk.enqueue_message(note, str(message.message_id))
         return
     await _receive(message, picture, desk, group=message.chat.type != ChatType.PRIVATE)
 
 
-async def _receive(asked: Message, picture: Message, desk: Desk, *, group: bool) -> None:
-    found = photograph(picture)
+async def _receive(asked: Message, picture: Message, desk: SubmissionService, *, group: bool) -> None:
+    found = extract_photo(picture)
     if found is None or asked.from_user is None:
         return
-    reference = Reference(
+    reference = PhotoOrigin(
         chat=asked.chat.id,
         message=picture.message_id,
         person=asked.from_user.id,
@@ -47,4 +49,4 @@ async def _receive(asked: Message, picture: Message, desk: Desk, *, group: bool)
         group=group,
         album=None if group else picture.media_group_id,
     )
-    await desk.receive(found, reference, asked.from_user.language_code)
+    await desk.submit(found, reference, asked.from_user.language_code)

@@ -15,7 +15,7 @@ class MissingTextError(Exception):
     """Raised when a text or one of its values is missing: a mistake in the code, which the tests look for."""
 
 
-def text(language: str, name: str, /, **values: object) -> str:
+def translate(language: str, name: str, /, **values: object) -> str:
     """Return the text `name` in `language`, with `values` put in and plurals as the language has them.
 
     Texts hold Telegram's HTML; values are numbers and other texts, never anything that a person wrote. Raises

@@ -8,6 +8,6 @@ LANGUAGES: Final = ("en", "ru")
 _READ_RUSSIAN: Final = frozenset({"ru", "be", "uk", "kk", "ky", "tg", "uz", "hy", "az"})
 
 
-def from_telegram(code: str | None) -> str:
+def from_language_code(code: str | None) -> str:
     """Language of ours for Telegram's `language_code`, an IETF tag or None."""
     return "ru" if (code or "").split("-")[0].lower() in _READ_RUSSIAN else "en"

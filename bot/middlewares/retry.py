@@ -22,7 +22,7 @@ _PAUSE_S: Final = 1.0
 _TRIES: Final = 3
 
 
-async def insist(
+async def retry_until_stored(
     handler: Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]], event: TelegramObject, data: dict[str, Any]
 ) -> Any:
     """Middleware: repeat the handler until the ledger has room; a Redis that is away is waited for below."""

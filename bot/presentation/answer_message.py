@@ -8,10 +8,10 @@ from aiogram.enums import ParseMode
 from aiogram.types import BufferedInputFile, InlineKeyboardMarkup, InputMediaPhoto, ReplyParameters
 
 from bot.presentation import keyboards
-from bot.presentation.evidence_image import drawn
-from bot.presentation.rendering import answer
-from bot.storage.photo_origin import Reference
-from bot.telegram.api_calls import attempt
+from bot.presentation.evidence_image import render_evidence_jpeg
+from bot.presentation.rendering import render_answer
+from bot.storage.photo_origin import PhotoOrigin
+from bot.telegram.api_calls import call_api
 from shared.contract.decision import Failure, Refusal, Verdict
 from shared.image_store.async_store import AsyncImageStore
 from shared.ledger.records import OutboxJob
@@ -20,7 +20,7 @@ Decision = Verdict | Refusal | Failure
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AnswerMessage:
     """What is sent; without a picture it is a message of text."""
 
     words: str
@@ -28,27 +28,27 @@ class Answer:
     markup: InlineKeyboardMarkup | None
 
 
-async def compose(job: OutboxJob, decision: Decision, store: AsyncImageStore) -> Answer:
+async def compose(job: OutboxJob, decision: Decision, store: AsyncImageStore) -> AnswerMessage:
     """The answer to a decided job; the evidence is drawn in a thread."""
-    return Answer(
-        words=answer(decision, job.language),
+    return AnswerMessage(
+        words=render_answer(decision, job.language),
         picture=await _picture(job.id, decision, store),
         markup=keyboards.markup(keyboards.under_answer(job.language, job.id)),
     )
 
 
-async def send(bot: Bot, to: Reference, what: Answer) -> None:
+async def send(bot: Bot, to: PhotoOrigin, what: AnswerMessage) -> None:
     """Send the answer as a reply to its photograph. Raises `SendError`."""
     reply = ReplyParameters(message_id=to.message, allow_sending_without_reply=True)
     if what.picture is None:
-        await attempt(
+        await call_api(
             lambda: bot.send_message(
                 to.chat, what.words, parse_mode=ParseMode.HTML, reply_parameters=reply, reply_markup=what.markup
             )
         )
         return
     picture = what.picture
-    await attempt(
+    await call_api(
         lambda: bot.send_photo(
             to.chat,
             picture,
@@ -60,10 +60,10 @@ async def send(bot: Bot, to: Reference, what: Answer) -> None:
     )
 
 
-async def edit(bot: Bot, to: Reference, message: int, what: Answer) -> None:
+async def edit(bot: Bot, to: PhotoOrigin, message: int, what: AnswerMessage) -> None:
     """Make the answer of a message that was sent. Raises `SendError`."""
     if what.picture is None:
-        await attempt(
+        await call_api(
             lambda: bot.edit_message_text(
                 what.words,
                 chat_id=to.chat,
@@ -74,7 +74,7 @@ async def edit(bot: Bot, to: Reference, message: int, what: Answer) -> None:
         )
         return
     media = InputMediaPhoto(media=what.picture, caption=what.words, parse_mode=ParseMode.HTML)
-    await attempt(lambda: bot.edit_message_media(media, chat_id=to.chat, message_id=message, reply_markup=what.markup))
+    await call_api(lambda: bot.edit_message_media(media, chat_id=to.chat, message_id=message, reply_markup=what.markup))
 
 
 async def _picture(id_: str, decision: Decision, store: AsyncImageStore) -> BufferedInputFile | None:
@@ -82,5 +82,5 @@ async def _picture(id_: str, decision: Decision, store: AsyncImageStore) -> Buff
         return None
     data = await store.get(id_)
     # A picture that is gone from the store is not worth a wait: the words are the answer.
-    jpeg = await asyncio.to_thread(drawn, data, decision.evidence) if data else None
+    jpeg = await asyncio.to_thread(render_evidence_jpeg, data, decision.evidence) if data else None
     return BufferedInputFile(jpeg, "evidence.jpg") if jpeg else None

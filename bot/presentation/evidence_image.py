@@ -14,7 +14,7 @@ _SIDE: Final = 800
 _QUALITY: Final = 85
 
 
-def drawn(data: bytes, evidence: EvidenceMap) -> bytes | None:
+def render_evidence_jpeg(data: bytes, evidence: EvidenceMap) -> bytes | None:
     """JPEG of the picture `data` with `evidence` drawn over it; None where the picture cannot be read again."""
     try:
         picture = load_halved(data, _SIDE)

@@ -4,7 +4,7 @@ from typing import Final
 
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
-from bot.locales import text
+from bot.locales import translate
 from bot.locales.languages import LANGUAGES
 from bot.storage.outgoing_message import Button
 
@@ -28,7 +28,7 @@ def data(deed: str, about: str = "") -> str:
 
 def consent(language: str) -> Rows:
     """To agree."""
-    return ((Button(text=text(language, "consent-button"), data=data(CONSENT)),),)
+    return ((Button(text=translate(language, "consent-button"), data=data(CONSENT)),),)
 
 
 def languages() -> Rows:
@@ -39,10 +39,10 @@ def languages() -> Rows:
 def under_answer(language: str, job_id: str) -> Rows:
     """Under an answer."""
     return (
-        (Button(text=text(language, "explain-button"), data=data(EXPLAIN, job_id)),),
+        (Button(text=translate(language, "explain-button"), data=data(EXPLAIN, job_id)),),
         (
-            Button(text=text(language, "feedback-button"), data=data(FEEDBACK, job_id)),
-            Button(text=text(language, "delete-data-button"), data=data(DELETE)),
+            Button(text=translate(language, "feedback-button"), data=data(FEEDBACK, job_id)),
+            Button(text=translate(language, "delete-data-button"), data=data(DELETE)),
         ),
     )
 
@@ -51,15 +51,15 @@ def feedback(language: str, job_id: str) -> Rows:
     """Yes or no."""
     return (
         (
-            Button(text=text(language, "feedback-yes"), data=data(RATED, f"yes:{job_id}")),
-            Button(text=text(language, "feedback-no"), data=data(RATED, f"no:{job_id}")),
+            Button(text=translate(language, "feedback-yes"), data=data(RATED, f"yes:{job_id}")),
+            Button(text=translate(language, "feedback-no"), data=data(RATED, f"no:{job_id}")),
         ),
     )
 
 
 def delete(language: str) -> Rows:
     """To delete everything; there is no way back, so it is asked for once more."""
-    return ((Button(text=text(language, "delete-button"), data=data(DELETE_FOR_GOOD)),),)
+    return ((Button(text=translate(language, "delete-button"), data=data(DELETE_FOR_GOOD)),),)
 
 
 def markup(rows: Rows) -> InlineKeyboardMarkup | None:

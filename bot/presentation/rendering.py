@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from bot.locales import text
+from bot.locales import translate
 from shared.contract.decision import UNMEASURED, Band, Failure, FailureReason, Refusal, Verdict
 from shared.images.limits import DECODE_LIMITS
 
@@ -13,33 +13,35 @@ _OF: Final = (10, 20, 50, 100)
 _LIMITS: Final = {"megabytes": DECODE_LIMITS.max_bytes // 2**20, "megapixels": DECODE_LIMITS.max_pixels // 10**6}
 
 
-def answer(decision: Verdict | Refusal | Failure, language: str) -> str:
+def render_answer(decision: Verdict | Refusal | Failure, language: str) -> str:
     """Whole answer to a photograph; fits under one (1,024 characters as Telegram counts them)."""
     if isinstance(decision, Verdict):
         return _verdict(decision, language)
     if isinstance(decision, Refusal):
-        title = text(language, "refusal-title")
-        reason = text(language, f"refusal-{decision.reason.value}", **_LIMITS)
+        title = translate(language, "refusal-title")
+        reason = translate(language, f"refusal-{decision.reason.value}", **_LIMITS)
         return f"<b>{title}</b>\n\n{reason}"
-    return text(language, "failure-release" if decision.reason is FailureReason.UNKNOWN_CONTRACT else "failure")
+    return translate(language, "failure-release" if decision.reason is FailureReason.UNKNOWN_CONTRACT else "failure")
 
 
-def explanation(decision: Verdict | Refusal | Failure, language: str) -> str:
+def render_explanation(decision: Verdict | Refusal | Failure, language: str) -> str:
     """What stands behind "what does this mean?" (at most 4,096 characters)."""
     if not isinstance(decision, Verdict):
-        return text(language, "explain-refusal")
-    return text(
+        return translate(language, "explain-refusal")
+    return translate(
         language,
         "explain-verdict",
         calibrated="no" if decision.population == UNMEASURED else "yes",
-        percent=percent(decision.probability),
+        percent=format_percent(decision.probability),
         hundred=_bounded(decision.probability * 100),
         # Said only where something was measured.
-        population=text(language, f"population-{decision.population}") if decision.population != UNMEASURED else "",
+        population=translate(language, f"population-{decision.population}")
+        if decision.population != UNMEASURED
+        else "",
     )
 
 
-def percent(share: float) -> str:
+def format_percent(share: float) -> str:
     """`share` of 1 in whole per cent, never rounded to certainty."""
     if share < 0.01:
         return "&lt;\N{NO-BREAK SPACE}1\N{NO-BREAK SPACE}%"
@@ -51,55 +53,55 @@ def percent(share: float) -> str:
 def in_words(share: float, language: str) -> str:
     """`share` of 1 as a natural frequency: about 3 in 10. The smallest of the easy denominators within a tenth."""
     if share < 0.01:
-        return text(language, "in-words-few")
+        return translate(language, "in-words-few")
     if share > 0.99:
-        return text(language, "in-words-most")
+        return translate(language, "in-words-most")
     for of in _OF:
         count = round(share * of)
         if 0 < count < of and abs(count / of - share) <= 0.1 * min(share, 1 - share):
-            return text(language, "in-words-of", count=count, of=of)
-    return text(language, "in-words-of", count=_bounded(share * 100), of=100)
+            return translate(language, "in-words-of", count=count, of=of)
+    return translate(language, "in-words-of", count=_bounded(share * 100), of=100)
 
 
-def wait(seconds: float | None, language: str) -> str:
+def format_wait(seconds: float | None, language: str) -> str:
     """A time to wait, rounded as people say it; None where nobody knows."""
     if seconds is None:
-        return text(language, "wait-unknown")
+        return translate(language, "wait-unknown")
     if seconds < 55:
-        return text(language, "wait-seconds", seconds=max(5, 5 * round(seconds / 5)))
-    return text(language, "wait-minutes", minutes=max(1, round(seconds / 60)))
+        return translate(language, "wait-seconds", seconds=max(5, 5 * round(seconds / 5)))
+    return translate(language, "wait-minutes", minutes=max(1, round(seconds / 60)))
 
 
 def _verdict(verdict: Verdict, language: str) -> str:
     measured = verdict.population != UNMEASURED
     meaning = "high-unmeasured" if verdict.band is Band.HIGH and not measured else verdict.band.value
-    told = percent(verdict.probability)
+    told = format_percent(verdict.probability)
     parts = [
-        f"<b>{text(language, f'band-{verdict.band.value}')}</b>\n{text(language, f'meaning-{meaning}')}",
-        text(language, "probability", percent=told, words=in_words(verdict.probability, language))
+        f"<b>{translate(language, f'band-{verdict.band.value}')}</b>\n{translate(language, f'meaning-{meaning}')}",
+        translate(language, "probability", percent=told, words=in_words(verdict.probability, language))
         if measured
-        else text(language, "probability-uncalibrated", percent=told),
+        else translate(language, "probability-uncalibrated", percent=told),
         _receipt(verdict, language),
     ]
     if verdict.advice:
-        problems = [text(language, f"advice-{one.value}") for one in verdict.advice]
-        parts.append(" ".join([*problems, text(language, "advice-retake")]))
-    parts += [text(language, f"next-{verdict.band.value}"), text(language, "no-diagnosis")]
+        problems = [translate(language, f"advice-{one.value}") for one in verdict.advice]
+        parts.append(" ".join([*problems, translate(language, "advice-retake")]))
+    parts += [translate(language, f"next-{verdict.band.value}"), translate(language, "no-diagnosis")]
     return "\n\n".join(parts)
 
 
 def _receipt(verdict: Verdict, language: str) -> str:
     receipt = verdict.receipt
     if receipt is None:
-        return text(language, "receipt-unmeasured" if verdict.population == UNMEASURED else "receipt-none")
-    return text(
+        return translate(language, "receipt-unmeasured" if verdict.population == UNMEASURED else "receipt-none")
+    return translate(
         language,
         "receipt",
         lesions=receipt.lesions,
         malignant=receipt.malignant,
         low=round(receipt.low * 100),
         high=round(receipt.high * 100),
-        population=text(language, f"population-{receipt.population}"),
+        population=translate(language, f"population-{receipt.population}"),
     )
 
 

@@ -2,14 +2,14 @@
 
 from typing import Final
 
-from bot.locales import text
+from bot.locales import translate
 from bot.presentation import keyboards, rendering
-from bot.services.wait_estimate import Load
+from bot.services.wait_estimate import WaitEstimator
 from bot.storage import redis_keys
-from bot.storage.outgoing_message import Note, post
-from bot.storage.photo_origin import Reference
-from bot.storage.users import Admission, Admitted, People
-from bot.telegram.photo import Photograph
+from bot.storage.outgoing_message import OutgoingMessage, enqueue
+from bot.storage.photo_origin import PhotoOrigin
+from bot.storage.users import Admission, AdmissionResult, UserStore
+from bot.telegram.photo import PhotoFile
 from shared.config.overrides import SettingsOverrides
 from shared.config.settings import Settings
 from shared.contract.names import Queue, Stage
@@ -24,7 +24,7 @@ from shared.ledger.records import JobView, NewJob
 _WITHDRAWN_S: Final = 24 * 3600
 
 
-class Desk:
+class SubmissionService:
     """Takes photographs in and posts notes. Every method waits while Redis is away and can be repeated.
 
     `key` makes job ids that tell nothing of whose they are.
@@ -35,8 +35,8 @@ class Desk:
         *,
         ledger: AsyncLedger,
         store: AsyncImageStore,
-        people: People,
-        load: Load,
+        people: UserStore,
+        load: WaitEstimator,
         limits: SettingsOverrides,
         key: bytes,
     ) -> None:
@@ -52,32 +52,36 @@ class Desk:
         """As they are now: an operator may change some."""
         return self._limits.current
 
-    async def post(self, note: Note, *because: str) -> None:
+    async def enqueue_message(self, note: OutgoingMessage, *because: str) -> None:
         """Post `note`, once for the same `because` in this chat."""
-        await self._ledger.run(post(job_id(self._key, "note", str(note.chat), *because), note))
+        await self._ledger.run(enqueue(job_id(self._key, "note", str(note.chat), *because), note))
 
-    async def receive(self, photograph: Photograph, reference: Reference, language_code: str | None) -> None:
+    async def submit(self, photograph: PhotoFile, reference: PhotoOrigin, language_code: str | None) -> None:
         """Take a photograph in, or tell the person why not."""
         because = str(reference.message)
         if photograph.size > DECODE_LIMITS.max_bytes:
             language = await self.people.language(reference.person, language_code)
-            sentence = text(language, "too-large", megabytes=DECODE_LIMITS.max_bytes // 2**20)
-            await self.post(Note(chat=reference.chat, text=sentence, reply_to=reference.message), because)
+            sentence = translate(language, "too-large", megabytes=DECODE_LIMITS.max_bytes // 2**20)
+            await self.enqueue_message(
+                OutgoingMessage(chat=reference.chat, text=sentence, reply_to=reference.message), because
+            )
             return
         expected = self.load.wait_s()
         if expected is not None and expected > self.settings.busy_from_s:
             language = await self.people.language(reference.person, language_code)
-            sentence = text(language, "busy", wait=rendering.wait(expected, language))
-            await self.post(Note(chat=reference.chat, text=sentence, reply_to=reference.message), because)
+            sentence = translate(language, "busy", wait=rendering.format_wait(expected, language))
+            await self.enqueue_message(
+                OutgoingMessage(chat=reference.chat, text=sentence, reply_to=reference.message), because
+            )
             return
         id_ = job_id(self._key, str(reference.chat), str(reference.message), photograph.unique)
         admitted = await self.people.admit(id_, reference, language_code)
         if admitted.what is Admission.OPEN:
-            await self.open({id_: reference}, admitted.language)
+            await self.create_jobs({id_: reference}, admitted.language)
         else:
             await self._turn_away(admitted, reference)
 
-    async def open(self, jobs: dict[str, Reference], language: str) -> None:
+    async def create_jobs(self, jobs: dict[str, PhotoOrigin], language: str) -> None:
         """Open jobs (id -> reference) that are not there yet."""
         await self._ledger.run(
             transitions.create_jobs(
@@ -94,7 +98,7 @@ class Desk:
         """The job `id_` as it is now."""
         return (await self._ledger.run(transitions.get_jobs([id_])))[0]
 
-    async def withdraw(self, person: int) -> int:
+    async def cancel(self, person: int) -> int:
         """Cancel what of the person waits for an answer, and delete its pictures; returns how many there were."""
         ids = await self.people.jobs(person)
         if not ids:
@@ -106,32 +110,34 @@ class Desk:
         await self._store.delete(waiting)
         return len(waiting)
 
-    async def forget(self, person: int) -> None:
+    async def erase_user(self, person: int) -> None:
         """Delete every trace of the person."""
         ids = await self.people.jobs(person)
         await self._ledger.run(transitions.delete(ids))
         await self._store.delete(ids)
         await self.people.forget(person, ids)
 
-    async def _turn_away(self, admitted: Admitted, reference: Reference) -> None:
+    async def _turn_away(self, admitted: AdmissionResult, reference: PhotoOrigin) -> None:
         language = admitted.language
         if admitted.what is Admission.CONSENT:
             if reference.group:
-                note = Note(chat=reference.chat, text=text(language, "consent-missing-in-group"))
-                await self.post(note, str(reference.message))
+                note = OutgoingMessage(chat=reference.chat, text=translate(language, "consent-missing-in-group"))
+                await self.enqueue_message(note, str(reference.message))
                 return
-            sentences = [text(language, "consent-waiting"), consent_question(language, self.settings)]
-            note = Note(chat=reference.chat, text="\n\n".join(sentences), keyboard=keyboards.consent(language))
+            sentences = [translate(language, "consent-waiting"), consent_question(language, self.settings)]
+            note = OutgoingMessage(
+                chat=reference.chat, text="\n\n".join(sentences), keyboard=keyboards.consent(language)
+            )
             # An album is asked about once.
-            await self.post(note, reference.album or str(reference.message), "consent")
+            await self.enqueue_message(note, reference.album or str(reference.message), "consent")
         elif admitted.what in (Admission.SLOW, Admission.DAY):
-            sentence = text(language, admitted.what.value, wait=rendering.wait(admitted.wait_s, language))
-            await self.post(Note(chat=reference.chat, text=sentence), str(reference.message))
+            sentence = translate(language, admitted.what.value, wait=rendering.format_wait(admitted.wait_s, language))
+            await self.enqueue_message(OutgoingMessage(chat=reference.chat, text=sentence), str(reference.message))
 
 
 def consent_question(language: str, settings: Settings) -> str:
     """What the person is asked to agree to."""
-    return text(language, "consent-question", days=retention_days(settings))
+    return translate(language, "consent-question", days=retention_days(settings))
 
 
 def retention_days(settings: Settings) -> int:

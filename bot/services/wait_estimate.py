@@ -11,7 +11,7 @@ from shared.ledger.records import Counts
 _EVERY_S: Final = 1.0
 
 
-class Load:
+class WaitEstimator:
     """The ledger's counts, at most about a second old."""
 
     def __init__(self, ledger: AsyncLedger) -> None:

@@ -11,14 +11,14 @@ _KEPT_S: Final = 3600
 _LONGEST_PAUSE_S: Final = 30.0
 
 
-class Tries:
+class AttemptCounter:
     """Failed tries by job id."""
 
     def __init__(self, client: "Redis", retry: AsyncRedisRetry) -> None:
         self._redis: Any = client  # redis-py types one method for both of its clients
         self._retry = retry
 
-    async def failed(self, id_: str) -> int:
+    async def record_failure(self, id_: str) -> int:
         """Count one more; returns how many there are now."""
 
         async def count() -> int:
@@ -30,6 +30,6 @@ class Tries:
         return await self._retry.call(count)
 
     @staticmethod
-    def pause_s(tries: int) -> float:
+    def backoff_s(tries: int) -> float:
         """Seconds to wait after so many failures: half a second, doubled each time."""
         return min(_LONGEST_PAUSE_S, 0.5 * 2.0 ** min(tries - 1, 10))

@@ -21,7 +21,7 @@ class Button(BaseModel):
     data: str
 
 
-class Note(BaseModel):
+class OutgoingMessage(BaseModel):
     """What to send to `chat`.
 
     With `callback`, the id of a press of a button, that is answered first: with `toast`, shown over the chat for a
@@ -39,7 +39,7 @@ class Note(BaseModel):
     keyboard: tuple[tuple[Button, ...], ...] = ()
 
 
-def post(id_: str, note: Note) -> ScriptCall[list[PendingDispatch]]:
+def enqueue(id_: str, note: OutgoingMessage) -> ScriptCall[list[PendingDispatch]]:
     """The move that puts `note` into the outbox of notes; the same id again changes nothing."""
     return transitions.create_jobs(
         [NewJob(id_, note.model_dump_json())],

@@ -3,7 +3,7 @@
 from pydantic import BaseModel, ConfigDict
 
 
-class Reference(BaseModel):
+class PhotoOrigin(BaseModel):
     """Where a photograph came from and how to fetch it again."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

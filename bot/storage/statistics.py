@@ -23,7 +23,7 @@ _RATED_S: Final = 24 * 3600
 _LATEST: Final = 1000
 
 
-class Statistics:
+class AnswerStatistics:
     """Counted in Redis, by all replicas together."""
 
     def __init__(self, client: "Redis", retry: AsyncRedisRetry) -> None:

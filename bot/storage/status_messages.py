@@ -18,24 +18,24 @@ _SENDING: Final = b"sending"
 _ANSWERING: Final = b"answering"
 
 
-class Waiting:
+class StatusMessages:
     """The message about each waiting job (or album), so that none is left behind when its answer comes."""
 
     def __init__(self, client: "Redis", retry: AsyncRedisRetry) -> None:
         self._redis: Any = client  # redis-py types one method for both of its clients
         self._retry = retry
 
-    async def begin(self, name: str) -> bool:
+    async def reserve(self, name: str) -> bool:
         """Whether this caller is to send the message: True once, until `sent` or `not_sent`."""
         return bool(
             await self._retry.call(lambda: self._redis.set(redis_keys.told(name), _SENDING, nx=True, ex=_SENDING_S))
         )
 
-    async def sent(self, name: str, message: int) -> None:
+    async def record(self, name: str, message: int) -> None:
         """The message that was sent."""
         await self._retry.call(lambda: self._redis.set(redis_keys.told(name), message, ex=_KEPT_S))
 
-    async def not_sent(self, name: str) -> None:
+    async def release(self, name: str) -> None:
         """It was not; someone may begin again."""
         await self._retry.call(lambda: self._redis.delete(redis_keys.told(name)))
 
@@ -43,7 +43,7 @@ class Waiting:
         """The message that was sent, if there is one and the answer has not begun."""
         return _number(await self._retry.call(lambda: self._redis.get(redis_keys.told(name))))
 
-    async def answer(self, name: str) -> int | None:
+    async def take_over(self, name: str) -> int | None:
         """The answer begins: no message will be sent any more; returns the one that was, to become the answer.
 
         Where Redis is full a message may still be sent; the answer, which makes room, does not wait for that.
@@ -59,7 +59,7 @@ class Waiting:
                 return _number(found)
             await asyncio.sleep(0.05)
 
-    async def over(self, names: Sequence[str]) -> None:
+    async def clear(self, names: Sequence[str]) -> None:
         """Nobody waits for these any more."""
         if not names:
             return

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from redis.asyncio import Redis
 
-from bot.locales.languages import from_telegram
+from bot.locales.languages import from_language_code
 from bot.storage import redis_keys
-from bot.storage.photo_origin import Reference
+from bot.storage.photo_origin import PhotoOrigin
 from shared.config.overrides import SettingsOverrides
 from shared.ledger.script_call import with_clock_prelude
 from shared.redis_client.retry import AsyncRedisRetry
@@ -36,7 +36,7 @@ class Admission(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Admitted:
+class AdmissionResult:
     """The outcome, the language to speak in, and after how many seconds there is room again."""
 
     what: Admission
@@ -44,7 +44,7 @@ class Admitted:
     wait_s: int
 
 
-class People:
+class UserStore:
     """People by their Telegram id. Every method waits while Redis is away."""
 
     def __init__(self, client: "Redis", retry: AsyncRedisRetry, limits: SettingsOverrides) -> None:
@@ -53,7 +53,7 @@ class People:
         self._limits = limits
         self._admit = client.register_script(_ADMIT)
 
-    async def admit(self, id_: str, reference: Reference, language_code: str | None) -> Admitted:
+    async def admit(self, id_: str, reference: PhotoOrigin, language_code: str | None) -> AdmissionResult:
         """Take the job `id_` in for its sender, or say why not. Repeating it with the same id changes nothing."""
         person = reference.person
         config = self._limits.current
@@ -68,7 +68,7 @@ class People:
         arguments: list[str | float] = [
             id_,
             reference.model_dump_json(),
-            from_telegram(language_code),
+            from_language_code(language_code),
             config.person_burst,
             config.person_per_minute,
             config.person_per_day,
@@ -77,14 +77,14 @@ class People:
             waits_as,
         ]
         what, language, wait = await self._retry.call(lambda: self._admit(keys=names, args=arguments))
-        return Admitted(Admission(what.decode()), language.decode(), int(wait))
+        return AdmissionResult(Admission(what.decode()), language.decode(), int(wait))
 
     async def language(self, person: int, language_code: str | None) -> str:
         """The language that the person chose, or else that of Telegram's setting."""
         chosen = await self._retry.call(lambda: self._redis.hget(redis_keys.person(person), "language"))
-        return chosen.decode() if chosen else from_telegram(language_code)
+        return chosen.decode() if chosen else from_language_code(language_code)
 
-    async def speak(self, person: int, language: str) -> None:
+    async def set_language(self, person: int, language: str) -> None:
         """Remember the language that the person chose."""
         await self._set(person, "language", language)
 
@@ -92,13 +92,13 @@ class People:
         """Whether the person agreed."""
         return bool(await self._retry.call(lambda: self._redis.hexists(redis_keys.person(person), "consent")))
 
-    async def consent(self, person: int) -> dict[str, Reference]:
+    async def consent(self, person: int) -> dict[str, PhotoOrigin]:
         """Remember the consent; returns what the person sent before it, by job id. See `taken_in`."""
         await self._set(person, "consent", "1")
         waiting = await self._retry.call(lambda: self._redis.hgetall(redis_keys.before_consent(person)))
-        return {id_.decode(): Reference.model_validate_json(text) for id_, text in waiting.items()}
+        return {id_.decode(): PhotoOrigin.model_validate_json(text) for id_, text in waiting.items()}
 
-    async def taken_in(self, person: int) -> None:
+    async def clear_before_consent(self, person: int) -> None:
         """Forget what was sent before consent: jobs stand for it now."""
         await self._retry.call(lambda: self._redis.delete(redis_keys.before_consent(person)))
 

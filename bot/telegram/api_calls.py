@@ -22,7 +22,7 @@ class SendError(Exception):
     """Base of what a call of the Bot API can end in. No message names a chat or a token."""
 
 
-class TooFast(SendError):
+class RateLimited(SendError):
     """Raised when Telegram asks to wait `seconds`."""
 
     def __init__(self, seconds: float) -> None:
@@ -30,7 +30,7 @@ class TooFast(SendError):
         self.seconds = seconds
 
 
-class Unwanted(SendError):
+class ChatUnavailable(SendError):
     """Raised when the person blocked the bot, left, or the chat is gone."""
 
 
@@ -38,32 +38,32 @@ class Rejected(SendError):
     """Raised when Telegram will not do it, now or later; the message is Telegram's."""
 
 
-class Uncertain(SendError):
+class OutcomeUnknown(SendError):
     """Raised when nobody knows whether it was done: the connection broke, or Telegram failed."""
 
 
 _GONE = ("chat not found", "user is deactivated", "bot was kicked", "peer_id_invalid")
 
 
-async def attempt(action: Callable[[], Awaitable[T]]) -> T | None:
+async def call_api(action: Callable[[], Awaitable[T]]) -> T | None:
     """Await `action()`; None where Telegram says that it is as wanted already. Raises a `SendError`."""
     try:
         return await action()
     except TelegramRetryAfter as error:
-        raise TooFast(error.retry_after) from None
+        raise RateLimited(error.retry_after) from None
     except TelegramForbiddenError:
-        raise Unwanted from None
+        raise ChatUnavailable from None
     except TelegramEntityTooLarge:
         raise Rejected("too large") from None
     except (TelegramNetworkError, TelegramServerError, ClientDecodeError, ClientError, TimeoutError) as error:
         # The text of some of these holds the address that was called, and that holds the token.
-        raise Uncertain(type(error).__name__) from None
+        raise OutcomeUnknown(type(error).__name__) from None
     except TelegramBadRequest as error:
         said = error.message.lower()
         if "message is not modified" in said:
             return None
         if any(gone in said for gone in _GONE):
-            raise Unwanted from None
+            raise ChatUnavailable from None
         raise Rejected(error.message) from None
     except TelegramAPIError as error:
         raise Rejected(type(error).__name__) from None

@@ -7,7 +7,7 @@ from aiogram.utils.token import TokenValidationError, validate_token
 from shared.config.settings import Settings, SettingsError
 
 
-def token(settings: Settings) -> str:
+def read_bot_token(settings: Settings) -> str:
     """The token of `settings`. Raises `SettingsError` where there is none, or where it cannot be one."""
     if settings.bot_token is None:
         raise SettingsError(
@@ -24,6 +24,6 @@ def token(settings: Settings) -> str:
     return value
 
 
-def derived(token: str, purpose: str) -> str:
+def derive_secret(token: str, purpose: str) -> str:
     """A secret for `purpose` on which all replicas with this token agree: 64 hex digits of a keyed BLAKE2b."""
     return hashlib.blake2b(purpose.encode(), key=token.encode()[:64], digest_size=32).hexdigest()

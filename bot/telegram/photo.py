@@ -10,7 +10,7 @@ _SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif",
 
 
 @dataclass(frozen=True, slots=True)
-class Photograph:
+class PhotoFile:
     """A file of Telegram's. `size` in bytes, 0 where Telegram does not say."""
 
     file: str
@@ -18,15 +18,15 @@ class Photograph:
     size: int
 
 
-def photograph(message: Message) -> Photograph | None:
+def extract_photo(message: Message) -> PhotoFile | None:
     """Return the photograph in `message`: the largest size of a photo, or a file that claims to be a picture."""
     if message.photo:
         largest = max(message.photo, key=lambda size: size.width * size.height)
-        return Photograph(largest.file_id, largest.file_unique_id, largest.file_size or 0)
+        return PhotoFile(largest.file_id, largest.file_unique_id, largest.file_size or 0)
     # An animation fills `document`, too.
     document = message.document if message.animation is None else None
     if document is None:
         return None
     if (document.mime_type or "").startswith("image/") or (document.file_name or "").lower().endswith(_SUFFIXES):
-        return Photograph(document.file_id, document.file_unique_id, document.file_size or 0)
+        return PhotoFile(document.file_id, document.file_unique_id, document.file_size or 0)
     return None

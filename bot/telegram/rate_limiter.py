@@ -33,7 +33,7 @@ _AHEAD_S: Final = 1.0
 _CATCHING_UP: Final = 1.015
 
 
-class Urgency(IntEnum):
+class Priority(IntEnum):
     """Who goes first when not all can: answers, then what people asked for, then word of progress."""
 
     ANSWER = 0
@@ -42,18 +42,18 @@ class Urgency(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class Permit:
     """A turn that is `ours` to take after `wait_s` seconds; else none, and after `wait_s` it is worth asking again.
 
     `chat`: the wait is for this chat's own limit.
     """
 
     wait_s: float
-    ours: bool
+    granted: bool
     chat: bool
 
 
-class Pacer:
+class RateLimiter:
     """Gives turns to send, by `telegram_per_s` and the like."""
 
     def __init__(self, client: "Redis", retry: AsyncRedisRetry, limits: SettingsOverrides) -> None:
@@ -64,23 +64,23 @@ class Pacer:
         self._limits = limits
         self._next_at = 0.0
 
-    async def turn(self, chat: int, urgency: Urgency) -> Turn:
+    async def turn(self, chat: int, urgency: Priority) -> Permit:
         """Ask for one turn to send to `chat`; groups have negative ids. Only answers get turns ahead of time."""
         limits = (*_overall(self._limits.current), f"chat:{chat}", *_own(chat, self._limits.current))
-        ahead_ms = _AHEAD_S * 1000 if urgency is Urgency.ANSWER else 0
+        ahead_ms = _AHEAD_S * 1000 if urgency is Priority.ANSWER else 0
         arguments: list[str | float] = [chat, int(urgency), ahead_ms, *limits]
         wait, what = await self._retry.call(lambda: self._pace(keys=[_PREFIX], args=arguments))
-        return Turn(wait / 1000, ours=what == b"ours", chat=what == b"chat")
+        return Permit(wait / 1000, granted=what == b"ours", chat=what == b"chat")
 
-    async def wait_for_turn(self, chat: int, urgency: Urgency, *, patient_s: float) -> Turn:
+    async def wait_for_turn(self, chat: int, urgency: Priority, *, patient_s: float) -> Permit:
         """Ask until there is one; but where the chat's own limit takes longer than `patient_s`, return that."""
-        while not (turn := await self.turn(chat, urgency)).ours:
+        while not (turn := await self.turn(chat, urgency)).granted:
             if turn.chat and turn.wait_s > patient_s:
                 return turn
             await asyncio.sleep(turn.wait_s)
         return turn
 
-    async def in_line(self) -> None:
+    async def smooth(self) -> None:
         """Wait until what this process sent last is long enough ago.
 
         Turns are evenly apart, but whoever stood still for a moment would take several at once.
@@ -99,7 +99,7 @@ class Pacer:
 
         return max(0, await left_ms(str(chat)), await left_ms("all")) / 1000
 
-    async def hold(self, chat: int, seconds: float) -> None:
+    async def block(self, chat: int, seconds: float) -> None:
         """Obey a `retry_after`: the chat waits, and all do where several chats were refused within a second."""
         arguments = [chat, round(seconds * 1000), _FLOOD]
         await self._retry.call(lambda: self._hold(keys=[_PREFIX], args=arguments))

@@ -8,7 +8,7 @@ from aiogram.methods import Response, TelegramMethod
 from aiogram.methods.base import TelegramType
 
 
-class Session(AiohttpSession):
+class CachingSession(AiohttpSession):
     """aiogram's, but it keeps the models of replies.
 
     aiogram asks for `Response[...]` with each call. pydantic forgets such a model when nobody holds it, and making it

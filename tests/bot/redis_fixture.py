@@ -6,15 +6,15 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from bot.dependencies import RedisSide
+from bot.dependencies import BotDependencies
 from shared.config.settings import Settings
 
 
-def play(redis_url: str, scene: Callable[[RedisSide], Awaitable[None]], **more: Any) -> None:
+def play(redis_url: str, scene: Callable[[BotDependencies], Awaitable[None]], **more: Any) -> None:
     """Run `scene` on the Redis at `redis_url`, with `more` settings."""
 
     async def run() -> None:
-        side = RedisSide(Settings(redis_url=SecretStr(redis_url), **more))
+        side = BotDependencies(Settings(redis_url=SecretStr(redis_url), **more))
         try:
             await scene(side)
         finally:

@@ -8,38 +8,40 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from bot.dependencies import RedisSide
+from bot.dependencies import BotDependencies
 from bot.storage import redis_keys
-from bot.storage.photo_origin import Reference
-from bot.storage.users import Admission, People
-from bot.telegram.rate_limiter import Pacer, Urgency
+from bot.storage.photo_origin import PhotoOrigin
+from bot.storage.users import Admission, UserStore
+from bot.telegram.rate_limiter import Priority, RateLimiter
 from shared.config.settings import Settings
 from shared.ledger import admin
 from tests.bot.redis_fixture import play
 
 
-def photograph(person: int = 7, message: int = 1, album: str | None = None) -> Reference:
-    return Reference(chat=person, message=message, person=person, file="F", album=album)
+def photograph(person: int = 7, message: int = 1, album: str | None = None) -> PhotoOrigin:
+    return PhotoOrigin(chat=person, message=message, person=person, file="F", album=album)
 
 
-async def sent_within(pacers: list[Pacer], seconds: float, chats: int, urgency: Urgency = Urgency.ANSWER) -> int:
+async def sent_within(
+    pacers: list[RateLimiter], seconds: float, chats: int, urgency: Priority = Priority.ANSWER
+) -> int:
     """How many turns impatient replicas get."""
     end, turns = time.monotonic() + seconds, 0
 
-    async def ask(pacer: Pacer, chat: int) -> None:
+    async def ask(pacer: RateLimiter, chat: int) -> None:
         nonlocal turns
         while time.monotonic() < end:
             turn = await pacer.turn(chat, urgency)
-            await asyncio.sleep(turn.wait_s if turn.ours else min(turn.wait_s, 0.05))
-            turns += turn.ours and time.monotonic() < end
+            await asyncio.sleep(turn.wait_s if turn.granted else min(turn.wait_s, 0.05))
+            turns += turn.granted and time.monotonic() < end
 
     await asyncio.gather(*(ask(pacers[chat % len(pacers)], chat) for chat in range(1, chats + 1)))
     return turns
 
 
 def test_replicas_share_the_budget_of_all_chats(redis_url: str) -> None:
-    async def scene(side: RedisSide) -> None:
-        other = RedisSide(Settings(redis_url=SecretStr(redis_url)))
+    async def scene(side: BotDependencies) -> None:
+        other = BotDependencies(Settings(redis_url=SecretStr(redis_url)))
         turns = await sent_within([side.pacer, other.pacer], 2.0, chats=100)
         await other.close()
         # Two seconds of 29 turns each; a slow machine may miss some.
@@ -49,14 +51,14 @@ def test_replicas_share_the_budget_of_all_chats(redis_url: str) -> None:
 
 
 def test_a_bot_that_stood_still_does_not_send_what_it_slept_through_at_once(redis_url: str) -> None:
-    async def scene(side: RedisSide) -> None:
+    async def scene(side: BotDependencies) -> None:
         async def send(wait_s: float) -> float:
             await asyncio.sleep(wait_s)
-            await side.pacer.in_line()
+            await side.pacer.smooth()
             return time.monotonic()
 
-        turns = await asyncio.gather(*(side.pacer.turn(chat, Urgency.ANSWER) for chat in range(1, 7)))
-        sending = [asyncio.create_task(send(turn.wait_s)) for turn in turns if turn.ours]
+        turns = await asyncio.gather(*(side.pacer.turn(chat, Priority.ANSWER) for chat in range(1, 7)))
+        sending = [asyncio.create_task(send(turn.wait_s)) for turn in turns if turn.granted]
         await asyncio.sleep(0)
         time.sleep(0.3)
         woken = time.monotonic()
@@ -68,37 +70,37 @@ def test_a_bot_that_stood_still_does_not_send_what_it_slept_through_at_once(redi
 
 
 def test_between_answers_there_is_room_for_word_of_progress(redis_url: str) -> None:
-    async def scene(side: RedisSide) -> None:
-        answers = await asyncio.gather(*(side.pacer.turn(chat, Urgency.ANSWER) for chat in (1, 2)))
-        assert all(turn.ours for turn in answers)
+    async def scene(side: BotDependencies) -> None:
+        answers = await asyncio.gather(*(side.pacer.turn(chat, Priority.ANSWER) for chat in (1, 2)))
+        assert all(turn.granted for turn in answers)
         await asyncio.sleep(0.1)
-        assert (await side.pacer.turn(3, Urgency.PROGRESS)).ours
+        assert (await side.pacer.turn(3, Priority.PROGRESS)).granted
 
     play(redis_url, scene)
 
 
 def test_a_turn_that_was_given_is_not_given_twice(redis_url: str) -> None:
-    async def scene(side: RedisSide) -> None:
-        turns = await asyncio.gather(*(side.pacer.turn(chat, Urgency.ANSWER) for chat in range(1, 100)))
-        ours = sorted(turn.wait_s for turn in turns if turn.ours)
+    async def scene(side: BotDependencies) -> None:
+        turns = await asyncio.gather(*(side.pacer.turn(chat, Priority.ANSWER) for chat in range(1, 100)))
+        ours = sorted(turn.wait_s for turn in turns if turn.granted)
         # Turns are given a second ahead and no further, one after the other, whoever asks.
         assert 29 <= len(ours) <= 31
         assert ours[0] == 0
         assert min(later - earlier for earlier, later in itertools.pairwise(ours)) > 0.025
         # And while they are to come, nothing else is said.
-        assert not (await side.pacer.turn(200, Urgency.NOTE)).ours
-        assert not (await side.pacer.turn(201, Urgency.PROGRESS)).ours
+        assert not (await side.pacer.turn(200, Priority.NOTE)).granted
+        assert not (await side.pacer.turn(201, Priority.PROGRESS)).granted
 
     play(redis_url, scene)
 
 
 def test_one_chat_gets_about_one_a_second_and_a_group_less(redis_url: str) -> None:
-    async def scene(side: RedisSide) -> None:
+    async def scene(side: BotDependencies) -> None:
         assert 3 <= await sent_within([side.pacer], 2.0, chats=1) <= 5
-        assert await sent_within([side.pacer], 1.0, chats=1, urgency=Urgency.ANSWER) <= 2
+        assert await sent_within([side.pacer], 1.0, chats=1, urgency=Priority.ANSWER) <= 2
         waits = []
         for _ in range(4):
-            waits.append((await side.pacer.turn(-5, Urgency.ANSWER)).wait_s)
+            waits.append((await side.pacer.turn(-5, Priority.ANSWER)).wait_s)
             await asyncio.sleep(0.1)
         assert waits[:3] == [0, 0, 0]
         assert waits[3] > 1
@@ -107,38 +109,38 @@ def test_one_chat_gets_about_one_a_second_and_a_group_less(redis_url: str) -> No
 
 
 def test_word_of_progress_never_goes_before_an_answer(redis_url: str) -> None:
-    async def scene(side: RedisSide) -> None:
+    async def scene(side: BotDependencies) -> None:
         answers = asyncio.create_task(sent_within([side.pacer], 1.5, chats=60))
         await asyncio.sleep(0.2)
-        edits = await sent_within([side.pacer], 1.0, chats=30, urgency=Urgency.PROGRESS)
+        edits = await sent_within([side.pacer], 1.0, chats=30, urgency=Priority.PROGRESS)
         assert edits <= 2
         assert await answers >= 10 * edits
         # Once no answer waits, there is room.
-        assert await sent_within([side.pacer], 1.0, chats=30, urgency=Urgency.PROGRESS) >= 5
+        assert await sent_within([side.pacer], 1.0, chats=30, urgency=Priority.PROGRESS) >= 5
 
     play(redis_url, scene)
 
 
 def test_retry_after_is_obeyed_by_the_chat_and_then_by_all(redis_url: str) -> None:
-    async def scene(side: RedisSide) -> None:
-        await side.pacer.hold(1, 30)
-        assert (await side.pacer.turn(1, Urgency.ANSWER)).wait_s > 25
-        assert (await side.pacer.turn(2, Urgency.ANSWER)).wait_s == 0
-        await side.pacer.hold(3, 30)
-        await side.pacer.hold(4, 30)
-        turn = await side.pacer.turn(2, Urgency.ANSWER)
+    async def scene(side: BotDependencies) -> None:
+        await side.pacer.block(1, 30)
+        assert (await side.pacer.turn(1, Priority.ANSWER)).wait_s > 25
+        assert (await side.pacer.turn(2, Priority.ANSWER)).wait_s == 0
+        await side.pacer.block(3, 30)
+        await side.pacer.block(4, 30)
+        turn = await side.pacer.turn(2, Priority.ANSWER)
         assert turn.wait_s > 25
         assert not turn.chat
 
     play(redis_url, scene)
 
 
-async def admitted(people: People, *references: Reference) -> list[Admission]:
+async def admitted(people: UserStore, *references: PhotoOrigin) -> list[Admission]:
     return [(await people.admit(f"job-{one.person}-{one.message}", one, "en")).what for one in references]
 
 
 def test_too_many_photographs_are_told_once_and_the_allowance_comes_back(redis_url: str) -> None:
-    async def scene(side: RedisSide) -> None:
+    async def scene(side: BotDependencies) -> None:
         await side.people.consent(7)
         many = [photograph(message=number) for number in range(5)]
         assert await admitted(side.people, *many) == [Admission.OPEN] * 3 + [Admission.SLOW, Admission.SLOW_TOLD]
@@ -153,7 +155,7 @@ def test_too_many_photographs_are_told_once_and_the_allowance_comes_back(redis_u
 
 
 def test_a_day_has_its_quota(redis_url: str) -> None:
-    async def scene(side: RedisSide) -> None:
+    async def scene(side: BotDependencies) -> None:
         await side.people.consent(7)
         found = await admitted(side.people, *(photograph(message=number) for number in range(4)))
         assert found == [Admission.OPEN, Admission.OPEN, Admission.DAY, Admission.DAY_TOLD]
@@ -162,13 +164,13 @@ def test_a_day_has_its_quota(redis_url: str) -> None:
 
 
 def test_an_operator_changes_limits_and_changes_them_back(redis_url: str) -> None:
-    async def scene(side: RedisSide) -> None:
+    async def scene(side: BotDependencies) -> None:
         await side.people.consent(7)
         side.limits.apply(await side.ledger.run(admin.sync_overrides(("person_per_day", "1"), ("telegram_per_s", "1"))))
         found = await admitted(side.people, photograph(message=1), photograph(message=2))
         assert found == [Admission.OPEN, Admission.DAY]
-        assert (await side.pacer.turn(1, Urgency.ANSWER)).wait_s == 0
-        assert (await side.pacer.turn(2, Urgency.ANSWER)).wait_s > 0.5
+        assert (await side.pacer.turn(1, Priority.ANSWER)).wait_s == 0
+        assert (await side.pacer.turn(2, Priority.ANSWER)).wait_s > 0.5
         # One that another release wrote, or a value that cannot be, stops nobody.
         side.limits.apply(await side.ledger.run(admin.sync_overrides(("person_per_day", "many"), ("moon", "full"))))
         assert side.limits.current.person_per_day == 3
@@ -179,7 +181,7 @@ def test_an_operator_changes_limits_and_changes_them_back(redis_url: str) -> Non
 
 
 def test_before_consent_a_photograph_is_kept_for_a_day_and_only_its_file_id(redis_url: str) -> None:
-    async def scene(side: RedisSide) -> None:
+    async def scene(side: BotDependencies) -> None:
         client: Any = side.client
         assert await admitted(side.people, photograph()) == [Admission.CONSENT]
         assert 86_000 < await client.ttl(redis_keys.before_consent(7)) <= 86_400
@@ -191,9 +193,9 @@ def test_before_consent_a_photograph_is_kept_for_a_day_and_only_its_file_id(redi
 
 @pytest.mark.parametrize("chosen", [None, "ru"])
 def test_a_chosen_language_goes_before_telegrams(redis_url: str, chosen: str | None) -> None:
-    async def scene(side: RedisSide) -> None:
+    async def scene(side: BotDependencies) -> None:
         if chosen:
-            await side.people.speak(7, chosen)
+            await side.people.set_language(7, chosen)
         assert await side.people.language(7, "en") == (chosen or "en")
 
     play(redis_url, scene)

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.handlers.commands import listed
-from bot.locales import MissingTextError, text
-from bot.locales.languages import LANGUAGES, from_telegram
+from bot.locales import MissingTextError, translate
+from bot.locales.languages import LANGUAGES, from_language_code
 from bot.presentation import rendering
 from bot.presentation.keyboards import under_answer
 from shared.contract.decision import (
@@ -71,27 +71,27 @@ def test_no_text_is_written_for_nobody() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_missing_text_or_value_is_not_passed_over(language: str) -> None:
     with pytest.raises(MissingTextError):
-        text(language, "no-such-text")
+        translate(language, "no-such-text")
     with pytest.raises(MissingTextError):
-        text(language, "waiting")
+        translate(language, "waiting")
 
 
 def test_plurals_are_those_of_the_language() -> None:
-    said = [text("ru", "cancelled", photographs=count) for count in (1, 3, 5, 21)]
+    said = [translate("ru", "cancelled", photographs=count) for count in (1, 3, 5, 21)]
     assert [line.split(".")[0] for line in said] == [
         "Отозван 1 снимок",
         "Отозвано 3 снимка",
         "Отозвано 5 снимков",
         "Отозван 21 снимок",
     ]
-    assert "<" not in text("en", "waiting", before=1, wait="about 5 seconds")
+    assert "<" not in translate("en", "waiting", before=1, wait="about 5 seconds")
 
 
 @pytest.mark.parametrize(
     ("code", "language"), [("ru", "ru"), ("ru-RU", "ru"), ("uk", "ru"), ("en-GB", "en"), ("de", "en"), (None, "en")]
 )
 def test_the_language_follows_telegrams_setting(code: str | None, language: str) -> None:
-    assert from_telegram(code) == language
+    assert from_language_code(code) == language
 
 
 shares = st.floats(0, 1)
@@ -125,18 +125,18 @@ decisions = (
 
 @given(decision=decisions, language=st.sampled_from(LANGUAGES))
 def test_every_answer_fits_under_a_photograph(decision: Verdict | Refusal | Failure, language: str) -> None:
-    plain, _ = parse(rendering.answer(decision, language), "HTML")
+    plain, _ = parse(rendering.render_answer(decision, language), "HTML")
     assert 0 < utf16(plain) <= CAPTION
-    explained, _ = parse(rendering.explanation(decision, language), "HTML")
+    explained, _ = parse(rendering.render_explanation(decision, language), "HTML")
     assert 0 < utf16(explained) <= MESSAGE
 
 
 @given(verdict=verdicts, language=st.sampled_from(LANGUAGES))
 def test_what_was_not_measured_is_never_called_a_probability(verdict: Verdict, language: str) -> None:
-    said = rendering.answer(verdict, language)
-    calibrated = text(language, "probability", percent="|", words="|").split("|")[0]
+    said = rendering.render_answer(verdict, language)
+    calibrated = translate(language, "probability", percent="|", words="|").split("|")[0]
     assert (calibrated in said) == (verdict.population != UNMEASURED)
-    assert text(language, "no-diagnosis") in said
+    assert translate(language, "no-diagnosis") in said
 
 
 @given(share=shares, language=st.sampled_from(LANGUAGES))
@@ -145,7 +145,7 @@ def test_words_and_figures_of_a_probability_agree(share: float, language: str) -
     if 0.01 <= share <= 0.99:
         count, of = found
         assert abs(count / of - share) <= 0.1 * min(share, 1 - share) + 0.006
-    assert rendering.percent(share) not in ("0\N{NO-BREAK SPACE}%", "100\N{NO-BREAK SPACE}%")
+    assert rendering.format_percent(share) not in ("0\N{NO-BREAK SPACE}%", "100\N{NO-BREAK SPACE}%")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -153,10 +153,10 @@ def test_commands_and_buttons_are_as_short_as_telegram_wants(language: str) -> N
     for command in listed(language):
         assert re.fullmatch(r"[a-z_]{1,32}", command.command)
         assert 1 <= len(command.description) <= 256
-    assert len(text(language, "description")) <= 512
-    assert len(text(language, "short-description")) <= 120
+    assert len(translate(language, "description")) <= 512
+    assert len(translate(language, "short-description")) <= 120
     for row in under_answer(language, "0" * 32):
         for button in row:
             assert len(button.data.encode()) <= 64
     for toast in ("not-yours", "answer-gone", "feedback-thanks"):
-        assert len(text(language, toast)) <= 200
+        assert len(translate(language, toast)) <= 200

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.locales import text
+from bot.locales import translate
 from local.subprocesses import Background
 from local.worker_processes import command, start_worker, wait_until_ready
 from samples.many import render_many
@@ -23,7 +23,7 @@ Release = dict[str, str]
 
 OURS: Release = {}
 
-SORRY = text("en", "failure-release")[:40]
+SORRY = translate("en", "failure-release")[:40]
 VERDICT = "This is not a diagnosis"
 
 

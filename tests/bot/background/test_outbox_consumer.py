@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from bot.background.outbox_consumer import OutboxLoop
-from bot.dependencies import RedisSide
+from bot.background.outbox_consumer import OutboxConsumer
+from bot.dependencies import BotDependencies
 from shared.config.settings import Settings
 from shared.contract.names import Queue, Stage
 from shared.ledger import transitions
@@ -20,7 +20,7 @@ def test_a_bot_that_was_taken_for_dead_does_not_begin_again_what_it_has_in_hand(
     begun: list[str] = []
 
     async def play() -> None:
-        side = RedisSide(Settings(redis_url=SecretStr(redis_url)))
+        side = BotDependencies(Settings(redis_url=SecretStr(redis_url)))
         client: Any = side.client
         finish = asyncio.Event()
 
@@ -32,7 +32,7 @@ def test_a_bot_that_was_taken_for_dead_does_not_begin_again_what_it_has_in_hand(
         async def waiting() -> int:
             return int(await client.zcard(f"{KEY_PREFIX}received:telegram"))
 
-        loop = OutboxLoop(
+        loop = OutboxConsumer(
             side.ledger,
             Stage.RECEIVED,
             outbox="telegram",

@@ -4,18 +4,18 @@ import asyncio
 
 from pydantic import SecretStr
 
-from bot.dependencies import RedisSide
+from bot.dependencies import BotDependencies
 from bot.storage import redis_keys
 from shared.config.settings import Settings
 
 
 def test_every_replica_knows_of_a_lost_reply_for_a_minute(redis_url: str) -> None:
     async def scene() -> None:
-        one, other = (RedisSide(Settings(redis_url=SecretStr(redis_url))) for _ in range(2))
-        assert not await other.trouble.lately()
-        await one.trouble.happened()
+        one, other = (BotDependencies(Settings(redis_url=SecretStr(redis_url))) for _ in range(2))
+        assert not await other.trouble.is_recent()
+        await one.trouble.mark()
         await one.close()
-        assert await other.trouble.lately()
+        assert await other.trouble.is_recent()
         assert 50 < await other.client.ttl(redis_keys.TROUBLE) <= 60
         await other.close()
 

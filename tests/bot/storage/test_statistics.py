@@ -1,11 +1,11 @@
 """The numbers of the day that an admin asks for."""
 
-from bot.dependencies import RedisSide
+from bot.dependencies import BotDependencies
 from tests.bot.redis_fixture import play
 
 
 def test_answers_are_counted_by_day_and_a_full_redis_only_costs_the_count(redis_url: str) -> None:
-    async def scene(side: RedisSide) -> None:
+    async def scene(side: BotDependencies) -> None:
         try:
             await side.statistics.answered([("verdict", 0.0), ("refusal", 0.0), ("verdict", 0.0)])
             await side.client.config_set("maxmemory", 1)
