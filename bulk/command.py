@@ -18,10 +18,10 @@ from bulk import filenames
 from bulk.inputs.scanner import Skipped, scan
 from bulk.report.summary import print_summary
 from bulk.run import directory
-from bulk.run.directory import OutputRefused
-from bulk.run.progress import Display
-from bulk.run.runner import FolderRun, Plan
-from bulk.run.stats import Tally
+from bulk.run.directory import OutputDirectoryError
+from bulk.run.progress import ProgressDisplay
+from bulk.run.runner import FolderRunner, RunPlan
+from bulk.run.stats import RunStats
 from shared.config.settings import Settings, SettingsError, settings
 from shared.contract import run_files
 from shared.log import set_up_logging
@@ -57,12 +57,12 @@ def execute(options: Options) -> int:
     try:
         config = settings()
         _set_up_logging(config)
-        with directory.locked(out):
+        with directory.lock_directory(out):
             run = directory.open_run(out, folder, recursive=options.recursive, resume=options.resume)
-            code = _run(Plan(run, out, options.window, options.shard), config, stop, options.note)
+            code = _run(RunPlan(run, out, options.window, options.shard), config, stop, options.note)
     except SettingsError as error:
         code = _fail(EXIT_USAGE, str(error))
-    except OutputRefused as error:
+    except OutputDirectoryError as error:
         code = _fail(EXIT_OUTPUT, str(error))
     except RedisAccessDenied as error:
         code = _fail(EXIT_REDIS, str(error))
@@ -95,17 +95,17 @@ class _Stop:
             signal.signal(known, handler)
 
 
-def _run(plan: Plan, config: Settings, stop: _Stop, note: str) -> int:
+def _run(plan: RunPlan, config: Settings, stop: _Stop, note: str) -> int:
     skipped = Skipped()
     total = _count(plan, skipped)
-    tally = Tally()
+    tally = RunStats()
     try:
         connection = ServiceClient(config, role="bulk", shard=plan.shard, stop=stop.event)
     except ValueError as error:
         return _fail(EXIT_USAGE, f"REDIS_URL is not the address of a Redis: {error}.")
     to_people = Console(stderr=True)
-    with Display(to_people, total) as display, connection:
-        FolderRun(plan, config, connection, tally).go(display, stop.event)
+    with ProgressDisplay(to_people, total) as display, connection:
+        FolderRunner(plan, config, connection, tally).run(display, stop.event)
         display.finish(tally)
     if stop.event.is_set():
         return stop.exit_code
@@ -126,7 +126,7 @@ def _run(plan: Plan, config: Settings, stop: _Stop, note: str) -> int:
     return EXIT_FAILURES if tally.kinds["failure"] else 0
 
 
-def _count(plan: Plan, skipped: Skipped) -> int:
+def _count(plan: RunPlan, skipped: Skipped) -> int:
     """How many candidates there are now, for the progress bar."""
     run = plan.run
     return sum(1 for _ in scan(run.folder, recursive=run.recursive, leave_out=plan.out, skipped=skipped))

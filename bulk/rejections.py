@@ -21,7 +21,7 @@ class ReadProblem(StrEnum):
     LARGER_THAN_STORE = "larger_than_store"
 
 
-class NotRead(Exception):
+class FileNotReadable(Exception):
     """Raised when a file cannot be submitted; `problem` says why."""
 
     def __init__(self, problem: ReadProblem) -> None:
@@ -66,7 +66,7 @@ _FAILURES: Final[dict[FailureReason, str]] = {
 }
 
 
-def sentence(kind: str, reason: str) -> str:
+def describe(kind: str, reason: str) -> str:
     """Say what `reason` of a refusal or failure means. An unknown reason is given back as it is."""
     try:
         if kind == "failure":

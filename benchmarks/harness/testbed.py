@@ -14,7 +14,7 @@ from typing import Self
 
 import psutil
 
-from bulk.submission.items import Answer, Picture
+from bulk.submission.items import ImageResult, InputImage
 from bulk.submission.submitter import Submitter
 from local.embedded_valkey import EmbeddedValkey
 from local.subprocesses import Background
@@ -111,7 +111,7 @@ class Stand:
         begun: dict[str, float] = {}
         run = next(self._runs)
 
-        def source() -> Iterator[Picture]:
+        def source() -> Iterator[InputImage]:
             for number, data in enumerate(itertools.cycle(pictures)):
                 if every_s and number % shard == 0:
                     time.sleep(max(0.0, started + number // shard * every_s - time.perf_counter()))
@@ -122,9 +122,9 @@ class Stand:
                     return
                 name = f"{run}-{number}"
                 begun[name] = now
-                yield Picture(name, lambda data=data: data)  # type: ignore[misc]
+                yield InputImage(name, lambda data=data: data)  # type: ignore[misc]
 
-        def take(answers: Sequence[Answer]) -> None:
+        def take(answers: Sequence[ImageResult]) -> None:
             now = time.perf_counter()
             for answer in answers:
                 if answer.name not in begun:

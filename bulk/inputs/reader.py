@@ -4,11 +4,11 @@ import os
 import stat
 from pathlib import Path
 
-from bulk.rejections import NotRead, ReadProblem
+from bulk.rejections import FileNotReadable, ReadProblem
 from shared.images.check import check_bytes
 
 
-def read_picture(path: Path) -> bytes:
+def read_image(path: Path) -> bytes:
     """Bytes of the regular file (or link to one) at `path`.
 
     Raises `NotRead`, and `shared.images.refusal.PictureRefused` for one that is empty or too large.
@@ -16,12 +16,12 @@ def read_picture(path: Path) -> bytes:
     try:
         return _read(path)
     except PermissionError as error:
-        raise NotRead(ReadProblem.NO_PERMISSION) from error
+        raise FileNotReadable(ReadProblem.NO_PERMISSION) from error
     except FileNotFoundError as error:
-        raise NotRead(ReadProblem.BROKEN_LINK if _is_link(path) else ReadProblem.VANISHED) from error
+        raise FileNotReadable(ReadProblem.BROKEN_LINK if _is_link(path) else ReadProblem.VANISHED) from error
     except OSError as error:
         # ELOOP of links in a circle has no class of its own; `path.stat()` would only raise it again.
-        raise NotRead(ReadProblem.BROKEN_LINK if _is_link(path) else ReadProblem.READ_FAILED) from error
+        raise FileNotReadable(ReadProblem.BROKEN_LINK if _is_link(path) else ReadProblem.READ_FAILED) from error
 
 
 def _read(path: Path) -> bytes:
@@ -40,7 +40,7 @@ def _read(path: Path) -> bytes:
 
 def _check(status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise NotRead(ReadProblem.NOT_A_FILE)
+        raise FileNotReadable(ReadProblem.NOT_A_FILE)
     check_bytes(status.st_size)
 
 

@@ -45,7 +45,7 @@ class Skipped:
         self.others[extension if known else "(more)"] += 1
 
 
-def is_picture_name(name: str) -> bool:
+def is_image_name(name: str) -> bool:
     """Whether a file of this name may be a picture: its extension is one of pictures, or it has none."""
     extension = _extension(name)
     return extension in ("", ".") or extension in _PICTURES
@@ -75,7 +75,7 @@ def _entries(
             skipped.hidden += 1
         elif _is_folder(entry):
             yield from _folder(entry, above, recursive, avoid, skipped, depth)
-        elif is_picture_name(entry.name):
+        elif is_image_name(entry.name):
             if _extension(entry.name) or not _leads_to_folder(entry):
                 yield Candidate(above + entry.name)
             else:

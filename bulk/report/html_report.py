@@ -13,12 +13,12 @@ from typing import Final
 from pydantic import ValidationError
 
 from bulk import filenames
-from bulk.rejections import sentence
+from bulk.rejections import describe
 from bulk.report import formatting
-from bulk.report.templating import Html, fill, join, source
+from bulk.report.templating import Markup, join, render, source
 from bulk.report.thumbnails import thumbnails
 from bulk.results.results_file import Row, read_results, row_at
-from bulk.run.stats import Tally
+from bulk.run.stats import RunStats
 from shared.contract.decision import Band
 from shared.model.artefact import MANIFEST_NAME, Manifest
 from shared.redis_client.retry import ShutdownRequested
@@ -39,7 +39,7 @@ class Source:
     artefact: Path
 
 
-def write_report(path: Path, source_: Source, tally: Tally, *, note: str = "", stop: threading.Event) -> None:
+def write_report(path: Path, source_: Source, tally: RunStats, *, note: str = "", stop: threading.Event) -> None:
     """Write the page to `path`, whole or not at all.
 
     Raises `OSError`, and `shared.redis_client.retry.Stopped` once `stop` is set.
@@ -55,23 +55,23 @@ def write_report(path: Path, source_: Source, tally: Tally, *, note: str = "", s
     temporary.replace(path)
 
 
-def _page(source_: Source, tally: Tally, note: str) -> Iterator[Html]:
+def _page(source_: Source, tally: RunStats, note: str) -> Iterator[Markup]:
     manifest = _manifest(source_.artefact, tally)
     folder = filenames.visible(source_.folder.name or str(source_.folder))
-    yield fill(
+    yield render(
         "head.html",
-        css=Html(source("report.css")),
+        css=Markup(source("report.css")),
         folder=folder,
         written=datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC"),
         counts=_counts(tally),
-        note=fill("note.html", note=filenames.visible(note)) if note else Html(),
+        note=render("note.html", note=filenames.visible(note)) if note else Markup(),
         bands=_bands(manifest),
     )
     verdicts, refusals, failures = _chosen(source_.results)
     yield from _section("Verdicts", verdicts, tally.kinds["verdict"], source_, "the highest probabilities")
     yield from _section("Refused", refusals, tally.kinds["refusal"], source_, "the first")
     yield from _section("Failed", failures, tally.kinds["failure"], source_, "the first")
-    yield fill("tail.html", artefact=_artefact(tally), licence=manifest.licence if manifest else "see its model.json")
+    yield render("tail.html", artefact=_artefact(tally), licence=manifest.licence if manifest else "see its model.json")
 
 
 def _chosen(results: Path) -> tuple[list[int], list[int], list[int]]:
@@ -89,17 +89,17 @@ def _chosen(results: Path) -> tuple[list[int], list[int], list[int]]:
     return [-offset for _, offset in highest], others["refusal"], others["failure"]
 
 
-def _section(title: str, offsets: list[int], total: int, source_: Source, which: str) -> Iterator[Html]:
+def _section(title: str, offsets: list[int], total: int, source_: Source, which: str) -> Iterator[Markup]:
     if not offsets:
         return
     rest = f"{which} {len(offsets)} of {total}; results.csv has all of them" if total > len(offsets) else ""
-    yield fill("section.html", title=title, total=total, rest=rest)
+    yield render("section.html", title=title, total=total, rest=rest)
     yield from _cards(offsets, source_)
-    yield Html("</div></section>\n")
+    yield Markup("</div></section>\n")
 
 
-def _cards(offsets: Iterable[int], source_: Source) -> Iterator[Html]:
-    def card(offset: int) -> Html:
+def _cards(offsets: Iterable[int], source_: Source) -> Iterator[Markup]:
+    def card(offset: int) -> Markup:
         row = row_at(source_.results, offset)
         name = filenames.from_fields(row)
         return _card(row, filenames.visible(name), thumbnails(row, source_.folder / name))
@@ -111,9 +111,9 @@ def _cards(offsets: Iterable[int], source_: Source) -> Iterator[Html]:
         pool.shutdown(cancel_futures=True)
 
 
-def _card(row: Row, name: str, pictures: list[str]) -> Html:
+def _card(row: Row, name: str, pictures: list[str]) -> Markup:
     if row["kind"] == "verdict":
-        text = fill(
+        text = render(
             "verdict.html",
             band=row["band"],
             title=formatting.BAND_TITLES[row["band"]],
@@ -123,36 +123,36 @@ def _card(row: Row, name: str, pictures: list[str]) -> Html:
             receipt=formatting.receipt_long(row),
         )
     else:
-        text = fill(
+        text = render(
             "other.html",
             kind=row["kind"],
             title="Refused" if row["kind"] == "refusal" else "Failed",
-            sentence=sentence(row["kind"], row["reason"]),
+            sentence=describe(row["kind"], row["reason"]),
         )
     problems = formatting.advice(row)
-    return fill(
+    return render(
         "card.html",
         kind=row.get("band", row["kind"]),
         pictures=_pictures(pictures, name, row["kind"]),
         text=text,
-        problems=fill("problems.html", problems=problems) if problems else Html(),
+        problems=render("problems.html", problems=problems) if problems else Markup(),
         name=name,
         seconds=formatting.duration(row["seconds"]) if row["seconds"] else "not submitted",
     )
 
 
-def _pictures(pictures: list[str], name: str, kind: str) -> Html:
+def _pictures(pictures: list[str], name: str, kind: str) -> Markup:
     if not pictures:
-        return fill("nopicture.html", text="The picture cannot be shown" if kind == "verdict" else "No picture")
+        return render("nopicture.html", text="The picture cannot be shown" if kind == "verdict" else "No picture")
     captions = ("as sent", "evidence for malignancy")
     shown = [
-        fill("picture.html", uri=uri, alt=f"{name}, {caption}", caption=caption)
+        render("picture.html", uri=uri, alt=f"{name}, {caption}", caption=caption)
         for uri, caption in zip(pictures, captions, strict=False)
     ]
-    return Html(f'<div class="pictures n{len(shown)}">{join(shown)}</div>')
+    return Markup(f'<div class="pictures n{len(shown)}">{join(shown)}</div>')
 
 
-def _counts(tally: Tally) -> Html:
+def _counts(tally: RunStats) -> Markup:
     shown = [
         (band.value, formatting.BAND_TITLES[band], tally.bands[band])
         for band in (Band.HIGH, Band.ELEVATED, Band.LOW, Band.UNCERTAIN)
@@ -160,13 +160,13 @@ def _counts(tally: Tally) -> Html:
     shown += [("refusal", "Refused", tally.kinds["refusal"]), ("failure", "Failed", tally.kinds["failure"])]
     return join(
         [
-            fill("count.html", kind=kind, zero="" if number else " zero", title=title, number=f"{number:,}")
+            render("count.html", kind=kind, zero="" if number else " zero", title=title, number=f"{number:,}")
             for kind, title, number in shown
         ]
     )
 
 
-def _bands(manifest: Manifest | None) -> Html:
+def _bands(manifest: Manifest | None) -> Markup:
     measured = {population.name: population.bands for population in manifest.populations} if manifest else {}
     shown = []
     for band in (Band.HIGH, Band.ELEVATED, Band.LOW, Band.UNCERTAIN):
@@ -184,7 +184,7 @@ def _bands(manifest: Manifest | None) -> Html:
                     " here all the same."
                 )
         shown.append(
-            fill(
+            render(
                 "band.html",
                 band=band.value,
                 title=formatting.BAND_TITLES[band],
@@ -194,11 +194,11 @@ def _bands(manifest: Manifest | None) -> Html:
     return join(shown)
 
 
-def _artefact(tally: Tally) -> str:
+def _artefact(tally: RunStats) -> str:
     return ", ".join(sorted(tally.artefacts)) or "none"
 
 
-def _manifest(artefact: Path, tally: Tally) -> Manifest | None:
+def _manifest(artefact: Path, tally: RunStats) -> Manifest | None:
     """The manifest of the model that judged, if this machine has it: only that of the very same version."""
     try:
         manifest = Manifest.model_validate_json((artefact / MANIFEST_NAME).read_bytes())

@@ -10,10 +10,10 @@ from rich.text import Text
 
 from bulk import filenames
 from bulk.inputs.scanner import Skipped
-from bulk.rejections import sentence
+from bulk.rejections import describe
 from bulk.report import formatting
 from bulk.results.results_file import Row, read_results
-from bulk.run.stats import Tally
+from bulk.run.stats import RunStats
 
 #: Longer lists are for the report.
 MOST_ROWS: Final = 30
@@ -21,7 +21,7 @@ _BAND_STYLES: Final = {"high": "bold red", "elevated": "yellow", "low": "green",
 _BANDS: Final = ("high", "elevated", "low", "uncertain")
 
 
-def print_summary(console: Console, tally: Tally, skipped: Skipped, results: Path) -> None:
+def print_summary(console: Console, tally: RunStats, skipped: Skipped, results: Path) -> None:
     """Print the table of a small run, then counts, reasons, speeds and what was passed over."""
     if 0 < tally.done <= MOST_ROWS:
         console.print(_table([row for _, row in read_results(results)]))
@@ -56,7 +56,7 @@ def _table(rows: list[Row]) -> Table:
     return table
 
 
-def _lines(tally: Tally) -> list[Text]:
+def _lines(tally: RunStats) -> list[Text]:
     bands = ", ".join(
         f"{tally.bands[band]} {formatting.BAND_TITLES[band].lower()}" for band in _BANDS if tally.bands[band]
     )
@@ -70,7 +70,7 @@ def _lines(tally: Tally) -> list[Text]:
     ]
     for (kind, reason), count in sorted(tally.reasons.items(), key=lambda item: -item[1]):
         word = "refused" if kind == "refusal" else "failed"
-        lines.append(Text(f"  {count} {word}, {reason.replace('_', ' ')}: {sentence(kind, reason)}"))
+        lines.append(Text(f"  {count} {word}, {reason.replace('_', ' ')}: {describe(kind, reason)}"))
     if tally.earlier:
         lines.append(Text(f"{tally.earlier} of them were finished by earlier starts of this run"))
     if tally.now_done:

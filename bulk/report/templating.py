@@ -9,25 +9,25 @@ from typing import Final
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 
 
-class Html(str):
+class Markup(str):
     """Text that is HTML already."""
 
     __slots__ = ()
 
 
-def fill(template: str, **values: object) -> Html:
+def render(template: str, **values: object) -> Markup:
     """The template of this name with each `$name` replaced. Raises `KeyError` for one that has no value."""
-    return Html(_template(template).substitute({name: escape(value) for name, value in values.items()}))
+    return Markup(_template(template).substitute({name: escape(value) for name, value in values.items()}))
 
 
-def join(parts: list[Html], between: str = "\n") -> Html:
+def join(parts: list[Markup], between: str = "\n") -> Markup:
     """`parts` one after the other."""
-    return Html(between.join(parts))
+    return Markup(between.join(parts))
 
 
-def escape(value: object) -> Html:
+def escape(value: object) -> Markup:
     """`value` as HTML, safe in an element and in a quoted attribute."""
-    return value if isinstance(value, Html) else Html(html.escape(str(value), quote=True))
+    return value if isinstance(value, Markup) else Markup(html.escape(str(value), quote=True))
 
 
 @cache

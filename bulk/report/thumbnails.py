@@ -9,8 +9,8 @@ from typing import Final
 from PIL import Image
 from pydantic import ValidationError
 
-from bulk.inputs.reader import read_picture
-from bulk.rejections import NotRead
+from bulk.inputs.reader import read_image
+from bulk.rejections import FileNotReadable
 from bulk.results.results_file import Row
 from shared.contract.decision import EvidenceMap, RefusalReason
 from shared.images.evidence_map import draw_evidence
@@ -30,8 +30,8 @@ def thumbnails(row: Row, path: Path) -> list[str]:
     if row["kind"] != "verdict" and row["reason"] != RefusalReason.NOT_A_LESION:
         return []
     try:
-        small = make_thumbnail(read_picture(path), _SIDE)
-    except (NotRead, ImageRejected):
+        small = make_thumbnail(read_image(path), _SIDE)
+    except (FileNotReadable, ImageRejected):
         return []  # changed or removed since it was judged
     shown = [_data_uri(small)]
     if row["kind"] == "verdict":

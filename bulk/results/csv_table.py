@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Final, Self, TextIO
 
 from bulk import filenames
-from bulk.rejections import sentence
+from bulk.rejections import describe
 from bulk.results.results_file import Row, read_results
 
 _BEFORE_LABELS: Final = ("file", "kind", "band", "probability")
@@ -28,7 +28,7 @@ _AFTER_LABELS: Final = (
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
-class Table:
+class CsvTable:
     """Appends rows to the CSV at `path` (UTF-8, RFC 4180), with a column `p_<label>` for each of the model's labels.
 
     The labels are known from the first verdict on; whenever a row brings new ones, the file is made anew from the
@@ -124,7 +124,7 @@ def _cells(row: Row, labels: Sequence[str]) -> list[Any]:
         receipt.get("high"),
         " ".join(row.get("advice") or ()),
         reason,
-        sentence(row["kind"], reason) if reason else None,
+        describe(row["kind"], reason) if reason else None,
         row.get("artefact"),
         (row.get("work") or {}).get("batch"),
         row["seconds"],

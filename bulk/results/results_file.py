@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from bulk import filenames
-from bulk.submission.items import Answer
+from bulk.submission.items import ImageResult
 
 Row = dict[str, Any]
 
@@ -27,7 +27,7 @@ class ResultsFile:
         self._size = _whole_lines(path)
         self._file.truncate(self._size)
 
-    def append(self, answers: Sequence[Answer]) -> list[Row]:
+    def append(self, answers: Sequence[ImageResult]) -> list[Row]:
         """Write `answers` and wait until the disk has them. Returns them as rows.
 
         Raises `OSError`; then the file holds none of them.
@@ -77,7 +77,7 @@ def row_at(path: Path, offset: int) -> Row:
         return row
 
 
-def _line(answer: Answer) -> bytes:
+def _line(answer: ImageResult) -> bytes:
     head = {"id": answer.id, **filenames.to_fields(answer.name), "seconds": round(answer.seconds, 3)}
     # The decision is taken over as the worker wrote it: its numbers keep every digit.
     return json.dumps(head).encode("ascii")[:-1] + b", " + answer.json.lstrip()[1:].rstrip() + b"\n"

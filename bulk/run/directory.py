@@ -15,12 +15,12 @@ from shared.contract.names import CONTRACT_VERSION
 from shared.contract.run_files import JOURNAL, LOCK, REPORT, RESULTS, RUN, TABLE
 
 
-class OutputRefused(Exception):
+class OutputDirectoryError(Exception):
     """Raised when results cannot go to a directory. The message is a sentence or two for the person."""
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RunManifest:
     """What `run.json` keeps. `key` makes the job ids, so it stays private; `folder` is absolute."""
 
     id: str
@@ -41,7 +41,7 @@ def default_output(folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def locked(out: Path) -> Iterator[None]:
+def lock_directory(out: Path) -> Iterator[None]:
     """Make `out` and hold it for this process. Raises `OutputRefused` where another one has it, and `OSError`."""
     out.mkdir(parents=True, exist_ok=True)
     handle = os.open(out / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -49,7 +49,7 @@ def locked(out: Path) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise OutputRefused(
+            raise OutputDirectoryError(
                 f"{filenames.visible(str(out))} is in use by another melanoma-submit: wait for it, or choose"
                 " another --out."
             ) from error
@@ -58,7 +58,7 @@ def locked(out: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def open_run(out: Path, folder: Path, *, recursive: bool, resume: bool) -> Run:
+def open_run(out: Path, folder: Path, *, recursive: bool, resume: bool) -> RunManifest:
     """Start a run in `out`, or find the one to go on with. Raises `OutputRefused` and `OSError`."""
     shown = filenames.visible(str(out))
     path = out / RUN
@@ -67,24 +67,24 @@ def open_run(out: Path, folder: Path, *, recursive: bool, resume: bool) -> Run:
     if path.exists() and (begun or resume):
         run = _read(path)
         if not resume:
-            raise OutputRefused(
+            raise OutputDirectoryError(
                 f"{shown} already holds a run, started {run.started}. Go on with it with --resume, or choose "
                 "another --out."
             )
         if run.folder != folder.resolve() or run.recursive != recursive:
             how = "with" if run.recursive else "without"
-            raise OutputRefused(
+            raise OutputDirectoryError(
                 f"{shown} holds the run of {filenames.visible(str(run.folder))} {how} --recursive, not of this folder: "
                 "choose another --out."
             )
         return run
     for name in (RESULTS, TABLE, REPORT):
         if (out / name).exists():
-            raise OutputRefused(
+            raise OutputDirectoryError(
                 f"{shown} holds {name} but no {RUN}: it is not the output of a run, and nothing in it is "
                 "overwritten. Choose another --out."
             )
-    run = Run(
+    run = RunManifest(
         id=secrets.token_hex(8),
         key=secrets.token_bytes(32),
         folder=folder.resolve(),
@@ -104,15 +104,15 @@ def sync_directory(directory: Path) -> None:
         os.close(handle)
 
 
-def _read(path: Path) -> Run:
+def _read(path: Path) -> RunManifest:
     try:
         fields = json.loads(path.read_bytes())
         if fields["contract"] != CONTRACT_VERSION:
-            raise OutputRefused(
+            raise OutputDirectoryError(
                 f"{filenames.visible(str(path))} was written by another release (contract {fields['contract']}):"
                 " finish the run with that one, or choose another --out."
             )
-        return Run(
+        return RunManifest(
             id=str(fields["run"]),
             key=bytes.fromhex(fields["key"]),
             folder=Path(filenames.from_fields(fields, "folder")),
@@ -120,10 +120,12 @@ def _read(path: Path) -> Run:
             started=str(fields["started"]),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise OutputRefused(f"{filenames.visible(str(path))} cannot be understood: choose another --out.") from error
+        raise OutputDirectoryError(
+            f"{filenames.visible(str(path))} cannot be understood: choose another --out."
+        ) from error
 
 
-def _write(path: Path, run: Run) -> None:
+def _write(path: Path, run: RunManifest) -> None:
     fields = {
         "contract": CONTRACT_VERSION,
         "run": run.id,

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 
-class Index:
+class FinishedIndex:
     """A set of job ids in a file at `path`, made anew. As a context manager it removes the file at the end."""
 
     def __init__(self, path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Self
 from bulk import filenames
 
 
-class Journal:
+class SubmissionJournal:
     """Appends names to the file at `path`, each before the ledger hears of it.
 
     Not synced: it must survive the death of the process, not of the machine, after which the folder is scanned again

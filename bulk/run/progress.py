@@ -10,13 +10,13 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from bulk.run.stats import Tally
+from bulk.run.stats import RunStats
 
 _LINE_EVERY_S: Final = 10.0
 _REDRAW_EVERY_S: Final = 0.2
 
 
-class Display:
+class ProgressDisplay:
     """Shows how a run of `total` pictures goes. Log lines are printed above the bar."""
 
     def __init__(self, console: Console, total: int) -> None:
@@ -39,7 +39,7 @@ class Display:
         self._said = time.monotonic()
         self._state = ""
 
-    def update(self, tally: Tally, state: str) -> None:
+    def update(self, tally: RunStats, state: str) -> None:
         """Show the counts and what is being waited for; cheap enough to be called at every turn."""
         now = time.monotonic()
         if self._console.is_terminal:
@@ -51,7 +51,7 @@ class Display:
             line = f"{tally.done} of {max(self._total, tally.done)}, {_counts(tally)}"
             self.print(f"{line}, {state}" if state else line)
 
-    def finish(self, tally: Tally) -> None:
+    def finish(self, tally: RunStats) -> None:
         """Show the bar as it stands at the end."""
         if self._console.is_terminal:
             self._redraw(tally, "")
@@ -74,7 +74,7 @@ class Display:
         """Leave the bar as it stands."""
         self._bar.stop()
 
-    def _redraw(self, tally: Tally, state: str) -> None:
+    def _redraw(self, tally: RunStats, state: str) -> None:
         self._bar.state = state
         total = max(self._total, tally.done)
         self._bar.update(self._task, completed=tally.done, total=total, counts=_counts(tally), refresh=True)
@@ -94,7 +94,7 @@ class _Bar(Progress):
 class _Above:
     """A stream that prints above the bar."""
 
-    def __init__(self, display: Display) -> None:
+    def __init__(self, display: ProgressDisplay) -> None:
         self._display = display
 
     def write(self, text: str) -> int:
@@ -106,5 +106,5 @@ class _Above:
         """Everything is printed at once."""
 
 
-def _counts(tally: Tally) -> str:
+def _counts(tally: RunStats) -> str:
     return f"{tally.rate():.1f}/s, {tally.kinds['refusal']} refused, {tally.kinds['failure']} failed"

@@ -9,19 +9,19 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from bulk.inputs.reader import read_picture
+from bulk.inputs.reader import read_image
 from bulk.inputs.scanner import Candidate, Skipped, scan
-from bulk.rejections import NotRead, ReadProblem
-from bulk.results.csv_table import Table
+from bulk.rejections import FileNotReadable, ReadProblem
+from bulk.results.csv_table import CsvTable
 from bulk.results.results_file import ResultsFile, read_results
 from bulk.run import directory
-from bulk.run.directory import Run
-from bulk.run.finished_index import Index
-from bulk.run.journal import Journal, read_journal
-from bulk.run.progress import Display
-from bulk.run.stats import Tally
-from bulk.run.worker_status import Workers
-from bulk.submission.items import Answer, Picture
+from bulk.run.directory import RunManifest
+from bulk.run.finished_index import FinishedIndex
+from bulk.run.journal import SubmissionJournal, read_journal
+from bulk.run.progress import ProgressDisplay
+from bulk.run.stats import RunStats
+from bulk.run.worker_status import WorkerStatus
+from bulk.submission.items import ImageResult, InputImage
 from bulk.submission.submitter import Submitter
 from bulk.submission.uploader import State
 from shared.config.settings import Settings
@@ -33,25 +33,25 @@ _INDEXED_AT_ONCE: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RunPlan:
     """What to run, where the results go, and how many pictures are on their way at once and in a message."""
 
-    run: Run
+    run: RunManifest
     out: Path
     window: int
     shard: int
 
 
-class FolderRun:
+class FolderRunner:
     """Runs `plan` over an open `connection`, counting in `tally`."""
 
-    def __init__(self, plan: Plan, config: Settings, connection: ServiceClient, tally: Tally) -> None:
+    def __init__(self, plan: RunPlan, config: Settings, connection: ServiceClient, tally: RunStats) -> None:
         self._plan = plan
         self._config = config
         self._connection = connection
         self._tally = tally
 
-    def go(self, display: Display, stop: threading.Event) -> None:
+    def run(self, display: ProgressDisplay, stop: threading.Event) -> None:
         """Bring every picture of the folder that has no row yet to one.
 
         Returns early once `stop` is set. Raises `OSError` where results cannot be written, and what
@@ -61,16 +61,16 @@ class FolderRun:
         with ExitStack() as stack:
             results = stack.enter_context(ResultsFile(out / run_files.RESULTS))
             directory.sync_directory(out)
-            index = stack.enter_context(Index(out / run_files.INDEX))
+            index = stack.enter_context(FinishedIndex(out / run_files.INDEX))
             self._take_in(index)
             earlier = self._earlier(index)
-            table = stack.enter_context(Table(out / run_files.TABLE, out / run_files.RESULTS))
+            table = stack.enter_context(CsvTable(out / run_files.TABLE, out / run_files.RESULTS))
             if self._tally.earlier:
                 table.rewrite()
-            journal = stack.enter_context(Journal(out / run_files.JOURNAL))
-            workers = Workers(self._connection.ledger)
+            journal = stack.enter_context(SubmissionJournal(out / run_files.JOURNAL))
+            workers = WorkerStatus(self._connection.ledger)
 
-            def keep(answers: Sequence[Answer]) -> None:
+            def keep(answers: Sequence[ImageResult]) -> None:
                 rows = results.append(answers)
                 table.append(rows)
                 self._tally.add(rows)
@@ -98,7 +98,7 @@ class FolderRun:
         if not stop.is_set():
             (out / run_files.JOURNAL).unlink(missing_ok=True)
 
-    def _take_in(self, index: Index) -> None:
+    def _take_in(self, index: FinishedIndex) -> None:
         """Count and index what previous runs finished."""
         rows = (row for _, row in read_results(self._plan.out / run_files.RESULTS))
         while some := list(islice(rows, _INDEXED_AT_ONCE)):
@@ -106,7 +106,7 @@ class FolderRun:
             for row in some:
                 self._tally.add_earlier(row)
 
-    def _earlier(self, index: Index) -> list[str]:
+    def _earlier(self, index: FinishedIndex) -> list[str]:
         """Names that a killed run submitted and has no answer for: never more than its window."""
         found: list[str] = []
         for name in read_journal(self._plan.out / run_files.JOURNAL):
@@ -116,7 +116,7 @@ class FolderRun:
                 found.append(name)
         return found
 
-    def _new(self, index: Index) -> Iterator[Picture]:
+    def _new(self, index: FinishedIndex) -> Iterator[InputImage]:
         """Pictures that no run has seen. A first run asks no index: nothing can be in it."""
         anything = self._tally.earlier > 0 or bool(len(index))
         run = self._plan.run
@@ -124,14 +124,14 @@ class FolderRun:
             if not anything or self._id(candidate.name) not in index:
                 yield self._picture(candidate)
 
-    def _picture(self, candidate: Candidate) -> Picture:
+    def _picture(self, candidate: Candidate) -> InputImage:
         if candidate.unlisted:
-            return Picture(candidate.name, _unlisted)
-        return Picture(candidate.name, partial(read_picture, self._plan.run.folder / candidate.name))
+            return InputImage(candidate.name, _unlisted)
+        return InputImage(candidate.name, partial(read_image, self._plan.run.folder / candidate.name))
 
     def _id(self, name: str) -> str:
         return job_id(self._plan.run.key, name)
 
 
 def _unlisted() -> bytes:
-    raise NotRead(ReadProblem.FOLDER_UNREADABLE)
+    raise FileNotReadable(ReadProblem.FOLDER_UNREADABLE)

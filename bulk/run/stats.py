@@ -15,7 +15,7 @@ _LEAST_S: Final = 0.001
 
 
 @dataclass(slots=True)
-class Tally:
+class RunStats:
     """What became of the pictures. `earlier` are those that previous runs of the same output finished."""
 
     earlier: int = 0

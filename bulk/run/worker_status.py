@@ -11,7 +11,7 @@ _PATIENCE_S: Final = 5.0
 _ASK_EVERY_S: Final = 2.0
 
 
-class Workers:
+class WorkerStatus:
     """Asks the ledger, but only while answers do not come."""
 
     def __init__(self, ledger: Ledger) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from bulk.rejections import LocalRefusal, NotRead, ReadProblem
+from bulk.rejections import FileNotReadable, LocalRefusal, ReadProblem
 from shared.contract.decision import Failure, FailureReason, Refusal, Verdict, decision_from_json
 from shared.images.refusal import ImageRejected
 from shared.ledger.records import OutboxJob
@@ -14,7 +14,7 @@ AnyDecision = Verdict | Refusal | Failure | LocalRefusal
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class InputImage:
     """One picture to be judged.
 
     `name` is unique in its run. `load` gives the bytes, perhaps more than once, and raises `bulk.rejections.NotRead` or
@@ -26,7 +26,7 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ImageResult:
     """The decision on one picture: as an object, and as the JSON object that the worker wrote.
 
     `seconds` run from the job's acceptance to its decision; 0 for a file that never left this machine.
@@ -39,20 +39,20 @@ class Answer:
     seconds: float
 
 
-def load(id_: str, picture: Picture, *, most_bytes: int) -> bytes | Answer:
+def load(id_: str, picture: InputImage, *, most_bytes: int) -> bytes | ImageResult:
     """Bytes of `picture`, or the refusal of one that cannot be read or has more than `most_bytes`."""
     try:
         data = picture.load()
     except ImageRejected as refused:
         return _local(id_, picture.name, Refusal(reason=refused.reason))
-    except NotRead as not_read:
+    except FileNotReadable as not_read:
         return _local(id_, picture.name, LocalRefusal(reason=not_read.problem))
     if len(data) > most_bytes:
         return _local(id_, picture.name, LocalRefusal(reason=ReadProblem.LARGER_THAN_STORE))
     return data
 
 
-def from_job(job: OutboxJob, name: str) -> Answer:
+def from_job(job: OutboxJob, name: str) -> ImageResult:
     """What the ledger says of the picture `name`. A decision that cannot be read becomes a failure."""
     raw = job.decision
     decision: AnyDecision
@@ -63,8 +63,8 @@ def from_job(job: OutboxJob, name: str) -> Answer:
     except ValidationError:
         decision = Failure(reason=FailureReason.UNKNOWN_CONTRACT, detail="the decision cannot be read")
         raw = decision.model_dump_json().encode()
-    return Answer(job.id, name, decision, raw, max(0.0, job.decided_at - job.received_at))
+    return ImageResult(job.id, name, decision, raw, max(0.0, job.decided_at - job.received_at))
 
 
-def _local(id_: str, name: str, decision: Refusal | LocalRefusal) -> Answer:
-    return Answer(id_, name, decision, decision.model_dump_json().encode(), 0.0)
+def _local(id_: str, name: str, decision: Refusal | LocalRefusal) -> ImageResult:
+    return ImageResult(id_, name, decision, decision.model_dump_json().encode(), 0.0)

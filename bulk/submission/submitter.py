@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from bulk.submission.items import Answer, Picture, from_job, load
+from bulk.submission.items import ImageResult, InputImage, from_job, load
 from bulk.submission.uploader import State, Uploader
 from shared.broker.publisher import TaskPublisher
 from shared.contract.names import Queue, Stage
@@ -56,7 +56,7 @@ class Submitter:
         shard: int,
         deadline_s: float,
         store_budget: int,
-        on_answers: Callable[[Sequence[Answer]], None],
+        on_answers: Callable[[Sequence[ImageResult]], None],
         before_open: Callable[[Sequence[str]], None] = lambda _: None,
         on_wait: Callable[[], None] = lambda: None,
         queue: Queue = Queue.BULK,
@@ -83,12 +83,12 @@ class Submitter:
             deadline_s=deadline_s,
             most=self._at_once,
         )
-        self._in_flight: dict[str, Picture] = {}
+        self._in_flight: dict[str, InputImage] = {}
         #: Pictures of an earlier run of the same outbox, which the ledger may know or not.
         self._again: deque[str] = deque()
         #: Read, and not yet accepted by the store.
         self._group: dict[str, bytes] = {}
-        self._source: Iterator[Picture] = iter(())
+        self._source: Iterator[InputImage] = iter(())
         self._exhausted = False
         self._looked_for_lost = 0.0
         self._last_answer = 0.0
@@ -103,7 +103,7 @@ class Submitter:
         """Whether there is room for more pictures in Redis."""
         return self._uploader.state
 
-    def run(self, pictures: Iterable[Picture], *, earlier: Iterable[Picture] = ()) -> None:
+    def run(self, pictures: Iterable[InputImage], *, earlier: Iterable[InputImage] = ()) -> None:
         """Bring all `pictures` to their answers.
 
         `earlier` are those that a killed run of this outbox may have submitted and never saw the answer of.
@@ -156,7 +156,7 @@ class Submitter:
         if room < self._shard and not (idle and room > 0):
             return False
         most = min(room, self._at_once)
-        refused: list[Answer] = []
+        refused: list[ImageResult] = []
         size = 0
         while len(self._group) < most and len(refused) < self._at_once and size < _BYTES_AT_ONCE:
             picture = next(self._source, None)
@@ -167,7 +167,7 @@ class Submitter:
             if id_ in self._in_flight:
                 continue
             data = self._load(id_, picture)
-            if isinstance(data, Answer):
+            if isinstance(data, ImageResult):
                 refused.append(data)
             else:
                 self._in_flight[id_] = picture
@@ -189,7 +189,7 @@ class Submitter:
             if picture is None:
                 continue  # its answer was there already
             data = self._load(id_, picture)
-            if isinstance(data, Answer):
+            if isinstance(data, ImageResult):
                 unreadable.append(id_)
             else:
                 self._group[id_] = data
@@ -199,7 +199,7 @@ class Submitter:
             return bool(self._group)
         return True
 
-    def _load(self, id_: str, picture: Picture) -> bytes | Answer:
+    def _load(self, id_: str, picture: InputImage) -> bytes | ImageResult:
         return load(id_, picture, most_bytes=self._store_budget)
 
     def _collect(self) -> bool:
@@ -231,7 +231,7 @@ class Submitter:
         self._looked_for_lost = time.monotonic()
         found: dict[str, bytes] = {}
         gone: list[str] = []
-        refused: list[Answer] = []
+        refused: list[ImageResult] = []
         size = 0
         for job in self._ledger.run(transitions.peek(Stage.RECEIVED, outbox=self._outbox, limit=self._at_once)):
             picture = self._in_flight.get(job.id)
@@ -239,7 +239,7 @@ class Submitter:
                 gone.append(job.id)  # nobody waits for it
             elif size < _BYTES_AT_ONCE:
                 data = self._load(job.id, picture)
-                if isinstance(data, Answer):
+                if isinstance(data, ImageResult):
                     refused.append(data)
                 else:
                     found[job.id] = data

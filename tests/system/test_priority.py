@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bulk.submission.items import Answer, Picture
+from bulk.submission.items import ImageResult, InputImage
 from bulk.submission.submitter import Submitter
 from shared.broker.app import create_celery_app
 from shared.broker.publisher import TaskPublisher
@@ -24,7 +24,7 @@ def test_interactive_pictures_overtake_a_folder(house: House, folder: Path) -> N
     house.start_worker()
     submission = house.submit(folder, "--window", "2000")
     submission.wait_for(100)
-    answers: list[Answer] = []
+    answers: list[ImageResult] = []
     with create_client(house.broker.url) as client:
         retry = RedisRetry("test")
         Submitter(
@@ -39,7 +39,7 @@ def test_interactive_pictures_overtake_a_folder(house: House, folder: Path) -> N
             store_budget=2**28,
             queue=Queue.INTERACTIVE,
             on_answers=answers.extend,
-        ).run(Picture(path.name, path.read_bytes) for path in sorted(folder.iterdir())[:PEOPLE])
+        ).run(InputImage(path.name, path.read_bytes) for path in sorted(folder.iterdir())[:PEOPLE])
     behind = submission.count()
     assert [answer.decision.kind for answer in answers] == ["verdict"] * PEOPLE
     assert behind < 2000, "all of them were answered while the folder was still waiting"

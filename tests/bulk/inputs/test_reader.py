@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bulk.inputs.reader import read_picture
-from bulk.rejections import NotRead, ReadProblem
+from bulk.inputs.reader import read_image
+from bulk.rejections import FileNotReadable, ReadProblem
 from shared.contract.decision import RefusalReason
 from shared.images.limits import DECODE_LIMITS
 from shared.images.refusal import ImageRejected
@@ -14,22 +14,22 @@ from tests.bulk.conftest import AsAnyone
 
 
 def problem(path: Path) -> ReadProblem:
-    with pytest.raises(NotRead) as caught:
-        read_picture(path)
+    with pytest.raises(FileNotReadable) as caught:
+        read_image(path)
     return caught.value.problem
 
 
 def refusal(path: Path) -> RefusalReason:
     with pytest.raises(ImageRejected) as caught:
-        read_picture(path)
+        read_image(path)
     return caught.value.reason
 
 
 def test_a_file_and_a_link_to_one(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"picture")
     (tmp_path / "b.jpg").symlink_to("a.jpg")
-    assert read_picture(tmp_path / "a.jpg") == b"picture"
-    assert read_picture(tmp_path / "b.jpg") == b"picture"
+    assert read_image(tmp_path / "a.jpg") == b"picture"
+    assert read_image(tmp_path / "b.jpg") == b"picture"
 
 
 @pytest.mark.timeout(10)

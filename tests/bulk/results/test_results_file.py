@@ -9,15 +9,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bulk.rejections import LocalRefusal, ReadProblem
-from bulk.results.csv_table import Table, safe_cell
+from bulk.results.csv_table import CsvTable, safe_cell
 from bulk.results.results_file import ResultsFile, read_results
-from bulk.submission.items import Answer
+from bulk.submission.items import ImageResult
 from shared.contract.decision import Refusal, RefusalReason, Verdict
 from tests.bulk.fake_worker import verdict
 
 
-def answer(name: str, decision: Verdict | Refusal | LocalRefusal) -> Answer:
-    return Answer("00" * 16, name, decision, decision.model_dump_json().encode(), 0.25)
+def answer(name: str, decision: Verdict | Refusal | LocalRefusal) -> ImageResult:
+    return ImageResult("00" * 16, name, decision, decision.model_dump_json().encode(), 0.25)
 
 
 def table_of(path: Path) -> list[dict[str, str]]:
@@ -57,7 +57,7 @@ def test_a_row_holds_the_whole_decision(tmp_path: Path) -> None:
 
 def test_the_table_has_label_columns_even_when_refusals_come_first(tmp_path: Path) -> None:
     path = tmp_path / "results.csv"
-    with ResultsFile(tmp_path / "results.jsonl") as results, Table(path, tmp_path / "results.jsonl") as table:
+    with ResultsFile(tmp_path / "results.jsonl") as results, CsvTable(path, tmp_path / "results.jsonl") as table:
         table.append(results.append([answer("a.jpg", LocalRefusal(reason=ReadProblem.VANISHED))]))
         assert "p_mel" not in table_of(path)[0]
         table.append(results.append([answer("b.jpg", verdict(b"\x55\x99abcdefg"))]))
@@ -74,7 +74,7 @@ def test_the_table_has_label_columns_even_when_refusals_come_first(tmp_path: Pat
 def test_the_table_takes_labels_of_another_model(tmp_path: Path) -> None:
     path = tmp_path / "results.csv"
     other = verdict(b"abcdefg").model_copy(update={"probabilities": {"mel": 0.25, "bcc": 0.75}})
-    with ResultsFile(tmp_path / "results.jsonl") as results, Table(path, tmp_path / "results.jsonl") as table:
+    with ResultsFile(tmp_path / "results.jsonl") as results, CsvTable(path, tmp_path / "results.jsonl") as table:
         table.append(results.append([answer("a.jpg", verdict(b"abcdefg"))]))
         table.append(results.append([answer("b.jpg", other)]))
     assert [(row["p_mel"] != "", row["p_nv"] != "", row["p_bcc"]) for row in table_of(path)] == [
@@ -89,7 +89,7 @@ def test_probabilities_keep_every_digit(tmp_path: Path, probability: float) -> N
     path = tmp_path / "results.jsonl"
     path.unlink(missing_ok=True)
     decided = verdict(b"abcdefg").model_copy(update={"probability": probability, "probabilities": {"mel": probability}})
-    with ResultsFile(path) as results, Table(tmp_path / "results.csv", path) as table:
+    with ResultsFile(path) as results, CsvTable(tmp_path / "results.csv", path) as table:
         table.append(results.append([answer("a.jpg", decided)]))
     (row,) = table_of(tmp_path / "results.csv")
     assert float(row["probability"]) == float(row["p_mel"]) == probability
@@ -97,7 +97,10 @@ def test_probabilities_keep_every_digit(tmp_path: Path, probability: float) -> N
 
 @pytest.mark.parametrize("name", ["=1+1.jpg", "+a.jpg", "-a.jpg", "@a.jpg", "\ta.jpg", "\n=a.jpg", "\uff1da.jpg"])
 def test_no_name_is_a_formula(tmp_path: Path, name: str) -> None:
-    with ResultsFile(tmp_path / "results.jsonl") as results, Table(tmp_path / "t.csv", tmp_path / "results.jsonl") as t:
+    with (
+        ResultsFile(tmp_path / "results.jsonl") as results,
+        CsvTable(tmp_path / "t.csv", tmp_path / "results.jsonl") as t,
+    ):
         t.append(results.append([answer(name, REFUSED)]))
     (row,) = table_of(tmp_path / "t.csv")
     assert row["file"] == f"'{name}"

@@ -9,9 +9,9 @@ from functools import partial
 import pytest
 from redis import Redis
 
-from bulk.rejections import NotRead, ReadProblem
+from bulk.rejections import FileNotReadable, ReadProblem
 from bulk.submission import submitter as engine
-from bulk.submission.items import Answer, Picture
+from bulk.submission.items import ImageResult, InputImage
 from bulk.submission.submitter import Submitter
 from bulk.submission.uploader import State
 from shared.config.settings import Settings
@@ -49,9 +49,9 @@ class Collected:
     """Answers as they came."""
 
     def __init__(self) -> None:
-        self.answers: list[Answer] = []
+        self.answers: list[ImageResult] = []
 
-    def __call__(self, answers: Sequence[Answer]) -> None:
+    def __call__(self, answers: Sequence[ImageResult]) -> None:
         self.answers += answers
 
     @property
@@ -61,7 +61,7 @@ class Collected:
 
 def make(
     connection: ServiceClient,
-    on_answers: Callable[[Sequence[Answer]], None],
+    on_answers: Callable[[Sequence[ImageResult]], None],
     *,
     window: int = 32,
     budget: int = 2**24,
@@ -84,8 +84,8 @@ def make(
     )
 
 
-def pictures(count: int, size: int = 0) -> list[Picture]:
-    return [Picture(f"{n}.jpg", partial(bytes, f"{n:07}".encode() + b"." * size)) for n in range(count)]
+def pictures(count: int, size: int = 0) -> list[InputImage]:
+    return [InputImage(f"{n}.jpg", partial(bytes, f"{n:07}".encode() + b"." * size)) for n in range(count)]
 
 
 def raising(error: Exception) -> Callable[[], bytes]:
@@ -122,7 +122,7 @@ def test_every_picture_is_answered_once(redis_url: str, connection: ServiceClien
 def test_refusals_and_failures_come_through(redis_url: str, connection: ServiceClient) -> None:
     collected = Collected()
     with Answerer(redis_url):
-        make(connection, collected).run([Picture("r", lambda: REFUSE), Picture("f", lambda: FAIL)])
+        make(connection, collected).run([InputImage("r", lambda: REFUSE), InputImage("f", lambda: FAIL)])
     assert {answer.name: answer.decision.kind for answer in collected.answers} == {"r": "refusal", "f": "failure"}
 
 
@@ -142,7 +142,7 @@ def test_no_more_than_the_window_is_in_flight(redis_url: str, connection: Servic
         most = max(most, waiting_jobs(client))
         return data
 
-    many = [Picture(f"{n}.jpg", partial(loaded, f"{n:07}".encode())) for n in range(200)]
+    many = [InputImage(f"{n}.jpg", partial(loaded, f"{n:07}".encode())) for n in range(200)]
     stop = threading.Event()
     run = make(connection, collected, window=24, stop=stop)
     waiting = threading.Thread(target=run.run, args=(many,))
@@ -158,9 +158,9 @@ def test_no_more_than_the_window_is_in_flight(redis_url: str, connection: Servic
 def test_pictures_that_cannot_be_read_are_answered_here(redis_url: str, connection: ServiceClient) -> None:
     collected = Collected()
     odd = [
-        Picture("empty", raising(ImageRejected(RefusalReason.EMPTY))),
-        Picture("gone", raising(NotRead(ReadProblem.VANISHED))),
-        Picture("large", lambda: bytes(1001)),
+        InputImage("empty", raising(ImageRejected(RefusalReason.EMPTY))),
+        InputImage("gone", raising(FileNotReadable(ReadProblem.VANISHED))),
+        InputImage("large", lambda: bytes(1001)),
     ]
     with Answerer(redis_url):
         make(connection, collected, budget=1000).run([*odd, *pictures(3)])
@@ -173,7 +173,7 @@ def test_pictures_that_cannot_be_read_are_answered_here(redis_url: str, connecti
 
 def test_a_folder_of_nothing_but_unreadable_files_ends(connection: ServiceClient) -> None:
     collected = Collected()
-    broken = [Picture(f"{n}.jpg", raising(NotRead(ReadProblem.VANISHED))) for n in range(300)]
+    broken = [InputImage(f"{n}.jpg", raising(FileNotReadable(ReadProblem.VANISHED))) for n in range(300)]
     started = time.monotonic()
     make(connection, collected).run(broken)
     assert collected.names == once_each(300)
@@ -204,7 +204,7 @@ def test_a_lost_picture_whose_file_is_gone_is_refused(redis_url: str, connection
     def load() -> bytes:
         for data in loads:
             return data
-        raise NotRead(ReadProblem.VANISHED)
+        raise FileNotReadable(ReadProblem.VANISHED)
 
     def empty() -> None:
         if keys := client.keys(KEY_PREFIX + "picture:*"):
@@ -212,7 +212,7 @@ def test_a_lost_picture_whose_file_is_gone_is_refused(redis_url: str, connection
             answerer.answer_some()
 
     answerer = Answerer(redis_url)
-    make(connection, collected, on_wait=empty).run([Picture("0.jpg", load)])
+    make(connection, collected, on_wait=empty).run([InputImage("0.jpg", load)])
     ((answer),) = collected.answers
     assert getattr(answer.decision, "reason", None) is ReadProblem.VANISHED
     assert nothing_is_left(client)
@@ -269,7 +269,7 @@ def test_a_stop_leaves_the_rest_and_the_next_run_brings_it(
 ) -> None:
     first, second, stop = Collected(), Collected(), threading.Event()
 
-    def stop_later(answers: Sequence[Answer]) -> None:
+    def stop_later(answers: Sequence[ImageResult]) -> None:
         first(answers)
         if len(first.answers) >= 20:
             stop.set()
@@ -293,9 +293,9 @@ def test_an_earlier_picture_keeps_its_answer_though_its_file_is_gone(redis_url: 
             [NewJob(id_)], queue=Queue.BULK, outbox=OUTBOX, language="en", deadline_s=60, stored=True
         )
     )
-    gone = raising(NotRead(ReadProblem.VANISHED))
+    gone = raising(FileNotReadable(ReadProblem.VANISHED))
     with Answerer(redis_url):
-        run.run([], earlier=[Picture("kept.jpg", gone), Picture("never-sent.jpg", gone)])
+        run.run([], earlier=[InputImage("kept.jpg", gone), InputImage("never-sent.jpg", gone)])
     decisions = {answer.name: answer.decision for answer in collected.answers}
     assert decisions["kept.jpg"] == Refusal(reason=RefusalReason.NOT_A_PICTURE)
     assert getattr(decisions["never-sent.jpg"], "reason", None) is ReadProblem.VANISHED
