@@ -20,7 +20,7 @@ from local.embedded_valkey import free_port
 from local.subprocesses import Background
 from samples.many import render_many
 from shared.redis_client.client import create_client
-from simulator.client.client import Simulator
+from simulator.client.client import SimulatorClient
 
 _LIMIT_S: Final = 420.0
 _KILL_EVERY_S: Final = 3.0
@@ -93,7 +93,7 @@ def main() -> None:
 async def _run(
     stand: Stand, address: str, pictures: list[bytes], people: int, each: int, killer: Killer
 ) -> dict[str, Any]:
-    async with Simulator(address) as simulator:
+    async with SimulatorClient(address) as simulator:
         crowd = await gather(simulator, people)
         uploads = [await simulator.upload(picture) for picture in pictures]
         before = (await simulator.calls())[-1]["seq"]

@@ -29,7 +29,7 @@ from local.embedded_valkey import free_port
 from samples.many import render_many
 from shared.contract.names import Queue
 from shared.redis_client.client import create_client
-from simulator.client.client import Simulator
+from simulator.client.client import SimulatorClient
 
 _SPINE_S: Final = 15.0
 _LIMIT_S: Final = 600.0
@@ -119,7 +119,7 @@ def _chat(stand: Stand, pictures: list[bytes], people: int, each: int, *, limits
 async def _run(
     stand: Stand, address: str, pictures: list[bytes], people: int, each: int, cpu: Cpu, *, limits: bool
 ) -> Spell:
-    async with Simulator(address) as simulator:
+    async with SimulatorClient(address) as simulator:
         crowd = await gather(simulator, people)
         uploads = [await simulator.upload(picture) for picture in pictures]
         await simulator.limits(on=limits)

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from samples.lesions import render_lesion
-from simulator.client.client import Message, Person, Simulator, SimulatorError
+from simulator.client.client import Message, SimulatorClient, SimulatorError, User
 
 _WIDTH: Final = 100
 _SIDE: Final = (1280, 960)
@@ -25,12 +25,12 @@ def converse(address: str) -> None:
 
 
 async def _converse(address: str) -> None:
-    async with Simulator(address) as simulator:
+    async with SimulatorClient(address) as simulator:
         await _english(await simulator.person("Anna", "en"))
         await _russian(await simulator.person("Мария", "ru"))
 
 
-async def _english(person: Person) -> None:
+async def _english(person: User) -> None:
     await _greet(person, "Anna", "[I agree]")
     _print("Anna", "[a rendered photograph]")
     sent = await person.photo(_picture())
@@ -41,13 +41,13 @@ async def _english(person: Person) -> None:
     await _answer(person, answer["message_id"])
 
 
-async def _russian(person: Person) -> None:
+async def _russian(person: User) -> None:
     await _greet(person, "Мария", "[Согласна]")
     _print("Мария", "[заметки.txt]")
     await _answer(person, await person.document(b"no picture", "notes.txt", "text/plain"))
 
 
-async def _greet(person: Person, name: str, consent: str) -> None:
+async def _greet(person: User, name: str, consent: str) -> None:
     _print(name, "/start")
     greeting = await _answer(person, await _begin(person))
     _print(name, consent)
@@ -55,7 +55,7 @@ async def _greet(person: Person, name: str, consent: str) -> None:
     await _answer(person, greeting["message_id"])
 
 
-async def _begin(person: Person) -> int:
+async def _begin(person: User) -> int:
     for _ in range(10 * _FIRST_CALL_S):
         try:
             return await person.text("/start")
@@ -64,7 +64,7 @@ async def _begin(person: Person) -> int:
     raise TimeoutError("the bot does not call the stand-in")
 
 
-async def _answer(person: Person, after: int) -> Message:
+async def _answer(person: User, after: int) -> Message:
     """Wait for what the bot says after the message `after`, and print it."""
     answer = await person.wait_for(lambda message: int(message["message_id"]) > after)
     _print("bot", _words(answer))

@@ -8,7 +8,7 @@ import sys
 import click
 
 from simulator.server import start
-from simulator.state.state import World
+from simulator.state.state import SimulatorState
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -38,7 +38,7 @@ def main() -> None:
 
 
 async def _serve(host: str, port: int, *, limits: bool) -> int:
-    world = World()
+    world = SimulatorState()
     world.limits_on = limits
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -8,14 +8,14 @@ from aiohttp import web
 from simulator.bot_api.http import add_bot_api
 from simulator.bot_api.parameters import MOST_BYTES
 from simulator.control.api import add_control
-from simulator.state.state import World
+from simulator.state.state import SimulatorState
 
 _PAGE: Final = Path(__file__).parent / "page"
 #: The page loads nothing from elsewhere, and runs nothing that is not in its own files.
 _POLICY: Final = "default-src 'self'; img-src 'self' data: blob:; base-uri 'none'; form-action 'none'"
 
 
-def application(world: World) -> web.Application:
+def application(world: SimulatorState) -> web.Application:
     """Bot API, control API and chat page."""
     app = web.Application(client_max_size=MOST_BYTES)
     add_bot_api(app, world)
@@ -35,7 +35,7 @@ def application(world: World) -> web.Application:
     return app
 
 
-async def start(world: World, host: str, port: int) -> tuple[web.AppRunner, str]:
+async def start(world: SimulatorState, host: str, port: int) -> tuple[web.AppRunner, str]:
     """Listen; returns the runner and the address. Raises `OSError` where the port is taken."""
     runner = web.AppRunner(application(world), access_log=None, shutdown_timeout=1)
     await runner.setup()

@@ -15,7 +15,7 @@ from bot.locales import translate
 from bot.storage import redis_keys
 from local.bot_processes import start_bot, with_stand_in
 from local.subprocesses import Background
-from simulator.client.client import Message, Person, Simulator, SimulatorError
+from simulator.client.client import Message, SimulatorClient, SimulatorError, User
 
 #: Calls of the stand-in at once.
 _AT_ONCE: Final = 16
@@ -48,10 +48,10 @@ def bot(home: Path, name: str, port: int, **environment: str) -> Background:
     return start_bot(home / f"{name}.log", {**with_stand_in(port), **PATIENT, **environment})
 
 
-async def gather(simulator: Simulator, people: int) -> list[Person]:
+async def gather(simulator: SimulatorClient, people: int) -> list[User]:
     """People who have agreed."""
 
-    async def one() -> Person:
+    async def one() -> User:
         person = await simulator.person()
         sent = await _first_words(person)
         greeting = await person.wait_for(lambda found: int(found["message_id"]) > sent, 300)
@@ -75,7 +75,7 @@ async def until_answered(client: Any, answers: int, limit_s: float) -> None:
             return
 
 
-async def fates(people: Sequence[Person]) -> list[Fate]:
+async def fates(people: Sequence[User]) -> list[Fate]:
     """What became of every photograph of these people."""
     found: list[Fate] = []
     for person in people:
@@ -117,7 +117,7 @@ def _days() -> set[str]:
     return {moment.date().isoformat() for moment in (now, now - timedelta(hours=1))}
 
 
-async def _first_words(person: Person) -> int:
+async def _first_words(person: User) -> int:
     while True:
         try:
             return await person.text("/start")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from benchmarks.harness.simulated_users import gather
-from simulator.client.client import Simulator
+from simulator.client.client import SimulatorClient
 
 #: So many people send one photograph each in so many seconds, again and again: far below Telegram's limits.
 _PEOPLE: Final = 20
@@ -32,7 +32,7 @@ def chat(address: str, pictures: list[bytes], seconds: float) -> Answered:
 
 
 async def _chat(address: str, pictures: list[bytes], seconds: float) -> Answered:
-    async with Simulator(address) as simulator:
+    async with SimulatorClient(address) as simulator:
         people = await gather(simulator, _PEOPLE)
         uploads = [await simulator.upload(picture) for picture in pictures]
         started = time.monotonic()
@@ -60,7 +60,7 @@ class _Fate:
     answers: list[float]
 
 
-async def _fates(simulator: Simulator, crowds: list[int]) -> list[_Fate]:
+async def _fates(simulator: SimulatorClient, crowds: list[int]) -> list[_Fate]:
     """What became of every photograph, once all are answered or nobody may hope any more."""
     deadline = time.monotonic() + _ANSWERED_WITHIN_S
     while True:

@@ -5,16 +5,16 @@ from typing import Any
 
 from aiohttp import web
 
-from simulator.bot_api.method_call import Call
+from simulator.bot_api.method_call import MethodCall
 from simulator.bot_api.methods.registry import METHODS
 from simulator.bot_api.parameters import parameters
 from simulator.errors import ApiError
 from simulator.state.bot_account import token_id
 from simulator.state.rate_limits import too_many
-from simulator.state.state import World
+from simulator.state.state import SimulatorState
 
 
-def add_bot_api(app: web.Application, world: World) -> None:
+def add_bot_api(app: web.Application, world: SimulatorState) -> None:
     """Answer calls of bots."""
 
     async def call(request: web.Request) -> web.StreamResponse:
@@ -51,12 +51,12 @@ def add_bot_api(app: web.Application, world: World) -> None:
     app.router.add_get("/file/bot{token}/files/{id}", download)
 
 
-async def _run(world: World, token: str, name: str, given: dict[str, Any]) -> Any:
+async def _run(world: SimulatorState, token: str, name: str, given: dict[str, Any]) -> Any:
     bot = world.bot(token)
     method = METHODS.get(name.lower())
     if method is None:
         raise ApiError(404, "Not Found")
-    result = method(Call(world, bot, given))
+    result = method(MethodCall(world, bot, given))
     return await result if inspect.isawaitable(result) else result
 
 
@@ -67,7 +67,7 @@ def _note_messages(noted: dict[str, Any], result: Any) -> None:
         noted["message_id"], noted["message_ids"] = numbers[0], numbers
 
 
-def _refusal(fault: str, world: World) -> ApiError:
+def _refusal(fault: str, world: SimulatorState) -> ApiError:
     if fault == "429":
         return too_many(world.faults.retry_after)
     if fault == "403":

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulator.errors import bad_request
-from simulator.state.bot_account import Bot
+from simulator.state.bot_account import BotAccount
 from simulator.state.chat import Chat
-from simulator.state.state import World
+from simulator.state.state import SimulatorState
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +20,11 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class MethodCall:
     """What a method gets. Each reader raises `ApiError` 400 for a value that it cannot read."""
 
-    world: World
-    bot: Bot
+    world: SimulatorState
+    bot: BotAccount
     parameters: dict[str, Any]
 
     def chat(self) -> Chat:

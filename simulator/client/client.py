@@ -4,22 +4,22 @@ from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from simulator.client.http_client import Message, Remote, SimulatorError
-from simulator.client.user import Group, Person
+from simulator.client.http_client import HttpClient, Message, SimulatorError
+from simulator.client.user import Group, User
 
-__all__ = ["Group", "Message", "Person", "Simulator", "SimulatorError"]
+__all__ = ["Group", "Message", "SimulatorClient", "SimulatorError", "User"]
 
 
-class Simulator:
+class SimulatorClient:
     """A running stand-in at `base_url`; an asynchronous context manager. All raise `SimulatorError`."""
 
     def __init__(self, base_url: str) -> None:
         self._base = base_url
-        self._opened: Remote | None = None
+        self._opened: HttpClient | None = None
 
     async def __aenter__(self) -> Self:
         """Open the connections."""
-        self._opened = Remote(self._base)
+        self._opened = HttpClient(self._base)
         return self
 
     async def __aexit__(
@@ -36,7 +36,7 @@ class Simulator:
         last_name: str | None = None,
         *,
         bot: int | str | None = None,
-    ) -> Person:
+    ) -> User:
         """A new person, who talks to `bot` (id or username), or to the one that came last or last called `getMe`."""
         asked = {
             "first_name": first_name,
@@ -44,9 +44,9 @@ class Simulator:
             "username": username,
             "last_name": last_name,
         }
-        return Person(self._remote, (await self._remote.post("/sim/people", asked))["id"], bot)
+        return User(self._remote, (await self._remote.post("/sim/people", asked))["id"], bot)
 
-    async def group(self, title: str, members: Iterable[Person] = ()) -> Group:
+    async def group(self, title: str, members: Iterable[User] = ()) -> Group:
         """A new group with the bot in it."""
         asked = {"title": title, "members": [member.id for member in members]}
         return Group(int((await self._remote.post("/sim/groups", asked))["id"]))
@@ -61,7 +61,7 @@ class Simulator:
 
     async def crowd(
         self,
-        people: Iterable[Person | int],
+        people: Iterable[User | int],
         pictures: Sequence[str],
         each: int = 4,
         spread_s: float = 0,
@@ -72,7 +72,7 @@ class Simulator:
 
         `pictures` are handles, sent in turn. Returns the number of the crowd at once, before it has sent all.
         """
-        ids = [one.id if isinstance(one, Person) else one for one in people]
+        ids = [one.id if isinstance(one, User) else one for one in people]
         asked = {"people": ids, "pictures": list(pictures), "each": each, "spread_s": spread_s, "bot": bot}
         return int(await self._remote.post("/sim/crowds", asked))
 
@@ -134,7 +134,7 @@ class Simulator:
         return await self._remote.post(path, what)
 
     @property
-    def _remote(self) -> Remote:
+    def _remote(self) -> HttpClient:
         if self._opened is None:
             raise SimulatorError("use it in `async with`")
         return self._opened

@@ -14,7 +14,7 @@ class SimulatorError(Exception):
     """Raised when the stand-in refuses what a script asks for; the message says why."""
 
 
-class Remote:
+class HttpClient:
     """Speaks the stand-in's own API at `base_url`. Open it within a running event loop."""
 
     def __init__(self, base_url: str) -> None:

@@ -6,7 +6,7 @@ from contextlib import aclosing
 from typing import Any, Final
 from uuid import uuid4
 
-from simulator.client.http_client import Message, Remote, SimulatorError
+from simulator.client.http_client import HttpClient, Message, SimulatorError
 
 _JPEG: Final = ("photo.jpg", "image/jpeg")
 
@@ -20,14 +20,14 @@ class Group(int):
         return int(self)
 
 
-class Person:
+class User:
     """Someone who chats with `bot`, by its id or username; None: with the bot that came last.
 
     What is sent is given as bytes, or as a handle of `Simulator.upload`. `chat` is a group, or its id, where it is not
     the person's own chat. All raise `SimulatorError` where the stand-in refuses.
     """
 
-    def __init__(self, remote: Remote, id_: int, bot: int | str | None = None) -> None:
+    def __init__(self, remote: HttpClient, id_: int, bot: int | str | None = None) -> None:
         self._remote = remote
         self.id = id_
         self.bot = bot

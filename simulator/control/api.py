@@ -6,17 +6,17 @@ from typing import Any
 from aiohttp import web
 
 from simulator.control import event_stream, user_content
-from simulator.control.load_generator import Crowds
-from simulator.control.user_actions import Deeds
+from simulator.control.load_generator import LoadGenerator
+from simulator.control.user_actions import UserActions
 from simulator.errors import ApiError
-from simulator.state.bot_account import Bot
+from simulator.state.bot_account import BotAccount
 from simulator.state.chat import Chat
-from simulator.state.state import World
+from simulator.state.state import SimulatorState
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def add_control(app: web.Application, world: World) -> None:
+def add_control(app: web.Application, world: SimulatorState) -> None:
     """Answer scripts and the page."""
     control = _Control(world)
     routes: list[tuple[str, str, Handler]] = [
@@ -46,10 +46,10 @@ def add_control(app: web.Application, world: World) -> None:
 class _Control:
     """A handler for each thing that can be asked for."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: SimulatorState) -> None:
         self._world = world
-        self._deeds = Deeds(world)
-        self._crowds = Crowds(world, self._deeds)
+        self._deeds = UserActions(world)
+        self._crowds = LoadGenerator(world, self._deeds)
 
     async def bots(self, _: web.Request) -> web.Response:
         return _reply([bot.about for bot in self._world.bots.values()])
@@ -140,7 +140,7 @@ class _Control:
         self._bot(asked).updates.repeat(asked["update_id"])
         return _reply(True)
 
-    def _bot(self, asked: dict[str, Any]) -> Bot:
+    def _bot(self, asked: dict[str, Any]) -> BotAccount:
         return self._world.known_bot(asked.get("bot"))
 
     def _chat(self, request: web.Request) -> Chat:

@@ -6,30 +6,30 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simulator.control import user_content
-from simulator.control.user_actions import Deeds
-from simulator.state.bot_account import Bot
+from simulator.control.user_actions import UserActions
+from simulator.state.bot_account import BotAccount
 from simulator.state.chat import Chat
-from simulator.state.state import World
+from simulator.state.state import SimulatorState
 
 
 @dataclass(slots=True)
-class Crowd:
+class LoadRun:
     """What one crowd sent: conversation and number of each photograph, in order."""
 
     expected: int
     sent: list[tuple[Chat, int]] = field(default_factory=list)
 
 
-class Crowds:
+class LoadGenerator:
     """All crowds, by number from 1 on."""
 
-    def __init__(self, world: World, deeds: Deeds) -> None:
+    def __init__(self, world: SimulatorState, deeds: UserActions) -> None:
         self._world = world
         self._deeds = deeds
-        self._crowds: dict[int, Crowd] = {}
+        self._crowds: dict[int, LoadRun] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def start(self, bot: Bot, people: Sequence[int], pictures: Sequence[str], each: int, spread_s: float) -> int:
+    def start(self, bot: BotAccount, people: Sequence[int], pictures: Sequence[str], each: int, spread_s: float) -> int:
         """Let each of `people` send a burst of `each` of `pictures` to `bot`, evenly within `spread_s` seconds.
 
         Returns the number of the crowd at once. Raises `ApiError` for a person or picture that is not there.
@@ -38,7 +38,7 @@ class Crowds:
             self._world.conversation(bot, person)
         for picture in pictures:
             user_content.photo(self._world.files, picture)
-        crowd = Crowd(len(people) * each)
+        crowd = LoadRun(len(people) * each)
         number = len(self._crowds) + 1
         self._crowds[number] = crowd
         task = asyncio.create_task(self._send(crowd, bot, people, pictures, each, spread_s))
@@ -58,7 +58,13 @@ class Crowds:
         return [_outcome(chat, message) for crowd in crowds for chat, message in crowd.sent]
 
     async def _send(
-        self, crowd: Crowd, bot: Bot, people: Sequence[int], pictures: Sequence[str], each: int, spread_s: float
+        self,
+        crowd: LoadRun,
+        bot: BotAccount,
+        people: Sequence[int],
+        pictures: Sequence[str],
+        each: int,
+        spread_s: float,
     ) -> None:
         loop = asyncio.get_running_loop()
         began = loop.time()

@@ -5,19 +5,19 @@ import time
 from typing import Any
 
 from simulator.errors import ApiError, bad_request
-from simulator.state.bot_account import Bot
+from simulator.state.bot_account import BotAccount
 from simulator.state.chat import Chat, Message
-from simulator.state.state import World
+from simulator.state.state import SimulatorState
 
 
-class Deeds:
+class UserActions:
     """Deeds of people towards bots. Each raises `ApiError` where it cannot be done."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: SimulatorState) -> None:
         self._world = world
 
     def send(
-        self, bot: Bot, person: int, content: dict[str, Any], *, chat: int, reply_to: int | None = None
+        self, bot: BotAccount, person: int, content: dict[str, Any], *, chat: int, reply_to: int | None = None
     ) -> Message:
         """Put a message of `person` into `chat` and bring the update to `bot`."""
         conversation = self._world.conversation(bot, chat)
@@ -38,7 +38,7 @@ class Deeds:
             conversation.notes[message["message_id"]].update_id = bot.updates.add("message", message)
         return message
 
-    def press(self, bot: Bot, person: int, message_id: int, button: str, *, chat: int) -> None:
+    def press(self, bot: BotAccount, person: int, message_id: int, button: str, *, chat: int) -> None:
         """Press the button whose data, its part before the colon, or the beginning of data or text is `button`."""
         conversation = self._world.conversation(bot, chat)
         message = conversation.find(message_id)
@@ -58,7 +58,7 @@ class Deeds:
             },
         )
 
-    def block(self, bot: Bot, person: int, *, blocked: bool) -> None:
+    def block(self, bot: BotAccount, person: int, *, blocked: bool) -> None:
         """Block the bot, or take it back."""
         chat = self._world.conversation(bot, person)
         if chat.blocked is blocked:
@@ -66,7 +66,7 @@ class Deeds:
         chat.blocked = blocked
         bot.updates.add("my_chat_member", self._membership(bot, chat, blocked=blocked))
 
-    def _membership(self, bot: Bot, chat: Chat, *, blocked: bool) -> dict[str, Any]:
+    def _membership(self, bot: BotAccount, chat: Chat, *, blocked: bool) -> dict[str, Any]:
         member = {"user": bot.about, "status": "member"}
         kicked = {"user": bot.about, "status": "kicked", "until_date": 0}
         return {
@@ -84,7 +84,7 @@ class Deeds:
         return found
 
 
-def _is_for(bot: Bot, content: dict[str, Any], original: Message | None) -> bool:
+def _is_for(bot: BotAccount, content: dict[str, Any], original: Message | None) -> bool:
     """Whether a bot in privacy mode sees a message of a group: https://core.telegram.org/bots/features#privacy-mode."""
     words = str(content.get("text") or content.get("caption") or "")
     return (

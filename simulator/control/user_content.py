@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from simulator.bot_api.html_entities import utf16
 from simulator.errors import bad_request
-from simulator.state.file_store import File, Files
+from simulator.state.file_store import File, FileStore
 
 Asked = dict[str, Any]
 Content = dict[str, Any]
@@ -13,7 +13,7 @@ Content = dict[str, Any]
 _SIDE: Final = 64
 
 
-def content(files: Files, asked: Asked) -> Content:
+def content(files: FileStore, asked: Asked) -> Content:
     """Content of the message that is `asked` for by its `kind`. Raises `ApiError`."""
     kind = asked.get("kind")
     if kind not in _KINDS:
@@ -28,12 +28,12 @@ def content(files: Files, asked: Asked) -> Content:
     return found
 
 
-def photo(files: Files, handle: str) -> Content:
+def photo(files: FileStore, handle: str) -> Content:
     """A photograph that was uploaded before, in Telegram's sizes."""
     return {"photo": [size.size() for size in files.photo(files.get(handle))]}
 
 
-def _text(_: Files, asked: Asked) -> Content:
+def _text(_: FileStore, asked: Asked) -> Content:
     text = str(asked["text"])
     if not text.strip():
         raise bad_request("message text is empty")
@@ -42,11 +42,11 @@ def _text(_: Files, asked: Asked) -> Content:
     return {"text": text, "entities": [{"type": "bot_command", "offset": 0, "length": utf16(text.split()[0])}]}
 
 
-def _photo(files: Files, asked: Asked) -> Content:
+def _photo(files: FileStore, asked: Asked) -> Content:
     return photo(files, str(asked["file"]))
 
 
-def _document(files: Files, asked: Asked) -> Content:
+def _document(files: FileStore, asked: Asked) -> Content:
     file = files.get(str(asked["file"]))
     name, mime = asked.get("name"), asked.get("mime")
     if name or mime:
@@ -54,33 +54,33 @@ def _document(files: Files, asked: Asked) -> Content:
     return {"document": file.document()}
 
 
-def _voice(files: Files, asked: Asked) -> Content:
+def _voice(files: FileStore, asked: Asked) -> Content:
     return {"voice": _lasting(_given(files, asked, "voice.ogg", "audio/ogg"))}
 
 
-def _sticker(files: Files, asked: Asked) -> Content:
+def _sticker(files: FileStore, asked: Asked) -> Content:
     about = _given(files, asked, "sticker.webp", "image/webp").named()
     about |= {"type": "regular", "is_animated": False, "is_video": False, "emoji": "👍"}
     return {"sticker": about | {"width": 512, "height": 512}}
 
 
-def _video(files: Files, asked: Asked) -> Content:
+def _video(files: FileStore, asked: Asked) -> Content:
     return {"video": _moving(_given(files, asked, "video.mp4", "video/mp4"))}
 
 
-def _animation(files: Files, asked: Asked) -> Content:
+def _animation(files: FileStore, asked: Asked) -> Content:
     file = _given(files, asked, "animation.mp4", "video/mp4")
     # As Telegram, for bots from before there were animations.
     return {"animation": _moving(file), "document": file.document()}
 
 
-def _live_photo(files: Files, asked: Asked) -> Content:
+def _live_photo(files: FileStore, asked: Asked) -> Content:
     still = photo(files, str(asked["file"]))
     # The still picture is in `photo` too, for bots from before there were live photographs.
     return still | {"live_photo": _moving(files.add(b"moving", "live.mp4", "video/mp4")) | still}
 
 
-_KINDS: Final[dict[str, Callable[[Files, Asked], Content]]] = {
+_KINDS: Final[dict[str, Callable[[FileStore, Asked], Content]]] = {
     "text": _text,
     "photo": _photo,
     "document": _document,
@@ -92,7 +92,7 @@ _KINDS: Final[dict[str, Callable[[Files, Asked], Content]]] = {
 }
 
 
-def _given(files: Files, asked: Asked, name: str, mime: str) -> File:
+def _given(files: FileStore, asked: Asked, name: str, mime: str) -> File:
     """The file that is asked for, or something small where none is."""
     data = files.get(str(asked["file"])).data if asked.get("file") else name.encode()
     return files.add(data, name, mime)

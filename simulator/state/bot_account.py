@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from simulator.errors import ApiError, bad_request
 from simulator.state.chat import Chat, Message
-from simulator.state.rate_limits import Limits
-from simulator.state.update_queue import Updates
-from simulator.state.webhook import Webhook
+from simulator.state.rate_limits import RateLimits
+from simulator.state.update_queue import UpdateQueue
+from simulator.state.webhook import WebhookSender
 
 _TOKEN: Final = re.compile(r"(\d+):[A-Za-z0-9_-]{30,}")
 #: How long Telegram takes the answer to a press of a button. Seconds.
@@ -23,7 +23,7 @@ def token_id(token: str) -> int:
     return int(found[1])
 
 
-class Bot:
+class BotAccount:
     """A bot, which has never to be registered: any token is one. Raises `ApiError` for what is no token."""
 
     def __init__(self, token: str, *, limits: bool) -> None:
@@ -38,9 +38,9 @@ class Bot:
             "supports_inline_queries": False,
         }
         self.chats: dict[int, Chat] = {}
-        self.updates = Updates()
-        self.webhook: Webhook | None = None
-        self.limits = Limits(on=limits)
+        self.updates = UpdateQueue()
+        self.webhook: WebhookSender | None = None
+        self.limits = RateLimits(on=limits)
         self.commands: dict[tuple[str, str], list[dict[str, str]]] = {}
         self._presses: dict[str, tuple[float, Chat]] = {}
         self._next_message = 1

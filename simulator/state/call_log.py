@@ -8,7 +8,7 @@ from typing import Any, Final
 _KEPT: Final = 200_000
 
 
-class Calls:
+class CallLog:
     """The latest calls. No text of a message is kept."""
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ Message = dict[str, Any]
 
 
 @dataclass(slots=True)
-class Note:
+class MessageState:
     """What is true of a message. Times in seconds of the monotonic clock."""
 
     sent_at: float
@@ -31,7 +31,7 @@ class Chat:
         self.about = about
         self.members = members
         self.messages: dict[int, Message] = {}
-        self.notes: dict[int, Note] = {}
+        self.notes: dict[int, MessageState] = {}
         self.actions: list[str] = []
         self.toasts: list[str] = []
         #: A bot cannot write to who never wrote to it.
@@ -49,7 +49,7 @@ class Chat:
         """Put a message at the end."""
         number = message["message_id"]
         self.messages[number] = message
-        self.notes[number] = Note(time.monotonic())
+        self.notes[number] = MessageState(time.monotonic())
         replied = self.notes.get(message.get("reply_to_message", {}).get("message_id"))
         if replied is not None and message["from"]["is_bot"]:
             replied.replies.append(number)

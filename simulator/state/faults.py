@@ -10,7 +10,7 @@ KINDS: Final = ("429", "500", "403", "cut_before", "cut_after")
 _SPARED: Final = frozenset({"getupdates"})
 
 
-class Faults:
+class FaultInjector:
     """Draws a fault for a call, or none."""
 
     def __init__(self) -> None:

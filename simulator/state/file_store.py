@@ -44,7 +44,7 @@ class File:
         return self.named() | {"file_name": self.name, "mime_type": self.mime or "application/octet-stream"}
 
 
-class Files:
+class FileStore:
     """All files. The same content is kept once, and reduced once where it is a photograph."""
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ _GROUP: Final = 20
 _MINUTE_S: Final = 60
 
 
-class Limits:
+class RateLimits:
     """Counts the messages of one bot. `on` switches the limits."""
 
     def __init__(self, *, on: bool) -> None:

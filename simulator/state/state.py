@@ -3,11 +3,11 @@
 from typing import Any, Final
 
 from simulator.errors import ApiError
-from simulator.state.bot_account import Bot
-from simulator.state.call_log import Calls
+from simulator.state.bot_account import BotAccount
+from simulator.state.call_log import CallLog
 from simulator.state.chat import Chat
-from simulator.state.faults import Faults
-from simulator.state.file_store import Files
+from simulator.state.faults import FaultInjector
+from simulator.state.file_store import FileStore
 
 _FIRST_PERSON: Final = 100_001
 _FIRST_GROUP: Final = -100_001
@@ -15,25 +15,25 @@ _FIRST_GROUP: Final = -100_001
 _NAMES: Final = ("id", "first_name", "last_name", "username")
 
 
-class World:
+class SimulatorState:
     """Everything that this stand-in holds."""
 
     def __init__(self) -> None:
-        self.files = Files()
-        self.calls = Calls()
-        self.faults = Faults()
-        self.bots: dict[str, Bot] = {}
+        self.files = FileStore()
+        self.calls = CallLog()
+        self.faults = FaultInjector()
+        self.bots: dict[str, BotAccount] = {}
         self.people: dict[int, dict[str, Any]] = {}
         self.groups: dict[int, tuple[dict[str, Any], list[int]]] = {}
         #: Whom people talk to where they name nobody: the bot that came last, or last asked who it is.
-        self.latest: Bot | None = None
+        self.latest: BotAccount | None = None
         self._limits_on = True
 
-    def bot(self, token: str) -> Bot:
+    def bot(self, token: str) -> BotAccount:
         """The bot with this token. Raises `ApiError` where it cannot be one."""
         bot = self.bots.get(token)
         if bot is None:
-            bot = self.latest = self.bots[token] = Bot(token, limits=self._limits_on)
+            bot = self.latest = self.bots[token] = BotAccount(token, limits=self._limits_on)
         return bot
 
     @property
@@ -60,7 +60,7 @@ class World:
         self.groups[id_] = {"id": id_, "type": "group", "title": title}, members
         return self.groups[id_][0]
 
-    def known_bot(self, which: object = None) -> Bot:
+    def known_bot(self, which: object = None) -> BotAccount:
         """The bot with this id or username, else the latest. Raises `ApiError`."""
         if which is None:
             if self.latest is None:
@@ -71,7 +71,7 @@ class World:
                 return bot
         raise ApiError(404, f"there is no bot {which}")
 
-    def conversation(self, bot: Bot, id_: int) -> Chat:
+    def conversation(self, bot: BotAccount, id_: int) -> Chat:
         """The conversation of a person or group with `bot`. Raises `ApiError`."""
         chat = bot.chats.get(id_)
         if chat is None:

@@ -14,7 +14,7 @@ _KEPT: Final = 10_000
 _OTHER_POLLER: Final = "other getUpdates request; make sure that only one bot instance is running"
 
 
-class Updates:
+class UpdateQueue:
     """A queue that forgets an update when a later one is asked for."""
 
     def __init__(self) -> None:

@@ -8,17 +8,17 @@ from typing import Any, Final
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
-from simulator.state.update_queue import Update, Updates
+from simulator.state.update_queue import Update, UpdateQueue
 
 _FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 30.0
 _TIMEOUT: Final = ClientTimeout(total=60)
 
 
-class Webhook:
+class WebhookSender:
     """One webhook of one bot: brings what `updates` holds to `url`, over at most `connections` at once."""
 
-    def __init__(self, url: str, secret: str, updates: Updates, *, connections: int) -> None:
+    def __init__(self, url: str, secret: str, updates: UpdateQueue, *, connections: int) -> None:
         self.url = url
         self.connections = connections
         self.last_error = ""

@@ -17,7 +17,7 @@ from aiogram.enums import ParseMode
 from aiogram.exceptions import TelegramAPIError
 from PIL import Image
 
-from simulator.client.client import Person, Simulator
+from simulator.client.client import SimulatorClient, User
 
 _NUMBERS = itertools.count(1000)
 
@@ -29,7 +29,7 @@ class Stand:
         self.address = address
         self.token = f"{next(_NUMBERS)}:{'A-b_' * 9}"
         self.bot: Bot
-        self.sim: Simulator
+        self.sim: SimulatorClient
 
     def play(self, story: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Run a story with `bot` and `sim` open, without limits and faults at first."""
@@ -38,7 +38,7 @@ class Stand:
             thread.submit(lambda: asyncio.run(self._play(story))).result()
 
     async def _play(self, story: Callable[[], Awaitable[None]]) -> None:
-        async with self.another(self.token) as self.bot, Simulator(self.address) as self.sim:
+        async with self.another(self.token) as self.bot, SimulatorClient(self.address) as self.sim:
             await self.sim.limits(on=False)
             await self.sim.no_faults()
             await self.bot.get_me()
@@ -54,7 +54,7 @@ class Stand:
     async def nothing(self) -> None:
         """A story in which the bot only calls, so that people find it."""
 
-    async def anna(self) -> Person:
+    async def anna(self) -> User:
         """Someone who has written to the bot."""
         person = await self.sim.person("Anna", "en", username="anna", last_name="B", bot=self.bot.id)
         await person.text("/start")

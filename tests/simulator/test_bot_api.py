@@ -27,23 +27,23 @@ from aiogram.types import (
 from aiohttp import web
 from PIL import Image
 
-from simulator.client.client import Person, Simulator, SimulatorError
+from simulator.client.client import SimulatorClient, SimulatorError, User
 from simulator.server import start
-from simulator.state.state import World
+from simulator.state.state import SimulatorState
 
 TOKEN = "1234:" + "a" * 35
 
-Scene = Callable[[Bot, Simulator, Person], Awaitable[None]]
+Scene = Callable[[Bot, SimulatorClient, User], Awaitable[None]]
 
 
 def play(scene: Scene, *, limits: bool = False) -> None:
     async def run() -> None:
-        world = World()
+        world = SimulatorState()
         world.limits_on = limits
         runner, address = await start(world, "127.0.0.1", 0)
         bot = bot_at(address)
         try:
-            async with Simulator(address) as simulator:
+            async with SimulatorClient(address) as simulator:
                 await bot.get_me()
                 await scene(bot, simulator, await simulator.person("Anna", "en"))
         finally:
@@ -67,7 +67,7 @@ def picture(width: int = 640, height: int = 480) -> bytes:
 
 
 def test_a_photograph_comes_in_sizes_and_can_be_fetched() -> None:
-    async def scene(bot: Bot, _: Simulator, person: Person) -> None:
+    async def scene(bot: Bot, _: SimulatorClient, person: User) -> None:
         await person.photo(picture(2000, 1500), caption="my mole")
         (update,) = await bot.get_updates(timeout=5)
         assert update.message is not None
@@ -82,7 +82,7 @@ def test_a_photograph_comes_in_sizes_and_can_be_fetched() -> None:
 
 
 def test_updates_stay_until_later_ones_are_asked_for() -> None:
-    async def scene(bot: Bot, _: Simulator, person: Person) -> None:
+    async def scene(bot: Bot, _: SimulatorClient, person: User) -> None:
         for word in ("one", "two"):
             await person.text(word)
         first = await bot.get_updates()
@@ -95,7 +95,7 @@ def test_updates_stay_until_later_ones_are_asked_for() -> None:
 
 
 def test_a_second_poller_is_a_conflict() -> None:
-    async def scene(bot: Bot, _: Simulator, person: Person) -> None:
+    async def scene(bot: Bot, _: SimulatorClient, person: User) -> None:
         waiting = asyncio.create_task(bot.get_updates(timeout=10))
         await asyncio.sleep(0.2)
         second = asyncio.create_task(bot.get_updates(timeout=2))
@@ -110,7 +110,7 @@ def test_a_second_poller_is_a_conflict() -> None:
 
 
 def test_what_is_too_long_too_odd_or_not_there_is_refused() -> None:
-    async def scene(bot: Bot, _: Simulator, person: Person) -> None:
+    async def scene(bot: Bot, _: SimulatorClient, person: User) -> None:
         to = person.id
         await person.text("hello")
         await bot.send_message(to, "<b>" + "x" * 4096 + "</b>", parse_mode="HTML")
@@ -145,7 +145,7 @@ def button(data: str) -> InlineKeyboardMarkup:
 
 
 def test_a_message_is_edited_into_a_photograph_and_the_same_again_is_not_modified() -> None:
-    async def scene(bot: Bot, _: Simulator, person: Person) -> None:
+    async def scene(bot: Bot, _: SimulatorClient, person: User) -> None:
         await person.text("hello")
         sent = await bot.send_message(person.id, "wait")
         data = picture()
@@ -163,7 +163,7 @@ def test_a_message_is_edited_into_a_photograph_and_the_same_again_is_not_modifie
 
 
 def test_a_button_is_pressed_and_answered() -> None:
-    async def scene(bot: Bot, _: Simulator, person: Person) -> None:
+    async def scene(bot: Bot, _: SimulatorClient, person: User) -> None:
         await person.text("hello")
         sent = await bot.send_message(person.id, "choose", reply_markup=button("yes:1"))
         await person.press(sent.message_id, "Press")
@@ -179,7 +179,7 @@ def test_a_button_is_pressed_and_answered() -> None:
 
 
 def test_a_person_who_blocks_the_bot_is_out_of_reach() -> None:
-    async def scene(bot: Bot, _: Simulator, person: Person) -> None:
+    async def scene(bot: Bot, _: SimulatorClient, person: User) -> None:
         await person.text("hello")
         await person.block()
         with pytest.raises(TelegramForbiddenError):
@@ -192,7 +192,7 @@ def test_a_person_who_blocks_the_bot_is_out_of_reach() -> None:
 
 
 def test_limits_on_messages() -> None:
-    async def scene(bot: Bot, simulator: Simulator, person: Person) -> None:
+    async def scene(bot: Bot, simulator: SimulatorClient, person: User) -> None:
         await person.text("hello")
         for number in range(3):
             await bot.send_message(person.id, str(number))
@@ -219,7 +219,7 @@ def test_limits_on_messages() -> None:
     ],
 )
 def test_faults_on_demand(kind: str, error: type[Exception], arrives: bool) -> None:
-    async def scene(bot: Bot, simulator: Simulator, person: Person) -> None:
+    async def scene(bot: Bot, simulator: SimulatorClient, person: User) -> None:
         await person.text("hello")
         await simulator.faults(1.0, kinds=[kind], methods=["sendMessage"])
         with pytest.raises(error):
@@ -239,7 +239,7 @@ def test_a_webhook_gets_each_update_until_it_takes_it() -> None:
         seen.append((request.headers["X-Telegram-Bot-Api-Secret-Token"], (await request.json())["message"]["text"]))
         return web.Response(status=500 if len(seen) == 1 else 200)
 
-    async def scene(bot: Bot, _: Simulator, person: Person) -> None:
+    async def scene(bot: Bot, _: SimulatorClient, person: User) -> None:
         app = web.Application()
         app.add_routes([web.post("/hook", take)])
         runner = web.AppRunner(app)
@@ -260,7 +260,7 @@ def test_a_webhook_gets_each_update_until_it_takes_it() -> None:
 
 
 def test_a_malformed_token_is_nobodys() -> None:
-    async def scene(bot: Bot, simulator: Simulator, _: Person) -> None:
+    async def scene(bot: Bot, simulator: SimulatorClient, _: User) -> None:
         api = bot.session.api.base.split("/bot")[0]
         stranger = bot_at(api, token="12:short")
         with pytest.raises(TelegramUnauthorizedError):

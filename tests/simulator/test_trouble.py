@@ -10,7 +10,7 @@ from aiohttp import ClientSession
 
 from simulator.client.client import SimulatorError
 from simulator.errors import ApiError
-from simulator.state.rate_limits import Limits
+from simulator.state.rate_limits import RateLimits
 from tests.simulator.harness import Stand, picture, refused
 
 
@@ -37,14 +37,14 @@ def test_a_chat_gets_one_message_a_second_after_a_burst(stand: Stand) -> None:
 def test_all_chats_together_get_thirty_a_second_and_a_group_twenty_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = 100.0
     monkeypatch.setattr("simulator.state.rate_limits.time.monotonic", lambda: clock)
-    limits = Limits(on=True)
+    limits = RateLimits(on=True)
     for chat in range(30):
         limits.take(chat)
     with pytest.raises(ApiError, match="retry after 1"):
         limits.take(99)
     clock += 1
     limits.take(99)
-    group = Limits(on=True)
+    group = RateLimits(on=True)
     for _ in range(20):
         clock += 1
         group.take(-5)

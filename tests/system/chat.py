@@ -10,7 +10,7 @@ from typing import Final, Self, TypeVar
 from local.bot_processes import stand_in, start_bot, start_stand_in, with_stand_in
 from local.embedded_valkey import EmbeddedValkey, free_port
 from local.subprocesses import Background
-from simulator.client.client import Message, Person, Simulator, SimulatorError
+from simulator.client.client import Message, SimulatorClient, SimulatorError, User
 from tests.system.stack import House
 
 T = TypeVar("T")
@@ -68,17 +68,17 @@ class ChatHouse:
         """All that the bots wrote to their logs."""
         return "\n".join(bot.log.read_text(errors="replace") for bot in self.bots)
 
-    def play(self, scene: Callable[[Simulator], Awaitable[T]]) -> T:
+    def play(self, scene: Callable[[SimulatorClient], Awaitable[T]]) -> T:
         """Run a scene with people."""
 
         async def run() -> T:
-            async with Simulator(self.address) as simulator:
+            async with SimulatorClient(self.address) as simulator:
                 return await scene(simulator)
 
         return asyncio.run(run())
 
 
-async def agreed(simulator: Simulator, language: str = "en", **who: str) -> Person:
+async def agreed(simulator: SimulatorClient, language: str = "en", **who: str) -> User:
     """Someone who has begun with the bot and agreed."""
     person = await simulator.person(language_code=language, **who)
     deadline = time.monotonic() + 20
@@ -95,12 +95,12 @@ async def agreed(simulator: Simulator, language: str = "en", **who: str) -> Pers
     return person
 
 
-async def after(person: Person, message: int, timeout_s: float = 30) -> Message:
+async def after(person: User, message: int, timeout_s: float = 30) -> Message:
     """What the bot says after that message."""
     return await person.wait_for(lambda found: int(found["message_id"]) > message, timeout_s)
 
 
-async def answer_to(person: Person, sent: int, timeout_s: float = 60) -> Message:
+async def answer_to(person: User, sent: int, timeout_s: float = 60) -> Message:
     """The answer to a photograph: what replies to it and has the buttons of an answer."""
     return await person.wait_for(lambda found: is_answer(found, sent), timeout_s)
 

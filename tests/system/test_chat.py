@@ -16,7 +16,7 @@ from local.embedded_valkey import free_port
 from local.subprocesses import Background
 from local.worker_processes import command
 from samples.many import render_many
-from simulator.client.client import Person, Simulator
+from simulator.client.client import SimulatorClient, User
 from tests.system.chat import ChatHouse, after, agreed, answer_to, answers, is_answer, words
 from tests.system.polling import eventually, page
 
@@ -49,7 +49,7 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChatHouse]:
 
 
 def test_two_people_at_once_each_get_their_own(busy: ChatHouse, pictures: list[bytes]) -> None:
-    async def scene(simulator: Simulator) -> None:
+    async def scene(simulator: SimulatorClient) -> None:
         anna, maria = await agreed(simulator), await agreed(simulator, "ru", first_name="Мария")
         # The same name of a file, and no username.
         first, second = await asyncio.gather(
@@ -70,7 +70,7 @@ def test_two_people_at_once_each_get_their_own(busy: ChatHouse, pictures: list[b
 
 
 def test_an_album_a_forward_and_what_is_no_photograph(busy: ChatHouse, pictures: list[bytes]) -> None:
-    async def scene(simulator: Simulator) -> None:
+    async def scene(simulator: SimulatorClient) -> None:
         person = await agreed(simulator)
         album = [await person.photo(picture, media_group_id="7") for picture in pictures[:4]]
         for sent in album:
@@ -95,7 +95,7 @@ def test_an_album_a_forward_and_what_is_no_photograph(busy: ChatHouse, pictures:
 
 
 def test_in_a_group_only_on_request_and_only_for_who_asked(busy: ChatHouse, pictures: list[bytes]) -> None:
-    async def scene(simulator: Simulator) -> None:
+    async def scene(simulator: SimulatorClient) -> None:
         asker, other = await agreed(simulator), await agreed(simulator)
         group = await simulator.group("Family")
         sent = await other.photo(pictures[0], chat=group)
@@ -110,7 +110,7 @@ def test_in_a_group_only_on_request_and_only_for_who_asked(busy: ChatHouse, pict
         told = await asker.wait_for(lambda message: "What this answer means" in words(message), chat=group)
         assert told["reply_to_message"]["message_id"] == answer["message_id"]
 
-    async def eventually_toast(person: object, group: int, simulator: Simulator) -> str:
+    async def eventually_toast(person: object, group: int, simulator: SimulatorClient) -> str:
         for _ in range(100):
             toasts = (await simulator.get(f"/sim/chats/{group}"))["toasts"]
             if toasts:
@@ -122,7 +122,7 @@ def test_in_a_group_only_on_request_and_only_for_who_asked(busy: ChatHouse, pict
 
 
 def test_before_consent_nothing_is_looked_at_and_afterwards_everything(busy: ChatHouse, pictures: list[bytes]) -> None:
-    async def scene(simulator: Simulator) -> None:
+    async def scene(simulator: SimulatorClient) -> None:
         await agreed(simulator)  # so that the bot has called
         person = await simulator.person()
         before = (await simulator.calls())[-1]["seq"]
@@ -137,7 +137,7 @@ def test_before_consent_nothing_is_looked_at_and_afterwards_everything(busy: Cha
 
 
 def test_while_nobody_works_people_are_told_and_can_withdraw(chat: ChatHouse, pictures: list[bytes]) -> None:
-    async def scene(simulator: Simulator) -> None:
+    async def scene(simulator: SimulatorClient) -> None:
         person, blocking = await agreed(simulator), await agreed(simulator)
         sent = await person.photo(pictures[0])
         told = await person.wait_for(lambda message: "yours is safe" in words(message))
@@ -161,7 +161,7 @@ def test_while_nobody_works_people_are_told_and_can_withdraw(chat: ChatHouse, pi
 
 
 def test_the_message_about_the_wait_becomes_the_answer(chat: ChatHouse, pictures: list[bytes]) -> None:
-    async def scene(simulator: Simulator) -> None:
+    async def scene(simulator: SimulatorClient) -> None:
         person = await agreed(simulator)
         sent = await person.photo(pictures[0])
         told = await person.wait_for(lambda message: "yours is safe" in words(message))
@@ -176,7 +176,7 @@ def test_the_message_about_the_wait_becomes_the_answer(chat: ChatHouse, pictures
 
 
 def test_a_repeated_update_is_answered_once(busy: ChatHouse, pictures: list[bytes]) -> None:
-    async def scene(simulator: Simulator) -> None:
+    async def scene(simulator: SimulatorClient) -> None:
         person = await agreed(simulator)
         sent = await person.photo(pictures[0])
         await answer_to(person, sent)
@@ -190,7 +190,7 @@ def test_a_repeated_update_is_answered_once(busy: ChatHouse, pictures: list[byte
 
 
 def test_everything_about_a_person_can_be_deleted(busy: ChatHouse, pictures: list[bytes]) -> None:
-    async def scene(simulator: Simulator) -> None:
+    async def scene(simulator: SimulatorClient) -> None:
         person, other = await agreed(simulator), await agreed(simulator)
         answer = await answer_to(person, await person.photo(pictures[0]))
         kept = await answer_to(other, await other.photo(pictures[1]))
@@ -234,7 +234,7 @@ def test_a_bot_that_is_stopped_mid_work_loses_nothing(chat: ChatHouse, pictures:
     port = free_port()
     mode = {"MELANOMA_WEBHOOK_URL": f"http://127.0.0.1:{port}", "MELANOMA_BOT_PORT": str(port)} if webhook else {}
 
-    async def scene(simulator: Simulator) -> None:
+    async def scene(simulator: SimulatorClient) -> None:
         people = [await agreed(simulator) for _ in range(6)]
         sent = [(person, await person.photo(picture)) for picture in pictures for person in people]
         await asyncio.sleep(0.3)
@@ -258,7 +258,7 @@ def test_an_operator_changes_a_limit_while_the_bot_runs(busy: ChatHouse, picture
         environment = {**os.environ, "REDIS_URL": busy.house.broker.url}
         subprocess.run([*command("melanoma-ops"), "limits", *arguments], check=True, env=environment)
 
-    async def scene(simulator: Simulator) -> None:
+    async def scene(simulator: SimulatorClient) -> None:
         person = await agreed(simulator)
         await answer_to(person, await person.photo(pictures[0]))
         await asyncio.to_thread(ops, "set", "person_per_day", "1")
@@ -274,7 +274,7 @@ def test_an_operator_changes_a_limit_while_the_bot_runs(busy: ChatHouse, picture
     busy.play(scene)
 
 
-async def answered_soon(person: Person, sent: int) -> bool:
+async def answered_soon(person: User, sent: int) -> bool:
     try:
         await answer_to(person, sent, 5)
     except TimeoutError:
@@ -286,7 +286,7 @@ def test_a_webhook_takes_updates_from_telegram_only(chat: ChatHouse, pictures: l
     port = free_port()
     address = f"http://127.0.0.1:{port}"
 
-    async def scene(simulator: Simulator) -> None:
+    async def scene(simulator: SimulatorClient) -> None:
         person = await agreed(simulator)
         sent = await person.photo(pictures[0])
         await answer_to(person, sent)
@@ -317,7 +317,7 @@ def test_an_answer_that_cannot_be_sent_waits_for_an_operator(chat: ChatHouse, pi
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    async def scene(simulator: Simulator) -> None:
+    async def scene(simulator: SimulatorClient) -> None:
         person = await agreed(simulator)
         await simulator.faults(1.0, kinds=["500"], methods=["sendPhoto", "editMessageMedia"])
         sent = await person.photo(pictures[0])
@@ -334,7 +334,7 @@ def test_an_answer_that_cannot_be_sent_waits_for_an_operator(chat: ChatHouse, pi
 
 
 def test_operators_and_nobody_else_get_the_numbers(chat: ChatHouse) -> None:
-    async def scene(simulator: Simulator) -> None:
+    async def scene(simulator: SimulatorClient) -> None:
         operator, other = await agreed(simulator), await agreed(simulator)
         assert operator.id == 100_001
         numbers = await after(operator, await operator.text("/stats"))

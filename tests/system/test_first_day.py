@@ -14,7 +14,7 @@ from local.embedded_valkey import free_port
 from local.subprocesses import Background
 from local.worker_processes import wait_until_ready
 from samples.many import render_many
-from simulator.client.client import Simulator
+from simulator.client.client import SimulatorClient
 from tests.deploy.places import queries
 from tests.system.chat import ChatHouse, agreed, answer_to, words
 from tests.system.conftest import PICTURES
@@ -122,14 +122,14 @@ def test_the_first_day(chat: ChatHouse, prometheus: Prometheus | None, folder: P
             _ask_everything(prometheus)
 
 
-async def _photographs(simulator: Simulator, picture: bytes) -> None:
+async def _photographs(simulator: SimulatorClient, picture: bytes) -> None:
     person, other = await agreed(simulator), await agreed(simulator, "ru")
     assert "not a diagnosis" in words(await answer_to(person, await person.photo(picture)))
     damaged = await other.document(picture[:2000], "broken.jpg", "image/jpeg")
     assert "повреждён" in words(await answer_to(other, damaged))
 
 
-async def _dead_letter(simulator: Simulator, chat: ChatHouse, picture: bytes) -> None:
+async def _dead_letter(simulator: SimulatorClient, chat: ChatHouse, picture: bytes) -> None:
     person = await agreed(simulator)
     await simulator.faults(1.0, kinds=["500"], methods=["sendPhoto", "editMessageMedia"])
     sent = await person.photo(picture)

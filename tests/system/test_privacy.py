@@ -23,7 +23,7 @@ from local.subprocesses import Background
 from local.worker_processes import command, start_worker, wait_until_ready
 from samples.many import render_many
 from shared.config.settings import Settings
-from simulator.client.client import Person, Simulator
+from simulator.client.client import SimulatorClient, User
 from tests.system.chat import ChatHouse, after, agreed, answer_to, is_answer, words
 from tests.system.polling import eventually
 
@@ -106,13 +106,13 @@ def searched(home: Path) -> dict[str, str]:
     return {str(path.relative_to(home)): path.read_text(errors="replace") for path in home.rglob("*.log")}
 
 
-async def someone(simulator: Simulator) -> Person:
+async def someone(simulator: SimulatorClient) -> User:
     return await agreed(
         simulator, first_name=NAMES["first name"], last_name=NAMES["last name"], username=NAMES["username"]
     )
 
 
-async def talk(simulator: Simulator, person: Person, picture: bytes) -> None:
+async def talk(simulator: SimulatorClient, person: User, picture: bytes) -> None:
     """Everything that a person can send."""
     await after(person, await person.text(NAMES["text"]))
     sent = await person.photo(picture, caption=NAMES["caption"])
@@ -127,7 +127,7 @@ async def talk(simulator: Simulator, person: Person, picture: bytes) -> None:
     await person.wait_for(lambda message: is_answer(message, shown), 60, chat=group)
 
 
-async def trouble(chat: ChatHouse, simulator: Simulator, person: Person, picture: bytes) -> None:
+async def trouble(chat: ChatHouse, simulator: SimulatorClient, person: User, picture: bytes) -> None:
     """Calls fail and are cut, and Redis goes away: that is when programs say too much."""
     await simulator.faults(0.5, kinds=["500", "cut_before", "cut_after", "429"], seed=4)
     sent = [await person.photo(picture, caption=NAMES["caption"]) for _ in range(2)]
@@ -159,7 +159,7 @@ def operate(chat: ChatHouse, home: Path, picture: bytes) -> None:
     assert "received" in run(chat, "melanoma-ops", "trace", job.decode().rpartition(":")[2])
 
 
-async def by_webhook(chat: ChatHouse, person: Person, picture: bytes, port: int) -> None:
+async def by_webhook(chat: ChatHouse, person: User, picture: bytes, port: int) -> None:
     """The same bot behind a webhook, and a stranger who guesses."""
     async with ClientSession() as session:
         guess = {"X-Telegram-Bot-Api-Secret-Token": "guessed"}
@@ -181,7 +181,7 @@ def test_no_log_holds_a_secret_or_a_name(chat: ChatHouse, tmp_path: Path) -> Non
     }
     met: list[int] = []
 
-    async def scene(simulator: Simulator) -> None:
+    async def scene(simulator: SimulatorClient) -> None:
         person = await someone(simulator)
         met.append(person.id)
         await talk(simulator, person, picture)

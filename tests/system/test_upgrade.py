@@ -12,7 +12,7 @@ from bot.locales import translate
 from local.subprocesses import Background
 from local.worker_processes import command, start_worker, wait_until_ready
 from samples.many import render_many
-from simulator.client.client import Message, Person, Simulator
+from simulator.client.client import Message, SimulatorClient, User
 from tests.system.chat import ChatHouse, agreed, words
 from tests.system.polling import eventually
 from tests.system.release import BEFORE, NEXT, of_contract, with_richer_verdicts
@@ -62,7 +62,7 @@ def replay(chat: ChatHouse, release: Release) -> None:
     assert "1 of 1 are tried again" in ops(chat, release, "dead", "replay", "--all", "--yes")
 
 
-async def told(person: Person, sent: int, opening: str) -> Message:
+async def told(person: User, sent: int, opening: str) -> Message:
     """The message that answers a photograph and begins so."""
     return await person.wait_for(
         lambda found: (
@@ -104,7 +104,7 @@ def test_releases_that_refuse_each_other_say_so_and_the_answer_comes_after_the_u
             chat.bots[-1].stop()
             chat.start_bot(**newer)
 
-    async def scene(simulator: Simulator) -> None:
+    async def scene(simulator: SimulatorClient) -> None:
         person = await agreed(simulator)
         sent = await person.photo(photograph)
         await told(person, sent, SORRY)
@@ -127,7 +127,7 @@ def test_a_verdict_that_an_older_bot_cannot_read_is_kept_for_the_newer_one(
 ) -> None:
     newer = with_richer_verdicts(tmp_path / "newer")
 
-    async def scene(simulator: Simulator) -> None:
+    async def scene(simulator: SimulatorClient) -> None:
         person = await agreed(simulator)
         sent = await person.photo(photograph)
         await told(person, sent, SORRY)

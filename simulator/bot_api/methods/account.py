@@ -2,24 +2,24 @@
 
 from typing import Any
 
-from simulator.bot_api.method_call import Call
+from simulator.bot_api.method_call import MethodCall
 from simulator.errors import bad_request
 
 
-def get_me(call: Call) -> dict[str, Any]:
+def get_me(call: MethodCall) -> dict[str, Any]:
     """`getMe`; people who name nobody talk to this bot from now on."""
     call.world.latest = call.bot
     return call.bot.about
 
 
-def set_my_name(call: Call) -> bool:
+def set_my_name(call: MethodCall) -> bool:
     """`setMyName`, in all languages."""
     if call.text("name") and not call.text("language_code"):
         call.bot.about["first_name"] = call.text("name")
     return True
 
 
-def set_my_commands(call: Call) -> bool:
+def set_my_commands(call: MethodCall) -> bool:
     """`setMyCommands`."""
     commands = call.structure("commands") or []
     for one in commands:
@@ -31,30 +31,30 @@ def set_my_commands(call: Call) -> bool:
     return True
 
 
-def get_my_commands(call: Call) -> list[dict[str, str]]:
+def get_my_commands(call: MethodCall) -> list[dict[str, str]]:
     """`getMyCommands`."""
     return call.bot.commands.get(_where(call), [])
 
 
-def delete_my_commands(call: Call) -> bool:
+def delete_my_commands(call: MethodCall) -> bool:
     """`deleteMyCommands`."""
     call.bot.commands.pop(_where(call), None)
     return True
 
 
-def nothing(_: Call) -> bool:
+def nothing(_: MethodCall) -> bool:
     """What changes nothing that this stand-in shows."""
     return True
 
 
-def set_message_reaction(call: Call) -> bool:
+def set_message_reaction(call: MethodCall) -> bool:
     """`setMessageReaction`, of a message that is there; the reaction is not shown."""
     if call.chat().find(call.number("message_id")) is None:
         raise bad_request("message to react not found")
     return True
 
 
-def answer_callback_query(call: Call) -> bool:
+def answer_callback_query(call: MethodCall) -> bool:
     """`answerCallbackQuery`."""
     chat = call.bot.press(call.text("callback_query_id"))
     text = call.text("text")
@@ -65,6 +65,6 @@ def answer_callback_query(call: Call) -> bool:
     return True
 
 
-def _where(call: Call) -> tuple[str, str]:
+def _where(call: MethodCall) -> tuple[str, str]:
     scope = call.structure("scope") or {"type": "default"}
     return call.text("language_code"), str(scope)

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from simulator.bot_api.method_call import Call
+from simulator.bot_api.method_call import MethodCall
 from simulator.errors import bad_request
 
 
-def get_file(call: Call) -> dict[str, Any]:
+def get_file(call: MethodCall) -> dict[str, Any]:
     """`getFile`; the path is good for a download from `/file/bot<TOKEN>/`."""
     id_ = call.text("file_id")
     file = call.world.files.downloadable(id_)
@@ -18,7 +18,7 @@ def get_file(call: Call) -> dict[str, Any]:
     }
 
 
-def get_chat(call: Call) -> dict[str, Any]:
+def get_chat(call: MethodCall) -> dict[str, Any]:
     """`getChat`."""
     return call.chat().about | {
         "accent_color_id": 0,
@@ -33,7 +33,7 @@ def get_chat(call: Call) -> dict[str, Any]:
     }
 
 
-def get_chat_member(call: Call) -> dict[str, Any]:
+def get_chat_member(call: MethodCall) -> dict[str, Any]:
     """`getChatMember`."""
     chat = call.chat()
     user = call.number("user_id")

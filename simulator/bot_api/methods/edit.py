@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from simulator.bot_api.method_call import Call
+from simulator.bot_api.method_call import MethodCall
 from simulator.bot_api.methods import message_content
 from simulator.bot_api.methods.message_content import Content
 from simulator.bot_api.methods.reply_markup import markup
@@ -20,7 +20,7 @@ _NOT_MODIFIED: Final = (
 )
 
 
-def edit_message_text(call: Call) -> Message:
+def edit_message_text(call: MethodCall) -> Message:
     """`editMessageText`."""
     chat, message = _own(call)
     if "text" not in message:
@@ -28,7 +28,7 @@ def edit_message_text(call: Call) -> Message:
     return _edit(call, chat, message, message_content.text(call), _TEXT)
 
 
-def edit_message_caption(call: Call) -> Message:
+def edit_message_caption(call: MethodCall) -> Message:
     """`editMessageCaption`."""
     chat, message = _own(call)
     if not any(kind in message for kind in _MEDIA):
@@ -36,19 +36,19 @@ def edit_message_caption(call: Call) -> Message:
     return _edit(call, chat, message, message_content.caption(call.parameters), _CAPTION)
 
 
-def edit_message_media(call: Call) -> Message:
+def edit_message_media(call: MethodCall) -> Message:
     """`editMessageMedia`; a message of text gets its medium by it, too."""
     chat, message = _own(call)
     medium = message_content.medium(call, call.structure("media") or {})
     return _edit(call, chat, message, medium, (*_TEXT, *_CAPTION, *_MEDIA))
 
 
-def edit_message_reply_markup(call: Call) -> Message:
+def edit_message_reply_markup(call: MethodCall) -> Message:
     """`editMessageReplyMarkup`."""
     return _edit(call, *_own(call), {}, ())
 
 
-def delete_message(call: Call) -> bool:
+def delete_message(call: MethodCall) -> bool:
     """`deleteMessage`."""
     chat = call.chat()
     message = chat.find(call.number("message_id"))
@@ -58,7 +58,7 @@ def delete_message(call: Call) -> bool:
     return True
 
 
-def delete_messages(call: Call) -> bool:
+def delete_messages(call: MethodCall) -> bool:
     """`deleteMessages`; those that are not there are passed over."""
     chat = call.chat()
     numbers = call.structure("message_ids") or []
@@ -69,7 +69,7 @@ def delete_messages(call: Call) -> bool:
     return True
 
 
-def _edit(call: Call, chat: Chat, message: Message, holds: Content, replaces: tuple[str, ...]) -> Message:
+def _edit(call: MethodCall, chat: Chat, message: Message, holds: Content, replaces: tuple[str, ...]) -> Message:
     kept = {key: value for key, value in message.items() if key not in (*replaces, "reply_markup", "edit_date")}
     new = kept | holds | markup(call)
     if _shown(message) == _shown(new):
@@ -79,7 +79,7 @@ def _edit(call: Call, chat: Chat, message: Message, holds: Content, replaces: tu
     return message
 
 
-def _own(call: Call) -> tuple[Chat, Message]:
+def _own(call: MethodCall) -> tuple[Chat, Message]:
     if call.text("inline_message_id"):
         raise ApiError(400, "Bad Request: MESSAGE_ID_INVALID")
     chat = call.chat()

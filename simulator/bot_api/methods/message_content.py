@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from simulator.bot_api.html_entities import parse, utf16
-from simulator.bot_api.method_call import Call
+from simulator.bot_api.method_call import MethodCall
 from simulator.errors import bad_request
 
 _TEXT: Final = 4096
@@ -14,7 +14,7 @@ _DOCUMENT_BYTES: Final = 50 * 2**20
 Content = dict[str, Any]
 
 
-def text(call: Call) -> Content:
+def text(call: MethodCall) -> Content:
     """`text` and `entities`. Raises `ApiError`."""
     words, entities = parse(call.text("text"), call.text("parse_mode"))
     if not words:
@@ -32,7 +32,7 @@ def caption(given: Mapping[str, Any]) -> Content:
     return ({"caption": words} if words else {}) | ({"caption_entities": entities} if entities else {})
 
 
-def photo(call: Call, what: object) -> Content:
+def photo(call: MethodCall, what: object) -> Content:
     """`photo`, uploaded or by its id. Raises `ApiError`."""
     if not what:
         raise bad_request("there is no photo in the request")
@@ -42,7 +42,7 @@ def photo(call: Call, what: object) -> Content:
     return {"photo": [size.size() for size in sizes]}
 
 
-def document(call: Call, what: object) -> Content:
+def document(call: MethodCall, what: object) -> Content:
     """`document`, uploaded or by its id. Raises `ApiError`."""
     if not what:
         raise bad_request("there is no document in the request")
@@ -59,7 +59,7 @@ def document(call: Call, what: object) -> Content:
     return {"document": file.document()}
 
 
-def medium(call: Call, given: Mapping[str, Any]) -> Content:
+def medium(call: MethodCall, given: Mapping[str, Any]) -> Content:
     """An `InputMedia` with its caption. Raises `ApiError`."""
     kinds = {"photo": photo, "document": document}
     if given.get("type") not in kinds:

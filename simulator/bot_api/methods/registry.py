@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from simulator.bot_api.method_call import Call
+from simulator.bot_api.method_call import MethodCall
 from simulator.bot_api.methods import account, chats, edit, send, updates
 
-METHODS: Final[dict[str, Callable[[Call], Any]]] = {
+METHODS: Final[dict[str, Callable[[MethodCall], Any]]] = {
     name.lower(): method
     for name, method in {
         "getMe": account.get_me,

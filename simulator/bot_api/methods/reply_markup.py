@@ -2,13 +2,13 @@
 
 from typing import Any, Final
 
-from simulator.bot_api.method_call import Call
+from simulator.bot_api.method_call import MethodCall
 from simulator.errors import bad_request
 
 _DATA_BYTES: Final = 64
 
 
-def markup(call: Call) -> dict[str, Any]:
+def markup(call: MethodCall) -> dict[str, Any]:
     """`reply_markup`, or nothing where there are no buttons. Raises `ApiError`."""
     given = call.structure("reply_markup")
     if not given:

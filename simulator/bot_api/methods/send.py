@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from simulator.bot_api.method_call import Call
+from simulator.bot_api.method_call import MethodCall
 from simulator.bot_api.methods import message_content
 from simulator.bot_api.methods.message_content import Content
 from simulator.bot_api.methods.reply_markup import markup
@@ -25,26 +25,26 @@ _ACTIONS: Final = (
 )
 
 
-def send_message(call: Call) -> Message:
+def send_message(call: MethodCall) -> Message:
     """`sendMessage`."""
     return _send(call, message_content.text(call))
 
 
-def send_photo(call: Call) -> Message:
+def send_photo(call: MethodCall) -> Message:
     """`sendPhoto`."""
     return _send(
         call, message_content.photo(call, call.parameters.get("photo")) | message_content.caption(call.parameters)
     )
 
 
-def send_document(call: Call) -> Message:
+def send_document(call: MethodCall) -> Message:
     """`sendDocument`."""
     return _send(
         call, message_content.document(call, call.parameters.get("document")) | message_content.caption(call.parameters)
     )
 
 
-def send_media_group(call: Call) -> list[Message]:
+def send_media_group(call: MethodCall) -> list[Message]:
     """`sendMediaGroup`, all or nothing."""
     chat = call.chat()
     media = call.structure("media") or []
@@ -58,7 +58,7 @@ def send_media_group(call: Call) -> list[Message]:
     return [call.bot.add(chat, call.bot.about, one | more) for one in contents]
 
 
-def send_chat_action(call: Call) -> bool:
+def send_chat_action(call: MethodCall) -> bool:
     """`sendChatAction`."""
     chat = call.chat()
     action = call.text("action")
@@ -68,14 +68,14 @@ def send_chat_action(call: Call) -> bool:
     return True
 
 
-def _send(call: Call, holds: Content) -> Message:
+def _send(call: MethodCall, holds: Content) -> Message:
     chat = call.chat()
     message = holds | _reply(call, chat) | markup(call)
     call.bot.limits.take(chat.id)
     return call.bot.add(chat, call.bot.about, message)
 
 
-def _reply(call: Call, chat: Chat) -> Content:
+def _reply(call: MethodCall, chat: Chat) -> Content:
     given: dict[str, Any] = call.structure("reply_parameters") or {}
     number = given.get("message_id") or call.number("reply_to_message_id")
     if not number:

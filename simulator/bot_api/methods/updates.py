@@ -3,9 +3,9 @@
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from simulator.bot_api.method_call import Call
+from simulator.bot_api.method_call import MethodCall
 from simulator.errors import ApiError, bad_request
-from simulator.state.webhook import Webhook
+from simulator.state.webhook import WebhookSender
 
 _MOST_UPDATES: Final = 100
 _CONNECTIONS: Final = 40
@@ -14,7 +14,7 @@ _WEBHOOK_IS_SET: Final = (
 )
 
 
-async def get_updates(call: Call) -> list[dict[str, Any]]:
+async def get_updates(call: MethodCall) -> list[dict[str, Any]]:
     """`getUpdates`."""
     if call.bot.webhook is not None:
         raise ApiError(409, _WEBHOOK_IS_SET)
@@ -23,7 +23,7 @@ async def get_updates(call: Call) -> list[dict[str, Any]]:
     return await call.bot.updates.poll(call.number("offset"), limit, call.number("timeout"))
 
 
-async def set_webhook(call: Call) -> bool:
+async def set_webhook(call: MethodCall) -> bool:
     """`setWebhook`; takes the place of the one before. On localhost it may be plain HTTP."""
     url = call.text("url")
     if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
@@ -33,17 +33,17 @@ async def set_webhook(call: Call) -> bool:
         _allow(call)
         call.bot.updates.end_poll("setWebhook request")
         connections = min(100, max(1, call.number("max_connections", _CONNECTIONS)))
-        call.bot.webhook = Webhook(url, call.text("secret_token"), call.bot.updates, connections=connections)
+        call.bot.webhook = WebhookSender(url, call.text("secret_token"), call.bot.updates, connections=connections)
     return True
 
 
-async def delete_webhook(call: Call) -> bool:
+async def delete_webhook(call: MethodCall) -> bool:
     """`deleteWebhook`."""
     await _remove(call)
     return True
 
 
-def get_webhook_info(call: Call) -> dict[str, Any]:
+def get_webhook_info(call: MethodCall) -> dict[str, Any]:
     """`getWebhookInfo`."""
     webhook, updates = call.bot.webhook, call.bot.updates
     info: dict[str, Any] = {"url": "", "has_custom_certificate": False, "pending_update_count": len(updates)}
@@ -57,13 +57,13 @@ def get_webhook_info(call: Call) -> dict[str, Any]:
     return info
 
 
-def close(call: Call) -> bool:
+def close(call: MethodCall) -> bool:
     """`close` and `logOut`: nobody is brought updates any more."""
     call.bot.updates.end_poll("close")
     return True
 
 
-async def _remove(call: Call) -> None:
+async def _remove(call: MethodCall) -> None:
     webhook, call.bot.webhook = call.bot.webhook, None
     if webhook is not None:
         await webhook.stop()
@@ -71,7 +71,7 @@ async def _remove(call: Call) -> None:
         call.bot.updates.clear()
 
 
-def _allow(call: Call) -> None:
+def _allow(call: MethodCall) -> None:
     kinds = call.structure("allowed_updates")
     # Not given: as it was before; an empty list: all.
     if isinstance(kinds, list):

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Final
 
-from simulator.client.client import Person, Simulator
+from simulator.client.client import SimulatorClient, User
 from tests.system.chat import agreed, answer_to, answers, words
 from tests.system.faults.faulty_stack import LONG_S, ShakenHouse
 from tests.system.stack import Submission, assert_complete
@@ -26,7 +26,7 @@ def ride_out(house: ShakenHouse, folder: Path, *faults: AbstractContextManager[o
     """
     pictures = len(list(folder.iterdir()))
 
-    async def scene(simulator: Simulator) -> Submission:
+    async def scene(simulator: SimulatorClient) -> Submission:
         people = await asyncio.gather(*(agreed(simulator) for _ in range(_BEFORE + _DURING)))
         submission = house.submit(folder)
         await asyncio.to_thread(submission.wait_for, 10)
@@ -55,7 +55,7 @@ def ride_out(house: ShakenHouse, folder: Path, *faults: AbstractContextManager[o
     assert house.bot.returncode is house.worker.returncode is None
 
 
-async def _answered(person: Person, message: int, since: float) -> float:
+async def _answered(person: User, message: int, since: float) -> float:
     assert "not a diagnosis" in words(await answer_to(person, message, 2 * RECOVERED_S))
     return time.monotonic() - since
 

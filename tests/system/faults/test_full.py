@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator.client.client import Simulator
+from simulator.client.client import SimulatorClient
 from tests.system.chat import agreed, answer_to, words
 from tests.system.faults.disk import full_disk
 from tests.system.faults.faulty_stack import ShakenHouse, frozen
@@ -22,7 +22,7 @@ def test_redis_is_at_its_cap(shaken: ShakenHouse, few: Path) -> None:
 
 
 def test_redis_at_its_cap_answers_whom_it_knows(shaken: ShakenHouse) -> None:
-    async def scene(simulator: Simulator) -> None:
+    async def scene(simulator: SimulatorClient) -> None:
         person = await agreed(simulator)
         with ExitStack() as full:
             with frozen(shaken.worker):
