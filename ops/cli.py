@@ -10,9 +10,9 @@ import click
 from rich.console import Console
 
 from ops import dead_letters, overrides, status, workers
-from ops.client import Service, service
+from ops.client import AdminClient, open_admin_client
 from ops.doctor.check_result import Level
-from ops.doctor.checks import examine
+from ops.doctor.checks import run_checks
 from ops.errors import OpsError
 from ops.trace import trace
 from shared.config.settings import SettingsError, settings
@@ -36,11 +36,11 @@ _yes: Final = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
 @contextmanager
-def _connected() -> Iterator[Service]:
+def _connected() -> Iterator[AdminClient]:
     config = settings()
     # Redis being away is said once, by the command.
     set_up_logging(config.model_copy(update={"log_format": "text", "log_level": "error"}))
-    with service(config) as connected:
+    with open_admin_client(config) as connected:
         yield connected
 
 
@@ -69,11 +69,11 @@ def status_command(as_json: bool) -> None:
 def doctor_command() -> None:
     """Look at everything that was set up and say what to mend; exit code 1 where something is wrong."""
     found = []
-    for finding in examine(settings()):
+    for finding in run_checks(settings()):
         found.append(finding.level)
         _screen.print(f"[{_COLOURS[finding.level]}]{finding.level:5}[/]  {finding.where}: {finding.what}")
-        if finding.mend:
-            _screen.print(f"       {finding.mend}", markup=False)
+        if finding.remedy:
+            _screen.print(f"       {finding.remedy}", markup=False)
     sys.exit(EXIT_WRONG if Level.WRONG in found else 0)
 
 

@@ -19,7 +19,7 @@ from shared.redis_client.retry import RedisAccessDenied, RedisRetry, ShutdownReq
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class AdminClient:
     """Connections to one service."""
 
     config: Settings
@@ -29,16 +29,16 @@ class Service:
 
 
 @contextmanager
-def service(config: Settings) -> Iterator[Service]:
+def open_admin_client(config: Settings) -> Iterator[AdminClient]:
     """Connections to the service of `config`. What Redis refuses or cannot do inside is raised as `OpsError`."""
     # An operator wants to know that Redis is away, not to wait until it is back.
     impatient = threading.Event()
     impatient.set()
     where = display_address(config.ledger_url)
-    with opened(config.ledger_url) as ledger, opened(config.store_url) as pictures:
+    with open_redis(config.ledger_url) as ledger, open_redis(config.store_url) as pictures:
         app = create_celery_app(config.ledger_url)
         try:
-            yield Service(
+            yield AdminClient(
                 config,
                 Ledger(ledger, RedisRetry(where, impatient)),
                 ImageStore(
@@ -61,7 +61,7 @@ def service(config: Settings) -> Iterator[Service]:
 
 
 @contextmanager
-def opened(url: str) -> Iterator["Redis"]:
+def open_redis(url: str) -> Iterator["Redis"]:
     """A client for `url`, closed at the end. Raises `OpsError` for a URL that is none."""
     try:
         client = create_client(url)

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Column, Table
 
-from ops.client import Service
-from ops.durations import span
+from ops.client import AdminClient
+from ops.durations import format_duration
 from ops.errors import OpsError
 from shared.contract.decision import Failure, FailureReason, decision_from_json
 from shared.contract.names import Queue, Stage
@@ -20,7 +20,7 @@ from shared.ledger.admin import DeadLetter
 _FOLDER_RUN: Final = "bulk:"
 
 
-def find(service: Service, ids: Sequence[str], *, limit: int) -> list[DeadLetter]:
+def find(service: AdminClient, ids: Sequence[str], *, limit: int) -> list[DeadLetter]:
     """Those of `ids`, or the oldest `limit` where none are given. Raises `OpsError` for an id that is none."""
     letters = service.ledger.run(admin.dead_letters(limit, ids))
     known = {letter.id for letter in letters}
@@ -52,14 +52,14 @@ def show(letters: Sequence[DeadLetter], total: int, screen: Console) -> None:
     for letter in letters:
         told = "yes" if letter.stage is Stage.ANSWERED else "not yet"
         owner = "a folder run" if letter.outbox.startswith(_FOLDER_RUN) else letter.outbox
-        died = f"{span(letter.died_s)} ago"
+        died = f"{format_duration(letter.died_s)} ago"
         table.add_row(letter.id, reason(letter), letter.queue, owner, told, str(letter.attempts), died)
     screen.print(table)
     if total > len(letters):
         screen.print(f"{total - len(letters)} more; --limit shows them.")
 
 
-def replay(service: Service, letters: Sequence[DeadLetter], screen: Console) -> int:
+def replay(service: AdminClient, letters: Sequence[DeadLetter], screen: Console) -> int:
     """Let them be tried again and say what became of each; returns how many live again."""
     stored = dict(zip([one.id for one in letters], service.store.holds([one.id for one in letters]), strict=True))
     groups: dict[Queue, list[tuple[str, bool]]] = defaultdict(list)
@@ -80,7 +80,7 @@ def replay(service: Service, letters: Sequence[DeadLetter], screen: Console) -> 
     return alive
 
 
-def drop(service: Service, letters: Sequence[DeadLetter]) -> int:
+def drop(service: AdminClient, letters: Sequence[DeadLetter]) -> int:
     """Forget them, with the pictures of those whose owner was told; returns how many there were."""
     told = [letter.id for letter in letters if letter.stage is Stage.ANSWERED]
     number = service.ledger.run(admin.drop([letter.id for letter in letters]))

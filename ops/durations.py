@@ -5,7 +5,7 @@ from typing import Final
 _UNITS: Final = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
 
 
-def span(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """`seconds` in the unit that fits: `3.2 s`, `4 min`, `2.5 h`."""
     for size, unit in _UNITS:
         if seconds >= size:

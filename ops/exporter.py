@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from ops.client import service
+from ops.client import open_admin_client
 from ops.errors import OpsError
 from ops.status import Status, look
 from shared.config.settings import Settings
@@ -26,7 +26,7 @@ class LedgerCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """One look. Where Redis is away only `melanoma_ledger_up` says something."""
         try:
-            with service(self._config) as connected:
+            with open_admin_client(self._config) as connected:
                 status = look(connected)
         except OpsError:
             yield _gauge("ledger_up", "1 where the ledger's Redis answers.", 0)

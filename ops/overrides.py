@@ -3,14 +3,14 @@
 from rich.console import Console
 from rich.table import Table
 
-from ops.client import Service
+from ops.client import AdminClient
 from ops.errors import OpsError
 from shared.config.overrides import OVERRIDABLE, OverrideError, parse_override
 from shared.config.settings import Settings
 from shared.ledger import admin
 
 
-def show(service: Service, screen: Console) -> None:
+def show(service: AdminClient, screen: Console) -> None:
     """Which limits can be changed, and which are."""
     wanted = service.ledger.run(admin.sync_overrides())
     table = Table("limit", "changed to", "what it is", box=None, pad_edge=False)
@@ -19,7 +19,7 @@ def show(service: Service, screen: Console) -> None:
     screen.print(table)
 
 
-def change(service: Service, name: str, value: str) -> str:
+def change(service: AdminClient, name: str, value: str) -> str:
     """Let the limit `name` be `value` for all; returns how it is written. Raises `OpsError`."""
     try:
         written = str(parse_override(name, value))
@@ -29,7 +29,7 @@ def change(service: Service, name: str, value: str) -> str:
     return written
 
 
-def reset(service: Service, name: str | None) -> list[str]:
+def reset(service: AdminClient, name: str | None) -> list[str]:
     """Let one limit, or each, be that of everyone's settings again; returns which were changed. Raises `OpsError`."""
     wanted = service.ledger.run(admin.sync_overrides())
     if name is not None and name not in OVERRIDABLE:

@@ -7,8 +7,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from ops.client import Service
-from ops.durations import span
+from ops.client import AdminClient
+from ops.durations import format_duration
 from shared.ledger import admin
 from shared.ledger.admin import LedgerOverview, ProcessInfo
 
@@ -23,7 +23,7 @@ class Status:
     lease_s: float
 
 
-def look(service: Service) -> Status:
+def look(service: AdminClient) -> Status:
     """Look at the ledger and the picture store. Nothing changes."""
     survey = service.ledger.run(admin.get_overview())
     return Status(survey, service.store.used(), service.config.picture_budget, service.config.lease_s)
@@ -66,11 +66,13 @@ def show(status: Status, screen: Console) -> None:
     stages = "   ".join(f"{stage} {count}" for stage, count in survey.stages.items())
     screen.print(f"jobs      {stages}")
     for queue, state in survey.queues.items():
-        paused = f", [yellow]paused for {span(state.paused_s)}[/]" if state.paused_s is not None else ""
-        oldest = f", the oldest for {span(state.oldest_s)}" if state.ready else ""
+        paused = f", [yellow]paused for {format_duration(state.paused_s)}[/]" if state.paused_s is not None else ""
+        oldest = f", the oldest for {format_duration(state.oldest_s)}" if state.ready else ""
         screen.print(f"queue     {queue}: {state.ready} wait{oldest}{paused}")
     if survey.oldest_undelivered_s:
-        screen.print(f"answers   the oldest that is not delivered waits for {span(survey.oldest_undelivered_s)}")
+        screen.print(
+            f"answers   the oldest that is not delivered waits for {format_duration(survey.oldest_undelivered_s)}"
+        )
     dead = f"[red]{survey.dead}[/] (melanoma-ops dead list)" if survey.dead else "none"
     screen.print(f"dead      {dead}")
     share = status.stored / status.budget
@@ -84,7 +86,7 @@ def show(status: Status, screen: Console) -> None:
         what = f"{served['artefact']} on {served['device']}" if served else ""
         if served.get("refused"):
             what += f" [red]refused: {served['refused']}[/]"
-        table.add_row(one.incarnation, f"{span(_beat_age(one, status))} ago", str(one.held), what)
+        table.add_row(one.incarnation, f"{format_duration(_beat_age(one, status))} ago", str(one.held), what)
     screen.print(table)
 
 

@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 from pydantic import ValidationError
 from rich.console import Console
 
-from ops.client import Service
-from ops.durations import span
+from ops.client import AdminClient
+from ops.durations import format_duration
 from ops.errors import OpsError
 from shared.contract.decision import Failure, Refusal, Verdict, decision_from_json
 from shared.ledger import admin
 
 
-def trace(service: Service, id_: str, screen: Console) -> None:
+def trace(service: AdminClient, id_: str, screen: Console) -> None:
     """Show what happened to a job, with times. Raises `OpsError` where it is not known."""
     life = service.ledger.run(admin.get_history(id_))
     if life is None:
@@ -27,7 +27,7 @@ def trace(service: Service, id_: str, screen: Console) -> None:
     before = 0.0
     for event in life.events:
         by = f" by {event.by}" if event.by else ""
-        step = f"{span(event.after_s - before)} later"
+        step = f"{format_duration(event.after_s - before)} later"
         screen.print(f"  +{event.after_s:9.3f} s  {_WORDS.get(event.what, event.what)}{by}  [dim]{step}[/]")
         before = event.after_s
     if life.suspect:
@@ -54,7 +54,7 @@ def _said(decision: bytes) -> str:
     if isinstance(said, Verdict):
         work = said.work
         return (
-            f"A verdict by {said.artefact}: waited {span(work.wait_s)}, decoded in {span(work.decode_s)}, predicted in"
-            f" {span(work.predict_s)} in a batch of {work.batch}."
+            f"A verdict by {said.artefact}: waited {format_duration(work.wait_s)}, decoded in {format_duration(work.decode_s)}, predicted in"
+            f" {format_duration(work.predict_s)} in a batch of {work.batch}."
         )
     return f"A {said.kind}: {said.reason}."

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from ops.client import Service
-from ops.durations import span
+from ops.client import AdminClient
+from ops.durations import format_duration
 from ops.errors import OpsError
 from ops.status import serves
 from shared.ledger import admin
@@ -19,12 +19,12 @@ WORKER: Final = "worker"
 _LOOK_EVERY_S: Final = 0.2
 
 
-def workers(service: Service) -> list[ProcessInfo]:
+def workers(service: AdminClient) -> list[ProcessInfo]:
     """The workers that live now."""
     return [one for one in service.ledger.run(admin.get_overview()).processes if one.role == WORKER]
 
 
-def drain(service: Service, name: str, *, wait_s: float, screen: Console) -> None:
+def drain(service: AdminClient, name: str, *, wait_s: float, screen: Console) -> None:
     """Stop a worker as SIGTERM does: it finishes its batch in hand and gives back the rest.
 
     `name` is its incarnation or the beginning of it. Waits for its end for at most `wait_s`. Raises `OpsError`.
@@ -36,14 +36,14 @@ def drain(service: Service, name: str, *, wait_s: float, screen: Console) -> Non
     while any(one.incarnation == incarnation for one in workers(service)):
         if time.monotonic() - started > wait_s:
             raise OpsError(
-                f"{incarnation} was told to stop and still runs after {span(wait_s)}: is it of an older release?"
+                f"{incarnation} was told to stop and still runs after {format_duration(wait_s)}: is it of an older release?"
                 " Then stop it where it runs, with SIGTERM."
             )
         time.sleep(_LOOK_EVERY_S)
     screen.print(f"{incarnation} has ended. Whoever runs it (compose, supervisord, Kubernetes) may start it anew.")
 
 
-def switch(service: Service, directory: Path | None, *, wait_s: float, screen: Console) -> None:
+def switch(service: AdminClient, directory: Path | None, *, wait_s: float, screen: Console) -> None:
     """Have all workers serve the artefact in `directory`, or the one before for None.
 
     Each answers with its old one until the new one is warm, and keeps the old one warm for the way back. Waits for
@@ -66,7 +66,7 @@ def switch(service: Service, directory: Path | None, *, wait_s: float, screen: C
         if time.monotonic() - started > wait_s:
             names = ", ".join(one.incarnation for one in late)
             raise OpsError(
-                f"after {span(wait_s)} these workers do not serve {wanted} yet: {names}. Nothing is lost, they answer"
+                f"after {format_duration(wait_s)} these workers do not serve {wanted} yet: {names}. Nothing is lost, they answer"
                 " with their old one; `melanoma-ops status` shows them, `melanoma-ops switch --back` takes it back."
             )
         time.sleep(_LOOK_EVERY_S)

@@ -13,25 +13,25 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """`what` was found `where`, and how to `mend` it; empty where nothing is to mend."""
 
     level: Level
     where: str
     what: str
-    mend: str = ""
+    remedy: str = ""
 
 
-def good(where: str, what: str) -> Finding:
+def good(where: str, what: str) -> CheckResult:
     """All is well."""
-    return Finding(Level.GOOD, where, what)
+    return CheckResult(Level.GOOD, where, what)
 
 
-def note(where: str, what: str, mend: str) -> Finding:
+def note(where: str, what: str, mend: str) -> CheckResult:
     """It works, but an operator should know."""
-    return Finding(Level.NOTE, where, what, mend)
+    return CheckResult(Level.NOTE, where, what, mend)
 
 
-def wrong(where: str, what: str, mend: str) -> Finding:
+def wrong(where: str, what: str, mend: str) -> CheckResult:
     """It does not work, or something may be lost."""
-    return Finding(Level.WRONG, where, what, mend)
+    return CheckResult(Level.WRONG, where, what, mend)

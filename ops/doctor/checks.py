@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.error import HTTPError, URLError
 
-from ops.client import service
-from ops.doctor.check_result import Finding, good, note, wrong
+from ops.client import open_admin_client
+from ops.doctor.check_result import CheckResult, good, note, wrong
 from ops.doctor.redis_checks import look_at_ledger, look_at_pictures
-from ops.durations import span
+from ops.durations import format_duration
 from ops.errors import OpsError
 from ops.status import Status, look, serves
 from ops.workers import WORKER
@@ -22,7 +22,7 @@ _TELEGRAM_LIMIT_S: Final = 10.0
 _UNAUTHORISED: Final = (401, 404)
 
 
-def examine(config: Settings) -> Iterator[Finding]:
+def run_checks(config: Settings) -> Iterator[CheckResult]:
     """Everything, one after the other."""
     yield from _look_at_settings(config)
     yield from look_at_ledger(config)
@@ -32,19 +32,19 @@ def examine(config: Settings) -> Iterator[Finding]:
     yield from _look_at_telegram(config)
 
 
-def _look_at_settings(config: Settings) -> Iterator[Finding]:
+def _look_at_settings(config: Settings) -> Iterator[CheckResult]:
     deadline = max(config.interactive_deadline_s, config.bulk_deadline_s)
     if config.picture_ttl_s <= deadline:
         yield wrong(
             "settings",
-            f"pictures are forgotten after {span(config.picture_ttl_s)}, before a deadline of {span(deadline)}",
+            f"pictures are forgotten after {format_duration(config.picture_ttl_s)}, before a deadline of {format_duration(deadline)}",
             "Raise MELANOMA_PICTURE_TTL_S above both deadlines.",
         )
     else:
         yield good("settings", "each has a meaning")
 
 
-def _look_at_artefact(config: Settings) -> Iterator[Finding]:
+def _look_at_artefact(config: Settings) -> Iterator[CheckResult]:
     try:
         manifest = read_artefact(config.artefact)
     except ArtefactError as error:
@@ -53,9 +53,9 @@ def _look_at_artefact(config: Settings) -> Iterator[Finding]:
         yield good("artefact", f"{manifest.title} in {config.artefact} is complete")
 
 
-def _look_at_service(config: Settings) -> Iterator[Finding]:
+def _look_at_service(config: Settings) -> Iterator[CheckResult]:
     try:
-        with service(config) as connected:
+        with open_admin_client(config) as connected:
             status = look(connected)
     except OpsError:
         return  # the ledger's own findings say it
@@ -64,14 +64,14 @@ def _look_at_service(config: Settings) -> Iterator[Finding]:
         if state.paused_s is not None:
             yield note(
                 f"queue {queue}",
-                f"paused for {span(state.paused_s)}, {state.ready} jobs wait",
+                f"paused for {format_duration(state.paused_s)}, {state.ready} jobs wait",
                 f"melanoma-ops resume {queue}",
             )
     if status.survey.dead:
         yield note("dead letters", f"{status.survey.dead} photographs could not be decided", "melanoma-ops dead list")
 
 
-def _workers(status: Status) -> Iterator[Finding]:
+def _workers(status: Status) -> Iterator[CheckResult]:
     served = {one.incarnation: serves(one) for one in status.survey.processes if one.role == WORKER}
     if not served:
         yield wrong("workers", "none lives: nobody answers", "Start melanoma-worker; its log says why it would not.")
@@ -100,7 +100,7 @@ def _workers(status: Status) -> Iterator[Finding]:
             )
 
 
-def _look_at_telegram(config: Settings) -> Iterator[Finding]:
+def _look_at_telegram(config: Settings) -> Iterator[CheckResult]:
     if config.bot_token is None:
         yield note("telegram", "no bot token", "Needed for the bot alone: BOT_TOKEN, from @BotFather.")
         return

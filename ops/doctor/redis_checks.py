@@ -7,9 +7,9 @@ from typing import Any, Final
 from redis import Redis
 from redis.exceptions import AuthenticationError, AuthorizationError, NoPermissionError, RedisError
 
-from ops.client import opened
-from ops.doctor.check_result import Finding, good, note, wrong
-from ops.durations import span
+from ops.client import open_redis
+from ops.doctor.check_result import CheckResult, good, note, wrong
+from ops.durations import format_duration
 from ops.errors import OpsError
 from shared.config.settings import Settings
 from shared.redis_client.client import display_address
@@ -20,11 +20,11 @@ _MOST_SKEW_S: Final = 2.0
 _MOST_FULL: Final = 0.8
 
 
-def look_at_ledger(config: Settings) -> Iterator[Finding]:
+def look_at_ledger(config: Settings) -> Iterator[CheckResult]:
     """The Redis that must not forget anything."""
     where = f"ledger at {display_address(config.ledger_url)}"
     try:
-        with opened(config.ledger_url) as client:
+        with open_redis(config.ledger_url) as client:
             info = _info(client)
             yield from _common(where, info)
             yield from _persistence(where, info)
@@ -34,7 +34,7 @@ def look_at_ledger(config: Settings) -> Iterator[Finding]:
         yield _away(where, "REDIS_URL", error)
 
 
-def look_at_pictures(config: Settings) -> Iterator[Finding]:
+def look_at_pictures(config: Settings) -> Iterator[CheckResult]:
     """The Redis of the pictures, where that is another one."""
     if config.store_url == config.ledger_url:
         yield note(
@@ -45,7 +45,7 @@ def look_at_pictures(config: Settings) -> Iterator[Finding]:
         return
     where = f"pictures at {display_address(config.store_url)}"
     try:
-        with opened(config.store_url) as client:
+        with open_redis(config.store_url) as client:
             info = _info(client)
             yield from _common(where, info)
             cap = int(info["maxmemory"])
@@ -64,7 +64,7 @@ def _info(client: "Redis") -> Mapping[str, Any]:
     return dict(found)
 
 
-def _common(where: str, info: Mapping[str, Any]) -> Iterator[Finding]:
+def _common(where: str, info: Mapping[str, Any]) -> Iterator[CheckResult]:
     text = str(info.get("valkey_version") or info["redis_version"])
     version = tuple(int(part) for part in str(info["redis_version"]).split(".")[:2])
     if version < _LEAST_VERSION:
@@ -79,7 +79,7 @@ def _common(where: str, info: Mapping[str, Any]) -> Iterator[Finding]:
         )
 
 
-def _persistence(where: str, info: Mapping[str, Any]) -> Iterator[Finding]:
+def _persistence(where: str, info: Mapping[str, Any]) -> Iterator[CheckResult]:
     if info["aof_enabled"]:
         yield good(where, "keeps an append-only file")
     else:
@@ -88,7 +88,7 @@ def _persistence(where: str, info: Mapping[str, Any]) -> Iterator[Finding]:
         yield wrong(where, "cannot write its append-only file", "Make room on its disk; its log says more.")
 
 
-def _memory(where: str, info: Mapping[str, Any]) -> Iterator[Finding]:
+def _memory(where: str, info: Mapping[str, Any]) -> Iterator[CheckResult]:
     cap, used = int(info["maxmemory"]), int(info["used_memory"])
     if not cap:
         yield note(where, "has no memory cap (maxmemory 0)", "Set one, so that the machine never runs out before it.")
@@ -102,7 +102,7 @@ def _memory(where: str, info: Mapping[str, Any]) -> Iterator[Finding]:
         yield good(where, f"uses {used / cap:.0%} of {cap >> 20} MiB")
 
 
-def _clock(where: str, client: "Redis") -> Iterator[Finding]:
+def _clock(where: str, client: "Redis") -> Iterator[CheckResult]:
     before = time.time()
     reply: Any = client.time()
     seconds, micros = reply
@@ -110,14 +110,14 @@ def _clock(where: str, client: "Redis") -> Iterator[Finding]:
     if abs(skew) > _MOST_SKEW_S:
         yield note(
             where,
-            f"its clock is {span(abs(skew))} {'ahead of' if skew > 0 else 'behind'} this machine's",
+            f"its clock is {format_duration(abs(skew))} {'ahead of' if skew > 0 else 'behind'} this machine's",
             "The service goes by Redis' clock alone; but logs will not match. Set both by NTP.",
         )
     else:
         yield good(where, "its clock and this machine's agree")
 
 
-def _away(where: str, variable: str, error: Exception) -> Finding:
+def _away(where: str, variable: str, error: Exception) -> CheckResult:
     if isinstance(error, AuthenticationError | AuthorizationError | NoPermissionError):
         return wrong(where, f"refuses the user or password ({error})", f"Check {variable}.")
     return wrong(where, f"does not answer ({error})", f"Is it running, and is {variable} its address?")

@@ -13,7 +13,7 @@ from redis import Redis
 from local.embedded_valkey import EmbeddedValkey
 from ops import cli, exporter
 from ops.doctor.check_result import Level
-from ops.doctor.checks import examine
+from ops.doctor.checks import run_checks
 from ops.errors import OpsError
 from shared.config.settings import Settings, settings
 from shared.contract.decision import Failure, FailureReason, Refusal, RefusalReason
@@ -205,7 +205,7 @@ def test_the_exporter_outlives_its_redis() -> None:
 
 def levels(config: Settings) -> dict[str, Level]:
     """What the doctor finds, by its words."""
-    return {f"{one.where}: {one.what} {one.mend}": one.level for one in examine(config)}
+    return {f"{one.where}: {one.what} {one.remedy}": one.level for one in run_checks(config)}
 
 
 def found(config: Settings, words: str) -> Level:
