@@ -17,7 +17,7 @@ from benchmarks.harness.simulated_users import bot, fates, gather, quantile, rep
 from benchmarks.harness.testbed import Stand
 from local.bot_processes import stand_in, start_stand_in
 from local.embedded_valkey import free_port
-from local.subprocesses import Background
+from local.subprocesses import BackgroundProcess
 from samples.many import render_many
 from shared.redis_client.client import create_client
 from simulator.client.client import SimulatorClient
@@ -33,7 +33,7 @@ _REDIS_AFTER: Final = (1, 3)
 class Killer:
     """Kills one process after the other and starts it again, as a process runner would, until `stop`."""
 
-    def __init__(self, stand: Stand, bots: "list[Background]", port: int, webhook: dict[str, str]) -> None:
+    def __init__(self, stand: Stand, bots: "list[BackgroundProcess]", port: int, webhook: dict[str, str]) -> None:
         self._stand = stand
         self._bots = bots
         self._telegram = port
@@ -120,7 +120,7 @@ async def _run(
     }
 
 
-def _stop(bots: list[Background]) -> None:
+def _stop(bots: list[BackgroundProcess]) -> None:
     for one in bots:
         one.stop()
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from local.subprocesses import Background
+from local.subprocesses import BackgroundProcess
 from local.worker_processes import command, wait_until_it_says
 from shared.contract.names import BOT_READY_EVENT
 
@@ -27,15 +27,15 @@ def with_stand_in(port: int) -> dict[str, str]:
     return {"BOT_TOKEN": _TOKEN, "MELANOMA_TELEGRAM_API": stand_in(port)}
 
 
-def start_stand_in(log: Path, port: int, *options: str) -> Background:
+def start_stand_in(log: Path, port: int, *options: str) -> BackgroundProcess:
     """Start the stand-in with its output in `log`, and wait until it answers. Raises `StartError`."""
-    process = Background([*stand_in_command(port), *options], log=log)
+    process = BackgroundProcess([*stand_in_command(port), *options], log=log)
     wait_until_it_says("chat page", process, "stand-in for Telegram")
     return process
 
 
-def start_bot(log: Path, environment: Mapping[str, str]) -> Background:
+def start_bot(log: Path, environment: Mapping[str, str]) -> BackgroundProcess:
     """Start a bot with its output in `log`, and wait until it takes updates. Raises `StartError`."""
-    bot = Background(command("melanoma-bot"), log=log, environment=environment)
+    bot = BackgroundProcess(command("melanoma-bot"), log=log, environment=environment)
     wait_until_it_says(BOT_READY_EVENT, bot, "bot")
     return bot

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Final
 
 from local.bot_processes import stand_in, start_bot, start_stand_in, with_stand_in
-from local.demo_chat import converse
+from local.demo_chat import run_demo_chat
 from local.demo_output import check_output, clear_output
 from local.embedded_valkey import EmbeddedValkey, free_port
 from local.flower import flower_address, flower_command
-from local.subprocesses import Background
+from local.subprocesses import BackgroundProcess
 from local.worker_processes import command, start_worker, wait_until_ready
 from samples.demo import render_samples
 from shared.config.settings import Settings
@@ -39,7 +39,7 @@ def demo(folder: Path | None, out: Path) -> int:
         config = Settings()
         print(f"broker   {display_address(config.ledger_url)}")
         flower, secrets = flower_command(config)
-        stack.enter_context(Background(flower, log=home / "flower.log", environment=secrets))
+        stack.enter_context(BackgroundProcess(flower, log=home / "flower.log", environment=secrets))
         print(f"Flower   {flower_address(config)}")
         worker = stack.enter_context(start_worker(home / "worker.log"))
         print(f"worker   loading {config.artefact} ...", flush=True)
@@ -57,5 +57,5 @@ def demo(folder: Path | None, out: Path) -> int:
             stack.enter_context(start_stand_in(home / "telegram.log", port))
             stack.enter_context(start_bot(home / "bot.log", with_stand_in(port)))
             print("\nThe same service in a chat (a stand-in for Telegram; `make up` lets you write yourself):\n")
-            converse(stand_in(port))
+            run_demo_chat(stand_in(port))
         return code

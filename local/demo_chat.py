@@ -19,7 +19,7 @@ _LOOK: Final = 5
 _FIRST_CALL_S: Final = 10
 
 
-def converse(address: str) -> None:
+def run_demo_chat(address: str) -> None:
     """Play a person who writes to the bot at the stand-in `address`, and print what both say."""
     asyncio.run(_converse(address))
 

@@ -10,7 +10,7 @@ from typing import Final, Self
 _STOP_LIMIT_S: Final = 20.0
 
 
-class Background:
+class BackgroundProcess:
     """One process with its output in `log`. Its own process group: Ctrl-C is ours to pass on.
 
     `environment` is added to our own.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from local.subprocesses import Background
+from local.subprocesses import BackgroundProcess
 from shared.contract.names import READY_EVENT
 
 _READY_LIMIT_S: Final = 120.0
@@ -21,17 +21,17 @@ def command(name: str) -> list[str]:
     return [str(Path(sys.executable).parent / name)]
 
 
-def start_worker(log: Path, environment: Mapping[str, str] | None = None) -> Background:
+def start_worker(log: Path, environment: Mapping[str, str] | None = None) -> BackgroundProcess:
     """Start a worker with its output in `log`; `environment` is added to ours."""
-    return Background(command("melanoma-worker"), log=log, environment=environment)
+    return BackgroundProcess(command("melanoma-worker"), log=log, environment=environment)
 
 
-def wait_until_ready(worker: Background) -> None:
+def wait_until_ready(worker: BackgroundProcess) -> None:
     """Wait until `worker` takes messages. Raises `StartError`."""
     wait_until_it_says(READY_EVENT, worker, "worker")
 
 
-def wait_until_it_says(words: str, process: Background, name: str) -> None:
+def wait_until_it_says(words: str, process: BackgroundProcess, name: str) -> None:
     """Wait until `words` stand in the log of `process`. Raises `StartError`."""
     deadline = time.monotonic() + _READY_LIMIT_S
     while words not in (said := process.log.read_text(errors="replace")):

@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from bot.locales import translate
 from bot.storage import redis_keys
 from local.bot_processes import start_bot, with_stand_in
-from local.subprocesses import Background
+from local.subprocesses import BackgroundProcess
 from simulator.client.client import Message, SimulatorClient, SimulatorError, User
 
 #: Calls of the stand-in at once.
@@ -43,7 +43,7 @@ class Fate:
     answered_at: float
 
 
-def bot(home: Path, name: str, port: int, **environment: str) -> Background:
+def bot(home: Path, name: str, port: int, **environment: str) -> BackgroundProcess:
     """A bot that talks to the stand-in at `port`."""
     return start_bot(home / f"{name}.log", {**with_stand_in(port), **PATIENT, **environment})
 

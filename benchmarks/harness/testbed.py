@@ -17,7 +17,7 @@ import psutil
 from bulk.submission.items import ImageResult, InputImage
 from bulk.submission.submitter import Submitter
 from local.embedded_valkey import EmbeddedValkey
-from local.subprocesses import Background
+from local.subprocesses import BackgroundProcess
 from local.worker_processes import start_worker, wait_until_ready
 from shared.broker.app import create_celery_app
 from shared.broker.publisher import TaskPublisher
@@ -181,7 +181,7 @@ class Stand:
         pids = {**workers, "broker": self.broker.pid, "client": os.getpid(), **(others or {})}
         return {name: psutil.Process(pid) for name, pid in pids.items()}
 
-    def _start_worker(self, number: int) -> Background:
+    def _start_worker(self, number: int) -> BackgroundProcess:
         worker = self._stack.enter_context(start_worker(self.home / f"worker-{number}.log"))
         wait_until_ready(worker)
         return worker

@@ -9,7 +9,7 @@ from typing import Final, Self, TypeVar
 
 from local.bot_processes import stand_in, start_bot, start_stand_in, with_stand_in
 from local.embedded_valkey import EmbeddedValkey, free_port
-from local.subprocesses import Background
+from local.subprocesses import BackgroundProcess
 from simulator.client.client import Message, SimulatorClient, SimulatorError, User
 from tests.system.stack import House
 
@@ -37,7 +37,7 @@ class ChatHouse:
         self._home = home
         self._options = options
         self.port = free_port()
-        self.bots: list[Background] = []
+        self.bots: list[BackgroundProcess] = []
 
     def __enter__(self) -> Self:
         self.house.__enter__()
@@ -56,7 +56,7 @@ class ChatHouse:
     def address(self) -> str:
         return stand_in(self.port)
 
-    def start_bot(self, **environment: str) -> Background:
+    def start_bot(self, **environment: str) -> BackgroundProcess:
         """A bot that takes updates."""
         log = self._home / f"bot-{len(self.bots)}.log"
         redis = {"REDIS_URL": self.house.broker.url}

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import yaml
 
 from local.embedded_valkey import free_port
-from local.subprocesses import Background
+from local.subprocesses import BackgroundProcess
 from tests.system.polling import eventually, page
 
 SHIPPED: Final = Path("deploy/prometheus")
@@ -50,7 +50,7 @@ class Prometheus:
             "log.level": "warn",
         }
         command = ["prometheus", *(f"--{name}={value}" for name, value in options.items())]
-        self._process = Background(command, log=self._home / "log")
+        self._process = BackgroundProcess(command, log=self._home / "log")
         eventually(lambda: page(self._address("/-/ready")))
         return self
 

@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 from redis import Redis
 
 from local.embedded_valkey import EmbeddedValkey
-from local.subprocesses import Background
+from local.subprocesses import BackgroundProcess
 from local.worker_processes import command, start_worker, wait_until_ready
 from shared.model.artefact import read_artefact, write_manifest
 
@@ -29,7 +29,7 @@ class Submission:
     def __init__(self, folder: Path, out: Path, *options: str, environment: Mapping[str, str] | None = None) -> None:
         self.out = out
         self._log = out.with_suffix(".log")
-        self.process = Background(
+        self.process = BackgroundProcess(
             [*command("melanoma-submit"), str(folder), "--out", str(out), *options],
             log=self._log,
             environment=environment,
@@ -116,7 +116,7 @@ class House:
         self._submissions: list[Submission] = []
         self._stopping = threading.Event()
         self._nurse: threading.Thread | None = None
-        self.workers: list[Background] = []
+        self.workers: list[BackgroundProcess] = []
 
     def __enter__(self) -> Self:
         self.broker.start()
@@ -134,7 +134,7 @@ class House:
         self.client.close()
         self.broker.stop()
 
-    def start_worker(self, *, wait: bool = True, environment: Mapping[str, str] | None = None) -> Background:
+    def start_worker(self, *, wait: bool = True, environment: Mapping[str, str] | None = None) -> BackgroundProcess:
         """Start a worker, and wait until it takes messages."""
         log = self.home / f"worker-{len(self.workers)}.log"
         worker = start_worker(log, {"REDIS_URL": self.broker.url, **self._environment, **(environment or {})})
@@ -184,7 +184,7 @@ def assert_complete(rows: Sequence[Mapping[str, Any]], expected: int) -> None:
     assert kinds["verdict"] >= 0.999 * expected, kinds
 
 
-def end(worker: Background, number: signal.Signals) -> None:
+def end(worker: BackgroundProcess, number: signal.Signals) -> None:
     """Send a signal to a worker and wait for its end."""
     worker.send(number)
     worker.wait(30)

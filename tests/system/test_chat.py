@@ -13,7 +13,7 @@ import pytest
 from aiohttp import ClientSession
 
 from local.embedded_valkey import free_port
-from local.subprocesses import Background
+from local.subprocesses import BackgroundProcess
 from local.worker_processes import command
 from samples.many import render_many
 from simulator.client.client import SimulatorClient, User
@@ -347,7 +347,7 @@ def test_operators_and_nobody_else_get_the_numbers(chat: ChatHouse) -> None:
 
 def test_without_a_token_the_bot_says_what_to_do(tmp_path: Path) -> None:
     log = tmp_path / "bot.log"
-    with Background(command("melanoma-bot"), log=log, environment={"BOT_TOKEN": ""}) as bot:
+    with BackgroundProcess(command("melanoma-bot"), log=log, environment={"BOT_TOKEN": ""}) as bot:
         started = time.monotonic()
         assert bot.wait(30) == 2
         assert time.monotonic() - started < 30

@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from local.embedded_valkey import free_port
-from local.subprocesses import Background
+from local.subprocesses import BackgroundProcess
 from local.worker_processes import wait_until_ready
 from samples.many import render_many
 from tests.system.polling import eventually, page
@@ -30,7 +30,7 @@ main()
 """
 
 
-def start_on(house: House, device: str, port: int = 0) -> Background:
+def start_on(house: House, device: str, port: int = 0) -> BackgroundProcess:
     environment = {
         "REDIS_URL": house.broker.url,
         "MELANOMA_ARTEFACT": str(house.home / "artefact"),
@@ -39,7 +39,7 @@ def start_on(house: House, device: str, port: int = 0) -> Background:
         "TF_CPP_MIN_LOG_LEVEL": "0",
     }
     log = house.home / f"worker-{len(house.workers)}.log"
-    worker = Background([sys.executable, "-c", _WITH_TWO_DEVICES], log=log, environment=environment)
+    worker = BackgroundProcess([sys.executable, "-c", _WITH_TWO_DEVICES], log=log, environment=environment)
     house.workers.append(worker)
     return worker
 

@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 from local.embedded_valkey import free_port
-from local.subprocesses import Background
+from local.subprocesses import BackgroundProcess
 from local.worker_processes import wait_until_ready
 from samples.many import render_many
 from simulator.client.client import SimulatorClient
@@ -56,16 +56,16 @@ class Day:
         self._chat = chat
         self._prometheus = prometheus
 
-    def start_worker(self) -> Background:
+    def start_worker(self) -> BackgroundProcess:
         port = {"MELANOMA_METRICS_PORT": str(self._watched("worker"))}
         return self._chat.house.start_worker(wait=False, environment=port)
 
     def start_bot(self) -> None:
         self._chat.start_bot(MELANOMA_BOT_PORT=str(self._watched("bot")))
 
-    def exporter(self, log: Path) -> Background:
+    def exporter(self, log: Path) -> BackgroundProcess:
         command = [sys.executable, "-m", "ops", "exporter", "--port", str(self._watched("ledger"))]
-        return Background(command, log=log, environment={"REDIS_URL": self._chat.house.broker.url})
+        return BackgroundProcess(command, log=log, environment={"REDIS_URL": self._chat.house.broker.url})
 
     def _watched(self, job: str) -> int:
         port = free_port()

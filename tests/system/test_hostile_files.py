@@ -11,7 +11,7 @@ import psutil
 import pytest
 from PIL import Image, ImageDraw
 
-from local.subprocesses import Background
+from local.subprocesses import BackgroundProcess
 from samples.lesions import render_lesion
 from tests.shared.images.files import encoded, exif, heic, png
 from tests.system.stack import House
@@ -92,7 +92,7 @@ def write_files(folder: Path) -> dict[str, str]:
 class MemoryWatch:
     """The most resident memory of a process while the context lasts, in bytes above that at the start."""
 
-    def __init__(self, worker: Background) -> None:
+    def __init__(self, worker: BackgroundProcess) -> None:
         self._process = psutil.Process(worker.pid)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)

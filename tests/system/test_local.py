@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from local.embedded_valkey import EmbeddedValkey, is_free
-from local.subprocesses import Background
+from local.subprocesses import BackgroundProcess
 from local.worker_processes import command
 from samples.many import render_many
 from tests.system.polling import eventually, page
@@ -83,7 +83,9 @@ def test_up_uses_the_redis_that_it_is_given_and_stops_cleanly(tmp_path: Path, mo
     with EmbeddedValkey(tmp_path / "valkey") as broker:
         monkeypatch.setenv("REDIS_URL", broker.url)
         log = tmp_path / "up.log"
-        with Background([*command("melanoma-local"), "up", "--directory", str(tmp_path / "local")], log=log) as up:
+        with BackgroundProcess(
+            [*command("melanoma-local"), "up", "--directory", str(tmp_path / "local")], log=log
+        ) as up:
             workers = f"http://127.0.0.1:{FLOWER_PORT}/workers"
             eventually(lambda: "worker-" in (page(workers) or ""))
             running = children_of(up.pid)

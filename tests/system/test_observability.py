@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from local.embedded_valkey import free_port
 from local.flower import flower_address, flower_command
-from local.subprocesses import Background
+from local.subprocesses import BackgroundProcess
 from samples.many import render_many
 from shared.config.settings import Settings
 from shared.contract.decision import UNMEASURED
@@ -29,7 +29,7 @@ def test_metrics_and_flower_show_what_was_done(tmp_path: Path) -> None:
         config = Settings(redis_url=SecretStr(house.broker.url), flower_port=free_port())
         command, secrets = flower_command(config)
         secrets["FLOWER_UNAUTHENTICATED_API"] = "true"
-        with Background(command, log=tmp_path / "flower.log", environment=secrets):
+        with BackgroundProcess(command, log=tmp_path / "flower.log", environment=secrets):
             # Flower shows what happens while it watches.
             eventually(lambda: "worker-" in (page(f"{flower_address(config)}/workers") or ""))
             submission = house.submit(folder, "--shard", "1")

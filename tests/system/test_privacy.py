@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from local.embedded_valkey import EmbeddedValkey, free_port
 from local.flower import flower_address, flower_command
-from local.subprocesses import Background
+from local.subprocesses import BackgroundProcess
 from local.worker_processes import command, start_worker, wait_until_ready
 from samples.many import render_many
 from shared.config.settings import Settings
@@ -219,7 +219,7 @@ def names(line: str, value: str) -> bool:
     return bool(re.search(rf"\b{re.escape(value)}\b", line)) or json.dumps(value)[1:-1] in line
 
 
-def flower(chat: ChatHouse, log: Path) -> Background:
+def flower(chat: ChatHouse, log: Path) -> BackgroundProcess:
     """Flower, behind its login, after somebody has knocked with another one."""
     config = Settings(
         redis_url=SecretStr(chat.house.broker.url),
@@ -227,7 +227,7 @@ def flower(chat: ChatHouse, log: Path) -> Background:
         flower_login=SecretStr(f"admin:{SECRETS['the login of Flower']}"),
     )
     line, secrets = flower_command(config)
-    started = Background(line, log=log, environment=secrets)
+    started = BackgroundProcess(line, log=log, environment=secrets)
     eventually(lambda: refuses(flower_address(config)))
     return started
 

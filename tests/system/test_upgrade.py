@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.locales import translate
-from local.subprocesses import Background
+from local.subprocesses import BackgroundProcess
 from local.worker_processes import command, start_worker, wait_until_ready
 from samples.many import render_many
 from simulator.client.client import Message, SimulatorClient, User
@@ -39,7 +39,7 @@ def chat(tmp_path: Path) -> Iterator[ChatHouse]:
         yield house
 
 
-def worker_of(chat: ChatHouse, release: Release) -> Background:
+def worker_of(chat: ChatHouse, release: Release) -> BackgroundProcess:
     house = chat.house
     log = house.home / f"worker-{len(house.workers)}.log"
     artefact = {"REDIS_URL": house.broker.url, "MELANOMA_ARTEFACT": str(house.home / "artefact")}

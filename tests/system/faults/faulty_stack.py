@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from local.embedded_valkey import EmbeddedValkey
-from local.subprocesses import Background
+from local.subprocesses import BackgroundProcess
 from tests.system.chat import ChatHouse
 from tests.system.faults.clock import Clock
 from tests.system.faults.tcp_proxy import Link
@@ -106,7 +106,7 @@ class ShakenHouse:
 
 
 @contextlib.contextmanager
-def frozen(process: Background | EmbeddedValkey) -> Iterator[None]:
+def frozen(process: BackgroundProcess | EmbeddedValkey) -> Iterator[None]:
     """SIGSTOP now and SIGCONT afterwards."""
     pid = process.pid
     assert pid is not None
