@@ -12,8 +12,8 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.harness.baseline import LimitProcess, Reading, best
-from benchmarks.harness.testbed import Load, Stand
+from benchmarks.harness.baseline import BaselineProcess, Measurement, best
+from benchmarks.harness.testbed import LoadResult, Testbed
 from samples.many import render_many
 
 _PICTURES: Final = 192
@@ -39,15 +39,15 @@ def main() -> None:
         console.print(
             f"{_PICTURES} JPEGs of {_SIZE[0]}x{_SIZE[1]}, {sum(map(len, pictures)) // _PICTURES // 1000} kB each"
         )
-        with LimitProcess(folder) as limit, Stand() as stand:
+        with BaselineProcess(folder) as limit, Testbed() as stand:
             (batch, threads), grid = best(limit, seconds=_GRID_S)
             _print_grid(console, grid)
             stand.load(pictures, seconds=4, window=_IN_FLIGHT, shard=1)
-            limits: list[Reading] = []
-            singles: list[Load] = []
-            shards: list[Load] = []
+            limits: list[Measurement] = []
+            singles: list[LoadResult] = []
+            shards: list[LoadResult] = []
             directs: list[float] = []
-            alone: list[Load] = []
+            alone: list[LoadResult] = []
             for _ in range(_TURNS):
                 limits.append(limit.throughput(batch=batch, threads=threads, seconds=_TURN_S))
                 singles.append(stand.load(pictures, seconds=_TURN_S, window=_IN_FLIGHT, shard=1))
@@ -80,19 +80,21 @@ def main() -> None:
     print(json.dumps(figures))
 
 
-def _ratio(loads: list[Load], limits: list[Reading]) -> float:
+def _ratio(loads: list[LoadResult], limits: list[Measurement]) -> float:
     """Median over the turns: each against the limit measured beside it."""
     return round(statistics.median(load.rate / base.rate for load, base in zip(loads, limits, strict=True)), 3)
 
 
-def _print_grid(console: Console, grid: dict[tuple[int, int], Reading]) -> None:
+def _print_grid(console: Console, grid: dict[tuple[int, int], Measurement]) -> None:
     table = Table("batch", "decode threads", "pictures/s", title="The limit, no queue")
     for (batch, threads), reading in grid.items():
         table.add_row(str(batch), str(threads), f"{reading.rate:.1f}")
     console.print(table)
 
 
-def _print_rates(console: Console, limits: list[Reading], singles: list[Load], shards: list[Load]) -> None:
+def _print_rates(
+    console: Console, limits: list[Measurement], singles: list[LoadResult], shards: list[LoadResult]
+) -> None:
     table = Table("turn", "limit", f"single, {_IN_FLIGHT} in flight", "ratio", f"shards of {_SHARD}", "ratio")
     for turn, (base, single, shard) in enumerate(zip(limits, singles, shards, strict=True), 1):
         table.add_row(
@@ -106,7 +108,9 @@ def _print_rates(console: Console, limits: list[Reading], singles: list[Load], s
     console.print(table)
 
 
-def _print_costs(console: Console, limits: list[Reading], singles: list[Load], shards: list[Load]) -> None:
+def _print_costs(
+    console: Console, limits: list[Measurement], singles: list[LoadResult], shards: list[LoadResult]
+) -> None:
     table = Table("process", "limit", "single", "in shards", title="Where the time goes: ms of CPU a picture")
     base = statistics.median(reading.cpu_s for reading in limits)
     table.add_row("decode and predict alone", f"{base * 1000:.2f}", "", "")

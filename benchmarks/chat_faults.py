@@ -13,8 +13,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.harness.simulated_users import bot, fates, gather, quantile, report, until_answered
-from benchmarks.harness.testbed import Stand
+from benchmarks.harness.simulated_users import bot, collect_outcomes, gather, quantile, report, until_answered
+from benchmarks.harness.testbed import Testbed
 from local.bot_processes import stand_in, start_stand_in
 from local.embedded_valkey import free_port
 from local.subprocesses import BackgroundProcess
@@ -33,7 +33,7 @@ _REDIS_AFTER: Final = (1, 3)
 class Killer:
     """Kills one process after the other and starts it again, as a process runner would, until `stop`."""
 
-    def __init__(self, stand: Stand, bots: "list[BackgroundProcess]", port: int, webhook: dict[str, str]) -> None:
+    def __init__(self, stand: Testbed, bots: "list[BackgroundProcess]", port: int, webhook: dict[str, str]) -> None:
         self._stand = stand
         self._bots = bots
         self._telegram = port
@@ -74,7 +74,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=100)
     parser.add_argument("--each", type=int, default=10)
     asked = parser.parse_args()
-    with Stand(workers=2, persistent=True) as stand, ExitStack() as stack:
+    with Testbed(workers=2, persistent=True) as stand, ExitStack() as stack:
         pictures = [path.read_bytes() for path in render_many(stand.home / "pictures", 16)]
         port, own = free_port(), free_port()
         stack.enter_context(start_stand_in(stand.home / "telegram.log", port, "--no-limits"))
@@ -91,7 +91,7 @@ def main() -> None:
 
 
 async def _run(
-    stand: Stand, address: str, pictures: list[bytes], people: int, each: int, killer: Killer
+    stand: Testbed, address: str, pictures: list[bytes], people: int, each: int, killer: Killer
 ) -> dict[str, Any]:
     async with SimulatorClient(address) as simulator:
         crowd = await gather(simulator, people)
@@ -104,7 +104,7 @@ async def _run(
         await asyncio.to_thread(killer.stop)
         await simulator.faults(0)
         await until_answered(create_client(stand.broker.url), people * each, _LIMIT_S / 2)
-        found = await fates(crowd)
+        found = await collect_outcomes(crowd)
         calls = await simulator.calls(before)
     waits = [fate.answer_s for fate in found if fate.answer_s is not None]
     return {

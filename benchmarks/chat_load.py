@@ -22,8 +22,16 @@ import psutil
 
 from benchmarks.harness.cpu_affinity import worker_apart
 from benchmarks.harness.cpu_time import Cpu
-from benchmarks.harness.simulated_users import Fate, bot, fates, gather, quantile, report, until_answered
-from benchmarks.harness.testbed import Stand
+from benchmarks.harness.simulated_users import (
+    PhotoOutcome,
+    bot,
+    collect_outcomes,
+    gather,
+    quantile,
+    report,
+    until_answered,
+)
+from benchmarks.harness.testbed import Testbed
 from local.bot_processes import stand_in, start_stand_in
 from local.embedded_valkey import free_port
 from samples.many import render_many
@@ -62,7 +70,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=500)
     parser.add_argument("--each", type=int, default=4)
     asked = parser.parse_args()
-    with Stand() as stand:
+    with Testbed() as stand:
         folder = stand.home / "pictures"
         pictures = [path.read_bytes() for path in render_many(folder, 16)]
         spine = _spine(stand, pictures)
@@ -99,13 +107,13 @@ def main() -> None:
     )
 
 
-def _spine(stand: Stand, pictures: list[bytes]) -> Spell:
+def _spine(stand: Testbed, pictures: list[bytes]) -> Spell:
     stand.load(pictures, seconds=5, window=64, shard=1, queue=Queue.INTERACTIVE)
     load = stand.load(pictures, seconds=_SPINE_S, window=64, shard=1, queue=Queue.INTERACTIVE)
     return Spell(load.rate, {name: spent * 1000 / load.pictures for name, spent in load.cpu_s.items()}, {})
 
 
-def _chat(stand: Stand, pictures: list[bytes], people: int, each: int, *, limits: bool) -> Spell:
+def _chat(stand: Testbed, pictures: list[bytes], people: int, each: int, *, limits: bool) -> Spell:
     create_client(stand.broker.url).flushall()
     port = free_port()
     with ExitStack() as stack:
@@ -117,7 +125,7 @@ def _chat(stand: Stand, pictures: list[bytes], people: int, each: int, *, limits
 
 
 async def _run(
-    stand: Stand, address: str, pictures: list[bytes], people: int, each: int, cpu: Cpu, *, limits: bool
+    stand: Testbed, address: str, pictures: list[bytes], people: int, each: int, cpu: Cpu, *, limits: bool
 ) -> Spell:
     async with SimulatorClient(address) as simulator:
         crowd = await gather(simulator, people)
@@ -127,14 +135,14 @@ async def _run(
         with cpu:
             await simulator.crowd(crowd, uploads, each)
             await until_answered(create_client(stand.broker.url), people * each, _LIMIT_S)
-        found = await fates(crowd)
+        found = await collect_outcomes(crowd)
         calls = await simulator.calls(before)
     ends = [fate.answered_at for fate in found if fate.answer_s is not None]
     cpu_ms = {name: spent * 1000 / len(found) for name, spent in cpu.spent_s.items()}
     return Spell((len(ends) - 1) / (max(ends) - min(ends)), cpu_ms, _seen(found, calls))
 
 
-def _seen(found: list[Fate], calls: list[dict[str, Any]]) -> dict[str, float]:
+def _seen(found: list[PhotoOutcome], calls: list[dict[str, Any]]) -> dict[str, float]:
     words = [fate.first_word_s for fate in found if fate.first_word_s is not None]
     waits = [fate.answer_s for fate in found if fate.answer_s is not None]
     return {

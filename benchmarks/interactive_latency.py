@@ -10,7 +10,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.harness.testbed import Load, Stand
+from benchmarks.harness.testbed import LoadResult, Testbed
 from samples.many import render_many
 from shared.contract.names import Queue
 from shared.ledger import transitions
@@ -24,13 +24,13 @@ _ASKED: Final = 100
 def main() -> None:
     """Measure, print a table, and one JSON object as the last line."""
     console = Console()
-    with tempfile.TemporaryDirectory(prefix="melanoma-pictures-") as place, Stand() as stand:
+    with tempfile.TemporaryDirectory(prefix="melanoma-pictures-") as place, Testbed() as stand:
         folder = Path(place)
         render_many(folder, _PEOPLE_PICTURES, size=(640, 480), seed=11)
         pictures = [path.read_bytes() for path in sorted(folder.iterdir())]
         _ask(stand, pictures, 20)
         idle = _ask(stand, pictures, _ASKED)
-        bulk = Load()
+        bulk = LoadResult()
         all_there, enough = threading.Event(), threading.Event()
 
         def flood() -> None:
@@ -64,11 +64,11 @@ def main() -> None:
     print(json.dumps(figures))
 
 
-def _ask(stand: Stand, pictures: list[bytes], times: int) -> Load:
+def _ask(stand: Testbed, pictures: list[bytes], times: int) -> LoadResult:
     return stand.load(pictures, seconds=600, window=1, shard=1, queue=Queue.INTERACTIVE, most=times)
 
 
-def _p99(load: Load) -> float:
+def _p99(load: LoadResult) -> float:
     return statistics.quantiles(load.latencies, n=100)[98]
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.harness.testbed import Stand
+from benchmarks.harness.testbed import Testbed
 from samples.many import render_many
 
 _PICTURES: Final = 20_000
@@ -20,7 +20,7 @@ _DIFFERENT: Final = 64
 def main() -> None:
     """Measure, print a table, and one JSON object as the last line."""
     console = Console()
-    with tempfile.TemporaryDirectory(prefix="melanoma-pictures-") as place, Stand(persistent=True) as stand:
+    with tempfile.TemporaryDirectory(prefix="melanoma-pictures-") as place, Testbed(persistent=True) as stand:
         folder = Path(place)
         render_many(folder, _DIFFERENT, size=(640, 480), seed=13)
         pictures = [path.read_bytes() for path in sorted(folder.iterdir())]

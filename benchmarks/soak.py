@@ -17,11 +17,11 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.harness import soak_users
-from benchmarks.harness.baseline import LimitProcess, best
-from benchmarks.harness.process_stats import Readings, Vitals
+from benchmarks.harness.baseline import BaselineProcess, best
+from benchmarks.harness.process_stats import ProcessMonitor, Readings
 from benchmarks.harness.simulated_users import bot, quantile, report
 from benchmarks.harness.soak_users import Answered
-from benchmarks.harness.testbed import Load, Stand
+from benchmarks.harness.testbed import LoadResult, Testbed
 from local.bot_processes import stand_in, start_stand_in
 from local.embedded_valkey import free_port
 from samples.many import render_many
@@ -58,18 +58,18 @@ def main() -> None:
     console = Console()
     with tempfile.TemporaryDirectory(prefix="melanoma-pictures-") as place:
         pictures = [path.read_bytes() for path in render_many(Path(place), _PICTURES, size=(640, 480), seed=17)]
-        with LimitProcess(Path(place)) as process:
+        with BaselineProcess(Path(place)) as process:
             point, grid = best(process, seconds=_GRID_S)
         limit = grid[point].rate
     console.print(f"the limit: {limit:.0f} pictures a second; {_SHARE:.0%} of it for {seconds / 60:g} minutes")
-    with Stand(persistent=True) as stand, ExitStack() as stack:
+    with Testbed(persistent=True) as stand, ExitStack() as stack:
         port = free_port()
         telegram = stack.enter_context(start_stand_in(stand.home / "stand-in.log", port))
         kept = {"MELANOMA_ANSWER_RETENTION_S": str(max(_LEAST_RETENTION_S, seconds / _PARTS))}
         replica = stack.enter_context(bot(stand.home, "bot", port, **kept))
         stand.load(pictures, seconds=_WARM_S, window=2 * _SHARD, shard=_SHARD)
         extra = {"bot": replica.pid, "stand-in": telegram.pid}
-        with Vitals(stand.processes(extra), create_client(stand.broker.url)) as vitals:
+        with ProcessMonitor(stand.processes(extra), create_client(stand.broker.url)) as vitals:
             singles, folders, people = _load(stand, stand_in(port), pictures, seconds, limit)
         left = _left_behind(stand)
     _print(console, vitals, seconds)
@@ -77,14 +77,14 @@ def main() -> None:
 
 
 def _load(
-    stand: Stand, address: str, pictures: list[bytes], seconds: float, limit: float
-) -> tuple[list[Load], list[Load], Answered]:
+    stand: Testbed, address: str, pictures: list[bytes], seconds: float, limit: float
+) -> tuple[list[LoadResult], list[LoadResult], Answered]:
     """All at once, until their last answer."""
     singles = limit * _SINGLES_SHARE
     folders = limit * _SHARE - singles - soak_users.PER_S
     with ThreadPoolExecutor(_SINGLE_STREAMS + _FOLDERS + 1) as pool:
 
-        def stream(rate: float, shard: int, queue: Queue) -> "Future[Load]":
+        def stream(rate: float, shard: int, queue: Queue) -> "Future[LoadResult]":
             return pool.submit(
                 stand.load, pictures, seconds=seconds, window=shard, shard=shard, queue=queue, every_s=shard / rate
             )
@@ -95,14 +95,14 @@ def _load(
         return [one.result() for one in asked], [one.result() for one in bulk], people.result()
 
 
-def _left_behind(stand: Stand) -> int:
+def _left_behind(stand: Testbed) -> int:
     """Jobs, dead letters and bytes of pictures that are still there when all are answered."""
     survey = stand.ledger.run(admin.get_overview())
     return survey.undecided + survey.dead + survey.claimed + stand.store.used()
 
 
 def _outcome(
-    singles: list[Load], folders: list[Load], people: Answered, limit: float, seconds: float
+    singles: list[LoadResult], folders: list[LoadResult], people: Answered, limit: float, seconds: float
 ) -> dict[str, Any]:
     loads = [*singles, *folders]
     answered = sum(load.pictures for load in loads) + len(people.latencies)
@@ -122,7 +122,7 @@ def _outcome(
     }
 
 
-def _p99s(loads: "list[Load] | list[Answered]", seconds: float) -> tuple[float, float]:
+def _p99s(loads: "list[LoadResult] | list[Answered]", seconds: float) -> tuple[float, float]:
     """p99 in seconds of what was begun in the first part of the time, and in the last."""
     pairs = [pair for load in loads for pair in zip(load.begun, load.latencies, strict=True)]
     part = seconds / _PARTS
@@ -135,7 +135,7 @@ def _ratio(first: float, last: float) -> float:
     return last / first if first else 0.0
 
 
-def _growth(vitals: Vitals, seconds: float) -> dict[str, float]:
+def _growth(vitals: ProcessMonitor, seconds: float) -> dict[str, float]:
     """What grows of the service's own processes, in an hour, as a share."""
     return {
         f"{name.replace(' ', '_')}_{measure}_growth_per_h": readings.trend(seconds / _PARTS).growth_per_h
@@ -144,7 +144,7 @@ def _growth(vitals: Vitals, seconds: float) -> dict[str, float]:
     }
 
 
-def _print(console: Console, vitals: Vitals, seconds: float) -> None:
+def _print(console: Console, vitals: ProcessMonitor, seconds: float) -> None:
     table = Table("process", "what", "first", "last", "an hour more", "share", title="After the first sixth")
     for (name, measure), readings in vitals.readings.items():
         table.add_row(

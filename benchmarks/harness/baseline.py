@@ -19,14 +19,14 @@ THREADS: Final = (1, 2, 3)
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Measurement:
     """One measurement: pictures a second, and CPU seconds a picture."""
 
     rate: float
     cpu_s: float
 
 
-class LimitProcess:
+class BaselineProcess:
     """A process with its own copy of the predictor, idle between measurements."""
 
     def __init__(self, folder: Path) -> None:
@@ -48,9 +48,9 @@ class LimitProcess:
         self._process.wait()
         self._pipe.close()
 
-    def throughput(self, *, batch: int, threads: int, seconds: float) -> Reading:
+    def throughput(self, *, batch: int, threads: int, seconds: float) -> Measurement:
         """Pictures a second with `threads` decoding into batches of `batch`."""
-        return Reading(**self._ask({"batch": batch, "threads": threads, "seconds": seconds}))
+        return Measurement(**self._ask({"batch": batch, "threads": threads, "seconds": seconds}))
 
     def direct(self, *, seconds: float) -> float:
         """Median seconds of one picture: decode, predict, nothing else."""
@@ -62,7 +62,7 @@ class LimitProcess:
         return answer
 
 
-def best(limit: LimitProcess, *, seconds: float) -> tuple[tuple[int, int], dict[tuple[int, int], Reading]]:
+def best(limit: BaselineProcess, *, seconds: float) -> tuple[tuple[int, int], dict[tuple[int, int], Measurement]]:
     """The best (batch, threads) of the grid, and what each gave."""
     grid: Sequence[tuple[int, int]] = list(itertools.product(BATCHES, THREADS))
     readings = {point: limit.throughput(batch=point[0], threads=point[1], seconds=seconds) for point in grid}

@@ -22,7 +22,7 @@ from shared.images.decode import decode
 from shared.model.artefact import read_artefact
 
 
-class Limit:
+class Baseline:
     """Measures in this process, on the pictures of `folder`."""
 
     def __init__(self, folder: Path) -> None:
@@ -88,7 +88,7 @@ class Limit:
                 break
 
 
-def _serve(limit: Limit, pipe: Connection) -> None:
+def _serve(limit: Baseline, pipe: Connection) -> None:
     pipe.send_bytes(b"ready")
     while True:
         try:
@@ -100,4 +100,4 @@ def _serve(limit: Limit, pipe: Connection) -> None:
 
 
 if __name__ == "__main__":
-    _serve(Limit(Path(sys.argv[1])), Connection(int(sys.argv[2])))
+    _serve(Baseline(Path(sys.argv[1])), Connection(int(sys.argv[2])))

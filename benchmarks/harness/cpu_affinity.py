@@ -6,11 +6,11 @@ from contextlib import contextmanager
 
 import psutil
 
-from benchmarks.harness.testbed import Stand
+from benchmarks.harness.testbed import Testbed
 
 
 @contextmanager
-def worker_apart(stand: Stand) -> Iterator[None]:
+def worker_apart(stand: Testbed) -> Iterator[None]:
     """One half of the cores for the worker, the other for all else, also for what is started meanwhile.
 
     Where a system cannot do that, or there is one core, nothing is changed.

@@ -43,7 +43,7 @@ class Readings:
         return Trend(float(values[0]), float(values[-1]), per_hour, per_hour / mean if mean else 0.0)
 
 
-class Vitals:
+class ProcessMonitor:
     """A thread that reads `processes` every few seconds while the context lasts, and what `redis`, the broker, says.
 
     `readings` has them by (process, measure); the bytes that the broker says it uses are its `data`.

@@ -32,7 +32,7 @@ PATIENT: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class PhotoOutcome:
     """What became of one photograph. Seconds from its being sent; None where that never came."""
 
     first_word_s: float | None
@@ -75,9 +75,9 @@ async def until_answered(client: Any, answers: int, limit_s: float) -> None:
             return
 
 
-async def fates(people: Sequence[User]) -> list[Fate]:
+async def collect_outcomes(people: Sequence[User]) -> list[PhotoOutcome]:
     """What became of every photograph of these people."""
-    found: list[Fate] = []
+    found: list[PhotoOutcome] = []
     for person in people:
         messages = await person.messages()
         sent = [message for message in messages if not message["from"]["is_bot"] and "photo" in message]
@@ -96,13 +96,13 @@ def quantile(values: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
 
 
-def _fate(sent: Message, messages: Sequence[Message]) -> Fate:
+def _fate(sent: Message, messages: Sequence[Message]) -> PhotoOutcome:
     at = sent["sim"]["sent_at"]
     replies = [one for one in messages if one.get("reply_to_message", {}).get("message_id") == sent["message_id"]]
     answers = [one for one in replies if one.get("reply_markup")]
     ends = [one["sim"]["edited_at"] or one["sim"]["sent_at"] for one in answers]
     failure = translate("en", "failure")[:20]
-    return Fate(
+    return PhotoOutcome(
         first_word_s=min((one["sim"]["sent_at"] for one in replies), default=at) - at if replies else None,
         answer_s=min(ends) - at if ends else None,
         doubled=max(0, len(answers) - 1),

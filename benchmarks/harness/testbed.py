@@ -31,7 +31,7 @@ from shared.redis_client.retry import RedisRetry
 
 
 @dataclass(slots=True)
-class Load:
+class LoadResult:
     """What one spell of load showed. Seconds of wall clock for the rest, `cpu_s` by process."""
 
     seconds: float = 0.0
@@ -54,7 +54,7 @@ class Load:
         return self.pictures / self.seconds
 
 
-class Stand:
+class Testbed:
     """One embedded Valkey and `workers` real workers, for as long as the context lasts."""
 
     def __init__(self, *, workers: int = 1, persistent: bool = False) -> None:
@@ -102,12 +102,12 @@ class Stand:
         all_begun: threading.Event | None = None,
         stop: threading.Event | None = None,
         every_s: float = 0,
-    ) -> Load:
+    ) -> LoadResult:
         """Keep `window` pictures in flight for `seconds` or until `most` were begun, then take what is left.
 
         With `every_s` a message's worth of them is begun no sooner than so long after the one before.
         """
-        load = Load()
+        load = LoadResult()
         begun: dict[str, float] = {}
         run = next(self._runs)
 

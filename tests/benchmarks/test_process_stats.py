@@ -7,7 +7,7 @@ import psutil
 import pytest
 from redis import Redis
 
-from benchmarks.harness.process_stats import Readings, Vitals
+from benchmarks.harness.process_stats import ProcessMonitor, Readings
 from tests.system.polling import eventually
 
 
@@ -29,7 +29,7 @@ def test_what_stays_the_same_does_not_grow() -> None:
 
 def test_a_process_and_its_broker_are_read(redis_url: str) -> None:
     redis: Any = Redis.from_url(redis_url)
-    with redis, Vitals({"this": psutil.Process(os.getpid())}, redis) as vitals:
+    with redis, ProcessMonitor({"this": psutil.Process(os.getpid())}, redis) as vitals:
         eventually(lambda: ("broker", "data") in vitals.readings)
     assert vitals.readings["this", "threads"].values[0] >= 2
     assert vitals.readings["this", "memory"].values[0] > 10**7
