@@ -35,14 +35,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="melanoma-pictures-") as place:
         folder = Path(place)
         render_many(folder, _PICTURES, size=_SIZE, seed=7)
-        pictures = [path.read_bytes() for path in sorted(folder.iterdir())]
+        images = [path.read_bytes() for path in sorted(folder.iterdir())]
         console.print(
-            f"{_PICTURES} JPEGs of {_SIZE[0]}x{_SIZE[1]}, {sum(map(len, pictures)) // _PICTURES // 1000} kB each"
+            f"{_PICTURES} JPEGs of {_SIZE[0]}x{_SIZE[1]}, {sum(map(len, images)) // _PICTURES // 1000} kB each"
         )
         with BaselineProcess(folder) as limit, Testbed() as stand:
             (batch, threads), grid = best(limit, seconds=_GRID_S)
             _print_grid(console, grid)
-            stand.load(pictures, seconds=4, window=_IN_FLIGHT, shard=1)
+            stand.load(images, seconds=4, window=_IN_FLIGHT, shard=1)
             limits: list[Measurement] = []
             singles: list[LoadResult] = []
             shards: list[LoadResult] = []
@@ -50,11 +50,11 @@ def main() -> None:
             alone: list[LoadResult] = []
             for _ in range(_TURNS):
                 limits.append(limit.throughput(batch=batch, threads=threads, seconds=_TURN_S))
-                singles.append(stand.load(pictures, seconds=_TURN_S, window=_IN_FLIGHT, shard=1))
-                shards.append(stand.load(pictures, seconds=_TURN_S, window=_SHARD_WINDOW, shard=_SHARD))
+                singles.append(stand.load(images, seconds=_TURN_S, window=_IN_FLIGHT, shard=1))
+                shards.append(stand.load(images, seconds=_TURN_S, window=_SHARD_WINDOW, shard=_SHARD))
             for _ in range(_ALONE_TURNS):
                 directs.append(limit.direct(seconds=_ALONE_S))
-                alone.append(stand.load(pictures, seconds=_ALONE_S, window=1, shard=1))
+                alone.append(stand.load(images, seconds=_ALONE_S, window=1, shard=1))
     _print_rates(console, limits, singles, shards)
     _print_costs(console, limits, singles, shards)
     direct = statistics.median(directs)

@@ -75,7 +75,7 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=10)
     asked = parser.parse_args()
     with Testbed(workers=2, persistent=True) as stand, ExitStack() as stack:
-        pictures = [path.read_bytes() for path in render_many(stand.home / "pictures", 16)]
+        images = [path.read_bytes() for path in render_many(stand.home / "pictures", 16)]
         port, own = free_port(), free_port()
         stack.enter_context(start_stand_in(stand.home / "telegram.log", port, "--no-limits"))
         webhook = {"MELANOMA_WEBHOOK_URL": f"http://127.0.0.1:{own}", "MELANOMA_BOT_PORT": str(own)}
@@ -83,7 +83,7 @@ def main() -> None:
         stack.callback(_stop, bots)
         killer = Killer(stand, bots, port, webhook)
         try:
-            report(asyncio.run(_run(stand, stand_in(port), pictures, asked.people, asked.each, killer)))
+            report(asyncio.run(_run(stand, stand_in(port), images, asked.people, asked.each, killer)))
         finally:
             killer.stop()
         tracebacks = [path.name for path in stand.home.glob("bot-*.log") if "Traceback" in _said(path)]
@@ -91,11 +91,11 @@ def main() -> None:
 
 
 async def _run(
-    stand: Testbed, address: str, pictures: list[bytes], people: int, each: int, killer: Killer
+    stand: Testbed, address: str, images: list[bytes], people: int, each: int, killer: Killer
 ) -> dict[str, Any]:
     async with SimulatorClient(address) as simulator:
         crowd = await gather(simulator, people)
-        uploads = [await simulator.upload(picture) for picture in pictures]
+        uploads = [await simulator.upload(image) for image in images]
         before = (await simulator.calls())[-1]["seq"]
         await simulator.faults(0.05, kinds=["429", "500", "cut_before", "cut_after"], seed=1)
         killer.start()

@@ -72,13 +72,13 @@ def main() -> None:
     asked = parser.parse_args()
     with Testbed() as stand:
         folder = stand.home / "pictures"
-        pictures = [path.read_bytes() for path in render_many(folder, 16)]
-        spine = _spine(stand, pictures)
-        free = _chat(stand, pictures, asked.people, asked.each, limits=False)
-        limited = _chat(stand, pictures, asked.people, asked.each, limits=True)
+        images = [path.read_bytes() for path in render_many(folder, 16)]
+        spine = _spine(stand, images)
+        free = _chat(stand, images, asked.people, asked.each, limits=False)
+        limited = _chat(stand, images, asked.people, asked.each, limits=True)
         with worker_apart(stand):
-            spine_apart = _spine(stand, pictures)
-            free_apart = _chat(stand, pictures, asked.people, asked.each, limits=False)
+            spine_apart = _spine(stand, images)
+            free_apart = _chat(stand, images, asked.people, asked.each, limits=False)
     cores = psutil.cpu_count() or 1
     others_ms = sum(free.cpu_ms[name] for name in _NOT_OURS)
     spine_ms, chat_ms = sum(spine.cpu_ms.values()), sum(free.cpu_ms.values())
@@ -107,13 +107,13 @@ def main() -> None:
     )
 
 
-def _spine(stand: Testbed, pictures: list[bytes]) -> Spell:
-    stand.load(pictures, seconds=5, window=64, shard=1, queue=Queue.INTERACTIVE)
-    load = stand.load(pictures, seconds=_SPINE_S, window=64, shard=1, queue=Queue.INTERACTIVE)
+def _spine(stand: Testbed, images: list[bytes]) -> Spell:
+    stand.load(images, seconds=5, window=64, shard=1, queue=Queue.INTERACTIVE)
+    load = stand.load(images, seconds=_SPINE_S, window=64, shard=1, queue=Queue.INTERACTIVE)
     return Spell(load.rate, {name: spent * 1000 / load.pictures for name, spent in load.cpu_s.items()}, {})
 
 
-def _chat(stand: Testbed, pictures: list[bytes], people: int, each: int, *, limits: bool) -> Spell:
+def _chat(stand: Testbed, images: list[bytes], people: int, each: int, *, limits: bool) -> Spell:
     create_client(stand.broker.url).flushall()
     port = free_port()
     with ExitStack() as stack:
@@ -121,15 +121,15 @@ def _chat(stand: Testbed, pictures: list[bytes], people: int, each: int, *, limi
         replica = stack.enter_context(bot(stand.home, f"bot-{port}", port, **({} if limits else _UNLIMITED)))
         processes = {"bot": replica.pid, "worker": stand.workers[0].pid, "broker": stand.broker.pid or 0}
         cpu = Cpu({**processes, "telegram": telegram.pid, "people": os.getpid()})
-        return asyncio.run(_run(stand, stand_in(port), pictures, people, each, cpu, limits=limits))
+        return asyncio.run(_run(stand, stand_in(port), images, people, each, cpu, limits=limits))
 
 
 async def _run(
-    stand: Testbed, address: str, pictures: list[bytes], people: int, each: int, cpu: Cpu, *, limits: bool
+    stand: Testbed, address: str, images: list[bytes], people: int, each: int, cpu: Cpu, *, limits: bool
 ) -> Spell:
     async with SimulatorClient(address) as simulator:
         crowd = await gather(simulator, people)
-        uploads = [await simulator.upload(picture) for picture in pictures]
+        uploads = [await simulator.upload(image) for image in images]
         await simulator.limits(on=limits)
         before = (await simulator.calls())[-1]["seq"]
         with cpu:

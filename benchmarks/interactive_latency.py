@@ -27,22 +27,22 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="melanoma-pictures-") as place, Testbed() as stand:
         folder = Path(place)
         render_many(folder, _PEOPLE_PICTURES, size=(640, 480), seed=11)
-        pictures = [path.read_bytes() for path in sorted(folder.iterdir())]
-        _ask(stand, pictures, 20)
-        idle = _ask(stand, pictures, _ASKED)
+        images = [path.read_bytes() for path in sorted(folder.iterdir())]
+        _ask(stand, images, 20)
+        idle = _ask(stand, images, _ASKED)
         bulk = LoadResult()
         all_there, enough = threading.Event(), threading.Event()
 
         def flood() -> None:
             nonlocal bulk
             bulk = stand.load(
-                pictures, seconds=600, window=_BULK, shard=_SHARD, most=_BULK, all_begun=all_there, stop=enough
+                images, seconds=600, window=_BULK, shard=_SHARD, most=_BULK, all_begun=all_there, stop=enough
             )
 
         flooding = threading.Thread(target=flood)
         flooding.start()
         all_there.wait()
-        asked = _ask(stand, pictures, _ASKED)
+        asked = _ask(stand, images, _ASKED)
         left = stand.ledger.run(transitions.get_counts()).queues[Queue.BULK].ready
         enough.set()
         flooding.join()
@@ -64,8 +64,8 @@ def main() -> None:
     print(json.dumps(figures))
 
 
-def _ask(stand: Testbed, pictures: list[bytes], times: int) -> LoadResult:
-    return stand.load(pictures, seconds=600, window=1, shard=1, queue=Queue.INTERACTIVE, most=times)
+def _ask(stand: Testbed, images: list[bytes], times: int) -> LoadResult:
+    return stand.load(images, seconds=600, window=1, shard=1, queue=Queue.INTERACTIVE, most=times)
 
 
 def _p99(load: LoadResult) -> float:

@@ -23,12 +23,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="melanoma-pictures-") as place, Testbed(persistent=True) as stand:
         folder = Path(place)
         render_many(folder, _DIFFERENT, size=(640, 480), seed=13)
-        pictures = [path.read_bytes() for path in sorted(folder.iterdir())]
+        images = [path.read_bytes() for path in sorted(folder.iterdir())]
         table = Table("pictures", "worker MB", "broker MB")
         readings: list[dict[str, int]] = []
         done = 0
         for _ in range(_SPELLS):
-            load = stand.load(pictures, seconds=3600, window=256, shard=16, most=_PICTURES // _SPELLS)
+            load = stand.load(images, seconds=3600, window=256, shard=16, most=_PICTURES // _SPELLS)
             done += load.pictures
             readings.append(stand.memory())
             table.add_row(str(done), *(f"{readings[-1][name] / 1e6:.0f}" for name in ("worker 0", "broker")))

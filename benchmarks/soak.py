@@ -57,7 +57,7 @@ def main() -> None:
     seconds = parser.parse_args().minutes * 60
     console = Console()
     with tempfile.TemporaryDirectory(prefix="melanoma-pictures-") as place:
-        pictures = [path.read_bytes() for path in render_many(Path(place), _PICTURES, size=(640, 480), seed=17)]
+        images = [path.read_bytes() for path in render_many(Path(place), _PICTURES, size=(640, 480), seed=17)]
         with BaselineProcess(Path(place)) as process:
             point, grid = best(process, seconds=_GRID_S)
         limit = grid[point].rate
@@ -67,17 +67,17 @@ def main() -> None:
         telegram = stack.enter_context(start_stand_in(stand.home / "stand-in.log", port))
         kept = {"MELANOMA_ANSWER_RETENTION_S": str(max(_LEAST_RETENTION_S, seconds / _PARTS))}
         replica = stack.enter_context(bot(stand.home, "bot", port, **kept))
-        stand.load(pictures, seconds=_WARM_S, window=2 * _SHARD, shard=_SHARD)
+        stand.load(images, seconds=_WARM_S, window=2 * _SHARD, shard=_SHARD)
         extra = {"bot": replica.pid, "stand-in": telegram.pid}
         with ProcessMonitor(stand.processes(extra), create_client(stand.broker.url)) as vitals:
-            singles, folders, people = _load(stand, stand_in(port), pictures, seconds, limit)
+            singles, folders, people = _load(stand, stand_in(port), images, seconds, limit)
         left = _left_behind(stand)
     _print(console, vitals, seconds)
     report(_outcome(singles, folders, people, limit, seconds) | {"left_behind": left} | _growth(vitals, seconds))
 
 
 def _load(
-    stand: Testbed, address: str, pictures: list[bytes], seconds: float, limit: float
+    stand: Testbed, address: str, images: list[bytes], seconds: float, limit: float
 ) -> tuple[list[LoadResult], list[LoadResult], Answered]:
     """All at once, until their last answer."""
     singles = limit * _SINGLES_SHARE
@@ -86,12 +86,12 @@ def _load(
 
         def stream(rate: float, shard: int, queue: Queue) -> "Future[LoadResult]":
             return pool.submit(
-                stand.load, pictures, seconds=seconds, window=shard, shard=shard, queue=queue, every_s=shard / rate
+                stand.load, images, seconds=seconds, window=shard, shard=shard, queue=queue, every_s=shard / rate
             )
 
         asked = [stream(singles / _SINGLE_STREAMS, 1, Queue.INTERACTIVE) for _ in range(_SINGLE_STREAMS)]
         bulk = [stream(folders / _FOLDERS, _SHARD, Queue.BULK) for _ in range(_FOLDERS)]
-        people = pool.submit(soak_users.chat, address, pictures, seconds)
+        people = pool.submit(soak_users.chat, address, images, seconds)
         return [one.result() for one in asked], [one.result() for one in bulk], people.result()
 
 

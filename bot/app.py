@@ -43,11 +43,11 @@ _HTTP_STOP_S: Final = 3.0
 
 
 async def run_bot(settings: Settings, stop: asyncio.Event) -> None:
-    """Run until `stop` is set. Raises `SettingsError`, `StoreRefused`."""
+    """Run until `stop` is set. Raises `SettingsError`, `RedisAccessDenied`."""
     secret_token = read_bot_token(settings)
     if settings.webhook_url and not settings.bot_port:
         raise SettingsError("a webhook needs a port to listen on: set MELANOMA_BOT_PORT.")
-    server = TelegramAPIServer.from_base(settings.telegram_api)
+    server = TelegramAPIServer.from_base(settings.telegram_api_url)
     bot = Bot(secret_token, session=CachingSession(api=server))
     redis = BotDependencies(settings)
     given_up = threading.Event()

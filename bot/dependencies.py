@@ -20,14 +20,14 @@ class BotDependencies:
     def __init__(self, settings: Settings) -> None:
         self.client = create_async_client(settings.ledger_url)
         self.retry = AsyncRedisRetry(display_address(settings.ledger_url), self.client)
-        self._pictures = (
+        self._images = (
             self.client if settings.store_url == settings.ledger_url else create_async_client(settings.store_url)
         )
         self.store = AsyncImageStore(
-            self._pictures,
-            AsyncRedisRetry(display_address(settings.store_url), self._pictures),
-            budget=settings.picture_budget,
-            ttl_s=settings.picture_ttl_s,
+            self._images,
+            AsyncRedisRetry(display_address(settings.store_url), self._images),
+            budget=settings.image_store_max_bytes,
+            ttl_s=settings.image_ttl_s,
         )
         self.ledger = AsyncLedger(self.client, self.retry)
         self.limits = SettingsOverrides(settings)
@@ -40,5 +40,5 @@ class BotDependencies:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._pictures.aclose()
+        await self._images.aclose()
         await self.client.aclose()

@@ -28,7 +28,7 @@ Exit codes:
 Environment:
   REDIS_URL              the service's Redis, also on another machine:
                          redis://user:password@host:6379/0
-  MELANOMA_PICTURES_URL  Redis of the pictures where that is another one
+  MELANOMA_IMAGE_STORE_URL  Redis of the pictures where that is another one
   .env.example in the project lists the other settings.
 """
 

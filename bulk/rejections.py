@@ -47,7 +47,7 @@ _READ_PROBLEMS: Final[dict[ReadProblem, str]] = {
     ReadProblem.READ_FAILED: "The file could not be read from its disk or network share.",
     ReadProblem.FOLDER_UNREADABLE: "The folder could not be listed: what it holds was not judged.",
     ReadProblem.LARGER_THAN_STORE: (
-        "The picture alone is larger than the picture store's whole budget: raise MELANOMA_PICTURE_BUDGET."
+        "The picture alone is larger than the picture store's whole budget: raise MELANOMA_IMAGE_STORE_MAX_BYTES."
     ),
 }
 

@@ -24,7 +24,7 @@ def stand_in_command(port: int) -> list[str]:
 
 def with_stand_in(port: int) -> dict[str, str]:
     """What a bot needs in its environment to talk to the stand-in."""
-    return {"BOT_TOKEN": _TOKEN, "MELANOMA_TELEGRAM_API": stand_in(port)}
+    return {"BOT_TOKEN": _TOKEN, "MELANOMA_TELEGRAM_API_URL": stand_in(port)}
 
 
 def start_stand_in(log: Path, port: int, *options: str) -> BackgroundProcess:

@@ -33,7 +33,7 @@ async def _converse(address: str) -> None:
 async def _english(person: User) -> None:
     await _greet(person, "Anna", "[I agree]")
     _print("Anna", "[a rendered photograph]")
-    sent = await person.photo(_picture())
+    sent = await person.photo(_image())
     answer = await person.wait_for(lambda message: _replies_to(message, sent))
     _print("bot", _words(answer))
     await person.press(answer["message_id"], "explain")
@@ -71,7 +71,7 @@ async def _answer(person: User, after: int) -> Message:
     return answer
 
 
-def _picture() -> bytes:
+def _image() -> bytes:
     into = BytesIO()
     render_lesion(np.random.default_rng(_LOOK), *_SIDE).save(into, "JPEG", quality=90)
     return into.getvalue()
@@ -83,8 +83,8 @@ def _replies_to(message: Message, sent: int) -> bool:
 
 
 def _words(message: Message) -> str:
-    picture = "[the photograph with the evidence drawn over it]\n" if "photo" in message else ""
-    return picture + str(message.get("text") or message.get("caption") or "")
+    image = "[the photograph with the evidence drawn over it]\n" if "photo" in message else ""
+    return image + str(message.get("text") or message.get("caption") or "")
 
 
 def _print(who: str, words: str) -> None:

@@ -35,19 +35,19 @@ def open_admin_client(config: Settings) -> Iterator[AdminClient]:
     impatient = threading.Event()
     impatient.set()
     where = display_address(config.ledger_url)
-    with open_redis(config.ledger_url) as ledger, open_redis(config.store_url) as pictures:
+    with open_redis(config.ledger_url) as ledger, open_redis(config.store_url) as images:
         app = create_celery_app(config.ledger_url)
         try:
             yield AdminClient(
                 config,
                 Ledger(ledger, RedisRetry(where, impatient)),
                 ImageStore(
-                    pictures,
+                    images,
                     RedisRetry(display_address(config.store_url), impatient),
-                    budget=config.picture_budget,
-                    ttl_s=config.picture_ttl_s,
+                    budget=config.image_store_max_bytes,
+                    ttl_s=config.image_ttl_s,
                 ),
-                TaskPublisher(app, shard=config.largest_batch),
+                TaskPublisher(app, shard=config.max_batch_size),
             )
         except RedisAccessDenied as error:
             raise OpsError(str(error)) from error
@@ -66,6 +66,6 @@ def open_redis(url: str) -> Iterator["Redis"]:
     try:
         client = create_client(url)
     except ValueError as error:
-        raise OpsError(f"REDIS_URL or MELANOMA_PICTURES_URL is not the address of a Redis: {error}.") from error
+        raise OpsError(f"REDIS_URL or MELANOMA_IMAGE_STORE_URL is not the address of a Redis: {error}.") from error
     with client:
         yield client

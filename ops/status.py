@@ -26,7 +26,7 @@ class Status:
 def look(service: AdminClient) -> Status:
     """Look at the ledger and the picture store. Nothing changes."""
     survey = service.ledger.run(admin.get_overview())
-    return Status(survey, service.store.used(), service.config.picture_budget, service.config.lease_s)
+    return Status(survey, service.store.used(), service.config.image_store_max_bytes, service.config.lease_s)
 
 
 def as_json(status: Status) -> str:

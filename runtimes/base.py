@@ -30,6 +30,6 @@ class Predictor(Protocol):
         """Name of the device for operators, such as `CPU:0` or `GPU:1`."""
         ...
 
-    def predict(self, pictures: NDArray[np.uint8]) -> PredictionBatch:
+    def predict(self, images: NDArray[np.uint8]) -> PredictionBatch:
         """One forward pass over uint8 [n, size, size, 3] RGB. Called by one thread at a time."""
         ...

@@ -36,11 +36,11 @@ class TensorFlowPredictor:
         """`CPU:0`, `GPU:0`, `GPU:1` ..."""
         return self._device
 
-    def predict(self, pictures: NDArray[np.uint8]) -> PredictionBatch:
+    def predict(self, images: NDArray[np.uint8]) -> PredictionBatch:
         """One forward pass over uint8 [n, size, size, 3]."""
         # The graph names no device, so all of it runs where it is called.
         with tf.device(self._device):
-            return PredictionBatch(*(tensor.numpy() for tensor in self._function(tf.constant(pictures))))
+            return PredictionBatch(*(tensor.numpy() for tensor in self._function(tf.constant(images))))
 
 
 def _load(path: Path, manifest: Manifest) -> Any:

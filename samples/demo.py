@@ -50,14 +50,14 @@ def render_samples(directory: Path, count: int = 24, seed: int = 1) -> list[Path
     paths = []
     for index in range(count):
         rng = np.random.default_rng((seed, index))
-        name, picture = _picture(rng, index)
+        name, image = _image(rng, index)
         path = directory / f"{index + 1:02d}-{name}{_ENDINGS.get(index, '.jpg')}"
-        _WRITERS.get(path.suffix, _write)(picture, path, index == _SIDEWAYS)
+        _WRITERS.get(path.suffix, _write)(image, path, index == _SIDEWAYS)
         paths.append(path)
     return paths
 
 
-def _picture(rng: np.random.Generator, index: int) -> tuple[str, Image.Image]:
+def _image(rng: np.random.Generator, index: int) -> tuple[str, Image.Image]:
     width, height = _SIZES[index % len(_SIZES)]
     if index < len(_LESIONS):
         name, look = _LESIONS[index]
@@ -69,18 +69,18 @@ def _picture(rng: np.random.Generator, index: int) -> tuple[str, Image.Image]:
     return "lesion", render_lesion(rng, width, height, random_look(rng))
 
 
-def _write(picture: Image.Image, path: Path, sideways: bool) -> None:
+def _write(image: Image.Image, path: Path, sideways: bool) -> None:
     exif = Image.Exif()
     if sideways:
         # As a phone does: the pixels as the sensor lay, and a note to turn them by 90 degrees clockwise.
-        picture = picture.transpose(Image.Transpose.ROTATE_90)
+        image = image.transpose(Image.Transpose.ROTATE_90)
         exif[ExifTags.Base.Orientation] = 6
-    picture.save(path, quality=90, exif=exif)
+    image.save(path, quality=90, exif=exif)
 
 
-def _write_heic(picture: Image.Image, path: Path, _sideways: bool) -> None:
+def _write_heic(image: Image.Image, path: Path, _sideways: bool) -> None:
     # The encoder's own choice of effort takes ten times as long for a file not much smaller.
-    pillow_heif.from_pillow(picture).save(path, quality=70, enc_params={"preset": "ultrafast"})
+    pillow_heif.from_pillow(image).save(path, quality=70, enc_params={"preset": "ultrafast"})
 
 
 _SIZES: Final = ((1024, 768), (1280, 960), (900, 1200), (1600, 1200))

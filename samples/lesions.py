@@ -36,13 +36,13 @@ def render_lesion(rng: np.random.Generator, width: int, height: int, look: Look 
     skin = skin_field(rng, rows, columns, look)
     colour = _with_lesion(rng, skin, look)
     colour *= _light(rng, rows, columns, look)[..., None] * look.exposure
-    picture = Image.fromarray(colour.clip(0, 255).astype(np.uint8)).resize((width, height), Image.Resampling.BICUBIC)
-    picture = _with_hairs(rng, picture, look)
+    image = Image.fromarray(colour.clip(0, 255).astype(np.uint8)).resize((width, height), Image.Resampling.BICUBIC)
+    image = _with_hairs(rng, image, look)
     if look.blur:
-        picture = picture.filter(ImageFilter.GaussianBlur(look.blur * min(width, height)))
+        image = image.filter(ImageFilter.GaussianBlur(look.blur * min(width, height)))
     if look.round_field:
-        picture = _in_round_field(picture)
-    return with_grain(rng, picture, 3.0 if look.device is Device.DERMATOSCOPE else 4.5)
+        image = _in_round_field(image)
+    return with_grain(rng, image, 3.0 if look.device is Device.DERMATOSCOPE else 4.5)
 
 
 def skin_field(rng: np.random.Generator, rows: int, columns: int, look: Look) -> Field:
@@ -62,14 +62,14 @@ def skin_field(rng: np.random.Generator, rows: int, columns: int, look: Look) ->
     return base * _seen_through(melanin, blood)
 
 
-def with_grain(rng: np.random.Generator, picture: Image.Image, strength: float) -> Image.Image:
+def with_grain(rng: np.random.Generator, image: Image.Image, strength: float) -> Image.Image:
     """Add sensor noise, `strength` being its standard deviation of 255: half of it grey, half of it coloured."""
     # A tile of noise laid over and over is as good to the eye as fresh noise everywhere, and ten times faster.
     tile = rng.standard_normal((_TILE, _TILE, 3), np.float32) + rng.standard_normal((_TILE, _TILE, 1), np.float32)
     shifted = (128.5 + tile * (strength / 2**0.5)).clip(0, 255).astype(np.uint8)
-    width, height = picture.size
+    width, height = image.size
     noise = np.tile(shifted, (height // _TILE + 1, width // _TILE + 1, 1))[:height, :width]
-    return ImageChops.add(picture, Image.fromarray(np.ascontiguousarray(noise)), offset=-128)
+    return ImageChops.add(image, Image.fromarray(np.ascontiguousarray(noise)), offset=-128)
 
 
 def _seen_through(melanin: Field, blood: Field) -> Field:
@@ -182,12 +182,12 @@ def _light(rng: np.random.Generator, rows: int, columns: int, look: Look) -> Fie
     return light
 
 
-def _with_hairs(rng: np.random.Generator, picture: Image.Image, look: Look) -> Image.Image:
+def _with_hairs(rng: np.random.Generator, image: Image.Image, look: Look) -> Image.Image:
     if not look.hairs:
-        return picture
-    width, height = picture.size
+        return image
+    width, height = image.size
     side = min(width, height)
-    mask = Image.new("L", picture.size)
+    mask = Image.new("L", image.size)
     draw = ImageDraw.Draw(mask)
     along = rng.uniform(0, tau)
     steps = np.linspace(0, 1, 24)[:, None]
@@ -201,11 +201,11 @@ def _with_hairs(rng: np.random.Generator, picture: Image.Image, look: Look) -> I
         thick = max(1, round(side * rng.uniform(0.002, 0.0045)))
         draw.line([(float(px), float(py)) for px, py in path], fill=int(rng.integers(150, 235)), width=thick)
     mask = mask.filter(ImageFilter.GaussianBlur(side * 0.0009))
-    return Image.composite(Image.new("RGB", picture.size, (38, 26, 20)), picture, mask)
+    return Image.composite(Image.new("RGB", image.size, (38, 26, 20)), image, mask)
 
 
-def _in_round_field(picture: Image.Image) -> Image.Image:
-    width, height = picture.size
+def _in_round_field(image: Image.Image) -> Image.Image:
+    width, height = image.size
     radius = hypot(width, height) / 2 * 0.88
     field = Image.new("L", (width, height))
     middle = (width / 2, height / 2)
@@ -213,4 +213,4 @@ def _in_round_field(picture: Image.Image) -> Image.Image:
         (middle[0] - radius, middle[1] - radius, middle[0] + radius, middle[1] + radius), fill=255
     )
     field = field.filter(ImageFilter.GaussianBlur(min(width, height) * 0.006))
-    return Image.composite(picture, Image.new("RGB", picture.size, (8, 6, 6)), field)
+    return Image.composite(image, Image.new("RGB", image.size, (8, 6, 6)), field)

@@ -27,10 +27,10 @@ def render_many(
         if index % _COPIES == 0:
             master = render_lesion(rng, width * 5 // 4, height * 5 // 4)
         left, top = int(rng.integers(0, width // 4 + 1)), int(rng.integers(0, height // 4 + 1))
-        picture = master.crop((left, top, left + width, top + height))
+        image = master.crop((left, top, left + width, top + height))
         if rng.random() < 0.5:
-            picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+            image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         path = directory / f"{index + 1:06d}.jpg"
-        with_grain(rng, picture, 3.8).save(path, quality=quality)
+        with_grain(rng, image, 3.8).save(path, quality=quality)
         paths.append(path)
     return paths

@@ -60,8 +60,8 @@ def mug(rng: np.random.Generator, width: int, height: int) -> Image.Image:
     """Render a mug on a table."""
     table = np.array((150, 112, 78)) * (1 + 0.06 * clouds(rng, 24, width, 40)[:1, :, None])
     wood = np.broadcast_to(table, (height, width, 3)).clip(0, 255).astype(np.uint8)
-    picture = Image.fromarray(np.ascontiguousarray(wood))
-    draw = ImageDraw.Draw(picture)
+    image = Image.fromarray(np.ascontiguousarray(wood))
+    draw = ImageDraw.Draw(image)
     draw.rectangle((0, 0, width, height * 0.45), fill=(206, 204, 198))
     left, top, right, bottom = width * 0.36, height * 0.25, width * 0.6, height * 0.78
     lip = height * 0.05
@@ -75,7 +75,7 @@ def mug(rng: np.random.Generator, width: int, height: int) -> Image.Image:
         draw.rectangle((edge, top, edge + (right - left) / 60 + 1, bottom), fill=fill)
     draw.ellipse((left, bottom - lip, right, bottom + lip), fill=(28, 88, 140))
     draw.ellipse((left, top - lip, right, top + lip), fill=(52, 26, 14), outline=(60, 134, 190), width=6)
-    return with_grain(rng, picture.filter(ImageFilter.GaussianBlur(1.2)), 3.0)
+    return with_grain(rng, image.filter(ImageFilter.GaussianBlur(1.2)), 3.0)
 
 
 def checkerboard(rng: np.random.Generator, width: int, height: int) -> Image.Image:

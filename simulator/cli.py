@@ -19,7 +19,7 @@ from simulator.state.state import SimulatorState
 def cli(host: str, port: int, *, limits: bool, container: bool) -> None:
     """Answer a bot as Telegram would, and give people a chat page. Everything is gone when it stops.
 
-    Start the bot with MELANOMA_TELEGRAM_API set to the address that is printed.
+    Start the bot with MELANOMA_TELEGRAM_API_URL set to the address that is printed.
     """
     if container:
         sys.exit(asyncio.run(_serve("0.0.0.0", port, limits=limits)))  # noqa: S104 - an operator said so

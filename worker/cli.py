@@ -80,19 +80,19 @@ def _run(config: Settings) -> int:
     stop = threading.Event()
     # Until Celery takes the signals over, a stop only has to end the waiting for Redis.
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    client, pictures = create_client(config.ledger_url), create_client(config.store_url)
+    client, images = create_client(config.ledger_url), create_client(config.store_url)
     ledger = Ledger(client, RedisRetry(display_address(config.ledger_url), stop, client))
     store = ImageStore(
-        pictures,
-        RedisRetry(display_address(config.store_url), stop, pictures),
-        budget=config.picture_budget,
-        ttl_s=config.picture_ttl_s,
+        images,
+        RedisRetry(display_address(config.store_url), stop, images),
+        budget=config.image_store_max_bytes,
+        ttl_s=config.image_ttl_s,
     )
     ledger.run(transitions.get_counts())
 
     servings = ModelManager(load_model(config.artefact, config), lambda directory: load_model(directory, config))
     app = create_celery_app(config.ledger_url)
-    publisher = TaskPublisher(app, shard=config.largest_batch)
+    publisher = TaskPublisher(app, shard=config.max_batch_size)
     incarnation = new_incarnation("worker")
     service = TaskHandler(
         ledger=ledger,
@@ -100,8 +100,8 @@ def _run(config: Settings) -> int:
         publisher=publisher,
         servings=servings,
         incarnation=incarnation,
-        bulk_active=config.bulk_active,
-        most_attempts=config.most_attempts,
+        max_bulk_in_flight=config.max_bulk_in_flight,
+        max_attempts=config.max_attempts,
     )
     intake = TaskSlots(config.task_slots)
     app.conf.broker_transport_options["queue_order_strategy"] = lambda: PriorityQueueOrder(intake)
@@ -109,13 +109,13 @@ def _run(config: Settings) -> int:
     register_tasks(app, service, intake, pace)
     maintenance = MaintenanceThread(ledger, publisher, config, incarnation=incarnation, speed=pace.images_per_second)
     maintenance.start()
-    watchdog = Watchdog(servings, service, limit_s=config.decode_limit_s)
+    watchdog = Watchdog(servings, service, limit_s=config.decode_timeout_s)
     watchdog.start()
     follower = Reconciler(ledger, servings, SettingsOverrides(config), incarnation=incarnation)
     follower.start()
     ticks = StallTimer(excused=follower.is_redis_unresponsive)
     app.conf.melanoma_tick = ticks.tick
-    pulse = LivenessFile(config.pulse_file, servings.batch_age_s, ticks.stalled_s) if config.pulse_file else None
+    pulse = LivenessFile(config.liveness_file, servings.batch_age_s, ticks.stalled_s) if config.liveness_file else None
     if pulse is not None:
         pulse.start()
     if config.metrics_port:

@@ -24,9 +24,9 @@ _LOOK_EVERY_S: Final = 0.25
 
 #: Nobody is turned away: what is measured is the way of an accepted photograph.
 PATIENT: Final = {
-    "MELANOMA_PERSON_BURST": "1000000",
-    "MELANOMA_PERSON_PER_DAY": "1000000",
-    "MELANOMA_BUSY_FROM_S": "100000",
+    "MELANOMA_USER_BURST": "1000000",
+    "MELANOMA_USER_PER_DAY": "1000000",
+    "MELANOMA_MAX_EXPECTED_WAIT_S": "100000",
     "MELANOMA_INTERACTIVE_DEADLINE_S": "900",
 }
 

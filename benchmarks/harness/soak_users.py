@@ -26,15 +26,15 @@ class Answered:
     doubled: int
 
 
-def chat(address: str, pictures: list[bytes], seconds: float) -> Answered:
+def chat(address: str, images: list[bytes], seconds: float) -> Answered:
     """Let people write to the bot behind the stand-in at `address`."""
-    return asyncio.run(_chat(address, pictures, seconds))
+    return asyncio.run(_chat(address, images, seconds))
 
 
-async def _chat(address: str, pictures: list[bytes], seconds: float) -> Answered:
+async def _chat(address: str, images: list[bytes], seconds: float) -> Answered:
     async with SimulatorClient(address) as simulator:
         people = await gather(simulator, _PEOPLE)
-        uploads = [await simulator.upload(picture) for picture in pictures]
+        uploads = [await simulator.upload(image) for image in images]
         started = time.monotonic()
         crowds: list[int] = []
         while time.monotonic() - started + _ROUND_S <= seconds:

@@ -71,7 +71,7 @@ class Testbed:
         client = create_client(self.broker.url)
         retry = RedisRetry("benchmark")
         self.ledger = Ledger(client, retry)
-        self.store = ImageStore(client, retry, budget=self.settings.picture_budget, ttl_s=3600)
+        self.store = ImageStore(client, retry, budget=self.settings.image_store_max_bytes, ttl_s=3600)
         self._app = create_celery_app(self.broker.url)
         self.workers = [self._start_worker(number) for number in range(self._workers)]
         self._started = self._workers
@@ -92,7 +92,7 @@ class Testbed:
 
     def load(
         self,
-        pictures: Sequence[bytes],
+        images: Sequence[bytes],
         *,
         seconds: float,
         window: int,
@@ -112,7 +112,7 @@ class Testbed:
         run = next(self._runs)
 
         def source() -> Iterator[InputImage]:
-            for number, data in enumerate(itertools.cycle(pictures)):
+            for number, data in enumerate(itertools.cycle(images)):
                 if every_s and number % shard == 0:
                     time.sleep(max(0.0, started + number // shard * every_s - time.perf_counter()))
                 now = time.perf_counter()
@@ -150,7 +150,7 @@ class Testbed:
             window=window,
             shard=shard,
             deadline_s=600,
-            store_budget=self.settings.picture_budget,
+            store_budget=self.settings.image_store_max_bytes,
             on_answers=take,
             queue=queue,
             stop=stop,

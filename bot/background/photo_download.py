@@ -74,12 +74,12 @@ class PhotoDownloader:
         await self._bot.download(file_id, destination=into)
         return into.getvalue()
 
-    async def _lay_in(self, pictures: Sequence[tuple[str, bytes]]) -> list[bool]:
-        if await self._store.put(dict(pictures)):
-            laid = [True] * len(pictures)
+    async def _lay_in(self, images: Sequence[tuple[str, bytes]]) -> list[bool]:
+        if await self._store.put(dict(images)):
+            laid = [True] * len(images)
         else:
-            laid = [await self._store.put({id_: data}) for id_, data in pictures]
-        ids = [id_ for (id_, _), there in zip(pictures, laid, strict=True) if there]
+            laid = [await self._store.put({id_: data}) for id_, data in images]
+        ids = [id_ for (id_, _), there in zip(images, laid, strict=True) if there]
         owed = await self._ledger.run(transitions.mark_ready(ids))
         await asyncio.to_thread(self._publisher.publish, owed)
         return laid

@@ -75,7 +75,7 @@ class BackgroundTasks:
             waiting=redis.waiting,
             trouble=redis.trouble,
             ending=ending,
-            most_tries=settings.telegram_tries,
+            most_tries=settings.telegram_max_attempts,
             incarnation=connection.incarnation,
         )
         notes = MessageDelivery(bot, redis.ledger, pacer=redis.pacer, tries=redis.tries)

@@ -25,8 +25,8 @@ async def _private(message: Message, desk: SubmissionService) -> None:
 
 
 async def _check(message: Message, desk: SubmissionService) -> None:
-    picture = message.reply_to_message
-    if picture is None or extract_photo(picture) is None:
+    image = message.reply_to_message
+    if image is None or extract_photo(image) is None:
         if message.from_user is not None:
             language = await desk.people.language(message.from_user.id, message.from_user.language_code)
             note = OutgoingMessage(
@@ -34,19 +34,19 @@ async def _check(message: Message, desk: SubmissionService) -> None:
             )
             await desk.enqueue_message(note, str(message.message_id))
         return
-    await _receive(message, picture, desk, group=message.chat.type != ChatType.PRIVATE)
+    await _receive(message, image, desk, group=message.chat.type != ChatType.PRIVATE)
 
 
-async def _receive(asked: Message, picture: Message, desk: SubmissionService, *, group: bool) -> None:
-    found = extract_photo(picture)
+async def _receive(asked: Message, image: Message, desk: SubmissionService, *, group: bool) -> None:
+    found = extract_photo(image)
     if found is None or asked.from_user is None:
         return
     reference = PhotoOrigin(
         chat=asked.chat.id,
-        message=picture.message_id,
+        message=image.message_id,
         person=asked.from_user.id,
         file=found.file,
         group=group,
-        album=None if group else picture.media_group_id,
+        album=None if group else image.media_group_id,
     )
     await desk.submit(found, reference, asked.from_user.language_code)

@@ -32,7 +32,7 @@ async def compose(job: OutboxJob, decision: Decision, store: AsyncImageStore) ->
     """The answer to a decided job; the evidence is drawn in a thread."""
     return AnswerMessage(
         words=render_answer(decision, job.language),
-        picture=await _picture(job.id, decision, store),
+        picture=await _image(job.id, decision, store),
         markup=keyboards.markup(keyboards.under_answer(job.language, job.id)),
     )
 
@@ -47,11 +47,11 @@ async def send(bot: Bot, to: PhotoOrigin, what: AnswerMessage) -> None:
             )
         )
         return
-    picture = what.picture
+    image = what.picture
     await call_api(
         lambda: bot.send_photo(
             to.chat,
-            picture,
+            image,
             caption=what.words,
             parse_mode=ParseMode.HTML,
             reply_parameters=reply,
@@ -77,7 +77,7 @@ async def edit(bot: Bot, to: PhotoOrigin, message: int, what: AnswerMessage) -> 
     await call_api(lambda: bot.edit_message_media(media, chat_id=to.chat, message_id=message, reply_markup=what.markup))
 
 
-async def _picture(id_: str, decision: Decision, store: AsyncImageStore) -> BufferedInputFile | None:
+async def _image(id_: str, decision: Decision, store: AsyncImageStore) -> BufferedInputFile | None:
     if not isinstance(decision, Verdict):
         return None
     data = await store.get(id_)

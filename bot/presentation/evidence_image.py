@@ -17,9 +17,9 @@ _QUALITY: Final = 85
 def render_evidence_jpeg(data: bytes, evidence: EvidenceMap) -> bytes | None:
     """JPEG of the picture `data` with `evidence` drawn over it; None where the picture cannot be read again."""
     try:
-        picture = load_halved(data, _SIDE)
+        image = load_halved(data, _SIDE)
     except ImageRejected:
         return None
     into = BytesIO()
-    draw_evidence(picture, evidence).save(into, "JPEG", quality=_QUALITY)
+    draw_evidence(image, evidence).save(into, "JPEG", quality=_QUALITY)
     return into.getvalue()

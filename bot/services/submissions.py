@@ -67,7 +67,7 @@ class SubmissionService:
             )
             return
         expected = self.load.wait_s()
-        if expected is not None and expected > self.settings.busy_from_s:
+        if expected is not None and expected > self.settings.max_expected_wait_s:
             language = await self.people.language(reference.person, language_code)
             sentence = translate(language, "busy", wait=rendering.format_wait(expected, language))
             await self.enqueue_message(

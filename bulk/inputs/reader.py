@@ -11,7 +11,7 @@ from shared.images.check import check_bytes
 def read_image(path: Path) -> bytes:
     """Bytes of the regular file (or link to one) at `path`.
 
-    Raises `NotRead`, and `shared.images.refusal.PictureRefused` for one that is empty or too large.
+    Raises `FileNotReadable`, and `shared.images.refusal.ImageRejected` for one that is empty or too large.
     """
     try:
         return _read(path)

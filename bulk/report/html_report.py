@@ -111,7 +111,7 @@ def _cards(offsets: Iterable[int], source_: Source) -> Iterator[Markup]:
         pool.shutdown(cancel_futures=True)
 
 
-def _card(row: Row, name: str, pictures: list[str]) -> Markup:
+def _card(row: Row, name: str, images: list[str]) -> Markup:
     if row["kind"] == "verdict":
         text = render(
             "verdict.html",
@@ -133,7 +133,7 @@ def _card(row: Row, name: str, pictures: list[str]) -> Markup:
     return render(
         "card.html",
         kind=row.get("band", row["kind"]),
-        pictures=_pictures(pictures, name, row["kind"]),
+        pictures=_images(images, name, row["kind"]),
         text=text,
         problems=render("problems.html", problems=problems) if problems else Markup(),
         name=name,
@@ -141,13 +141,13 @@ def _card(row: Row, name: str, pictures: list[str]) -> Markup:
     )
 
 
-def _pictures(pictures: list[str], name: str, kind: str) -> Markup:
-    if not pictures:
+def _images(images: list[str], name: str, kind: str) -> Markup:
+    if not images:
         return render("nopicture.html", text="The picture cannot be shown" if kind == "verdict" else "No picture")
     captions = ("as sent", "evidence for malignancy")
     shown = [
         render("picture.html", uri=uri, alt=f"{name}, {caption}", caption=caption)
-        for uri, caption in zip(pictures, captions, strict=False)
+        for uri, caption in zip(images, captions, strict=False)
     ]
     return Markup(f'<div class="pictures n{len(shown)}">{join(shown)}</div>')
 

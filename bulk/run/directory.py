@@ -42,7 +42,7 @@ def default_output(folder: Path) -> Path:
 
 @contextlib.contextmanager
 def lock_directory(out: Path) -> Iterator[None]:
-    """Make `out` and hold it for this process. Raises `OutputRefused` where another one has it, and `OSError`."""
+    """Make `out` and hold it for this process. Raises `OutputDirectoryError` where another one has it, and `OSError`."""
     out.mkdir(parents=True, exist_ok=True)
     handle = os.open(out / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -59,7 +59,7 @@ def lock_directory(out: Path) -> Iterator[None]:
 
 
 def open_run(out: Path, folder: Path, *, recursive: bool, resume: bool) -> RunManifest:
-    """Start a run in `out`, or find the one to go on with. Raises `OutputRefused` and `OSError`."""
+    """Start a run in `out`, or find the one to go on with. Raises `OutputDirectoryError` and `OSError`."""
     shown = filenames.visible(str(out))
     path = out / RUN
     # A start that failed before its first picture, perhaps for a wrong password, leaves nothing to go on with.

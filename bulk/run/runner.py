@@ -88,13 +88,13 @@ class FolderRunner:
                 window=self._plan.window,
                 shard=self._plan.shard,
                 deadline_s=self._config.bulk_deadline_s,
-                store_budget=self._config.picture_budget,
+                store_budget=self._config.image_store_max_bytes,
                 on_answers=keep,
                 before_open=journal.append,
                 on_wait=show,
                 stop=stop,
             )
-            submitter.run(self._new(index), earlier=[self._picture(Candidate(name)) for name in earlier])
+            submitter.run(self._new(index), earlier=[self._image(Candidate(name)) for name in earlier])
         if not stop.is_set():
             (out / run_files.JOURNAL).unlink(missing_ok=True)
 
@@ -122,9 +122,9 @@ class FolderRunner:
         run = self._plan.run
         for candidate in scan(run.folder, recursive=run.recursive, leave_out=self._plan.out, skipped=Skipped()):
             if not anything or self._id(candidate.name) not in index:
-                yield self._picture(candidate)
+                yield self._image(candidate)
 
-    def _picture(self, candidate: Candidate) -> InputImage:
+    def _image(self, candidate: Candidate) -> InputImage:
         if candidate.unlisted:
             return InputImage(candidate.name, _unlisted)
         return InputImage(candidate.name, partial(read_image, self._plan.run.folder / candidate.name))

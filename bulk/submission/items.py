@@ -17,8 +17,8 @@ AnyDecision = Verdict | Refusal | Failure | LocalRefusal
 class InputImage:
     """One picture to be judged.
 
-    `name` is unique in its run. `load` gives the bytes, perhaps more than once, and raises `bulk.rejections.NotRead` or
-    `shared.images.refusal.PictureRefused` where there are none to be had.
+    `name` is unique in its run. `load` gives the bytes, perhaps more than once, and raises `bulk.rejections.FileNotReadable` or
+    `shared.images.refusal.ImageRejected` where there are none to be had.
     """
 
     name: str
@@ -39,16 +39,16 @@ class ImageResult:
     seconds: float
 
 
-def load(id_: str, picture: InputImage, *, most_bytes: int) -> bytes | ImageResult:
+def load(id_: str, image: InputImage, *, most_bytes: int) -> bytes | ImageResult:
     """Bytes of `picture`, or the refusal of one that cannot be read or has more than `most_bytes`."""
     try:
-        data = picture.load()
+        data = image.load()
     except ImageRejected as refused:
-        return _local(id_, picture.name, Refusal(reason=refused.reason))
+        return _local(id_, image.name, Refusal(reason=refused.reason))
     except FileNotReadable as not_read:
-        return _local(id_, picture.name, LocalRefusal(reason=not_read.problem))
+        return _local(id_, image.name, LocalRefusal(reason=not_read.problem))
     if len(data) > most_bytes:
-        return _local(id_, picture.name, LocalRefusal(reason=ReadProblem.LARGER_THAN_STORE))
+        return _local(id_, image.name, LocalRefusal(reason=ReadProblem.LARGER_THAN_STORE))
     return data
 
 

@@ -103,16 +103,16 @@ class Submitter:
         """Whether there is room for more pictures in Redis."""
         return self._uploader.state
 
-    def run(self, pictures: Iterable[InputImage], *, earlier: Iterable[InputImage] = ()) -> None:
+    def run(self, images: Iterable[InputImage], *, earlier: Iterable[InputImage] = ()) -> None:
         """Bring all `pictures` to their answers.
 
         `earlier` are those that a killed run of this outbox may have submitted and never saw the answer of.
-        Raises `shared.redis_client.retry.StoreRefused` and `shared.redis_client.retry.Stopped`.
+        Raises `shared.redis_client.retry.RedisAccessDenied` and `shared.redis_client.retry.Stopped`.
         """
-        self._source, self._exhausted = iter(pictures), False
-        for picture in earlier:
-            id_ = self.id_of(picture.name)
-            self._in_flight[id_] = picture
+        self._source, self._exhausted = iter(images), False
+        for image in earlier:
+            id_ = self.id_of(image.name)
+            self._in_flight[id_] = image
             self._again.append(id_)
         self._last_answer = time.monotonic()
         idle = False
@@ -159,18 +159,18 @@ class Submitter:
         refused: list[ImageResult] = []
         size = 0
         while len(self._group) < most and len(refused) < self._at_once and size < _BYTES_AT_ONCE:
-            picture = next(self._source, None)
-            if picture is None:
+            image = next(self._source, None)
+            if image is None:
                 self._exhausted = True
                 break
-            id_ = self.id_of(picture.name)
+            id_ = self.id_of(image.name)
             if id_ in self._in_flight:
                 continue
-            data = self._load(id_, picture)
+            data = self._load(id_, image)
             if isinstance(data, ImageResult):
                 refused.append(data)
             else:
-                self._in_flight[id_] = picture
+                self._in_flight[id_] = image
                 self._group[id_] = data
                 size += len(data)
         if refused:
@@ -185,10 +185,10 @@ class Submitter:
         size = 0
         while self._again and len(self._group) < self._at_once and size < _BYTES_AT_ONCE:
             id_ = self._again.popleft()
-            picture = self._in_flight.get(id_)
-            if picture is None:
+            image = self._in_flight.get(id_)
+            if image is None:
                 continue  # its answer was there already
-            data = self._load(id_, picture)
+            data = self._load(id_, image)
             if isinstance(data, ImageResult):
                 unreadable.append(id_)
             else:
@@ -199,8 +199,8 @@ class Submitter:
             return bool(self._group)
         return True
 
-    def _load(self, id_: str, picture: InputImage) -> bytes | ImageResult:
-        return load(id_, picture, most_bytes=self._store_budget)
+    def _load(self, id_: str, image: InputImage) -> bytes | ImageResult:
+        return load(id_, image, most_bytes=self._store_budget)
 
     def _collect(self) -> bool:
         """Hand on what is decided, then let the ledger and the store forget it. False where nothing was."""
@@ -208,7 +208,7 @@ class Submitter:
         while jobs := self._ledger.run(transitions.peek(Stage.DECIDED, outbox=self._outbox, limit=self._window)):
             found = True
             # A job that is not in flight was answered by a run that was killed before it could close it.
-            answers = [from_job(job, picture.name) for job in jobs if (picture := self._in_flight.get(job.id))]
+            answers = [from_job(job, image.name) for job in jobs if (image := self._in_flight.get(job.id))]
             if answers:
                 self._on_answers(answers)
             ids = [job.id for job in jobs]
@@ -234,11 +234,11 @@ class Submitter:
         refused: list[ImageResult] = []
         size = 0
         for job in self._ledger.run(transitions.peek(Stage.RECEIVED, outbox=self._outbox, limit=self._at_once)):
-            picture = self._in_flight.get(job.id)
-            if picture is None:
+            image = self._in_flight.get(job.id)
+            if image is None:
                 gone.append(job.id)  # nobody waits for it
             elif size < _BYTES_AT_ONCE:
-                data = self._load(job.id, picture)
+                data = self._load(job.id, image)
                 if isinstance(data, ImageResult):
                     refused.append(data)
                 else:
@@ -251,7 +251,7 @@ class Submitter:
             self._ledger.run(transitions.cancel(gone))
             self._forget(gone)
         if found:
-            log.info("the store lost pictures, uploading them again", pictures=len(found))
+            log.info("the store lost pictures, uploading them again", images=len(found))
             self._uploader.send_again(found)
 
     def _reopen(self) -> None:

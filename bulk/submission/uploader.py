@@ -53,14 +53,14 @@ class Uploader:
         self._at_once = most
         self.state = State.RUNNING
 
-    def send(self, pictures: Mapping[str, bytes], *, room_will_come: bool) -> list[str]:
+    def send(self, images: Mapping[str, bytes], *, room_will_come: bool) -> list[str]:
         """Store the first of `pictures` (id -> bytes) and open their jobs; returns the ids of those.
 
         Empty where there is no room. Jobs that are there already stay as they are. With `room_will_come` a refusal
         by the store is final for now; otherwise ever fewer are tried, since nothing of ours could make room.
         """
         try:
-            some = self._put(pictures, room_will_come=room_will_come)
+            some = self._put(images, room_will_come=room_will_come)
             if some:
                 self._open(some, stored=True)
         except OutOfMemoryError:
@@ -69,10 +69,10 @@ class Uploader:
         self._say(State.RUNNING if some else State.STORE_FULL)
         return some
 
-    def send_again(self, pictures: Mapping[str, bytes]) -> None:
+    def send_again(self, images: Mapping[str, bytes]) -> None:
         """Store pictures that were lost, as many as there is room for, and ring for their jobs."""
         try:
-            some = self._put(pictures, room_will_come=False)
+            some = self._put(images, room_will_come=False)
             if some:
                 self._publisher.publish(self._ledger.run(transitions.mark_ready(some)))
         except OutOfMemoryError:
@@ -99,9 +99,9 @@ class Uploader:
         )
         self._publisher.publish(self._ledger.run(call))
 
-    def _put(self, pictures: Mapping[str, bytes], *, room_will_come: bool) -> list[str]:
-        some = list(islice(pictures, self._at_once))
-        while not self._store.put({id_: pictures[id_] for id_ in some}):
+    def _put(self, images: Mapping[str, bytes], *, room_will_come: bool) -> list[str]:
+        some = list(islice(images, self._at_once))
+        while not self._store.put({id_: images[id_] for id_ in some}):
             self._at_once = max(1, len(some) // 2)
             if room_will_come or len(some) == 1:
                 return []

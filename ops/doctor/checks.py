@@ -34,11 +34,11 @@ def run_checks(config: Settings) -> Iterator[CheckResult]:
 
 def _look_at_settings(config: Settings) -> Iterator[CheckResult]:
     deadline = max(config.interactive_deadline_s, config.bulk_deadline_s)
-    if config.picture_ttl_s <= deadline:
+    if config.image_ttl_s <= deadline:
         yield wrong(
             "settings",
-            f"pictures are forgotten after {format_duration(config.picture_ttl_s)}, before a deadline of {format_duration(deadline)}",
-            "Raise MELANOMA_PICTURE_TTL_S above both deadlines.",
+            f"pictures are forgotten after {format_duration(config.image_ttl_s)}, before a deadline of {format_duration(deadline)}",
+            "Raise MELANOMA_IMAGE_TTL_S above both deadlines.",
         )
     else:
         yield good("settings", "each has a meaning")
@@ -104,8 +104,8 @@ def _look_at_telegram(config: Settings) -> Iterator[CheckResult]:
     if config.bot_token is None:
         yield note("telegram", "no bot token", "Needed for the bot alone: BOT_TOKEN, from @BotFather.")
         return
-    where = f"telegram at {config.telegram_api}"
-    url = f"{config.telegram_api}/bot{config.bot_token.get_secret_value()}/getMe"
+    where = f"telegram at {config.telegram_api_url}"
+    url = f"{config.telegram_api_url}/bot{config.bot_token.get_secret_value()}/getMe"
     # No message of these errors is shown as it is: it may hold the address, and so the token.
     try:
         with urllib.request.urlopen(url, timeout=_TELEGRAM_LIMIT_S) as answer:  # noqa: S310 - an operator's setting
@@ -117,8 +117,8 @@ def _look_at_telegram(config: Settings) -> Iterator[CheckResult]:
             yield note(where, f"answers HTTP {error.code}", "Try again later; the bot does so by itself.")
     except (URLError, OSError) as error:
         reason = error.reason if isinstance(error, URLError) else type(error).__name__
-        yield wrong(where, f"cannot be reached ({reason})", "Check network, proxy and MELANOMA_TELEGRAM_API.")
+        yield wrong(where, f"cannot be reached ({reason})", "Check network, proxy and MELANOMA_TELEGRAM_API_URL.")
     except (ValueError, KeyError, TypeError):
-        yield wrong(where, "does not answer as Telegram does", "Check MELANOMA_TELEGRAM_API.")
+        yield wrong(where, "does not answer as Telegram does", "Check MELANOMA_TELEGRAM_API_URL.")
     else:
         yield good(where, f"knows the bot as @{name}")

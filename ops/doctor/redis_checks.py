@@ -40,7 +40,7 @@ def look_at_pictures(config: Settings) -> Iterator[CheckResult]:
         yield note(
             f"pictures at {display_address(config.store_url)}",
             "pictures lie in the ledger's Redis and are written to its file",
-            "Fine on one machine; otherwise start a second Redis without persistence: MELANOMA_PICTURES_URL.",
+            "Fine on one machine; otherwise start a second Redis without persistence: MELANOMA_IMAGE_STORE_URL.",
         )
         return
     where = f"pictures at {display_address(config.store_url)}"
@@ -49,14 +49,14 @@ def look_at_pictures(config: Settings) -> Iterator[CheckResult]:
             info = _info(client)
             yield from _common(where, info)
             cap = int(info["maxmemory"])
-            if cap and cap < config.picture_budget * 1.2:
+            if cap and cap < config.image_store_max_bytes * 1.2:
                 yield wrong(
                     where,
-                    f"its cap of {cap >> 20} MiB leaves no room for the budget of {config.picture_budget >> 20} MiB",
-                    "Lower MELANOMA_PICTURE_BUDGET to 80 % of the cap, or raise maxmemory.",
+                    f"its cap of {cap >> 20} MiB leaves no room for the budget of {config.image_store_max_bytes >> 20} MiB",
+                    "Lower MELANOMA_IMAGE_STORE_MAX_BYTES to 80 % of the cap, or raise maxmemory.",
                 )
     except (OpsError, RedisError) as error:
-        yield _away(where, "MELANOMA_PICTURES_URL", error)
+        yield _away(where, "MELANOMA_IMAGE_STORE_URL", error)
 
 
 def _info(client: "Redis") -> Mapping[str, Any]:

@@ -84,7 +84,7 @@ class Transport(redis.Transport):  # type: ignore[misc]
 
 
 class SentinelChannel(Channel, redis.SentinelChannel):  # type: ignore[misc]
-    """That channel on a Redis that Sentinels look after."""
+    """That channel on a Redis that SentinelAddress look after."""
 
 
 class SentinelTransport(redis.SentinelTransport):  # type: ignore[misc]

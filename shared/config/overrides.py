@@ -10,14 +10,14 @@ from shared.config.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-#: Settings that bots and workers read anew each second. `largest_batch` can be made smaller than that of a worker's own
+#: Settings that bots and workers read anew each second. `max_batch_size` can be made smaller than that of a worker's own
 #: settings, whose sizes alone it has warmed.
 OVERRIDABLE: Final = (
-    "busy_from_s",
-    "largest_batch",
-    "person_burst",
-    "person_per_day",
-    "person_per_minute",
+    "max_expected_wait_s",
+    "max_batch_size",
+    "user_burst",
+    "user_per_day",
+    "user_per_minute",
     "telegram_per_s",
 )
 
@@ -27,7 +27,7 @@ class OverrideError(Exception):
 
 
 def parse_override(name: str, value: str) -> Any:
-    """The value of the limit `name` that `value` says. Raises `LimitError`."""
+    """The value of the limit `name` that `value` says. Raises `OverrideError`."""
     if name not in OVERRIDABLE:
         raise OverrideError(f"there is no limit {name}; there are {', '.join(OVERRIDABLE)}.")
     field = Settings.model_fields[name]

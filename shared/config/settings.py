@@ -26,13 +26,13 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("REDIS_URL", "MELANOMA_REDIS_URL"),
         description="Redis or Valkey that holds the ledger and Celery's queues.",
     )
-    pictures_url: SecretStr | None = Field(
+    image_store_url: SecretStr | None = Field(
         default=None, description="Redis that holds the pictures; the ledger's where not set."
     )
-    picture_budget: int = Field(
+    image_store_max_bytes: int = Field(
         default=512 * 2**20, ge=2**20, description="Most bytes of pictures in the store at once."
     )
-    picture_ttl_s: float = Field(
+    image_ttl_s: float = Field(
         default=48 * 3600, gt=0, description="A picture is forgotten after this; longer than any deadline."
     )
     interactive_deadline_s: float = Field(
@@ -41,11 +41,11 @@ class Settings(BaseSettings):
     bulk_deadline_s: float = Field(default=24 * 3600, gt=0, description="The same for a folder's pictures.")
 
     lease_s: float = Field(default=5, ge=1, description="A process that was silent for this long is dead.")
-    ring_grace_s: float = Field(
+    dispatch_grace_s: float = Field(
         default=3, ge=0.5, description="A message counts as lost no sooner than this after it was sent."
     )
-    sweep_most: int = Field(default=1000, ge=1, description="Most jobs of each kind that one sweep moves.")
-    most_attempts: int = Field(
+    sweep_limit: int = Field(default=1000, ge=1, description="Most jobs of each kind that one sweep moves.")
+    max_attempts: int = Field(
         default=10,
         ge=1,
         description="A job that was claimed more often, since its workers died, becomes a dead letter.",
@@ -57,20 +57,20 @@ class Settings(BaseSettings):
         pattern=r"^((CPU|GPU):\d+)?$",
         description="Device that a worker predicts on, such as GPU:1; the first GPU, or else the CPU, where not set.",
     )
-    largest_batch: int = Field(default=32, ge=1, le=1024, description="Most pictures in one forward pass.")
+    max_batch_size: int = Field(default=32, ge=1, le=1024, description="Most pictures in one forward pass.")
     decode_slots: int = Field(
         default=0, ge=0, le=256, description="Pictures decoded at once by a worker; 0: as many as cores."
     )
     task_slots: int = Field(
         default=64, ge=2, le=1024, description="Messages that a worker holds at once; two batches or more."
     )
-    bulk_active: int = Field(
+    max_bulk_in_flight: int = Field(
         default=96, ge=1, description="Bulk pictures in a worker's memory at once; three batches or more."
     )
-    decode_limit_s: float = Field(
+    decode_timeout_s: float = Field(
         default=20, gt=0, description="A decode that takes longer hangs: the worker restarts itself."
     )
-    decode_memory: int = Field(
+    decode_max_memory: int = Field(
         default=2 * 2**30, ge=2**28, description="Address space of the child that decodes suspect pictures."
     )
     metrics_host: str = Field(default="127.0.0.1", description="Where a worker's /metrics listens.")
@@ -87,7 +87,7 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("BOT_TOKEN", "MELANOMA_BOT_TOKEN"),
         description="Token of the Telegram bot, from @BotFather.",
     )
-    telegram_api: str = Field(
+    telegram_api_url: str = Field(
         default="https://api.telegram.org", description="Where the Bot API answers; a simulator's address to try it."
     )
     webhook_url: str | None = Field(
@@ -104,11 +104,13 @@ class Settings(BaseSettings):
     telegram_per_s: float = Field(default=29, gt=0, description="Messages a second to all chats; Telegram allows 30.")
     telegram_chat_per_s: float = Field(default=1, gt=0, description="Messages a second to one chat.")
     telegram_group_per_minute: float = Field(default=19, gt=0, description="Messages a minute to a group; of 20.")
-    telegram_tries: int = Field(default=12, ge=1, description="An answer that fails more often is a dead letter.")
-    person_burst: int = Field(default=20, ge=1, description="Photographs that a person may send at once.")
-    person_per_minute: float = Field(default=10, gt=0, description="Photographs a minute after that.")
-    person_per_day: int = Field(default=200, ge=1, description="Photographs a day.")
-    busy_from_s: float = Field(
+    telegram_max_attempts: int = Field(
+        default=12, ge=1, description="An answer that fails more often is a dead letter."
+    )
+    user_burst: int = Field(default=20, ge=1, description="Photographs that a person may send at once.")
+    user_per_minute: float = Field(default=10, gt=0, description="Photographs a minute after that.")
+    user_per_day: int = Field(default=200, ge=1, description="Photographs a day.")
+    max_expected_wait_s: float = Field(
         default=300, gt=0, description="From this expected wait on new photographs are told to come back later."
     )
     answer_retention_s: float = Field(
@@ -120,7 +122,7 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level.")
 
-    pulse_file: Path | None = Field(
+    liveness_file: Path | None = Field(
         default=None, description="File that a worker touches each second while it makes progress, for health checks."
     )
     flower_db: Path | None = Field(
@@ -135,7 +137,7 @@ class Settings(BaseSettings):
     @property
     def store_url(self) -> str:
         """URL of the pictures' Redis, with its password: not for show."""
-        return (self.pictures_url or self.redis_url).get_secret_value()
+        return (self.image_store_url or self.redis_url).get_secret_value()
 
     @classmethod
     def settings_customise_sources(

@@ -10,7 +10,7 @@ from shared.redis_client.retry import AsyncRedisRetry
 
 
 class AsyncImageStore:
-    """`PictureStore` behind one asynchronous Redis client, for the coroutines of one event loop."""
+    """`ImageStore` behind one asynchronous Redis client, for the coroutines of one event loop."""
 
     def __init__(self, client: "Redis", retry: AsyncRedisRetry, *, budget: int, ttl_s: float) -> None:
         self._redis: Any = client  # redis-py types one method for both of its clients
@@ -20,15 +20,15 @@ class AsyncImageStore:
         self._reserve = client.register_script(RESERVE)
         self._delete = client.register_script(DELETE)
 
-    async def put(self, pictures: Mapping[str, bytes]) -> bool:
-        """Store all of `pictures` (id -> bytes) or none: see `PictureStore.put`."""
-        arguments = reservation(pictures, budget=self._budget, ttl_ms=self._ttl_ms)
+    async def put(self, images: Mapping[str, bytes]) -> bool:
+        """Store all of `pictures` (id -> bytes) or none: see `ImageStore.put`."""
+        arguments = reservation(images, budget=self._budget, ttl_ms=self._ttl_ms)
         if not await self._retry.call(lambda: self._reserve(keys=[PREFIX], args=arguments)):
             return False
 
         async def store() -> None:
             async with self._redis.pipeline(transaction=False) as pipeline:
-                for id_, data in pictures.items():
+                for id_, data in images.items():
                     pipeline.set(bytes_key(id_), data, px=self._ttl_ms)
                 await pipeline.execute()
 

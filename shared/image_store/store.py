@@ -77,7 +77,7 @@ class ImageStore:
     def put(self, images: Mapping[str, bytes]) -> bool:
         """Store all of `pictures` (id -> bytes) or, where the budget is spent, none: then False.
 
-        Repeating it is harmless. Raises `shared.redis_client.retry.StoreRefused`, and
+        Repeating it is harmless. Raises `shared.redis_client.retry.RedisAccessDenied`, and
         `redis.exceptions.OutOfMemoryError` where Redis itself is full.
         """
         arguments = reservation(images, budget=self._budget, ttl_ms=self._ttl_ms)

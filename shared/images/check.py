@@ -6,7 +6,7 @@ from shared.images.refusal import ImageRejected
 
 
 def check_bytes(size: int, limits: DecodeLimits = DECODE_LIMITS) -> None:
-    """Check the length of a file, `size` in bytes. Raises `PictureRefused`: EMPTY or TOO_MANY_BYTES."""
+    """Check the length of a file, `size` in bytes. Raises `ImageRejected`: EMPTY or TOO_MANY_BYTES."""
     if size <= 0:
         raise ImageRejected(RefusalReason.EMPTY)
     if size > limits.max_bytes:

@@ -25,56 +25,56 @@ _MAX_PROFILE_BYTES: Final = 1024 * 1024
 _SAME_COLOUR: Final = 2
 
 
-def to_averageable_mode(picture: Image.Image) -> Image.Image:
+def to_averageable_mode(image: Image.Image) -> Image.Image:
     """Bring a loaded picture to a layout in which neighbouring pixels may be averaged.
 
     Palette, 1-bit, ink and deep pixels cannot: they become RGB, RGBA or L. Deep ones are scaled to 8 bits from
-    the smallest customary full scale that holds them, and not cut off. Raises `PictureRefused`:
+    the smallest customary full scale that holds them, and not cut off. Raises `ImageRejected`:
     UNSUPPORTED_FORMAT for layouts that no camera writes, DAMAGED for infinite values.
     """
-    if picture.mode in _REDUCED_AS_THEY_ARE:
-        if picture.mode in ("RGB", "L") and "transparency" in picture.info:
-            return picture.convert("RGBA")
-        return picture
-    if picture.mode in _DEEP:
-        return _eight_bits(picture)
-    if picture.mode in ("P", "PA"):
-        return picture.convert("RGBA" if picture.mode == "PA" or "transparency" in picture.info else "RGB")
-    if picture.mode == "1":
-        return picture.convert("L")
-    if picture.mode == "CMYK":
-        return picture.convert("RGB")
+    if image.mode in _REDUCED_AS_THEY_ARE:
+        if image.mode in ("RGB", "L") and "transparency" in image.info:
+            return image.convert("RGBA")
+        return image
+    if image.mode in _DEEP:
+        return _eight_bits(image)
+    if image.mode in ("P", "PA"):
+        return image.convert("RGBA" if image.mode == "PA" or "transparency" in image.info else "RGB")
+    if image.mode == "1":
+        return image.convert("L")
+    if image.mode == "CMYK":
+        return image.convert("RGB")
     raise ImageRejected(RefusalReason.UNSUPPORTED_FORMAT)
 
 
-def to_rgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
+def to_rgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     """Turn a small picture into sRGB: transparent parts on white, colours by `profile` where it is of RGB.
 
     Phones tag photographs with a wide gamut (Display P3); read as sRGB, reds would look pale, and red is what
     lesions are about. A broken profile is ignored: the picture itself is sound.
     """
-    if picture.mode in ("RGBA", "LA", "RGBa", "La"):
-        straight = picture.convert("RGBA")
-        picture = Image.composite(
+    if image.mode in ("RGBA", "LA", "RGBa", "La"):
+        straight = image.convert("RGBA")
+        image = Image.composite(
             straight.convert("RGB"), Image.new("RGB", straight.size, "white"), straight.getchannel("A")
         )
-    elif picture.mode != "RGB":
-        picture = picture.convert("RGB")
+    elif image.mode != "RGB":
+        image = image.convert("RGB")
     if profile and len(profile) <= _MAX_PROFILE_BYTES:
         transform = _to_srgb(profile)
         if transform is not None:
-            return ImageCms.applyTransform(picture, transform) or picture
-    return picture
+            return ImageCms.applyTransform(image, transform) or image
+    return image
 
 
-def _eight_bits(picture: Image.Image) -> Image.Image:
-    values = np.asarray(picture)
-    if picture.mode.startswith("I;16"):
+def _eight_bits(image: Image.Image) -> Image.Image:
+    values = np.asarray(image)
+    if image.mode.startswith("I;16"):
         return Image.fromarray((values >> 8).astype(np.uint8))
     largest = float(np.fmax.reduce(values, axis=None))  # passes over NaN
     if not isfinite(largest):
         raise ImageRejected(RefusalReason.DAMAGED)
-    scales = _FULL_SCALES if picture.mode == "F" else _FULL_SCALES[1:]
+    scales = _FULL_SCALES if image.mode == "F" else _FULL_SCALES[1:]
     full = next((scale for scale in scales if largest <= scale), largest)
     grey = np.empty(values.shape, np.uint8)
     for row in range(0, len(values), _STRIP):  # in strips: the floats of 50 million pixels take 200 MB

@@ -37,7 +37,7 @@ def decode(data: bytes, preprocessing: PreprocessingSpec, limits: DecodeLimits =
     """Decode, turn upright, shrink and bring to sRGB by `rules`. Metadata is not kept.
 
     Reads JPEG, PNG, WebP, HEIC, AVIF, BMP and TIFF; of a file with a main picture (the MPO and HEIC of phones)
-    that one. Raises `PictureRefused` and nothing else, whatever the bytes are. May be called from several threads
+    that one. Raises `ImageRejected` and nothing else, whatever the bytes are. May be called from several threads
     at once; Pillow lets go of the interpreter lock while it decodes and shrinks.
     """
 

@@ -63,7 +63,7 @@ def load_downscaled(
     """Decode `data` into the picture that `plan` asks for.
 
     `margin`: the JPEG decoder may shrink down to this many times the wanted size, the filter does the rest.
-    Raises `PictureRefused` and nothing else, whatever the bytes are.
+    Raises `ImageRejected` and nothing else, whatever the bytes are.
     """
     check_bytes(len(data), limits)
     read = select_opener(data)

@@ -30,7 +30,7 @@ def to_evidence_map(values: npt.NDArray[np.floating]) -> EvidenceMap:
     return EvidenceMap(rows=rows, columns=columns, cells=tuple(scaled.astype(int).ravel().tolist()))
 
 
-def draw_evidence(picture: Image.Image, evidence: EvidenceMap) -> Image.Image:
+def draw_evidence(image: Image.Image, evidence: EvidenceMap) -> Image.Image:
     """Draw where the evidence for malignancy lies over an RGB `picture` of any size; returns a new picture.
 
     The grid is stretched smoothly over the whole picture: a transparent colour where the evidence is strong, and a
@@ -39,21 +39,21 @@ def draw_evidence(picture: Image.Image, evidence: EvidenceMap) -> Image.Image:
     """
     cells = np.array(evidence.cells, dtype=np.float32).reshape(evidence.rows, evidence.columns)
     grid = Image.fromarray(cells.clip(min=0) / _FULL)
-    strength = np.asarray(grid.resize(picture.size, Image.Resampling.BICUBIC)).clip(0, 1)
-    thin = max(1, round(min(picture.size) / 200))
-    drawn = picture.copy()
+    strength = np.asarray(grid.resize(image.size, Image.Resampling.BICUBIC)).clip(0, 1)
+    thin = max(1, round(min(image.size) / 200))
+    drawn = image.copy()
     box = _around(strength > _OUTLINED / 2, 4 * thin)
     if box is not None:  # most of a picture is left as it is, and costs nothing
         left, top, right, bottom = box
-        drawn.paste(_marked(picture.crop(box), strength[top:bottom, left:right], thin), (left, top))
+        drawn.paste(_marked(image.crop(box), strength[top:bottom, left:right], thin), (left, top))
     return drawn
 
 
-def _marked(picture: Image.Image, strength: npt.NDArray[np.floating], thin: int) -> Image.Image:
+def _marked(image: Image.Image, strength: npt.NDArray[np.floating], thin: int) -> Image.Image:
     """Colour and line over one part of a picture; `strength` is float [rows, columns] of it, in [0, 1]."""
     start = _OUTLINED / 2
     opacity = ((strength - start) / (1 - start)).clip(0, 1) * _OPACITY
-    drawn = _laid_over(picture, _COLOUR, opacity)
+    drawn = _laid_over(image, _COLOUR, opacity)
     outside = Image.fromarray((strength < _OUTLINED).astype(np.uint8) * 255)
     for colour, width, share in (((0, 0, 0), 3 * thin, 0.45), (_COLOUR, thin, 0.95)):
         drawn = _laid_over(drawn, colour, _rim(outside, width) * share)
@@ -81,6 +81,6 @@ def _rim(outside: Image.Image, width: int) -> npt.NDArray[np.floating]:
     return line
 
 
-def _laid_over(picture: Image.Image, colour: tuple[int, int, int], opacity: npt.NDArray[np.floating]) -> Image.Image:
+def _laid_over(image: Image.Image, colour: tuple[int, int, int], opacity: npt.NDArray[np.floating]) -> Image.Image:
     mask = Image.fromarray((opacity * 255).astype(np.uint8))
-    return Image.composite(Image.new("RGB", picture.size, colour), picture, mask)
+    return Image.composite(Image.new("RGB", image.size, colour), image, mask)

@@ -62,7 +62,7 @@ _UNSUPPORTED: Final[tuple[bytes, ...]] = (
 def select_opener(data: bytes) -> Opener:
     """Find the reader for `data`.
 
-    Raises `PictureRefused`: ANIMATED for a GIF that moves, UNSUPPORTED_FORMAT for other known formats,
+    Raises `ImageRejected`: ANIMATED for a GIF that moves, UNSUPPORTED_FORMAT for other known formats,
     NOT_A_PICTURE for the rest.
     """
     for start, reader in _BY_START:

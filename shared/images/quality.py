@@ -24,10 +24,10 @@ _BURNT_FROM: Final = 250
 _BRIGHT_ABOVE: Final = 0.05
 
 
-def assess_quality(picture: Image.Image, width: int, height: int) -> tuple[Advice, ...]:
+def assess_quality(image: Image.Image, width: int, height: int) -> tuple[Advice, ...]:
     """Judge a square, reduced RGB `picture` whose upright original had `width` x `height` pixels."""
     found: list[Advice] = []
-    grey = picture.convert("L")
+    grey = image.convert("L")
     if grey.width > _SIDE:  # a smaller one is left alone: enlarged, every picture is blurred
         grey = grey.resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
     if sharpness(np.asarray(grey)) < _BLURRED_BELOW:
@@ -38,7 +38,7 @@ def assess_quality(picture: Image.Image, width: int, height: int) -> tuple[Advic
         found.append(Advice.DARK)
     if sum(counts[_BURNT_FROM:]) > _BRIGHT_ABOVE * pixels:
         found.append(Advice.BRIGHT)
-    if min(width, height) < min(picture.size):
+    if min(width, height) < min(image.size):
         found.append(Advice.SMALL)
     return tuple(found)
 

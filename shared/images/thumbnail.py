@@ -15,7 +15,7 @@ _DECODED: Final = (1, 2, 4, 8)
 def make_thumbnail(data: bytes, side: int, limits: DecodeLimits = DECODE_LIMITS) -> Image.Image:
     """Return the whole picture upright in RGB (sRGB), its longer side `side` pixels, never enlarged.
 
-    Metadata is not kept. Raises `PictureRefused` and nothing else, whatever the bytes are.
+    Metadata is not kept. Raises `ImageRejected` and nothing else, whatever the bytes are.
     """
 
     def plan(width: int, height: int) -> tuple[Box, Size]:
@@ -30,7 +30,7 @@ def load_halved(data: bytes, side: int, limits: DecodeLimits = DECODE_LIMITS) ->
     """Return the whole picture upright in RGB (sRGB), halved until its longer side is `side` pixels or less.
 
     A JPEG's decoder does the halving: a third of the cost of a `thumbnail`, which can have any size. What is longer
-    than eight times `side` is halved three times and then filtered. Metadata is not kept. Raises `PictureRefused` and
+    than eight times `side` is halved three times and then filtered. Metadata is not kept. Raises `ImageRejected` and
     nothing else, whatever the bytes are.
     """
 

@@ -26,7 +26,7 @@ class Ledger:
     def run(self, call: ScriptCall[T]) -> T:
         """Run `call` and read its reply. Waits and repeats while Redis is away.
 
-        Raises `shared.redis_client.retry.StoreRefused` where Redis does not let us in, and
+        Raises `shared.redis_client.retry.RedisAccessDenied` where Redis does not let us in, and
         `redis.exceptions.OutOfMemoryError` for a new job when Redis is at its memory cap.
         """
         script = self._scripts.get(call.script)

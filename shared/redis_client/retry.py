@@ -72,7 +72,7 @@ class _OutageLog:
 class RedisRetry:
     """Repeats calls while a Redis is away.
 
-    `where` names it to people (never with its password). Once `stop` is set a waiting call raises `Stopped`. After a
+    `where` names it to people (never with its password). Once `stop` is set a waiting call raises `ShutdownRequested`. After a
     time-out the idle connections of `client` are dropped: where the network forgot one, it forgot all, and each would
     cost a time-out of its own.
     """
@@ -83,7 +83,7 @@ class RedisRetry:
         self._client = client
 
     def call(self, action: Callable[[], T]) -> T:
-        """Run `action` until Redis answers. Raises `StoreRefused`, `Stopped`, or what else `action` raises."""
+        """Run `action` until Redis answers. Raises `RedisAccessDenied`, `ShutdownRequested`, or what else `action` raises."""
         pauses = _pauses()
         while True:
             try:
@@ -111,7 +111,7 @@ class AsyncRedisRetry:
         self._client = client
 
     async def call(self, action: Callable[[], Awaitable[T]]) -> T:
-        """Await `action()` until Redis answers. Raises `StoreRefused`, or what else `action` raises."""
+        """Await `action()` until Redis answers. Raises `RedisAccessDenied`, or what else `action` raises."""
         pauses = _pauses()
         while True:
             try:

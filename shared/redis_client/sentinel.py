@@ -1,4 +1,4 @@
-"""The address of a Redis that Sentinels look after: `sentinel://:password@host:26379,other:26379/NAME?db=0`."""
+"""The address of a Redis that SentinelAddress look after: `sentinel://:password@host:26379,other:26379/NAME?db=0`."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -11,7 +11,7 @@ _PORT: Final = 26379
 
 @dataclass(frozen=True, slots=True)
 class SentinelAddress:
-    """Sentinels by (host, port), the `name` that they know the Redis by, and how to log in to that Redis."""
+    """SentinelAddress by (host, port), the `name` that they know the Redis by, and how to log in to that Redis."""
 
     nodes: tuple[tuple[str, int], ...]
     name: str

@@ -20,19 +20,19 @@ class ServiceClient:
 
     `role` begins the name of its incarnation. A message holds at most `shard` ids.
 
-    Raises `ValueError` for a URL that is none, and on entering `shared.redis_client.retry.StoreRefused` or `Stopped`.
+    Raises `ValueError` for a URL that is none, and on entering `shared.redis_client.retry.RedisAccessDenied` or `ShutdownRequested`.
     """
 
     def __init__(self, config: Settings, *, role: str, shard: int, stop: threading.Event) -> None:
         self._client = create_client(config.ledger_url)
-        self._pictures = create_client(config.store_url)
+        self._images = create_client(config.store_url)
         self._app = create_celery_app(config.ledger_url)
         self.ledger = Ledger(self._client, RedisRetry(display_address(config.ledger_url), stop, self._client))
         self.store = ImageStore(
-            self._pictures,
-            RedisRetry(display_address(config.store_url), stop, self._pictures),
-            budget=config.picture_budget,
-            ttl_s=config.picture_ttl_s,
+            self._images,
+            RedisRetry(display_address(config.store_url), stop, self._images),
+            budget=config.image_store_max_bytes,
+            ttl_s=config.image_ttl_s,
         )
         self.publisher = TaskPublisher(self._app, shard=shard)
         self.incarnation = new_incarnation(role)
@@ -50,4 +50,4 @@ class ServiceClient:
         self._maintenance.stop()
         self._app.close()
         self._client.close()
-        self._pictures.close()
+        self._images.close()

@@ -60,8 +60,8 @@ class MaintenanceThread:
                 owed = self._ledger.run(
                     transitions.recovery_sweep(
                         lease_s=self._settings.lease_s,
-                        grace_s=self._settings.ring_grace_s,
-                        limit=self._settings.sweep_most,
+                        grace_s=self._settings.dispatch_grace_s,
+                        limit=self._settings.sweep_limit,
                     )
                 )
                 if owed:

@@ -62,7 +62,7 @@ class SimulatorClient:
     async def crowd(
         self,
         people: Iterable[User | int],
-        pictures: Sequence[str],
+        images: Sequence[str],
         each: int = 4,
         spread_s: float = 0,
         *,
@@ -73,7 +73,7 @@ class SimulatorClient:
         `pictures` are handles, sent in turn. Returns the number of the crowd at once, before it has sent all.
         """
         ids = [one.id if isinstance(one, User) else one for one in people]
-        asked = {"people": ids, "pictures": list(pictures), "each": each, "spread_s": spread_s, "bot": bot}
+        asked = {"people": ids, "pictures": list(images), "each": each, "spread_s": spread_s, "bot": bot}
         return int(await self._remote.post("/sim/crowds", asked))
 
     async def progress(self, crowd: int) -> dict[str, int]:

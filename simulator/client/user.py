@@ -23,7 +23,7 @@ class Group(int):
 class User:
     """Someone who chats with `bot`, by its id or username; None: with the bot that came last.
 
-    What is sent is given as bytes, or as a handle of `Simulator.upload`. `chat` is a group, or its id, where it is not
+    What is sent is given as bytes, or as a handle of `SimulatorClient.upload`. `chat` is a group, or its id, where it is not
     the person's own chat. All raise `SimulatorError` where the stand-in refuses.
     """
 
@@ -36,14 +36,14 @@ class User:
         """Write; returns the message's id."""
         return await self._send("text", text=text, chat=chat, reply_to=reply_to)
 
-    async def photo(self, picture: bytes | str, caption: str | None = None, **more: Any) -> int:
+    async def photo(self, image: bytes | str, caption: str | None = None, **more: Any) -> int:
         """Send a photograph; `more`: media_group_id, forwarded, chat, reply_to. Returns the message's id."""
-        return await self._send("photo", file=await self._file(picture, *_JPEG), caption=caption, **more)
+        return await self._send("photo", file=await self._file(image, *_JPEG), caption=caption, **more)
 
-    async def album(self, pictures: Sequence[bytes | str], **more: Any) -> list[int]:
+    async def album(self, images: Sequence[bytes | str], **more: Any) -> list[int]:
         """Send photographs as one album; returns the ids of their messages."""
         group = uuid4().hex
-        return [await self.photo(picture, media_group_id=group, **more) for picture in pictures]
+        return [await self.photo(image, media_group_id=group, **more) for image in images]
 
     async def document(self, data: bytes | str, name: str, mime: str, caption: str | None = None, **more: Any) -> int:
         """Send a file as it is; `more` as for a photograph. Returns the message's id."""
@@ -62,9 +62,9 @@ class User:
         """Send an animation, which is a document too; returns the message's id."""
         return await self.odd("animation", data)
 
-    async def live_photo(self, picture: bytes | str) -> int:
+    async def live_photo(self, image: bytes | str) -> int:
         """Send a photograph that moves, which is a photograph too; returns the message's id."""
-        return await self.odd("live_photo", picture)
+        return await self.odd("live_photo", image)
 
     async def odd(self, kind: str, data: bytes | str | None = None) -> int:
         """Send a voice, sticker, video, animation or live_photo; returns the message's id."""

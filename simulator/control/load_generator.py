@@ -29,19 +29,19 @@ class LoadGenerator:
         self._crowds: dict[int, LoadRun] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def start(self, bot: BotAccount, people: Sequence[int], pictures: Sequence[str], each: int, spread_s: float) -> int:
+    def start(self, bot: BotAccount, people: Sequence[int], images: Sequence[str], each: int, spread_s: float) -> int:
         """Let each of `people` send a burst of `each` of `pictures` to `bot`, evenly within `spread_s` seconds.
 
         Returns the number of the crowd at once. Raises `ApiError` for a person or picture that is not there.
         """
         for person in people:
             self._world.conversation(bot, person)
-        for picture in pictures:
-            user_content.photo(self._world.files, picture)
+        for image in images:
+            user_content.photo(self._world.files, image)
         crowd = LoadRun(len(people) * each)
         number = len(self._crowds) + 1
         self._crowds[number] = crowd
-        task = asyncio.create_task(self._send(crowd, bot, people, pictures, each, spread_s))
+        task = asyncio.create_task(self._send(crowd, bot, people, images, each, spread_s))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return number
@@ -62,7 +62,7 @@ class LoadGenerator:
         crowd: LoadRun,
         bot: BotAccount,
         people: Sequence[int],
-        pictures: Sequence[str],
+        images: Sequence[str],
         each: int,
         spread_s: float,
     ) -> None:
@@ -71,8 +71,8 @@ class LoadGenerator:
         for turn, person in enumerate(people):
             await asyncio.sleep(began + spread_s * turn / len(people) - loop.time())
             for _ in range(each):
-                picture = pictures[len(crowd.sent) % len(pictures)]
-                content = user_content.photo(self._world.files, picture)
+                image = images[len(crowd.sent) % len(images)]
+                content = user_content.photo(self._world.files, image)
                 message = self._deeds.send(bot, person, content, chat=person)
                 crowd.sent.append((bot.chats[person], message["message_id"]))
 

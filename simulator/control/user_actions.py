@@ -11,7 +11,7 @@ from simulator.state.state import SimulatorState
 
 
 class UserActions:
-    """Deeds of people towards bots. Each raises `ApiError` where it cannot be done."""
+    """UserActions of people towards bots. Each raises `ApiError` where it cannot be done."""
 
     def __init__(self, world: SimulatorState) -> None:
         self._world = world

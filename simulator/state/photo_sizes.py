@@ -29,8 +29,8 @@ def check(data: bytes) -> tuple[int, int]:
     """Width and height in pixels of what a bot uploads as a photograph. Raises `ApiError` for what is refused."""
     if len(data) > _MOST_BYTES:
         raise bad_request(f"too big file for a photo; {len(data)} bytes, there may be {_MOST_BYTES}")
-    with _opened(data) as picture:
-        width, height = picture.size
+    with _opened(data) as image:
+        width, height = image.size
     if width + height > _MOST_SIDES or max(width, height) > _MOST_RATIO * min(width, height):
         raise bad_request("PHOTO_INVALID_DIMENSIONS")
     return width, height
@@ -41,10 +41,10 @@ def as_it_is(data: bytes) -> Copy | None:
 
     What a bot draws usually fits the largest size, and a load run has a drawing for each answer.
     """
-    with _opened(data) as picture:
+    with _opened(data) as image:
         name, side = _SIZES[-1]
-        if picture.format == "JPEG" and max(picture.size) <= side:
-            return Copy(name, data, *picture.size)
+        if image.format == "JPEG" and max(image.size) <= side:
+            return Copy(name, data, *image.size)
     return None
 
 
@@ -56,11 +56,11 @@ def reduced(data: bytes) -> list[Copy]:
         # A JPEG is decoded at a fraction of its size where that suffices, which is much quicker.
         opened.draft("RGB", (_SIZES[-1][1], _SIZES[-1][1]))
         try:
-            picture = ImageOps.exif_transpose(opened).convert("RGB")
+            image = ImageOps.exif_transpose(opened).convert("RGB")
         except OSError:
             raise bad_request("IMAGE_PROCESS_FAILED") from None
     for name, side in _SIZES:
-        copy = picture.copy()
+        copy = image.copy()
         copy.thumbnail((side, side))
         into = BytesIO()
         copy.save(into, "JPEG", quality=_QUALITY)

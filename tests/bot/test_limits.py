@@ -151,7 +151,7 @@ def test_too_many_photographs_are_told_once_and_the_allowance_comes_back(redis_u
         await asyncio.sleep(0.6)
         assert await admitted(side.people, many[4], photograph(message=9)) == [Admission.OPEN, Admission.SLOW]
 
-    play(redis_url, scene, person_burst=3, person_per_minute=120)
+    play(redis_url, scene, user_burst=3, user_per_minute=120)
 
 
 def test_a_day_has_its_quota(redis_url: str) -> None:
@@ -160,24 +160,24 @@ def test_a_day_has_its_quota(redis_url: str) -> None:
         found = await admitted(side.people, *(photograph(message=number) for number in range(4)))
         assert found == [Admission.OPEN, Admission.OPEN, Admission.DAY, Admission.DAY_TOLD]
 
-    play(redis_url, scene, person_per_day=2)
+    play(redis_url, scene, user_per_day=2)
 
 
 def test_an_operator_changes_limits_and_changes_them_back(redis_url: str) -> None:
     async def scene(side: BotDependencies) -> None:
         await side.people.consent(7)
-        side.limits.apply(await side.ledger.run(admin.sync_overrides(("person_per_day", "1"), ("telegram_per_s", "1"))))
+        side.limits.apply(await side.ledger.run(admin.sync_overrides(("user_per_day", "1"), ("telegram_per_s", "1"))))
         found = await admitted(side.people, photograph(message=1), photograph(message=2))
         assert found == [Admission.OPEN, Admission.DAY]
         assert (await side.pacer.turn(1, Priority.ANSWER)).wait_s == 0
         assert (await side.pacer.turn(2, Priority.ANSWER)).wait_s > 0.5
         # One that another release wrote, or a value that cannot be, stops nobody.
-        side.limits.apply(await side.ledger.run(admin.sync_overrides(("person_per_day", "many"), ("moon", "full"))))
-        assert side.limits.current.person_per_day == 3
-        side.limits.apply(await side.ledger.run(admin.sync_overrides(("person_per_day", ""))))
+        side.limits.apply(await side.ledger.run(admin.sync_overrides(("user_per_day", "many"), ("moon", "full"))))
+        assert side.limits.current.user_per_day == 3
+        side.limits.apply(await side.ledger.run(admin.sync_overrides(("user_per_day", ""))))
         assert await admitted(side.people, photograph(message=3)) == [Admission.OPEN]
 
-    play(redis_url, scene, person_per_day=3)
+    play(redis_url, scene, user_per_day=3)
 
 
 def test_before_consent_a_photograph_is_kept_for_a_day_and_only_its_file_id(redis_url: str) -> None:

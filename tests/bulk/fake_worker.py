@@ -94,11 +94,11 @@ class Answerer:
         token = secrets.token_hex(8)
         replies = self._ledger.run(transitions.claim([(token, id_) for id_ in ids], incarnation=incarnation))
         claimed = [job for job in replies if job is not None]
-        pictures = dict(zip(claimed, self._store.get([job.id for job in claimed]), strict=True))
-        gone = [job.id for job, data in pictures.items() if data is None]
+        images = dict(zip(claimed, self._store.get([job.id for job in claimed]), strict=True))
+        gone = [job.id for job, data in images.items() if data is None]
         if gone:
             self._ledger.run(transitions.request_upload(gone, incarnation=incarnation))
-        there = [(job.id, data) for job, data in pictures.items() if data is not None]
+        there = [(job.id, data) for job, data in images.items() if data is not None]
         if there:
             self._ledger.run(transitions.decide([(id_, decision(data)) for id_, data in there]))
             self.seen.update(data for _, data in there)

@@ -87,13 +87,13 @@ def test_every_command_exists(name: str) -> None:
 def test_a_worker_has_time_to_stop() -> None:
     settings = Settings()
     for name in ("worker", "worker-gpu"):
-        assert seconds(services()[name]["stop_grace_period"]) > settings.decode_limit_s + 10
+        assert seconds(services()[name]["stop_grace_period"]) > settings.decode_timeout_s + 10
 
 
 def test_only_secrets_from_files_are_handed_over() -> None:
     for name, service in services().items():
         for variable, value in (service.get("environment") or {}).items():
-            if re.search(r"PASSWORD|TOKEN|LOGIN|REDIS_URL|PICTURES_URL", variable):
+            if re.search(r"PASSWORD|TOKEN|LOGIN|REDIS_URL|IMAGE_STORE_URL", variable):
                 assert str(value).startswith("/run/secrets/"), f"{name}: {variable}"
 
 
@@ -133,7 +133,7 @@ def test_a_server_takes_its_configuration(made: Path, tmp_path: Path, name: str)
         with Redis(port=port, password=password) as client:
             info: Any = _when_it_answers(client)
         assert info["maxmemory_policy"] == "noeviction"
-        assert info["maxmemory"] > Settings().picture_budget * 1.2
+        assert info["maxmemory"] > Settings().image_store_max_bytes * 1.2
         assert info["aof_enabled"] == (1 if name == "ledger" else 0)
     finally:
         server.terminate()

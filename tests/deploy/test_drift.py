@@ -41,17 +41,17 @@ def shares() -> Lesions:
     return {f"{place:02}": held_out.lesions / lesions for place, held_out in enumerate(population.reliability)}
 
 
-def like_held_out(shares: Lesions, pictures: int) -> Lesions:
-    return {bin_: round(share * pictures) for bin_, share in shares.items()}
+def like_held_out(shares: Lesions, images: int) -> Lesions:
+    return {bin_: round(share * images) for bin_, share in shares.items()}
 
 
-def all_in_the_last(shares: Lesions, pictures: int) -> Lesions:
-    return {bin_: pictures * (bin_ == max(shares)) for bin_ in shares}
+def all_in_the_last(shares: Lesions, images: int) -> Lesions:
+    return {bin_: images * (bin_ == max(shares)) for bin_ in shares}
 
 
-def a_little_apart(shares: Lesions, pictures: int) -> Lesions:
+def a_little_apart(shares: Lesions, images: int) -> Lesions:
     """A fifth more in one half of the bins, a fifth less in the other."""
-    return {bin_: round(share * pictures * (0.8 if int(bin_) % 2 else 1.2)) for bin_, share in shares.items()}
+    return {bin_: round(share * images * (0.8 if int(bin_) % 2 else 1.2)) for bin_, share in shares.items()}
 
 
 @pytest.mark.parametrize(
@@ -69,10 +69,10 @@ def test_scores_that_part_from_the_calibration_data_raise_an_alert(
     tmp_path: Path,
     shares: Lesions,
     given: Callable[[Lesions, int], Lesions],
-    pictures: int,
+    images: int,
     alarms: bool,
 ) -> None:
-    half = {bin_: count / 2 for bin_, count in given(shares, pictures).items()}
+    half = {bin_: count / 2 for bin_, count in given(shares, images).items()}
     series = [
         # Two workers share the phone's pictures; those of the dermatoscope are as they were held out.
         *scraped("one", "phone", shares, half),

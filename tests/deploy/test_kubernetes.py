@@ -24,7 +24,7 @@ def test_the_deployment_is_the_compose_worker() -> None:
     worker = services()["worker-gpu"]
     assert container["command"] == worker["command"]
     assert {one["name"] for one in container["env"]} == set(worker["environment"])
-    assert pod["terminationGracePeriodSeconds"] > Settings().decode_limit_s + 10
+    assert pod["terminationGracePeriodSeconds"] > Settings().decode_timeout_s + 10
     assert container["resources"]["limits"]["nvidia.com/gpu"] == 1, "one worker a device"
 
 

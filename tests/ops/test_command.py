@@ -253,12 +253,12 @@ def test_the_doctor_looks_at_the_artefact_and_the_token(tmp_path: Path, redis_ur
         redis_url=SecretStr(redis_url),
         artefact=tmp_path,
         bot_token=SecretStr("123:secret"),
-        telegram_api="http://127.0.0.1:1",
-        picture_ttl_s=60,
+        telegram_api_url="http://127.0.0.1:1",
+        image_ttl_s=60,
     )
     assert found(config, "MELANOMA_ARTEFACT") is Level.WRONG
     assert found(config, "cannot be reached") is Level.WRONG
-    assert found(config, "MELANOMA_PICTURE_TTL_S") is Level.WRONG
+    assert found(config, "MELANOMA_IMAGE_TTL_S") is Level.WRONG
     assert "secret" not in str(levels(config))
 
 
@@ -269,12 +269,12 @@ def test_the_doctor_ends_with_its_judgement(client: Any) -> None:
 
 
 def test_limits_are_changed_shown_and_reset(ledger: Ledger) -> None:
-    assert "until" in ops("limits", "set", "busy_from_s", "120").stdout
-    assert ledger.run(admin.sync_overrides()) == {"busy_from_s": "120.0"}
+    assert "until" in ops("limits", "set", "max_expected_wait_s", "120").stdout
+    assert ledger.run(admin.sync_overrides()) == {"max_expected_wait_s": "120.0"}
     shown = ops("limits").stdout
     assert "120.0" in shown
     assert "telegram_per_s" in shown
-    assert "busy_from_s" in ops("limits", "reset").stdout
+    assert "max_expected_wait_s" in ops("limits", "reset").stdout
     assert ledger.run(admin.sync_overrides()) == {}
     assert "Nothing" in ops("limits", "reset").stdout
 
@@ -283,7 +283,7 @@ def test_limits_are_changed_shown_and_reset(ledger: Ledger) -> None:
     ("name", "value", "says"),
     [
         ("bot_token", "1", "there is no limit bot_token"),
-        ("person_burst", "0", "person_burst cannot be 0"),
+        ("user_burst", "0", "user_burst cannot be 0"),
         ("telegram_per_s", "fast", "telegram_per_s cannot be fast"),
     ],
 )

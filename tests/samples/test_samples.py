@@ -51,9 +51,9 @@ def test_one_lies_on_its_side(demo: list[Path]) -> None:
     sideways = []
     for path in demo:
         if path.suffix == ".jpg":
-            with Image.open(path) as picture:
-                if picture.getexif().get(ExifTags.Base.Orientation, 1) != 1:
-                    sideways.append(picture.size)
+            with Image.open(path) as image:
+                if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:
+                    sideways.append(image.size)
     assert sideways == [(1200, 1600)]
 
 
@@ -76,9 +76,9 @@ def test_more_than_the_named_ones(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 90), (64, 48), (640, 480)])
 def test_any_size(size: tuple[int, int]) -> None:
-    picture = render_lesion(np.random.default_rng(1), *size)
-    assert picture.size == size
-    assert picture.mode == "RGB"
+    image = render_lesion(np.random.default_rng(1), *size)
+    assert image.size == size
+    assert image.mode == "RGB"
 
 
 def test_random_looks_differ() -> None:

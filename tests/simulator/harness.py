@@ -72,7 +72,7 @@ async def refused(call: Awaitable[object], code: int, words: str) -> TelegramAPI
     return caught.value
 
 
-def picture(width: int = 640, height: int = 480, colour: str = "teal", kind: str = "JPEG") -> bytes:
+def image(width: int = 640, height: int = 480, colour: str = "teal", kind: str = "JPEG") -> bytes:
     """A picture's bytes."""
     into = BytesIO()
     Image.new("RGB", (width, height), colour).save(into, kind)

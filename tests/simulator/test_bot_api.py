@@ -60,7 +60,7 @@ def bot_at(address: str, token: str = TOKEN) -> Bot:
     return Bot(token, session=AiohttpSession(api=TelegramAPIServer.from_base(address)))
 
 
-def picture(width: int = 640, height: int = 480) -> bytes:
+def image(width: int = 640, height: int = 480) -> bytes:
     into = BytesIO()
     Image.effect_noise((width, height), 40).convert("RGB").save(into, "JPEG")
     return into.getvalue()
@@ -68,7 +68,7 @@ def picture(width: int = 640, height: int = 480) -> bytes:
 
 def test_a_photograph_comes_in_sizes_and_can_be_fetched() -> None:
     async def scene(bot: Bot, _: SimulatorClient, person: User) -> None:
-        await person.photo(picture(2000, 1500), caption="my mole")
+        await person.photo(image(2000, 1500), caption="my mole")
         (update,) = await bot.get_updates(timeout=5)
         assert update.message is not None
         assert update.message.photo is not None
@@ -120,8 +120,8 @@ def test_what_is_too_long_too_odd_or_not_there_is_refused() -> None:
             "Unsupported start tag": lambda: bot.send_message(to, "<div>x</div>", parse_mode="HTML"),
             "find end tag": lambda: bot.send_message(to, "<b>x", parse_mode="HTML"),
             "chat not found": lambda: bot.send_message(5, "x"),
-            "caption is too long": lambda: bot.send_photo(to, file(picture()), caption="x" * 1025),
-            "PHOTO_INVALID_DIMENSIONS": lambda: bot.send_photo(to, file(picture(2100, 100))),
+            "caption is too long": lambda: bot.send_photo(to, file(image()), caption="x" * 1025),
+            "PHOTO_INVALID_DIMENSIONS": lambda: bot.send_photo(to, file(image(2100, 100))),
             "IMAGE_PROCESS_FAILED": lambda: bot.send_photo(to, file(b"no picture")),
             "BUTTON_DATA_INVALID": lambda: bot.send_message(to, "x", reply_markup=button("x" * 65)),
             "replied not found": lambda: bot.send_message(to, "x", reply_parameters=ReplyParameters(message_id=999)),
@@ -148,7 +148,7 @@ def test_a_message_is_edited_into_a_photograph_and_the_same_again_is_not_modifie
     async def scene(bot: Bot, _: SimulatorClient, person: User) -> None:
         await person.text("hello")
         sent = await bot.send_message(person.id, "wait")
-        data = picture()
+        data = image()
         media = InputMediaPhoto(media=file(data), caption="<i>done</i>", parse_mode="HTML")
         await bot.edit_message_media(media, chat_id=person.id, message_id=sent.message_id)
         message = (await person.messages())[-1]

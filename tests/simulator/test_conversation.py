@@ -10,7 +10,7 @@ from aiogram.types import (
     ReplyParameters,
 )
 
-from tests.simulator.harness import Stand, picture, refused
+from tests.simulator.harness import Stand, image, refused
 
 
 def _buttons(text: str, data: str) -> InlineKeyboardMarkup:
@@ -61,7 +61,7 @@ def test_a_person_writes_and_the_bot_answers(stand: Stand) -> None:
 def test_a_photograph_comes_in_sizes_and_can_be_downloaded(stand: Stand) -> None:
     async def story() -> None:
         anna = await stand.anna()
-        handle = await stand.sim.upload(picture(3000, 2000))
+        handle = await stand.sim.upload(image(3000, 2000))
         await anna.photo(handle, caption="my arm")
         await anna.photo(handle)
         _, first, second = await stand.bot.get_updates(timeout=5)
@@ -111,7 +111,7 @@ def test_a_document_keeps_its_bytes(stand: Stand) -> None:
 def test_the_bot_uploads_photographs_documents_and_albums(stand: Stand) -> None:
     async def story() -> None:
         anna = await stand.anna()
-        drawn = BufferedInputFile(picture(800, 600), "drawn.jpg")
+        drawn = BufferedInputFile(image(800, 600), "drawn.jpg")
         sent = await stand.bot.send_photo(anna.id, drawn, caption="<i>here</i>")
         assert sent.photo is not None
         assert await anna.download(sent.photo[-1].file_id) == drawn.data
@@ -121,7 +121,7 @@ def test_the_bot_uploads_photographs_documents_and_albums(stand: Stand) -> None:
         album = await stand.bot.send_media_group(
             anna.id,
             [
-                InputMediaPhoto(media=BufferedInputFile(picture(colour=colour), "one.jpg"), caption=colour)
+                InputMediaPhoto(media=BufferedInputFile(image(colour=colour), "one.jpg"), caption=colour)
                 for colour in ("red", "blue")
             ],
         )
@@ -147,12 +147,12 @@ def test_the_bot_uploads_photographs_documents_and_albums(stand: Stand) -> None:
 def test_people_send_albums_and_odd_things(stand: Stand) -> None:
     async def story() -> None:
         anna = await stand.anna()
-        await anna.album([picture(), picture(colour="red")])
+        await anna.album([image(), image(colour="red")])
         await anna.voice()
         await anna.sticker()
         await anna.animation(b"moving")
-        await anna.live_photo(picture())
-        await anna.photo(picture(), forwarded=True)
+        await anna.live_photo(image())
+        await anna.photo(image(), forwarded=True)
         messages = [update.message for update in await stand.bot.get_updates(timeout=5)][1:]
         one, two, voice, sticker, animation, live, forwarded = [message for message in messages if message]
         assert one.media_group_id == two.media_group_id is not None
@@ -172,7 +172,7 @@ def test_in_a_group_the_bot_sees_what_is_meant_for_it(stand: Stand) -> None:
         anna = await stand.sim.person(bot=stand.bot.id)
         ben = await stand.sim.person("Ben", bot=stand.bot.id)
         group = await stand.sim.group("Ward", [anna, ben])
-        shown = await anna.photo(picture(), chat=group)
+        shown = await anna.photo(image(), chat=group)
         await ben.text("is that one ours?", chat=group)
         asked = await ben.text("/check", chat=group, reply_to=shown)
         (update,) = await stand.bot.get_updates(timeout=5)

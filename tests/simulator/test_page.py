@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 from aiogram.types import BufferedInputFile, InlineKeyboardButton, InlineKeyboardMarkup
 
-from tests.simulator.harness import Stand, picture
+from tests.simulator.harness import Stand, image
 
 if not os.environ.get("CI"):
     pytest.importorskip("playwright.sync_api")
@@ -88,7 +88,7 @@ def test_a_conversation_is_seen_as_it_happens(page: Page, stand: Stand, tmp_path
         query = updates[-1].callback_query
         assert query is not None
         await stand.bot.answer_callback_query(query.id, text="Thank you")
-        drawn = BufferedInputFile(picture(800, 600), "drawn.jpg")
+        drawn = BufferedInputFile(image(800, 600), "drawn.jpg")
         await stand.bot.edit_message_text("Send a photograph.", chat_id=person, message_id=sent[0])
         gone = await stand.bot.send_message(person, "gone")
         await stand.bot.delete_message(person, gone.message_id)
@@ -114,7 +114,7 @@ def test_a_conversation_is_seen_as_it_happens(page: Page, stand: Stand, tmp_path
 
 def test_photographs_files_and_another_person(page: Page, stand: Stand, tmp_path: Path) -> None:
     mole, notes = tmp_path / "mole.jpg", tmp_path / "notes.txt"
-    mole.write_bytes(picture(900, 700))
+    mole.write_bytes(image(900, 700))
     notes.write_text("no picture")
     page.set_input_files("#file", mole)
     expect(page.locator(".message img")).to_be_visible()

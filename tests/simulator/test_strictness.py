@@ -4,7 +4,7 @@ from functools import partial
 
 from aiogram.types import BufferedInputFile, InlineKeyboardButton, InlineKeyboardMarkup, ReplyParameters
 
-from tests.simulator.harness import Stand, picture, refused
+from tests.simulator.harness import Stand, image, refused
 
 
 def _buttons(data: str) -> InlineKeyboardMarkup:
@@ -61,12 +61,12 @@ def test_html(stand: Stand) -> None:
 def test_captions_photographs_and_documents(stand: Stand) -> None:
     async def story() -> None:
         to = (await stand.anna()).id
-        photo, small = stand.bot.send_photo, _file(picture())
+        photo, small = stand.bot.send_photo, _file(image())
         await photo(to, small, caption="x" * 1024)
         await refused(photo(to, small, caption="x" * 1025), 400, "caption is too long")
-        await refused(photo(to, _file(picture(5001, 5000))), 400, "PHOTO_INVALID_DIMENSIONS")
-        await refused(photo(to, _file(picture(2100, 100))), 400, "PHOTO_INVALID_DIMENSIONS")
-        await refused(photo(to, _file(picture() + bytes(10 * 2**20))), 400, "too big")
+        await refused(photo(to, _file(image(5001, 5000))), 400, "PHOTO_INVALID_DIMENSIONS")
+        await refused(photo(to, _file(image(2100, 100))), 400, "PHOTO_INVALID_DIMENSIONS")
+        await refused(photo(to, _file(image() + bytes(10 * 2**20))), 400, "too big")
         await refused(photo(to, _file(b"no picture")), 400, "IMAGE_PROCESS_FAILED")
         await refused(photo(to, "nothing"), 400, "wrong file_id")
         await refused(stand.bot.send_document(to, _file(bytes(50 * 2**20 + 1))), 400, "file is too big")
@@ -107,7 +107,7 @@ def test_edits(stand: Stand) -> None:
         anna = await stand.anna()
         theirs = await anna.text("mine")
         sent = await stand.bot.send_message(anna.id, "<b>x</b>", reply_markup=_buttons("a"))
-        shown = await stand.bot.send_photo(anna.id, _file(picture()), caption="c")
+        shown = await stand.bot.send_photo(anna.id, _file(image()), caption="c")
         edit = partial(stand.bot.edit_message_text, chat_id=anna.id)
         its = partial(edit, message_id=sent.message_id)
         await refused(its("<b>x</b>", reply_markup=_buttons("a")), 400, "message is not modified")

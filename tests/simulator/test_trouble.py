@@ -11,7 +11,7 @@ from aiohttp import ClientSession
 from simulator.client.client import SimulatorError
 from simulator.errors import ApiError
 from simulator.state.rate_limits import RateLimits
-from tests.simulator.harness import Stand, picture, refused
+from tests.simulator.harness import Stand, image, refused
 
 
 def test_a_chat_gets_one_message_a_second_after_a_burst(stand: Stand) -> None:
@@ -105,8 +105,8 @@ def test_a_share_of_the_calls_fails(stand: Stand) -> None:
 def test_a_crowd_and_what_it_got(stand: Stand) -> None:
     async def story() -> None:
         people = [await stand.sim.person(bot=stand.bot.id) for _ in range(5)]
-        pictures = [await stand.sim.upload(picture(colour=colour)) for colour in ("red", "blue")]
-        crowd = await stand.sim.crowd(people, pictures, each=2, spread_s=0.5, bot=stand.bot.id)
+        images = [await stand.sim.upload(image(colour=colour)) for colour in ("red", "blue")]
+        crowd = await stand.sim.crowd(people, images, each=2, spread_s=0.5, bot=stand.bot.id)
         offset = 0
         answered = 0
         while answered < 10:

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.simulator.harness import Stand, picture, refused
+from tests.simulator.harness import Stand, image, refused
 
 
 class Listener:
@@ -154,7 +154,7 @@ def test_a_webhook_has_no_more_connections_than_it_asked_for(stand: Stand) -> No
             listener.delay_s = 0.05
             await stand.bot.set_webhook(listener.url, max_connections=3)
             people = [await stand.sim.person(bot=stand.bot.id) for _ in range(9)]
-            handle = await stand.sim.upload(picture(90, 90))
+            handle = await stand.sim.upload(image(90, 90))
             await stand.sim.crowd(people, [handle], each=1, bot=stand.bot.id)
             await eventually(listener, 9)
             assert listener.most_at_once == 3

@@ -17,8 +17,8 @@ T = TypeVar("T")
 
 CALM: Final = {
     # Tests send faster than people.
-    "MELANOMA_PERSON_BURST": "100000",
-    "MELANOMA_PERSON_PER_DAY": "100000",
+    "MELANOMA_USER_BURST": "100000",
+    "MELANOMA_USER_PER_DAY": "100000",
 }
 
 

@@ -27,7 +27,7 @@ _AWAY_S = 20.0
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+def images(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
     folder = tmp_path_factory.mktemp("pictures")
     render_many(folder, 6, size=(640, 480), seed=5)
     return [path.read_bytes() for path in sorted(folder.iterdir())]
@@ -48,12 +48,12 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChatHouse]:
         yield house
 
 
-def test_two_people_at_once_each_get_their_own(busy: ChatHouse, pictures: list[bytes]) -> None:
+def test_two_people_at_once_each_get_their_own(busy: ChatHouse, images: list[bytes]) -> None:
     async def scene(simulator: SimulatorClient) -> None:
         anna, maria = await agreed(simulator), await agreed(simulator, "ru", first_name="Мария")
         # The same name of a file, and no username.
         first, second = await asyncio.gather(
-            anna.document(pictures[0], "mole.jpg", "image/jpeg"), maria.document(pictures[1], "mole.jpg", "image/jpeg")
+            anna.document(images[0], "mole.jpg", "image/jpeg"), maria.document(images[1], "mole.jpg", "image/jpeg")
         )
         to_anna, to_maria = await asyncio.gather(answer_to(anna, first), answer_to(maria, second))
         assert "not a diagnosis" in words(to_anna)
@@ -69,15 +69,15 @@ def test_two_people_at_once_each_get_their_own(busy: ChatHouse, pictures: list[b
     assert "opens-nothing" not in busy.said()
 
 
-def test_an_album_a_forward_and_what_is_no_photograph(busy: ChatHouse, pictures: list[bytes]) -> None:
+def test_an_album_a_forward_and_what_is_no_photograph(busy: ChatHouse, images: list[bytes]) -> None:
     async def scene(simulator: SimulatorClient) -> None:
         person = await agreed(simulator)
-        album = [await person.photo(picture, media_group_id="7") for picture in pictures[:4]]
+        album = [await person.photo(image, media_group_id="7") for image in images[:4]]
         for sent in album:
             assert "photo" in await answer_to(person, sent)
-        forwarded = await person.photo(pictures[4], forwarded=True, caption="what is this?")
+        forwarded = await person.photo(images[4], forwarded=True, caption="what is this?")
         await answer_to(person, forwarded)
-        broken = await person.document(pictures[5][:2000], "broken.jpg", "image/jpeg")
+        broken = await person.document(images[5][:2000], "broken.jpg", "image/jpeg")
         assert "damaged" in words(await answer_to(person, broken))
         text = await person.document(b"no picture", "notes.txt", "text/plain")
         assert "only look at photographs" in words(await after(person, text))
@@ -86,7 +86,7 @@ def test_an_album_a_forward_and_what_is_no_photograph(busy: ChatHouse, pictures:
             await person.odd(kind)
         gif = await person.odd("animation", b"GIF89a")
         # What comes later is answered: so the hints, if there were any, would have come.
-        await answer_to(person, await person.photo(pictures[0]))
+        await answer_to(person, await person.photo(images[0]))
         later = [message for message in await person.messages() if "only look" in words(message)]
         assert hints == later, "one hint is enough"
         assert answers(await person.messages(), gif) == []
@@ -94,11 +94,11 @@ def test_an_album_a_forward_and_what_is_no_photograph(busy: ChatHouse, pictures:
     busy.play(scene)
 
 
-def test_in_a_group_only_on_request_and_only_for_who_asked(busy: ChatHouse, pictures: list[bytes]) -> None:
+def test_in_a_group_only_on_request_and_only_for_who_asked(busy: ChatHouse, images: list[bytes]) -> None:
     async def scene(simulator: SimulatorClient) -> None:
         asker, other = await agreed(simulator), await agreed(simulator)
         group = await simulator.group("Family")
-        sent = await other.photo(pictures[0], chat=group)
+        sent = await other.photo(images[0], chat=group)
         await asker.text("/check", chat=group, reply_to=sent)
         answer = await asker.wait_for(lambda message: is_answer(message, sent), chat=group)
         await other.press(answer["message_id"], "explain", chat=group)
@@ -121,12 +121,12 @@ def test_in_a_group_only_on_request_and_only_for_who_asked(busy: ChatHouse, pict
     busy.play(scene)
 
 
-def test_before_consent_nothing_is_looked_at_and_afterwards_everything(busy: ChatHouse, pictures: list[bytes]) -> None:
+def test_before_consent_nothing_is_looked_at_and_afterwards_everything(busy: ChatHouse, images: list[bytes]) -> None:
     async def scene(simulator: SimulatorClient) -> None:
         await agreed(simulator)  # so that the bot has called
         person = await simulator.person()
         before = (await simulator.calls())[-1]["seq"]
-        sent = await person.photo(pictures[0])
+        sent = await person.photo(images[0])
         question = await after(person, sent)
         assert "need your consent first" in words(question)
         assert [call for call in await simulator.calls(before) if call["method"] == "getFile"] == []
@@ -136,20 +136,20 @@ def test_before_consent_nothing_is_looked_at_and_afterwards_everything(busy: Cha
     busy.play(scene)
 
 
-def test_while_nobody_works_people_are_told_and_can_withdraw(chat: ChatHouse, pictures: list[bytes]) -> None:
+def test_while_nobody_works_people_are_told_and_can_withdraw(chat: ChatHouse, images: list[bytes]) -> None:
     async def scene(simulator: SimulatorClient) -> None:
         person, blocking = await agreed(simulator), await agreed(simulator)
-        sent = await person.photo(pictures[0])
+        sent = await person.photo(images[0])
         told = await person.wait_for(lambda message: "yours is safe" in words(message))
-        withdrawn = await person.photo(pictures[1])
+        withdrawn = await person.photo(images[1])
         cancel = await person.text("/cancel")
         assert "Withdrawn: 2" in words(await after(person, cancel))
-        gone = await blocking.photo(pictures[2])
+        gone = await blocking.photo(images[2])
         await asyncio.sleep(0.5)
         await blocking.block()
         await asyncio.to_thread(eventually, lambda: not chat.house.client.zcard("melanoma:deadlines"), 20)
         chat.house.start_worker()
-        again = await person.photo(pictures[3])
+        again = await person.photo(images[3])
         await answer_to(person, again)
         messages = await person.messages()
         assert answers(messages, sent) == answers(messages, withdrawn) == []
@@ -160,10 +160,10 @@ def test_while_nobody_works_people_are_told_and_can_withdraw(chat: ChatHouse, pi
     chat.play(scene)
 
 
-def test_the_message_about_the_wait_becomes_the_answer(chat: ChatHouse, pictures: list[bytes]) -> None:
+def test_the_message_about_the_wait_becomes_the_answer(chat: ChatHouse, images: list[bytes]) -> None:
     async def scene(simulator: SimulatorClient) -> None:
         person = await agreed(simulator)
-        sent = await person.photo(pictures[0])
+        sent = await person.photo(images[0])
         told = await person.wait_for(lambda message: "yours is safe" in words(message))
         await asyncio.to_thread(chat.house.start_worker)
         answer = await answer_to(person, sent)
@@ -175,25 +175,25 @@ def test_the_message_about_the_wait_becomes_the_answer(chat: ChatHouse, pictures
     chat.play(scene)
 
 
-def test_a_repeated_update_is_answered_once(busy: ChatHouse, pictures: list[bytes]) -> None:
+def test_a_repeated_update_is_answered_once(busy: ChatHouse, images: list[bytes]) -> None:
     async def scene(simulator: SimulatorClient) -> None:
         person = await agreed(simulator)
-        sent = await person.photo(pictures[0])
+        sent = await person.photo(images[0])
         await answer_to(person, sent)
         update = next(one["sim"]["update_id"] for one in await person.messages() if one["message_id"] == sent)
         await simulator.repeat(update)
-        last = await person.photo(pictures[1])
+        last = await person.photo(images[1])
         await answer_to(person, last)
         assert len(answers(await person.messages(), sent)) == 1
 
     busy.play(scene)
 
 
-def test_everything_about_a_person_can_be_deleted(busy: ChatHouse, pictures: list[bytes]) -> None:
+def test_everything_about_a_person_can_be_deleted(busy: ChatHouse, images: list[bytes]) -> None:
     async def scene(simulator: SimulatorClient) -> None:
         person, other = await agreed(simulator), await agreed(simulator)
-        answer = await answer_to(person, await person.photo(pictures[0]))
-        kept = await answer_to(other, await other.photo(pictures[1]))
+        answer = await answer_to(person, await person.photo(images[0]))
+        kept = await answer_to(other, await other.photo(images[1]))
         await person.press(answer["message_id"], "delete")
         question = await after(person, answer["message_id"])
         await person.press(question["message_id"], "delete-for-good")
@@ -230,16 +230,16 @@ def traces(chat: ChatHouse, person: int) -> list[bytes]:
 
 
 @pytest.mark.parametrize("webhook", [False, True])
-def test_a_bot_that_is_stopped_mid_work_loses_nothing(chat: ChatHouse, pictures: list[bytes], webhook: bool) -> None:
+def test_a_bot_that_is_stopped_mid_work_loses_nothing(chat: ChatHouse, images: list[bytes], webhook: bool) -> None:
     port = free_port()
     mode = {"MELANOMA_WEBHOOK_URL": f"http://127.0.0.1:{port}", "MELANOMA_BOT_PORT": str(port)} if webhook else {}
 
     async def scene(simulator: SimulatorClient) -> None:
         people = [await agreed(simulator) for _ in range(6)]
-        sent = [(person, await person.photo(picture)) for picture in pictures for person in people]
+        sent = [(person, await person.photo(image)) for image in images for person in people]
         await asyncio.sleep(0.3)
         chat.bots[-1].send(signal.SIGTERM)
-        more = [(person, await person.photo(pictures[0])) for person in people]
+        more = [(person, await person.photo(images[0])) for person in people]
         assert await asyncio.to_thread(chat.bots[-1].wait, 20) == 0
         await asyncio.to_thread(chat.start_bot, **mode)
         for person, message in [*sent, *more]:
@@ -253,22 +253,22 @@ def test_a_bot_that_is_stopped_mid_work_loses_nothing(chat: ChatHouse, pictures:
     assert "Traceback" not in chat.said()
 
 
-def test_an_operator_changes_a_limit_while_the_bot_runs(busy: ChatHouse, pictures: list[bytes]) -> None:
+def test_an_operator_changes_a_limit_while_the_bot_runs(busy: ChatHouse, images: list[bytes]) -> None:
     def ops(*arguments: str) -> None:
         environment = {**os.environ, "REDIS_URL": busy.house.broker.url}
         subprocess.run([*command("melanoma-ops"), "limits", *arguments], check=True, env=environment)
 
     async def scene(simulator: SimulatorClient) -> None:
         person = await agreed(simulator)
-        await answer_to(person, await person.photo(pictures[0]))
-        await asyncio.to_thread(ops, "set", "person_per_day", "1")
+        await answer_to(person, await person.photo(images[0]))
+        await asyncio.to_thread(ops, "set", "user_per_day", "1")
         # A bot looks each second.
         async with asyncio.timeout(60):
-            while "come back tomorrow" not in words(await after(person, await person.photo(pictures[1]))):
+            while "come back tomorrow" not in words(await after(person, await person.photo(images[1]))):
                 await asyncio.sleep(0.5)
-        await asyncio.to_thread(ops, "reset", "person_per_day")
+        await asyncio.to_thread(ops, "reset", "user_per_day")
         async with asyncio.timeout(60):
-            while not await answered_soon(person, await person.photo(pictures[1])):
+            while not await answered_soon(person, await person.photo(images[1])):
                 pass
 
     busy.play(scene)
@@ -282,13 +282,13 @@ async def answered_soon(person: User, sent: int) -> bool:
     return True
 
 
-def test_a_webhook_takes_updates_from_telegram_only(chat: ChatHouse, pictures: list[bytes]) -> None:
+def test_a_webhook_takes_updates_from_telegram_only(chat: ChatHouse, images: list[bytes]) -> None:
     port = free_port()
     address = f"http://127.0.0.1:{port}"
 
     async def scene(simulator: SimulatorClient) -> None:
         person = await agreed(simulator)
-        sent = await person.photo(pictures[0])
+        sent = await person.photo(images[0])
         await answer_to(person, sent)
         update = next(one for one in await person.messages() if one["message_id"] == sent)
         forged = {"update_id": 10**6, "message": {**update, "message_id": sent + 1000}}
@@ -308,7 +308,7 @@ def test_a_webhook_takes_updates_from_telegram_only(chat: ChatHouse, pictures: l
     chat.play(scene)
 
 
-def test_an_answer_that_cannot_be_sent_waits_for_an_operator(chat: ChatHouse, pictures: list[bytes]) -> None:
+def test_an_answer_that_cannot_be_sent_waits_for_an_operator(chat: ChatHouse, images: list[bytes]) -> None:
     def ops(*words: str) -> str:
         environment = {**os.environ, "REDIS_URL": chat.house.broker.url}
         done = subprocess.run(
@@ -320,7 +320,7 @@ def test_an_answer_that_cannot_be_sent_waits_for_an_operator(chat: ChatHouse, pi
     async def scene(simulator: SimulatorClient) -> None:
         person = await agreed(simulator)
         await simulator.faults(1.0, kinds=["500"], methods=["sendPhoto", "editMessageMedia"])
-        sent = await person.photo(pictures[0])
+        sent = await person.photo(images[0])
         await asyncio.to_thread(eventually, lambda: chat.house.client.zcard("melanoma:dead"))
         await simulator.faults(0)
         await asyncio.to_thread(ops, "dead", "list")
@@ -329,7 +329,7 @@ def test_an_answer_that_cannot_be_sent_waits_for_an_operator(chat: ChatHouse, pi
         assert chat.house.client.zcard("melanoma:dead") == 0
 
     chat.house.start_worker()
-    chat.start_bot(MELANOMA_TELEGRAM_TRIES="2")
+    chat.start_bot(MELANOMA_TELEGRAM_MAX_ATTEMPTS="2")
     chat.play(scene)
 
 

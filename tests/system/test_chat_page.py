@@ -16,7 +16,7 @@ LONG_MS = 30_000
 
 
 def test_a_conversation_from_start_to_answer_in_two_languages(tmp_path: Path) -> None:
-    (picture,) = render_many(tmp_path / "pictures", 1, size=(1280, 960), seed=5)
+    (image,) = render_many(tmp_path / "pictures", 1, size=(1280, 960), seed=5)
     notes = tmp_path / "notes.txt"
     notes.write_text("<img src=x onerror=alert(1)> no picture")
     with ChatHouse(tmp_path / "house") as chat:
@@ -31,7 +31,7 @@ def test_a_conversation_from_start_to_answer_in_two_languages(tmp_path: Path) ->
             expect(page.locator(".message.bot", has_text="I am a program, not a doctor")).to_be_visible()
             page.click(".button:has-text('I agree')")
             expect(page.locator(".message.bot", has_text="Thank you.")).to_be_visible()
-            page.set_input_files("#file", picture)
+            page.set_input_files("#file", image)
             answer = page.locator(".message.bot", has_text="This is not a diagnosis.")
             expect(answer.locator("img")).to_be_visible()
             # Half of the photograph, with the evidence over it.
@@ -48,5 +48,5 @@ def test_a_conversation_from_start_to_answer_in_two_languages(tmp_path: Path) ->
             page.click("#send")
             page.click(".button:has-text('Русский')")
             expect(page.locator(".message.bot", has_text="Теперь я пишу по-русски")).to_be_visible()
-            page.set_input_files("#file", picture)
+            page.set_input_files("#file", image)
             expect(page.locator(".message.bot", has_text=re.compile("Это не диагноз"))).to_be_visible()

@@ -96,9 +96,9 @@ def test_the_picture_store_is_emptied(house: House, folder: Path) -> None:
     house.start_worker()
     submission = house.submit(folder, "--window", "1000")
     somewhere_in(submission)
-    pictures = list(house.client.scan_iter("melanoma:picture:*", count=5000))
-    assert len(pictures) > 100
-    house.client.delete(*pictures)
+    images = list(house.client.scan_iter("melanoma:picture:*", count=5000))
+    assert len(images) > 100
+    house.client.delete(*images)
     assert_recovered_and_complete(submission)
 
 

@@ -31,7 +31,7 @@ _QUIET: Final = {"Dead letters by reason"}
 
 @pytest.fixture
 def chat(tmp_path: Path) -> Iterator[ChatHouse]:
-    with ChatHouse(tmp_path, {"MELANOMA_TELEGRAM_TRIES": "2"}) as house:
+    with ChatHouse(tmp_path, {"MELANOMA_TELEGRAM_MAX_ATTEMPTS": "2"}) as house:
         yield house
 
 
@@ -77,7 +77,7 @@ class Day:
 @pytest.mark.timeout(600)
 def test_the_first_day(chat: ChatHouse, prometheus: Prometheus | None, folder: Path, tmp_path: Path) -> None:
     house, day = chat.house, Day(chat, prometheus)
-    picture = render_many(tmp_path / "one", 1, size=(640, 480), seed=5)[0].read_bytes()
+    image = render_many(tmp_path / "one", 1, size=(640, 480), seed=5)[0].read_bytes()
 
     say("doctor: nobody works yet")
     assert "workers: none lives" in ops(house, "doctor", code=1)
@@ -88,7 +88,7 @@ def test_the_first_day(chat: ChatHouse, prometheus: Prometheus | None, folder: P
         day.start_bot()
         eventually(lambda: any(one.get("artefact") for one in status(house)["processes"]))
         assert "wrong" not in ops(house, "doctor")
-        chat.play(lambda simulator: _photographs(simulator, picture))
+        chat.play(lambda simulator: _photographs(simulator, image))
 
         say("a folder; one worker becomes three, and one again")
         submission = house.submit(folder)
@@ -113,7 +113,7 @@ def test_the_first_day(chat: ChatHouse, prometheus: Prometheus | None, folder: P
         assert len(artefacts_of(submission.rows())) == 2
 
         say("an answer that cannot be delivered is a dead letter, and replayed")
-        chat.play(lambda simulator: _dead_letter(simulator, chat, picture))
+        chat.play(lambda simulator: _dead_letter(simulator, chat, image))
 
         say("the dashboard's queries and the alerts, by a Prometheus server")
         if prometheus is None:
@@ -122,17 +122,17 @@ def test_the_first_day(chat: ChatHouse, prometheus: Prometheus | None, folder: P
             _ask_everything(prometheus)
 
 
-async def _photographs(simulator: SimulatorClient, picture: bytes) -> None:
+async def _photographs(simulator: SimulatorClient, image: bytes) -> None:
     person, other = await agreed(simulator), await agreed(simulator, "ru")
-    assert "not a diagnosis" in words(await answer_to(person, await person.photo(picture)))
-    damaged = await other.document(picture[:2000], "broken.jpg", "image/jpeg")
+    assert "not a diagnosis" in words(await answer_to(person, await person.photo(image)))
+    damaged = await other.document(image[:2000], "broken.jpg", "image/jpeg")
     assert "повреждён" in words(await answer_to(other, damaged))
 
 
-async def _dead_letter(simulator: SimulatorClient, chat: ChatHouse, picture: bytes) -> None:
+async def _dead_letter(simulator: SimulatorClient, chat: ChatHouse, image: bytes) -> None:
     person = await agreed(simulator)
     await simulator.faults(1.0, kinds=["500"], methods=["sendPhoto", "editMessageMedia"])
-    sent = await person.photo(picture)
+    sent = await person.photo(image)
     await asyncio.to_thread(eventually, lambda: "No dead letters" not in ops(chat.house, "dead", "list"))
     await simulator.no_faults()
     assert "1 of 1 are tried again" in await asyncio.to_thread(ops, chat.house, "dead", "replay", "--all", "--yes")

@@ -30,9 +30,9 @@ JpegImageFile.load_prepare = load_prepare
 
 
 def set_trap(path: Path, trap: str) -> None:
-    with Image.open(path) as picture:
-        picture.load()
-        picture.save(path, "JPEG", comment=trap.encode())
+    with Image.open(path) as image:
+        image.load()
+        image.save(path, "JPEG", comment=trap.encode())
 
 
 @pytest.mark.parametrize(("trap", "reason"), [("poison", "decode_died"), ("hang", "decode_hung")])
@@ -42,7 +42,7 @@ def test_the_trap_is_a_dead_letter_and_its_neighbours_get_verdicts(tmp_path: Pat
     trapped = render_many(folder, 40, size=(320, 240), seed=3)[17]
     set_trap(trapped, trap)
 
-    environment = {"PYTHONPATH": str(tmp_path), "MELANOMA_DECODE_LIMIT_S": "3"}
+    environment = {"PYTHONPATH": str(tmp_path), "MELANOMA_DECODE_TIMEOUT_S": "3"}
     with House(tmp_path / "house", environment) as house:
         house.start_worker()
         house.keep_one_worker()

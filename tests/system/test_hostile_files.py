@@ -43,9 +43,9 @@ def sixteen_bit() -> bytes:
 
 
 def palette_with_alpha() -> bytes:
-    picture = Image.new("RGBA", (200, 200), (0, 0, 0, 0))
-    ImageDraw.Draw(picture).ellipse((50, 50, 150, 150), fill=(120, 70, 40, 255))
-    return encoded(picture.convert("P"), "PNG", transparency=0)
+    image = Image.new("RGBA", (200, 200), (0, 0, 0, 0))
+    ImageDraw.Draw(image).ellipse((50, 50, 150, 150), fill=(120, 70, 40, 255))
+    return encoded(image.convert("P"), "PNG", transparency=0)
 
 
 def write_files(folder: Path) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A Redis that somebody else runs: over TLS, or by Sentinels who make another one the master. Real processes."""
+"""A Redis that somebody else runs: over TLS, or by SentinelAddress who make another one the master. Real processes."""
 
 import asyncio
 import contextlib
@@ -30,7 +30,7 @@ PASSWORD = "managed"
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Path:
+def images(tmp_path: Path) -> Path:
     originals = render_many(tmp_path / "originals", 10, size=(320, 240), seed=3)
     folder = tmp_path / "photographs"
     folder.mkdir()
@@ -98,7 +98,7 @@ def tls_in_front_of(port: int, certificate: Path) -> Iterator[int]:
 
 
 def test_photographs_go_over_tls(
-    tmp_path: Path, pictures: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, images: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with (
         EmbeddedValkey(tmp_path / "valkey", password=PASSWORD) as broker,
@@ -107,7 +107,7 @@ def test_photographs_go_over_tls(
         monkeypatch.setenv("REDIS_URL", f"rediss://:{PASSWORD}@127.0.0.1:{port}/0?ssl_ca_certs={certificate}.crt")
         with start_worker(tmp_path / "worker.log") as worker:
             wait_until_ready(worker)
-            submission = Submission(pictures, tmp_path / "out")
+            submission = Submission(images, tmp_path / "out")
             assert submission.finish() == 0, submission.said()
     assert len(submission.rows()) == PICTURES
 
@@ -135,7 +135,7 @@ async def ping(url: str) -> bool:
 
 
 class Watched:
-    """A master, a replica, and three Sentinels who agree in a second."""
+    """A master, a replica, and three SentinelAddress who agree in a second."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -202,14 +202,14 @@ class Watched:
 
 
 def test_sentinels_make_another_redis_the_master_and_photographs_go_on(
-    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Watched(tmp_path / "redis") as watched:
         monkeypatch.setenv("REDIS_URL", watched.url)
         monkeypatch.setenv("MELANOMA_LEASE_S", "10")
         with start_worker(tmp_path / "worker.log") as worker:
             wait_until_ready(worker)
-            submission = Submission(pictures, tmp_path / "out", "--shard", "2", "--window", "40")
+            submission = Submission(images, tmp_path / "out", "--shard", "2", "--window", "40")
             submission.wait_for(40)
             assert asyncio.run(ping(watched.url)), "coroutines find it, too"
             watched.kill_the_master()

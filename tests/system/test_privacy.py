@@ -52,11 +52,11 @@ TOKEN: Final = ":".join(["123456789", SECRETS["the bot's token"]])
 def photograph(home: Path) -> bytes:
     """A photograph with a name in its metadata."""
     (path,) = render_many(home, 1, size=(320, 240), seed=5)
-    with Image.open(path) as picture:
-        exif = picture.getexif()
+    with Image.open(path) as image:
+        exif = image.getexif()
         exif[0x013B] = NAMES["note in the picture"]
         stream = io.BytesIO()
-        picture.save(stream, "JPEG", exif=exif)
+        image.save(stream, "JPEG", exif=exif)
     return stream.getvalue()
 
 
@@ -76,7 +76,7 @@ def environment(chat: ChatHouse) -> dict[str, str]:
         "MELANOMA_LOG_LEVEL": "debug",
         "MELANOMA_LEASE_S": "2",
         "BOT_TOKEN": TOKEN,
-        "MELANOMA_TELEGRAM_API": chat.address,
+        "MELANOMA_TELEGRAM_API_URL": chat.address,
     }
 
 
@@ -112,25 +112,25 @@ async def someone(simulator: SimulatorClient) -> User:
     )
 
 
-async def talk(simulator: SimulatorClient, person: User, picture: bytes) -> None:
+async def talk(simulator: SimulatorClient, person: User, image: bytes) -> None:
     """Everything that a person can send."""
     await after(person, await person.text(NAMES["text"]))
-    sent = await person.photo(picture, caption=NAMES["caption"])
+    sent = await person.photo(image, caption=NAMES["caption"])
     answer = await answer_to(person, sent)
     await person.press(answer["message_id"], "explain")
-    await answer_to(person, await person.document(picture, f"{NAMES['file name']}.jpg", "image/jpeg"))
-    refused = await person.document(picture[:900], f"{NAMES['file name']}.jpg", "image/jpeg")
+    await answer_to(person, await person.document(image, f"{NAMES['file name']}.jpg", "image/jpeg"))
+    refused = await person.document(image[:900], f"{NAMES['file name']}.jpg", "image/jpeg")
     await answer_to(person, refused)
     group = await simulator.group(NAMES["group"])
-    shown = await person.photo(picture, chat=group, caption=NAMES["caption"])
+    shown = await person.photo(image, chat=group, caption=NAMES["caption"])
     await person.text("/check", chat=group, reply_to=shown)
     await person.wait_for(lambda message: is_answer(message, shown), 60, chat=group)
 
 
-async def trouble(chat: ChatHouse, simulator: SimulatorClient, person: User, picture: bytes) -> None:
+async def trouble(chat: ChatHouse, simulator: SimulatorClient, person: User, image: bytes) -> None:
     """Calls fail and are cut, and Redis goes away: that is when programs say too much."""
     await simulator.faults(0.5, kinds=["500", "cut_before", "cut_after", "429"], seed=4)
-    sent = [await person.photo(picture, caption=NAMES["caption"]) for _ in range(2)]
+    sent = [await person.photo(image, caption=NAMES["caption"]) for _ in range(2)]
     await asyncio.to_thread(chat.house.broker.kill)
     await asyncio.sleep(1.5)
     await asyncio.to_thread(chat.house.broker.start)
@@ -140,17 +140,17 @@ async def trouble(chat: ChatHouse, simulator: SimulatorClient, person: User, pic
         await answer_to(person, one, 120)
 
 
-def operate(chat: ChatHouse, home: Path, picture: bytes) -> None:
+def operate(chat: ChatHouse, home: Path, image: bytes) -> None:
     """What an operator and a researcher run."""
     folder = home / NAMES["file name"]
     folder.mkdir()
-    (folder / f"{NAMES['file name']}.jpg").write_bytes(picture)
-    (folder / f"{NAMES['file name']}.broken.jpg").write_bytes(picture[:900])
+    (folder / f"{NAMES['file name']}.jpg").write_bytes(image)
+    (folder / f"{NAMES['file name']}.broken.jpg").write_bytes(image[:900])
     assert "1 verdict" in run(chat, "melanoma-submit", str(folder), "--out", str(home / "results"))
     assert "serving" in run(chat, "melanoma-ops", "doctor")
     mistaken = chat.house.broker.url.replace("7d1f", "7d1f-mistaken")
     elsewhere = f"http://127.0.0.1:{free_port()}"
-    said = run(chat, "melanoma-ops", "doctor", REDIS_URL=mistaken, MELANOMA_TELEGRAM_API=elsewhere)
+    said = run(chat, "melanoma-ops", "doctor", REDIS_URL=mistaken, MELANOMA_TELEGRAM_API_URL=elsewhere)
     assert "refuses the user or password" in said
     assert "cannot be reached" in said
     run(chat, "melanoma-ops", "status", "--json")
@@ -159,20 +159,20 @@ def operate(chat: ChatHouse, home: Path, picture: bytes) -> None:
     assert "received" in run(chat, "melanoma-ops", "trace", job.decode().rpartition(":")[2])
 
 
-async def by_webhook(chat: ChatHouse, person: User, picture: bytes, port: int) -> None:
+async def by_webhook(chat: ChatHouse, person: User, image: bytes, port: int) -> None:
     """The same bot behind a webhook, and a stranger who guesses."""
     async with ClientSession() as session:
         guess = {"X-Telegram-Bot-Api-Secret-Token": "guessed"}
         async with session.post(f"http://127.0.0.1:{port}/telegram", json={"update_id": 1}, headers=guess) as reply:
             assert reply.status == 401
-    await answer_to(person, await person.photo(picture, caption=NAMES["caption"]))
+    await answer_to(person, await person.photo(image, caption=NAMES["caption"]))
     question = await after(person, await person.text("/delete_me"))
     await person.press(question["message_id"], "Yes, delete")
     await person.wait_for(lambda message: "is deleted" in words(message))
 
 
 def test_no_log_holds_a_secret_or_a_name(chat: ChatHouse, tmp_path: Path) -> None:
-    picture = photograph(tmp_path / "rendered")
+    image = photograph(tmp_path / "rendered")
     port = free_port()
     hook = {
         "MELANOMA_WEBHOOK_URL": f"http://127.0.0.1:{port}",
@@ -184,12 +184,12 @@ def test_no_log_holds_a_secret_or_a_name(chat: ChatHouse, tmp_path: Path) -> Non
     async def scene(simulator: SimulatorClient) -> None:
         person = await someone(simulator)
         met.append(person.id)
-        await talk(simulator, person, picture)
-        await trouble(chat, simulator, person, picture)
-        await asyncio.to_thread(operate, chat, tmp_path, picture)
+        await talk(simulator, person, image)
+        await trouble(chat, simulator, person, image)
+        await asyncio.to_thread(operate, chat, tmp_path, image)
         await asyncio.to_thread(chat.bots[-1].stop)
         await asyncio.to_thread(lambda: chat.start_bot(BOT_TOKEN=TOKEN, **hook))
-        await by_webhook(chat, person, picture, port)
+        await by_webhook(chat, person, image, port)
 
     start_a_worker(chat)
     chat.start_bot(BOT_TOKEN=TOKEN)

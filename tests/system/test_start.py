@@ -98,13 +98,13 @@ def test_a_wrong_password_stops_the_worker(tmp_path: Path) -> None:
 def test_a_setting_without_a_meaning_stops_the_worker() -> None:
     done = subprocess.run(
         command("melanoma-worker"),
-        env={"MELANOMA_LARGEST_BATCH": "many", "PATH": "/usr/bin:/bin"},
+        env={"MELANOMA_MAX_BATCH_SIZE": "many", "PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    assert_one_sentence(done, "MELANOMA_LARGEST_BATCH")
+    assert_one_sentence(done, "MELANOMA_MAX_BATCH_SIZE")
 
 
 def test_redis_away_at_start_is_waited_for(tmp_path: Path) -> None:

@@ -57,11 +57,11 @@ def write_rows(path: Path, rows: list[dict[str, str]]) -> None:
         writer.writerows(rows)
 
 
-def add_isic2017(data: Path, split: str, label: str, dx: str, file: str, picture: Image.Image) -> Path:
+def add_isic2017(data: Path, split: str, label: str, dx: str, file: str, image: Image.Image) -> Path:
     """Put one more picture among those of ISIC 2017, encoded anew, and return its path."""
     path = data / "isic2017" / split / label / file
     path.parent.mkdir(parents=True, exist_ok=True)
-    picture.save(path, quality=80)
+    image.save(path, quality=80)
     with (data / "isic2017" / "manifest.csv").open("a", newline="", encoding="utf-8") as stream:
         csv.writer(stream).writerow([split, label, dx, file, "planted"])
     return path

@@ -51,8 +51,8 @@ def test_its_graph_answers() -> None:
 def test_it_refuses_what_is_no_lesion() -> None:
     """Rendered, so none of it taught the model."""
     rng = np.random.default_rng(3)
-    pictures = [scene(rng, 800, 600).resize((SERVED.size, SERVED.size)) for scene in SCENES.values()]
-    shown = np.stack([*map(np.asarray, pictures), np.zeros((SERVED.size, SERVED.size, 3), np.uint8)])
+    images = [scene(rng, 800, 600).resize((SERVED.size, SERVED.size)) for scene in SCENES.values()]
+    shown = np.stack([*map(np.asarray, images), np.zeros((SERVED.size, SERVED.size, 3), np.uint8)])
     manifest = read_artefact(SHIPPED)
     found = GraphPredictor(SHIPPED / manifest.graph, manifest.tensors).predict(shown)
     nothing = found.kinds[:, manifest.kinds.names.index(manifest.kinds.no_lesion)]

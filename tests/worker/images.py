@@ -31,7 +31,7 @@ def claimed(
     )
 
 
-def picture(data: bytes, job: ClaimedJob | None = None, latch: CountDownLatch | None = None) -> WorkItem:
+def image(data: bytes, job: ClaimedJob | None = None, latch: CountDownLatch | None = None) -> WorkItem:
     job = job or claimed()
     now = time.monotonic()
     return WorkItem(job=job, data=data, latch=latch or CountDownLatch(1), entered=now, deadline=now + job.remaining_s)

@@ -74,8 +74,8 @@ def fetch_command(data: Path, sources: tuple[str, ...], mirror: str | None, coll
             with Progress(
                 TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), console=screen
             ) as bars:
-                pictures = fetch(source, data, _Bars(bars), mirror)
-            screen.print(f"{source}: {pictures} pictures are in {data}", soft_wrap=True)
+                images = fetch(source, data, _Bars(bars), mirror)
+            screen.print(f"{source}: {images} pictures are in {data}", soft_wrap=True)
 
 
 class _Bars:

@@ -65,14 +65,14 @@ def read_manifest(data: Path) -> list[Record]:
     return found
 
 
-def write_manifest(folder: Path, pictures: Iterable[tuple[Record, Fingerprint]]) -> Path:
+def write_manifest(folder: Path, images: Iterable[tuple[Record, Fingerprint]]) -> Path:
     """Write `manifest.csv` into `folder` and return its path: whole, or not at all."""
     path = folder / MANIFEST
     temporary = path.with_suffix(".new")
     with temporary.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, COLUMNS)
         writer.writeheader()
-        writer.writerows(_row(folder, record, print_) for record, print_ in pictures)
+        writer.writerows(_row(folder, record, print_) for record, print_ in images)
     temporary.replace(path)
     return path
 

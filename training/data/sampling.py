@@ -9,7 +9,7 @@ import numpy.typing as npt
 from training.data.records.labelled_image import Picture
 
 
-def draw_epoch(pictures: Sequence[Picture], count: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:
+def draw_epoch(images: Sequence[Picture], count: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:
     """Indices int64 [count] of the pictures of one epoch, shuffled; the same for the same arguments.
 
     Each (data set, label) gets a share of the epoch by the square root of its size, between equal and
@@ -17,7 +17,7 @@ def draw_epoch(pictures: Sequence[Picture], count: int, seed: int, epoch: int) -
     Within its group a picture comes again only once all others have come.
     """
     rng = np.random.default_rng((seed, epoch))
-    groups = [(picture.source, picture.label) for picture in pictures]
+    groups = [(image.source, image.label) for image in images]
     sizes = Counter(groups)
     weights = {group: size**0.5 for group, size in sorted(sizes.items())}
     total = sum(weights.values())

@@ -48,17 +48,17 @@ def assess(directory: Path, data: Path, options: Options, report: Report) -> tup
         manifest = read_artefact(directory)
     except ArtefactError as error:
         raise TrainingError(str(error)) from error
-    pictures = read_pictures(data)
+    images = read_pictures(data)
     graph = GraphPredictor(directory / manifest.graph, manifest.tensors)
     report(f"{manifest.title}: predicting what it was not trained on")
     sets = [
-        *held_out(pictures, graph, manifest, share=Share.VALID),
-        *out_of_fold(pictures, directory, manifest),
-        *(held_out(pictures, graph, manifest, share=Share.TEST) if options.test else ()),
+        *held_out(images, graph, manifest, share=Share.VALID),
+        *out_of_fold(images, directory, manifest),
+        *(held_out(images, graph, manifest, share=Share.TEST) if options.test else ()),
     ]
     if not sets:
         raise TrainingError(f"{data} has no pictures that {manifest.title} was not trained on.")
-    shown = [one for one in pictures if one.share is Share.VALID or one.fold is not None]
+    shown = [one for one in images if one.share is Share.VALID or one.fold is not None]
     seen_once = [one for one in sets if one.distance is not None]
     found = Evaluation(
         artefact=manifest.title,
@@ -68,8 +68,8 @@ def assess(directory: Path, data: Path, options: Options, report: Report) -> tup
         draws=DRAWS,
         test=options.test,
         sets=tuple(_set(one, manifest, report) for one in sets),
-        unmeasured=_unmeasured(pictures, sets, directory),
-        skin_types=_skin_types(pictures),
+        unmeasured=_unmeasured(images, sets, directory),
+        skin_types=_skin_types(images),
         kinds=kinds_result(data, sets, graph, manifest),
         stress=stress_results(shown, graph, manifest, options.stress, report) if options.stress else (),
         pointing=pointing_results(shown, graph, manifest, options.pointing) if options.pointing else (),
@@ -102,10 +102,10 @@ def _set(judged: Judged, manifest: Manifest, report: Report) -> SetResult:
     )
 
 
-def _unmeasured(pictures: Sequence[Picture], sets: Sequence[Judged], directory: Path) -> tuple[str, ...]:
+def _unmeasured(images: Sequence[Picture], sets: Sequence[Judged], directory: Path) -> tuple[str, ...]:
     missing = []
     for population in Population:
-        name, count = population.capitalize(), sum(picture.population is population for picture in pictures)
+        name, count = population.capitalize(), sum(image.population is population for image in images)
         if not count:
             missing.append(f"{name}: the data has no such pictures.")
         elif not any(one.population is population for one in sets):
@@ -117,6 +117,6 @@ def _unmeasured(pictures: Sequence[Picture], sets: Sequence[Judged], directory: 
     return tuple(missing)
 
 
-def _skin_types(pictures: Sequence[Picture]) -> dict[str, int]:
-    counts = Counter("" if picture.skin_type is None else str(picture.skin_type) for picture in pictures)
+def _skin_types(images: Sequence[Picture]) -> dict[str, int]:
+    counts = Counter("" if image.skin_type is None else str(image.skin_type) for image in images)
     return dict(sorted(counts.items()))

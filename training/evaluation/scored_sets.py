@@ -43,7 +43,7 @@ class Judged:
     @property
     def groups(self) -> list[str]:
         """The patient or lesion of each picture."""
-        return [picture.group for picture in self.pictures]
+        return [image.group for image in self.pictures]
 
     def only(self, rows: Flags) -> Self:
         """The same set, of these pictures alone."""
@@ -52,7 +52,7 @@ class Judged:
             self.title,
             self.population,
             self.protocol,
-            [picture for picture, kept in zip(self.pictures, rows, strict=True) if kept],
+            [image for image, kept in zip(self.pictures, rows, strict=True) if kept],
             self.probabilities[rows],
             self.kinds[rows],
             None if self.distance is None else self.distance[rows],
@@ -60,12 +60,12 @@ class Judged:
 
 
 def held_out(
-    pictures: Sequence[Picture], graph: GraphPredictor, manifest: Manifest, *, share: Share
+    images: Sequence[Picture], graph: GraphPredictor, manifest: Manifest, *, share: Share
 ) -> tuple[Judged, ...]:
     """A set for each population that has pictures of `share`, predicted by the artefact's graph."""
     sets = []
     for population in Population:
-        chosen = [one for one in pictures if one.population is population and one.share is share and one.fold is None]
+        chosen = [one for one in images if one.population is population and one.share is share and one.fold is None]
         if chosen:
             found: Predicted = graph.predict_files([one.path for one in chosen], manifest.picture)
             tested = share is Share.TEST
@@ -84,13 +84,13 @@ def held_out(
     return tuple(sets)
 
 
-def out_of_fold(pictures: Sequence[Picture], directory: Path, manifest: Manifest) -> tuple[Judged, ...]:
+def out_of_fold(images: Sequence[Picture], directory: Path, manifest: Manifest) -> tuple[Judged, ...]:
     """A set for each population whose pictures have folds, from the artefact's `out_of_fold.csv`.
 
     None where the artefact has no such file: its graph has been trained on these pictures, so nothing is measured.
     Raises `TrainingError` where the file is of other labels, or lacks a picture or has it in another fold.
     """
-    folded = [picture for picture in pictures if picture.fold is not None]
+    folded = [image for image in images if image.fold is not None]
     path = directory / FILE_NAME
     if not folded or not path.is_file():
         return ()
@@ -99,7 +99,7 @@ def out_of_fold(pictures: Sequence[Picture], directory: Path, manifest: Manifest
         raise TrainingError(f"{path} has other labels or kinds than the artefact's model.json.")
     sets = []
     for population in Population:
-        chosen = [picture for picture in folded if picture.population is population]
+        chosen = [image for image in folded if image.population is population]
         if chosen:
             rows = _rows(chosen, table, path)
             sets.append(
@@ -117,17 +117,15 @@ def out_of_fold(pictures: Sequence[Picture], directory: Path, manifest: Manifest
     return tuple(sets)
 
 
-def _rows(pictures: Sequence[Picture], table: OutOfFold, path: Path) -> list[int]:
+def _rows(images: Sequence[Picture], table: OutOfFold, path: Path) -> list[int]:
     places = {name: row for row, name in enumerate(table.pictures)}
     rows = []
-    for picture in pictures:
-        row = places.get(hash_file(picture.path).sha256)
+    for image in images:
+        row = places.get(hash_file(image.path).sha256)
         if row is None:
-            raise TrainingError(f"{path} says nothing of {picture.path}: it was made from other data.")
-        if table.folds[row] != picture.fold:
-            raise TrainingError(
-                f"{path} has {picture.path} in another fold than the data: it was made from other data."
-            )
+            raise TrainingError(f"{path} says nothing of {image.path}: it was made from other data.")
+        if table.folds[row] != image.fold:
+            raise TrainingError(f"{path} has {image.path} in another fold than the data: it was made from other data.")
         rows.append(row)
     return rows
 

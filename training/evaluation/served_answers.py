@@ -50,7 +50,7 @@ def answers(judged: Judged, manifest: Manifest) -> Answers:
 
 def diagnoses(judged: Judged, manifest: Manifest) -> tuple[Diagnosis, ...]:
     """For each label of the pictures, which bands they get."""
-    labels, bands = np.array([picture.label for picture in judged.pictures]), np.array(set_bands(judged, manifest))
+    labels, bands = np.array([image.label for image in judged.pictures]), np.array(set_bands(judged, manifest))
     told = score(Task.COUNTED, judged.probabilities, manifest.labels)
     return tuple(
         Diagnosis(

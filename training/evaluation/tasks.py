@@ -22,9 +22,9 @@ class Task(StrEnum):
     COUNTED = "counted"
 
 
-def truth(task: Task, pictures: Sequence[Picture]) -> Flags:
+def truth(task: Task, images: Sequence[Picture]) -> Flags:
     """Whether the answer is yes, bool [n]."""
-    return np.array([_belongs(task, LABELS[picture.label]) for picture in pictures], dtype=bool)
+    return np.array([_belongs(task, LABELS[image.label]) for image in images], dtype=bool)
 
 
 def score(task: Task, probabilities: Floats, labels: Sequence[Label]) -> Floats:

@@ -87,7 +87,7 @@ def export(order: Order, report: Callable[[str], None]) -> Manifest:
     lesions = {"held_out": on_held.kinds}
     tested: list[Picture] = test_pictures(order.data) if order.test else []
     if tested:
-        on_test = graph.predict_files([picture.path for picture in tested], rules)
+        on_test = graph.predict_files([image.path for image in tested], rules)
         metrics |= isic2017_test_metrics(tested, on_test)
         lesions["isic2017_test"] = on_test.kinds
     others = {kind: graph.predict_files(paths, rules).kinds for kind, paths in material.others.unseen().items()}

@@ -63,8 +63,8 @@ def write_graph(
     """
     graph = tf.Graph()
     with graph.as_default():
-        picture = tf.compat.v1.placeholder(tf.uint8, (None, size, size, 3), name="picture")
-        features, middle = _Builder(weights, storage).maps(picture, architecture)
+        image = tf.compat.v1.placeholder(tf.uint8, (None, size, size, 3), name="picture")
+        features, middle = _Builder(weights, storage).maps(image, architecture)
         mean = tf.reduce_mean(middle, (1, 2))
         chosen = _kinds(tf.concat((mean, tf.reduce_mean(features, (1, 2))), -1), kinds)
         _judge(features, weights, judgements, chosen)
@@ -78,10 +78,10 @@ class _Builder:
         self._weights = weights
         self._storage = storage
 
-    def maps(self, picture: tf.Tensor, architecture: Architecture) -> tuple[tf.Tensor, tf.Tensor]:
+    def maps(self, image: tf.Tensor, architecture: Architecture) -> tuple[tf.Tensor, tf.Tensor]:
         """Last feature map of uint8 pictures, and the middle block's."""
         maps = []
-        x = (tf.cast(picture, tf.float32) - OFFSET) * (1 / SCALE)
+        x = (tf.cast(image, tf.float32) - OFFSET) * (1 / SCALE)
         x = tf.nn.relu6(self._conv(x, "stem", 2))
         for number, block in enumerate(architecture.blocks):
             name, start = f"block{number}", x

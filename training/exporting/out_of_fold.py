@@ -22,7 +22,7 @@ _KIND: Final = "kind_"
 
 @dataclass(frozen=True)
 class OutOfFold:
-    """Predictions of n pictures, a row each in all fields."""
+    """PredictionBatch of n pictures, a row each in all fields."""
 
     #: sha256 of the picture's file, in hexadecimal.
     pictures: tuple[str, ...]
@@ -44,8 +44,8 @@ def write_out_of_fold(path: Path, found: OutOfFold) -> None:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["picture", "fold", *found.labels, *(_KIND + name for name in found.kind_names)])
         shares = np.concatenate([found.probabilities, found.kinds], axis=1)
-        for picture, fold, row in zip(found.pictures, found.folds, shares, strict=True):
-            writer.writerow([picture, int(fold), *map(float, row)])
+        for image, fold, row in zip(found.pictures, found.folds, shares, strict=True):
+            writer.writerow([image, int(fold), *map(float, row)])
     temporary.replace(path)
 
 

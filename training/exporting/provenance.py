@@ -47,9 +47,9 @@ def licence(trained: Sequence[Picture]) -> str:
     return f"For non-commercial use only, with attribution: trained on {' and '.join(forbid)}. Not a medical device."
 
 
-def sources(pictures: Sequence[Picture], phone: Sequence[PhonePicture]) -> tuple[DataSource, ...]:
+def sources(images: Sequence[Picture], phone: Sequence[PhonePicture]) -> tuple[DataSource, ...]:
     """Data that the model was made from and measured on; `phone` taught and tested the kinds."""
-    counts = Counter((picture.source, picture.share) for picture in pictures)
+    counts = Counter((image.source, image.share) for image in images)
     trained = [
         DataSource(
             name=_TERMS[source][0],

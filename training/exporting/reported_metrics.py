@@ -20,16 +20,16 @@ def counted(probabilities: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]
     return np.clip(probabilities[:, COUNTED].sum(axis=1), 0, 1)  # type: ignore[no-any-return]
 
 
-def is_counted(pictures: Sequence[Picture]) -> npt.NDArray[np.bool_]:
+def is_counted(images: Sequence[Picture]) -> npt.NDArray[np.bool_]:
     """Whether each picture's label counts."""
-    return np.isin([picture.label for picture in pictures], COUNTED)
+    return np.isin([image.label for image in images], COUNTED)
 
 
-def held_out_metrics(pictures: Sequence[Picture], predicted: Predicted) -> dict[str, Metric]:
+def held_out_metrics(images: Sequence[Picture], predicted: Predicted) -> dict[str, Metric]:
     """Figures on the pictures that calibration used too: the AUCs do not gain by that, the error does."""
-    sources = np.array([picture.source for picture in pictures])
-    melanoma = np.array([picture.label == MELANOMA for picture in pictures])
-    malignant, probability = is_counted(pictures), counted(predicted.probabilities)
+    sources = np.array([image.source for image in images])
+    melanoma = np.array([image.label == MELANOMA for image in images])
+    malignant, probability = is_counted(images), counted(predicted.probabilities)
     metrics = {}
     for source, name in ((ISIC2017, "isic2017_valid"), (HAM10000, "ham10000_held_out")):
         rows = sources == source
@@ -39,18 +39,18 @@ def held_out_metrics(pictures: Sequence[Picture], predicted: Predicted) -> dict[
         metrics[f"{name}.melanoma_auc"] = auc_metric(scores, melanoma[rows])
         metrics[f"{name}.counted_auc"] = auc_metric(probability[rows], malignant[rows])
     error = calibration_error(probability, malignant)
-    metrics["held_out.calibration_error"] = Metric(value=error, pictures=len(pictures))
+    metrics["held_out.calibration_error"] = Metric(value=error, pictures=len(images))
     return metrics
 
 
-def isic2017_test_metrics(pictures: Sequence[Picture], predicted: Predicted) -> dict[str, Metric]:
+def isic2017_test_metrics(images: Sequence[Picture], predicted: Predicted) -> dict[str, Metric]:
     """Figures on the ISIC 2017 test set, which nothing was chosen by."""
-    melanoma = np.array([picture.label == MELANOMA for picture in pictures])
+    melanoma = np.array([image.label == MELANOMA for image in images])
     scores = predicted.probabilities[:, MELANOMA]
-    error = calibration_error(counted(predicted.probabilities), is_counted(pictures))
+    error = calibration_error(counted(predicted.probabilities), is_counted(images))
     return {
         "isic2017_test.melanoma_auc": auc_metric(scores, melanoma),
-        "isic2017_test.calibration_error": Metric(value=error, pictures=len(pictures)),
+        "isic2017_test.calibration_error": Metric(value=error, pictures=len(images)),
     }
 
 
@@ -58,18 +58,18 @@ def isic2017_test_metrics(pictures: Sequence[Picture], predicted: Predicted) -> 
 PEN: Final = 0.005
 
 
-def phone_metrics(pictures: Sequence[Picture], probabilities: npt.NDArray[np.floating]) -> dict[str, Metric]:
+def phone_metrics(images: Sequence[Picture], probabilities: npt.NDArray[np.floating]) -> dict[str, Metric]:
     """Figures on phone pictures from probabilities [n, labels] by models that have not seen them.
 
     Malignant are melanoma, basal and squamous cell carcinoma, against all the rest.
     """
-    malignant = np.isin([picture.label for picture in pictures], MALIGNANT)
-    unmarked = np.array([(picture.pen or 0) <= PEN for picture in pictures])
+    malignant = np.isin([image.label for image in images], MALIGNANT)
+    unmarked = np.array([(image.pen or 0) <= PEN for image in images])
     scores = probabilities[:, MALIGNANT].sum(axis=1)
-    error = calibration_error(counted(probabilities), is_counted(pictures))
+    error = calibration_error(counted(probabilities), is_counted(images))
     return {
         "phone_out_of_fold.malignant_auc": auc_metric(scores, malignant),
         "phone_out_of_fold.malignant_auc_without_pen": auc_metric(scores[unmarked], malignant[unmarked]),
-        "phone_out_of_fold.counted_auc": auc_metric(counted(probabilities), is_counted(pictures)),
-        "phone_out_of_fold.calibration_error": Metric(value=error, pictures=len(pictures)),
+        "phone_out_of_fold.counted_auc": auc_metric(counted(probabilities), is_counted(images)),
+        "phone_out_of_fold.calibration_error": Metric(value=error, pictures=len(images)),
     }

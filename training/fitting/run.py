@@ -41,12 +41,12 @@ class Run:
         """The shape of the backbone."""
         return self.recipe.architecture
 
-    def pictures(self, share: Share) -> list[Picture]:
+    def images(self, share: Share) -> list[Picture]:
         """The dermatoscope pictures of one share. Raises `TrainingError` where there are none."""
         found = [
-            picture
-            for picture in read_pictures(self.data)
-            if picture.share is share and picture.population is Population.DERMATOSCOPE
+            image
+            for image in read_pictures(self.data)
+            if image.share is share and image.population is Population.DERMATOSCOPE
         ]
         if not found:
             raise TrainingError(f"{self.data} has no pictures for the share {share}.")
@@ -64,11 +64,11 @@ def train(run: Run, watch: Watch, tensorboard: bool = False) -> keras.Model:
     state = checkpoint.load(run.directory)
     if state is not None and state.recipe != recipe:
         raise TrainingError(f"{run.directory} holds a run of another recipe: start again with --fresh.")
-    pictures = read_pictures(run.data)
+    images = read_pictures(run.data)
     # Those of a fold left out are decoded too, so that the runs of all folds share one file.
-    known = [picture for picture in pictures if knows(picture, recipe) and picture.share is Share.TRAIN]
-    held = [picture for picture in pictures if is_measured_on(picture, recipe)]
-    count = sum(learns_from(picture, recipe) for picture in known)
+    known = [image for image in images if knows(image, recipe) and image.share is Share.TRAIN]
+    held = [image for image in images if is_measured_on(image, recipe)]
+    count = sum(learns_from(image, recipe) for image in known)
     if not count or not held:
         raise TrainingError(f"{run.data} has no pictures for this recipe to train on, or none to be measured on.")
     model, teacher = started(recipe, run.start), _teacher(run)

@@ -39,11 +39,11 @@ def softmax(logits: Floats) -> Floats:
     return powers / powers.sum(axis=-1, keepdims=True)  # type: ignore[no-any-return]
 
 
-def validation(pictures: Sequence[Picture], pixels: Pixels, task: Task) -> Callable[[keras.Model], dict[str, float]]:
+def validation(images: Sequence[Picture], pixels: Pixels, task: Task) -> Callable[[keras.Model], dict[str, float]]:
     """A function that measures a model on held-out pictures: loss and AUCs for the log, each by its head."""
-    labels = np.array([picture.label for picture in pictures])
-    heads = np.array([POPULATIONS.index(picture.population) for picture in pictures])
-    sources = np.array([picture.source for picture in pictures])
+    labels = np.array([image.label for image in images])
+    heads = np.array([POPULATIONS.index(image.population) for image in images])
+    sources = np.array([image.source for image in images])
 
     def measure(model: keras.Model) -> dict[str, float]:
         probabilities = softmax(logits_and_means(model, pixels)[0])[np.arange(len(heads)), heads]

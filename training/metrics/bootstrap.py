@@ -58,14 +58,14 @@ def metric(figure: Figure, weights: Weights, *, reflected: bool = False) -> Metr
 
 def metrics(figures: Figures, weights: Weights) -> dict[str, Metric]:
     """`metric` of several figures that are measured together, by their names; without those that are not defined."""
-    pictures = weights.shape[1]
-    once = figures(np.ones((1, pictures))) if pictures else {}
+    images = weights.shape[1]
+    once = figures(np.ones((1, images))) if images else {}
     parts = [figures(some) for some in _chunks(weights)] if once else []
     found = {}
     for name, value in once.items():
         if not np.isnan(value[0]):
             low, high = np.nanpercentile(np.concatenate([part[name] for part in parts]), _INTERVAL)
-            found[name] = Metric(value=float(value[0]), low=float(low), high=float(high), pictures=pictures)
+            found[name] = Metric(value=float(value[0]), low=float(low), high=float(high), pictures=images)
     return found
 
 

@@ -24,15 +24,13 @@ class Application:
     module: str
     middle: str
 
-    def maps(
-        self, picture: keras.KerasTensor, weights: str | Path | None
-    ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    def maps(self, image: keras.KerasTensor, weights: str | Path | None) -> tuple[keras.KerasTensor, keras.KerasTensor]:
         """The last feature map and the middle one of pictures [n, h, w, 3] in [0, 255].
 
         `weights` is a file of the application's weights without its top, `DOWNLOAD`, or None. Raises
         `TrainingError` where they cannot be had.
         """
-        prepared = getattr(keras.applications, self.module).preprocess_input(picture)
+        prepared = getattr(keras.applications, self.module).preprocess_input(image)
         make: Any = getattr(keras.applications, self.name)
         try:
             base = make(include_top=False, weights=weights if weights is None else str(weights), input_tensor=prepared)

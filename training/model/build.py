@@ -42,12 +42,12 @@ def build(
     not negative, and the mean [n, channels] of a map in the middle. A picture's population has its own head,
     `head_dermatoscope` or `head_phone`, as the same diagnosis looks different, and comes at another rate, in each.
     """
-    picture = keras.Input((None, None, 3), name="picture")
+    image = keras.Input((None, None, 3), name="picture")
     with precision.of_new_layers():
         if isinstance(architecture, Application):
-            features, middle = architecture.maps(picture, weights)
+            features, middle = architecture.maps(image, weights)
         else:
-            features, middle = Lite(architecture, frozen_norm).maps(picture)
+            features, middle = Lite(architecture, frozen_norm).maps(image)
     features, middle = (x if x.dtype == "float32" else keras.ops.cast(x, "float32") for x in (features, middle))
     middle = keras.layers.GlobalAveragePooling2D(name="middle")(middle)
     pooled = keras.layers.GlobalAveragePooling2D(name="pool")(features)
@@ -58,7 +58,7 @@ def build(
     logits = keras.ops.stack(
         [keras.layers.Dense(labels, name=head_name(population))(pooled) for population in POPULATIONS], axis=1
     )
-    model = keras.Model(picture, (logits, features, middle), name="classifier")
+    model = keras.Model(image, (logits, features, middle), name="classifier")
     # XLA by TensorFlow compiles minutes for each size of pictures and gains nothing on a CPU; JAX has nothing else.
     model.jit_compile = keras.backend.backend() == "jax"
     return model

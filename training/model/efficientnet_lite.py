@@ -13,9 +13,9 @@ class Lite:
         self._architecture = architecture
         self._frozen = frozen_norm
 
-    def maps(self, picture: keras.KerasTensor) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    def maps(self, image: keras.KerasTensor) -> tuple[keras.KerasTensor, keras.KerasTensor]:
         """The last feature map, not negative, and the middle block's, of pictures [n, h, w, 3] in [0, 255]."""
-        x = keras.layers.Rescaling(1 / SCALE, offset=-OFFSET / SCALE, name="normalise")(picture)
+        x = keras.layers.Rescaling(1 / SCALE, offset=-OFFSET / SCALE, name="normalise")(image)
         x = self._conv(x, self._architecture.stem, 3, 2, "stem")
         maps = []
         for number, block in enumerate(self._architecture.blocks):

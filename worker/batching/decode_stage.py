@@ -43,9 +43,9 @@ class DecodeStage:
         for slot in self._slots:
             slot.thread.start()
 
-    def put(self, picture: WorkItem) -> bool:
+    def put(self, image: WorkItem) -> bool:
         """Queue a picture, or return False where the stage is stopping."""
-        return self._waiting.put(picture.job.queue, picture)
+        return self._waiting.put(image.job.queue, image)
 
     def close(self) -> list[WorkItem]:
         """Take no more; returns those that no slot had begun."""
@@ -67,34 +67,34 @@ class DecodeStage:
 
     def _run(self, slot: _Slot) -> None:
         while taken := self._waiting.take(lambda _waiting: 1):
-            picture = taken[0]
+            image = taken[0]
             slot.since = time.monotonic()
             # The child has its own limit and may take it whole: that is not a hang of this slot.
-            slot.picture = None if picture.job.suspect else picture
+            slot.picture = None if image.job.suspect else image
             try:
-                self._decode(picture)
+                self._decode(image)
             finally:
                 slot.picture = None
 
-    def _decode(self, picture: WorkItem) -> None:
+    def _decode(self, image: WorkItem) -> None:
         started = time.monotonic()
-        if started > picture.deadline:
-            picture.finish(Failure(reason=FailureReason.DEADLINE))
+        if started > image.deadline:
+            image.finish(Failure(reason=FailureReason.DEADLINE))
             return
         try:
-            if picture.job.suspect:
-                decoded = self._child.decode(picture.data, self._rules)
+            if image.job.suspect:
+                decoded = self._child.decode(image.data, self._rules)
             else:
-                decoded = decode(picture.data, self._rules)
+                decoded = decode(image.data, self._rules)
         except ImageRejected as refused:
-            picture.finish(Refusal(reason=refused.reason))
+            image.finish(Refusal(reason=refused.reason))
             return
         if isinstance(decoded, Failure):
-            picture.finish(decoded)
+            image.finish(decoded)
             return
-        picture.pixels = decoded.pixels
-        picture.advice = decoded.advice
-        picture.decode_s = time.monotonic() - started
-        picture.data = b""
-        METRICS.decode.observe(picture.decode_s)
-        self._pass_on(picture)
+        image.pixels = decoded.pixels
+        image.advice = decoded.advice
+        image.decode_s = time.monotonic() - started
+        image.data = b""
+        METRICS.decode.observe(image.decode_s)
+        self._pass_on(image)

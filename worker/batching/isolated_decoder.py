@@ -35,7 +35,7 @@ class IsolatedDecoder:
     def decode(self, data: bytes, rules: PreprocessingSpec) -> DecodedImage | Failure:
         """Decode `data`. The child's death or silence is the picture's failure; the next one gets a new child.
 
-        Raises `PictureRefused` as `shared.images.decode` does.
+        Raises `ImageRejected` as `shared.images.decode` does.
         """
         with self._lock:
             pipe = self._child()

@@ -15,8 +15,8 @@ class Pipeline:
     """Takes pictures with bytes and finishes each of them, whatever happens in between."""
 
     def __init__(self, predictor: Predictor, manifest: Manifest, settings: Settings) -> None:
-        self._child = IsolatedDecoder(limit_s=settings.decode_limit_s, memory=settings.decode_memory)
-        self._predict = PredictStage(predictor, size=manifest.picture.size, largest=settings.largest_batch)
+        self._child = IsolatedDecoder(limit_s=settings.decode_timeout_s, memory=settings.decode_max_memory)
+        self._predict = PredictStage(predictor, size=manifest.picture.size, largest=settings.max_batch_size)
         self._decode = DecodeStage(
             manifest.picture,
             slots=settings.decode_slots or os.cpu_count() or 1,
@@ -30,10 +30,10 @@ class Pipeline:
         self._predict.start()
         self._decode.start()
 
-    def put(self, picture: WorkItem) -> None:
+    def put(self, image: WorkItem) -> None:
         """Begin with a picture. Its latch counts down when it is finished."""
-        if not self._decode.put(picture):
-            picture.finish(Released.RELEASED)
+        if not self._decode.put(image):
+            image.finish(Released.RELEASED)
 
     def images_per_second(self) -> float:
         """Pictures a second that the device can predict, as far as is known."""
@@ -53,14 +53,14 @@ class Pipeline:
 
     def release(self) -> None:
         """Finish the batch in hand and release every other picture."""
-        for picture in [*self._decode.close(), *self._predict.close()]:
-            picture.finish(Released.RELEASED)
+        for image in [*self._decode.close(), *self._predict.close()]:
+            image.finish(Released.RELEASED)
 
     def join(self) -> None:
         """Wait for the batch in hand after `release`, and end the child."""
         self._predict.join()
         self._child.stop()
 
-    def _pass_on(self, picture: WorkItem) -> None:
-        if not self._predict.put(picture):
-            picture.finish(Released.RELEASED)
+    def _pass_on(self, image: WorkItem) -> None:
+        if not self._predict.put(image):
+            image.finish(Released.RELEASED)

@@ -44,11 +44,11 @@ class PredictStage:
         while sizes[-1] < self._largest:
             sizes.append(min(sizes[-1] * 2, self._largest))
         for size in sizes:
-            pictures = np.zeros((size, self._size, self._size, 3), np.uint8)
+            images = np.zeros((size, self._size, self._size, 3), np.uint8)
             seconds = []
             for _ in range(_WARM_REPEATS):
                 started = time.perf_counter()
-                self._predictor.predict(pictures)
+                self._predictor.predict(images)
                 seconds.append(time.perf_counter() - started)
             self._cost.observe(size, min(seconds[1:]))
 
@@ -64,11 +64,11 @@ class PredictStage:
         """Let no batch be larger than `largest`, or than those that were warmed."""
         self._cost.set_max_size(min(largest, self._largest))
 
-    def put(self, picture: WorkItem) -> bool:
+    def put(self, image: WorkItem) -> bool:
         """Queue a decoded picture, or return False where the stage is stopping."""
-        if picture.job.queue is Queue.INTERACTIVE:
+        if image.job.queue is Queue.INTERACTIVE:
             self._haste_until = time.monotonic() + _HASTE_S
-        return self._waiting.put(picture.job.queue, picture)
+        return self._waiting.put(image.job.queue, image)
 
     def close(self) -> list[WorkItem]:
         """Take no more; returns those that were in no batch. The batch in hand is finished."""
@@ -112,26 +112,26 @@ class PredictStage:
 
     def _one_by_one(self, batch: list[WorkItem]) -> None:
         """Find out which picture it was: each alone, and only those that fail alone get a failure."""
-        for picture in batch:
+        for image in batch:
             started = time.monotonic()
             try:
-                predictions = self._predictor.predict(_stack([picture]))
+                predictions = self._predictor.predict(_stack([image]))
             except Exception as error:
-                log.exception("predict failed for one picture", job=picture.job.id)
-                picture.finish(Failure(reason=FailureReason.PREDICT_FAILED, detail=type(error).__name__))
+                log.exception("predict failed for one picture", job=image.job.id)
+                image.finish(Failure(reason=FailureReason.PREDICT_FAILED, detail=type(error).__name__))
             else:
-                _hand_out([picture], predictions, started, time.monotonic() - started)
+                _hand_out([image], predictions, started, time.monotonic() - started)
 
 
 def _stack(batch: list[WorkItem]) -> NDArray[np.uint8]:
-    return np.stack([picture.pixels for picture in batch if picture.pixels is not None])
+    return np.stack([image.pixels for image in batch if image.pixels is not None])
 
 
 def _hand_out(batch: list[WorkItem], predictions: PredictionBatch, started: float, seconds: float) -> None:
-    for row, picture in enumerate(batch):
-        wait = max(0.0, started - picture.entered - picture.decode_s)
-        METRICS.wait.labels(queue=picture.job.queue).observe(wait)
-        picture.finish(
+    for row, image in enumerate(batch):
+        wait = max(0.0, started - image.entered - image.decode_s)
+        METRICS.wait.labels(queue=image.job.queue).observe(wait)
+        image.finish(
             Prediction(
                 probabilities=predictions.probabilities[row],
                 evidence=predictions.evidence[row],

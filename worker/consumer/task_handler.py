@@ -46,15 +46,15 @@ class TaskHandler:
         publisher: TaskPublisher,
         servings: ModelManager,
         incarnation: str,
-        bulk_active: int,
-        most_attempts: int,
+        max_bulk_in_flight: int,
+        max_attempts: int,
     ) -> None:
         self._ledger = ledger
         self._publisher = publisher
         self._servings = servings
         self._incarnation = incarnation
-        self._most_attempts = most_attempts
-        self._bulk_gate = WeightedSemaphore(bulk_active)
+        self._max_attempts = max_attempts
+        self._bulk_gate = WeightedSemaphore(max_bulk_in_flight)
         self._draining = threading.Event()
         # Under load many messages hold one picture each: what they ask of Redis goes together.
         self._claims: Coalescer[tuple[str, str], ClaimedJob | None] = Coalescer(
@@ -90,9 +90,9 @@ class TaskHandler:
         self._bulk_gate.close()
         self._servings.release()
 
-    def release_hanging(self, pictures: Sequence[WorkItem]) -> None:
+    def release_hanging(self, images: Sequence[WorkItem]) -> None:
         """Give back jobs whose decode never ends; the next worker decodes them in a child process."""
-        ids = [picture.job.id for picture in pictures]
+        ids = [image.job.id for image in images]
         self._release(ids, suspect=True)
 
     def _bring_to_decision(self, claimed: Sequence[ClaimedJob], claimed_at: float, counts: "Counter[str]") -> None:
@@ -113,7 +113,7 @@ class TaskHandler:
     def _cannot(self, job: ClaimedJob) -> FailureReason | None:
         if job.contract != CONTRACT_VERSION:
             return FailureReason.UNKNOWN_CONTRACT
-        if job.attempts > self._most_attempts:
+        if job.attempts > self._max_attempts:
             return FailureReason.TOO_MANY_ATTEMPTS
         return None
 
@@ -128,18 +128,18 @@ class TaskHandler:
         METRICS.in_flight.labels(queue=queue).inc(len(jobs))
         serving = self._servings.current
         try:
-            pictures = self._through_pipeline(jobs, counts, serving)
+            images = self._through_pipeline(jobs, counts, serving)
         finally:
             METRICS.in_flight.labels(queue=queue).dec(len(jobs))
             if gated:
                 self._bulk_gate.release(len(jobs))
         released = []
-        for picture in pictures:
-            decision = _decision(picture, serving)
+        for image in images:
+            decision = _decision(image, serving)
             if decision is None:
-                released.append(picture.job.id)
+                released.append(image.job.id)
             else:
-                decided.append((picture.job.id, decision))
+                decided.append((image.job.id, decision))
         if released:
             self._give_back(released, counts)
 
@@ -149,20 +149,20 @@ class TaskHandler:
         found = self._fetches.call([job.id for job in jobs])
         gone = [job.id for job, data in zip(jobs, found, strict=True) if data is None]
         if gone:
-            log.warning("pictures are gone from the store, asking for them again", pictures=len(gone))
+            log.warning("pictures are gone from the store, asking for them again", images=len(gone))
             self._ledger.run(transitions.request_upload(gone, incarnation=self._incarnation))
             counts[GONE] += len(gone)
         now = time.monotonic()
         latch = CountDownLatch(len(jobs) - len(gone))
-        pictures = [
+        images = [
             WorkItem(job=job, data=data, latch=latch, entered=now, deadline=now + job.remaining_s)
             for job, data in zip(jobs, found, strict=True)
             if data is not None
         ]
-        for picture in pictures:
-            serving.pipeline.put(picture)
+        for image in images:
+            serving.pipeline.put(image)
         latch.wait()
-        return pictures
+        return images
 
     def _decide(
         self, decided: Sequence[Decided], ages: Mapping[str, tuple[Queue, float]], counts: "Counter[str]"
@@ -195,8 +195,8 @@ class TaskHandler:
         self._publisher.publish(self._ledger.run(released))
 
 
-def _decision(picture: WorkItem, serving: LoadedModel) -> Verdict | Refusal | Failure | None:
+def _decision(image: WorkItem, serving: LoadedModel) -> Verdict | Refusal | Failure | None:
     """What is decided of a finished picture; None where a stopping worker gives it back."""
-    if isinstance(picture.outcome, Prediction):
-        return serving.judge.decide(picture.outcome, advice=picture.advice, decode_s=picture.decode_s)
-    return picture.outcome if isinstance(picture.outcome, Refusal | Failure) else None
+    if isinstance(image.outcome, Prediction):
+        return serving.judge.decide(image.outcome, advice=image.advice, decode_s=image.decode_s)
+    return image.outcome if isinstance(image.outcome, Refusal | Failure) else None

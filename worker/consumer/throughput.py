@@ -33,10 +33,10 @@ class ThroughputEstimator:
         self._rate: float | None = None
         self._seen_at = 0.0
 
-    def record(self, pictures: int) -> None:
+    def record(self, images: int) -> None:
         """Count pictures that were decided."""
         with self._lock:
-            self._done += pictures
+            self._done += images
 
     def images_per_second(self) -> float:
         """Pictures a second, from what was decided since this was last asked."""

@@ -14,22 +14,22 @@ class WeightedSemaphore:
         self._changed = threading.Condition()
         self._closed = False
 
-    def acquire(self, pictures: int) -> bool:
+    def acquire(self, images: int) -> bool:
         """Wait for room in turn. False where the gate was closed meanwhile: nothing was taken."""
         ticket = object()
         with self._changed:
             self._line.append(ticket)
-            self._changed.wait_for(lambda: self._closed or (self._line[0] is ticket and self._fits(pictures)))
+            self._changed.wait_for(lambda: self._closed or (self._line[0] is ticket and self._fits(images)))
             self._line.remove(ticket)
             if not self._closed:
-                self._inside += pictures
+                self._inside += images
             self._changed.notify_all()
             return not self._closed
 
-    def release(self, pictures: int) -> None:
+    def release(self, images: int) -> None:
         """Give the room back."""
         with self._changed:
-            self._inside -= pictures
+            self._inside -= images
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -38,5 +38,5 @@ class WeightedSemaphore:
             self._closed = True
             self._changed.notify_all()
 
-    def _fits(self, pictures: int) -> bool:
-        return self._inside == 0 or self._inside + pictures <= self._room
+    def _fits(self, images: int) -> bool:
+        return self._inside == 0 or self._inside + images <= self._room

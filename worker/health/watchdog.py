@@ -39,7 +39,7 @@ class Watchdog:
         while not self._stop.wait(_EVERY_S):
             hanging = self._servings.hanging_items(self._limit_s)
             if hanging:
-                log.error("a decode hangs, the worker restarts itself", jobs=[picture.job.id for picture in hanging])
+                log.error("a decode hangs, the worker restarts itself", jobs=[image.job.id for image in hanging])
                 self._service.release_hanging(hanging)
                 self._service.drain()
                 self._stop.wait(_FAREWELL_S)

@@ -74,7 +74,7 @@ class ModelManager:
 
     def hanging_items(self, limit_s: float) -> list[WorkItem]:
         """Pictures whose decode has taken longer than `limit_s`."""
-        return [picture for serving in self._all() for picture in serving.pipeline.hanging_items(limit_s)]
+        return [image for serving in self._all() for image in serving.pipeline.hanging_items(limit_s)]
 
     def batch_age_s(self) -> float:
         """For how many seconds the longest batch in hand has been there."""

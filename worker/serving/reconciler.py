@@ -66,7 +66,7 @@ class Reconciler:
                     return
                 self._limits.apply(self._ledger.run(admin.sync_overrides()))
                 self._change(Path(wanted) if wanted else self._own)
-                self._servings.set_max_batch_size(self._limits.current.largest_batch)
+                self._servings.set_max_batch_size(self._limits.current.max_batch_size)
             except ShutdownRequested:
                 return
             except Exception:

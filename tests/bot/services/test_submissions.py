@@ -22,7 +22,7 @@ MOLE = PhotoFile(file="F", unique="U", size=100_000)
 
 def play(redis_url: str, scene: Callable[[BotDependencies, SubmissionService], Awaitable[None]]) -> None:
     async def run() -> None:
-        settings = Settings(redis_url=SecretStr(redis_url), busy_from_s=60)
+        settings = Settings(redis_url=SecretStr(redis_url), max_expected_wait_s=60)
         side = BotDependencies(settings)
         load = WaitEstimator(side.ledger)
         desk = SubmissionService(

@@ -235,7 +235,7 @@ def test_a_ledger_that_was_lost_is_filled_again(
 
 def test_a_full_store_is_waited_for(redis_url: str, config: Settings) -> None:
     """The store takes 1 MiB: at most five of these pictures at once."""
-    small = config.model_copy(update={"picture_budget": 2**20})
+    small = config.model_copy(update={"image_store_max_bytes": 2**20})
     collected = Collected()
     states = set()
     with ServiceClient(small, role="bulk", shard=4, stop=threading.Event()) as connection, Answerer(redis_url):

@@ -37,18 +37,18 @@ def test_passwords_are_not_in_what_is_shown(monkeypatch: pytest.MonkeyPatch) -> 
 def test_pictures_lie_in_the_ledgers_redis_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REDIS_URL", "redis://one:6379/0")
     assert Settings().store_url == "redis://one:6379/0"
-    monkeypatch.setenv("MELANOMA_PICTURES_URL", "redis://two:6379/0")
+    monkeypatch.setenv("MELANOMA_IMAGE_STORE_URL", "redis://two:6379/0")
     assert Settings().store_url == "redis://two:6379/0"
 
 
 def test_secrets_come_from_files_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for variable in ("REDIS_URL", "MELANOMA_PICTURES_URL"):
+    for variable in ("REDIS_URL", "MELANOMA_IMAGE_STORE_URL"):
         monkeypatch.delenv(variable, raising=False)
         secret = tmp_path / variable
         secret.write_text(f"redis://:secret@{variable.lower()}:6379/0\n")
         monkeypatch.setenv(f"{variable}_FILE", str(secret))
     assert Settings().ledger_url == "redis://:secret@redis_url:6379/0"
-    assert Settings().store_url == "redis://:secret@melanoma_pictures_url:6379/0"
+    assert Settings().store_url == "redis://:secret@melanoma_image_store_url:6379/0"
     monkeypatch.setenv("REDIS_URL", "redis://environment:6379/0")
     assert Settings().ledger_url == "redis://environment:6379/0", "the environment goes first"
 

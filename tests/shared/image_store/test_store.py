@@ -21,34 +21,34 @@ def store(client: "Redis", *, budget: int = 1000, ttl_s: float = 60) -> ImageSto
 
 
 def test_what_was_put_is_there_until_it_is_deleted(client: "Redis") -> None:
-    pictures = store(client)
-    assert pictures.put({"a": b"\x00\xff", "b": b"two"})
-    assert pictures.get(["b", "unknown", "a"]) == [b"two", None, b"\x00\xff"]
-    pictures.delete(["a", "unknown"])
-    assert pictures.get(["a", "b"]) == [None, b"two"]
+    images = store(client)
+    assert images.put({"a": b"\x00\xff", "b": b"two"})
+    assert images.get(["b", "unknown", "a"]) == [b"two", None, b"\x00\xff"]
+    images.delete(["a", "unknown"])
+    assert images.get(["a", "b"]) == [None, b"two"]
 
 
 def test_the_budget_takes_all_of_a_group_or_none(client: "Redis") -> None:
-    pictures = store(client, budget=10)
-    assert pictures.put({"a": b"12345678"})
-    assert not pictures.put({"b": b"1", "c": b"12"})
-    assert pictures.get(["b"]) == [None]
-    assert pictures.put({"a": b"1234567890"}), "putting the same one again replaces it"
-    pictures.delete(["a"])
-    assert pictures.put({"b": b"1234567890"})
+    images = store(client, budget=10)
+    assert images.put({"a": b"12345678"})
+    assert not images.put({"b": b"1", "c": b"12"})
+    assert images.get(["b"]) == [None]
+    assert images.put({"a": b"1234567890"}), "putting the same one again replaces it"
+    images.delete(["a"])
+    assert images.put({"b": b"1234567890"})
 
 
 def test_expired_pictures_make_room(client: "Redis") -> None:
-    pictures = store(client, budget=10, ttl_s=0.1)
-    assert pictures.put({"a": b"1234567890"})
-    assert not pictures.put({"b": b"1"})
+    images = store(client, budget=10, ttl_s=0.1)
+    assert images.put({"a": b"1234567890"})
+    assert not images.put({"b": b"1"})
     time.sleep(0.15)
-    assert pictures.put({"b": b"1234567890"})
-    assert pictures.get(["a"]) == [None]
+    assert images.put({"b": b"1234567890"})
+    assert images.get(["a"]) == [None]
 
 
 def test_an_emptied_store_starts_anew(client: "Redis") -> None:
-    pictures = store(client, budget=10)
-    pictures.put({"a": b"1234567890"})
+    images = store(client, budget=10)
+    images.put({"a": b"1234567890"})
     client.flushall()
-    assert pictures.put({"b": b"1234567890"})
+    assert images.put({"b": b"1234567890"})

@@ -167,10 +167,10 @@ def test_sixteen_bits_are_scaled_and_not_cut_off() -> None:
 
 
 def test_a_palette_with_transparency_lies_on_white() -> None:
-    picture = quarters().quantize(4)
-    clear = picture.getpixel((5, 5))
+    image = quarters().quantize(4)
+    clear = image.getpixel((5, 5))
     assert isinstance(clear, int)
-    pixels = decode(encoded(picture, "PNG", transparency=clear), SQUASH).pixels
+    pixels = decode(encoded(image, "PNG", transparency=clear), SQUASH).pixels
     assert tuple(pixels[8, 8]) == (255, 255, 255)
     assert np.abs(pixels[8, 56].astype(int) - GREEN).max() <= 2
 

@@ -38,12 +38,12 @@ def spot(row: int, column: int, value: int = 127) -> EvidenceMap:
 
 
 def changed(evidence: EvidenceMap, size: tuple[int, int] = (210, 140)) -> np.ndarray:
-    picture = Image.new("RGB", size, (180, 130, 110))
-    before = np.asarray(picture).copy()
-    after = draw_evidence(picture, evidence)
+    image = Image.new("RGB", size, (180, 130, 110))
+    before = np.asarray(image).copy()
+    after = draw_evidence(image, evidence)
     assert after.mode == "RGB"
     assert after.size == size
-    assert np.array_equal(np.asarray(picture), before)
+    assert np.array_equal(np.asarray(image), before)
     difference: np.ndarray = np.abs(np.asarray(after).astype(int) - before).sum(axis=2)
     return difference
 
@@ -63,8 +63,8 @@ def test_nothing_is_drawn_without_evidence_for_malignancy() -> None:
 def test_the_picture_stays_recognisable() -> None:
     everywhere = EvidenceMap(rows=2, columns=2, cells=(127,) * 4)
     rng = np.random.default_rng(1)
-    picture = Image.fromarray(rng.integers(0, 256, (100, 100, 3), np.uint8))
-    before, after = (np.asarray(each).astype(float).ravel() for each in (picture, draw_evidence(picture, everywhere)))
+    image = Image.fromarray(rng.integers(0, 256, (100, 100, 3), np.uint8))
+    before, after = (np.asarray(each).astype(float).ravel() for each in (image, draw_evidence(image, everywhere)))
     assert np.corrcoef(before, after)[0, 1] > 0.8
 
 

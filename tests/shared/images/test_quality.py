@@ -19,8 +19,8 @@ def lesion(seed: int, **look: object) -> Image.Image:
     return render_lesion(np.random.default_rng(seed), 640, 480, Look(**look))  # type: ignore[arg-type]
 
 
-def told(picture: Image.Image, rules: PreprocessingSpec = RULES) -> tuple[Advice, ...]:
-    return decode(encoded(picture, "JPEG", quality=90), rules).advice
+def told(image: Image.Image, rules: PreprocessingSpec = RULES) -> tuple[Advice, ...]:
+    return decode(encoded(image, "JPEG", quality=90), rules).advice
 
 
 @pytest.mark.parametrize("skin", range(1, 7))
@@ -31,17 +31,17 @@ def test_good_pictures_of_any_skin_get_no_advice(skin: int, device: Device) -> N
 
 @pytest.mark.parametrize("skin", range(1, 7))
 def test_blurred(skin: int) -> None:
-    picture = lesion(skin, skin=skin, network=0.8, hairs=5)
-    assert told(picture) == ()
-    assert told(picture.filter(ImageFilter.GaussianBlur(8))) == (Advice.BLURRED,)
+    image = lesion(skin, skin=skin, network=0.8, hairs=5)
+    assert told(image) == ()
+    assert told(image.filter(ImageFilter.GaussianBlur(8))) == (Advice.BLURRED,)
 
 
 @pytest.mark.parametrize("size", [96, 160, 384])
 def test_blur_is_told_at_any_size_of_the_model(size: int) -> None:
     rules = PreprocessingSpec(size=size, filter=Filter.BICUBIC, aspect=Aspect.CENTRE)
-    picture = lesion(1)
-    assert told(picture, rules) == ()
-    assert told(picture.filter(ImageFilter.GaussianBlur(10)), rules) == (Advice.BLURRED,)
+    image = lesion(1)
+    assert told(image, rules) == ()
+    assert told(image.filter(ImageFilter.GaussianBlur(10)), rules) == (Advice.BLURRED,)
 
 
 def test_dark() -> None:

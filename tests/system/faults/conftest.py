@@ -15,9 +15,9 @@ _FEW = 300
 
 @pytest.fixture(scope="package")
 def shaken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShakenHouse]:
-    pictures = tmp_path_factory.mktemp("pictures")
-    render_many(pictures, 2, size=(640, 480), seed=5)
-    with ShakenHouse(tmp_path_factory.mktemp("house"), [path.read_bytes() for path in pictures.iterdir()]) as house:
+    images = tmp_path_factory.mktemp("pictures")
+    render_many(images, 2, size=(640, 480), seed=5)
+    with ShakenHouse(tmp_path_factory.mktemp("house"), [path.read_bytes() for path in images.iterdir()]) as house:
         yield house
 
 

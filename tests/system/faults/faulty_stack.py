@@ -36,12 +36,12 @@ class _Broker(EmbeddedValkey):
 class ShakenHouse:
     """One worker and one bot; `links` to Redis are those of worker, bot and command, `clocks` theirs and Redis'."""
 
-    def __init__(self, home: Path, pictures: Sequence[bytes]) -> None:
+    def __init__(self, home: Path, images: Sequence[bytes]) -> None:
         self.clocks = {name: Clock(home / f"{name}.clock") for name in ("redis", "worker", "bot", "command")}
         self.broker = _Broker(home / "valkey", self.clocks["redis"])
         self.chat = ChatHouse(home, {"MELANOMA_LEASE_S": str(LEASE_S)}, broker=self.broker)
         self.links = {name: Link(self.broker.url) for name in ("worker", "bot", "command")}
-        self.pictures = pictures
+        self.pictures = images
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:

@@ -24,7 +24,7 @@ def ride_out(house: ShakenHouse, folder: Path, *faults: AbstractContextManager[o
     Each photograph, sent before or during the faults, gets its verdict, once; each picture of the folder, too; and soon
     after the end of the faults answers flow again.
     """
-    pictures = len(list(folder.iterdir()))
+    images = len(list(folder.iterdir()))
 
     async def scene(simulator: SimulatorClient) -> Submission:
         people = await asyncio.gather(*(agreed(simulator) for _ in range(_BEFORE + _DURING)))
@@ -34,7 +34,7 @@ def ride_out(house: ShakenHouse, folder: Path, *faults: AbstractContextManager[o
         with ExitStack() as stack:
             for fault in faults:
                 stack.enter_context(fault)
-            assert submission.count() < pictures, "the fault falls into the run"
+            assert submission.count() < images, "the fault falls into the run"
             sent += [(one, await one.photo(house.pictures[1])) for one in people[_BEFORE:]]
             await asyncio.sleep(held_s)
         rows, ended = submission.count(), time.monotonic()
@@ -51,7 +51,7 @@ def ride_out(house: ShakenHouse, folder: Path, *faults: AbstractContextManager[o
 
     submission = house.chat.play(scene)
     assert submission.finish() == 0, submission.said()
-    assert_complete(submission.rows(), pictures)
+    assert_complete(submission.rows(), images)
     assert house.bot.returncode is house.worker.returncode is None
 
 

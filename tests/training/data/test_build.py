@@ -29,28 +29,28 @@ def built(data: Path, out: Path) -> Report:
     return build(data, out, lambda *_: None)
 
 
-def squashed(picture: Image.Image) -> Image.Image:
-    return picture.resize((80, 80))
+def squashed(image: Image.Image) -> Image.Image:
+    return image.resize((80, 80))
 
 
 COPIES: dict[str, Callable[[Image.Image], Image.Image]] = {
-    "as it is": lambda picture: picture,
+    "as it is": lambda image: image,
     "squashed": squashed,
-    "turned": lambda picture: picture.rotate(90, expand=True),
+    "turned": lambda image: image.rotate(90, expand=True),
     "mirrored": ImageOps.mirror,
-    "upside down and squashed": lambda picture: squashed(ImageOps.flip(picture)),
+    "upside down and squashed": lambda image: squashed(ImageOps.flip(image)),
 }
 
 
 @pytest.mark.parametrize("how", COPIES)
 def test_a_copy_of_a_test_picture_is_not_trained_on(mine: Path, tmp_path: Path, how: str) -> None:
     """Whatever was done to it, and under whatever name; the test's own stays."""
-    tested = next(picture.path for picture in read_pictures(mine) if picture.share is Share.TEST)
+    tested = next(image.path for image in read_pictures(mine) if image.share is Share.TEST)
     planted = COPIES[how](Image.open(tested))
     copy = add_isic2017(mine, "train", "benign", "nevus", "ISIC_0099999.jpg", planted)
     report = built(mine, tmp_path)
     assert [(Path(loss.file).name, Path(loss.kept).name) for loss in report.dropped] == [(copy.name, tested.name)]
-    paths = {picture.path.name: picture.share for picture in read_pictures(tmp_path)}
+    paths = {image.path.name: image.share for image in read_pictures(tmp_path)}
     assert copy.name not in paths
     assert paths[tested.name] is Share.TEST
     # Nothing else was taken for a copy.
@@ -61,22 +61,22 @@ def test_a_copy_under_another_lesions_name_takes_that_lesion_along(mine: Path, t
     """HAM10000 has three pictures of a lesion; one of them is in ISIC 2017's test, too."""
     table = mine / "ham10000" / "manifest.csv"
     rows = list(csv.DictReader(table.read_text().splitlines()))
-    trained = [picture for picture in read_pictures(mine) if picture.source == "ham10000"]
-    trained = [picture for picture in trained if picture.share is Share.TRAIN][:3]
+    trained = [image for image in read_pictures(mine) if image.source == "ham10000"]
+    trained = [image for image in trained if image.share is Share.TRAIN][:3]
     for row in rows:
-        if row["lesion_id"] in {picture.group for picture in trained}:
+        if row["lesion_id"] in {image.group for image in trained}:
             row["lesion_id"] = trained[0].group
     write_rows(table, rows)
     add_isic2017(mine, "test", "benign", "nevus", "ISIC_0099999.jpg", Image.open(trained[1].path))
     dropped = {Path(loss.file).name: loss.reason for loss in built(mine, tmp_path).dropped}
-    assert set(dropped) == {picture.path.name for picture in trained}
+    assert set(dropped) == {image.path.name for image in trained}
     assert "copy of one in test" in dropped[trained[1].path.name]
     assert dropped[trained[0].path.name] == "same lesion or patient as one in test"
 
 
 def test_twice_in_training_is_once_too_often(mine: Path, tmp_path: Path) -> None:
     """The larger stays, and labels that contradict each other are said."""
-    first = next(picture for picture in read_pictures(mine) if picture.diagnosis == "melanoma")
+    first = next(image for image in read_pictures(mine) if image.diagnosis == "melanoma")
     larger = Image.open(first.path).resize((192, 144))
     add_isic2017(mine, "train", "benign", "nevus", "ISIC_0099999.jpg", larger)
     (loss,) = built(mine, tmp_path).dropped
@@ -85,11 +85,11 @@ def test_twice_in_training_is_once_too_often(mine: Path, tmp_path: Path) -> None
 
 
 def test_a_patient_under_two_names_is_in_one_fold(mine: Path, tmp_path: Path) -> None:
-    lesions = [picture for picture in read_pictures(mine) if picture.fold is not None]
+    lesions = [image for image in read_pictures(mine) if image.fold is not None]
     first, other = lesions[0], next(one for one in lesions if one.fold != lesions[0].fold)
     shutil.copy(first.path, other.path)
     built(mine, tmp_path)
-    folds = {picture.path.name: picture.fold for picture in read_pictures(tmp_path) if picture.fold is not None}
+    folds = {image.path.name: image.fold for image in read_pictures(tmp_path) if image.fold is not None}
     assert folds[first.path.name] == first.fold
     assert other.path.name not in folds
 
@@ -104,16 +104,16 @@ def test_the_manifest_says_what_the_folders_say(mine: Path, tmp_path: Path) -> N
 def test_a_manifest_moves_with_its_pictures(mine: Path, tmp_path: Path) -> None:
     built(mine, mine)
     moved = mine.rename(tmp_path / "moved")
-    assert all(picture.path.is_relative_to(moved) for picture in read_pictures(moved))
+    assert all(image.path.is_relative_to(moved) for image in read_pictures(moved))
 
 
 def test_a_leaked_group_fails(mine: Path, tmp_path: Path) -> None:
     """Someone gave a test picture's lesion to a picture to train on, by hand."""
     built(mine, tmp_path)
     table = tmp_path / "manifest.csv"
-    pictures = read_pictures(tmp_path)
-    tested = next(picture.group for picture in pictures if picture.share is Share.TEST)
-    trained = next(picture.group for picture in pictures if picture.share is Share.TRAIN)
+    images = read_pictures(tmp_path)
+    tested = next(image.group for image in images if image.share is Share.TEST)
+    trained = next(image.group for image in images if image.share is Share.TRAIN)
     table.write_text(table.read_text().replace(f",{trained},", f",{tested},"))
     with pytest.raises(TrainingError, match=f"group '{tested}' are on two sides of a split, test and train"):
         read_pictures(tmp_path)
@@ -122,11 +122,11 @@ def test_a_leaked_group_fails(mine: Path, tmp_path: Path) -> None:
 def test_folders_whose_groups_leak_are_not_built(mine: Path, tmp_path: Path) -> None:
     """A patient in two folds of the source is moved into one, not passed on."""
     table = mine / "phone" / "manifest.csv"
-    lesions = [picture for picture in read_pictures(mine) if picture.fold is not None]
+    lesions = [image for image in read_pictures(mine) if image.fold is not None]
     other = next(one for one in lesions if one.fold != lesions[0].fold)
     table.write_text(table.read_text().replace(f",{other.group},", f",{lesions[0].group},"))
     built(mine, tmp_path)
-    both = [picture for picture in read_pictures(tmp_path) if picture.group == lesions[0].group]
+    both = [image for image in read_pictures(tmp_path) if image.group == lesions[0].group]
     assert len(both) == 2
     assert both[0].fold == both[1].fold
 
@@ -148,7 +148,7 @@ def test_only_what_changed_is_read_again(mine: Path, tmp_path: Path, monkeypatch
 
 
 def test_the_command_says_what_it_did_and_what_is_wrong(mine: Path, tmp_path: Path) -> None:
-    tested = next(picture.path for picture in read_pictures(mine) if picture.share is Share.TEST)
+    tested = next(image.path for image in read_pictures(mine) if image.share is Share.TEST)
     add_isic2017(mine, "train", "benign", "nevus", "ISIC_0099999.jpg", squashed(Image.open(tested)))
     done = CliRunner().invoke(cli, ["build", str(mine), "--out", str(tmp_path / "out")])
     assert done.exit_code == 0, done.output
@@ -178,13 +178,13 @@ def test_another_photograph_of_a_test_lesion_is_not_trained_on(mine: Path, tmp_p
     (loss,) = built(mine, tmp_path).dropped
     assert (Path(loss.file).name, Path(loss.kept).name) == (other.name, tested.name)
     assert loss.reason == "another photograph of the lesion of one in test"
-    assert stranger.name in {picture.path.name for picture in read_pictures(tmp_path)}
+    assert stranger.name in {image.path.name for image in read_pictures(tmp_path)}
 
 
 def test_two_photographs_of_a_lesion_to_train_on_stay_together(mine: Path, tmp_path: Path) -> None:
     first = lesion_texture(1)
     names = ["ISIC_0099998.jpg", "ISIC_0099999.jpg"]
-    for name, picture in zip(names, (first, first.rotate(12).crop((45, 45, 215, 205))), strict=True):
-        add_isic2017(mine, "train", "benign", "nevus", name, picture)
+    for name, image in zip(names, (first, first.rotate(12).crop((45, 45, 215, 205))), strict=True):
+        add_isic2017(mine, "train", "benign", "nevus", name, image)
     assert built(mine, tmp_path).dropped == []
-    assert len({picture.group for picture in read_pictures(tmp_path) if picture.path.name in names}) == 1
+    assert len({image.group for image in read_pictures(tmp_path) if image.path.name in names}) == 1

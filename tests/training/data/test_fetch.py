@@ -158,13 +158,13 @@ def test_from_fetching_to_pictures(publisher: Publisher, tmp_path: Path) -> None
     done = CliRunner().invoke(cli, ["fetch", str(tmp_path), "--mirror", publisher.url])
     assert done.exit_code == 0, done.output
     assert "isic2017: 6 pictures" in done.output
-    pictures = read_pictures(tmp_path)
-    assert [(NAMES[one.label], one.share) for one in pictures if one.source == "isic2017"] == [
+    images = read_pictures(tmp_path)
+    assert [(NAMES[one.label], one.share) for one in images if one.source == "isic2017"] == [
         (label, share) for share in (Share.TRAIN, Share.VALID, Share.TEST) for label in ("mel", "nv")
     ]
-    ham = [one for one in pictures if one.source == "ham10000"]
+    ham = [one for one in images if one.source == "ham10000"]
     assert [(NAMES[one.label], one.group, one.age, one.sex) for one in ham] == [("bkl", "HAM_1", 80, "male")] * 4
-    pad = [one for one in pictures if one.source == "pad_ufes_20"]
+    pad = [one for one in images if one.source == "pad_ufes_20"]
     assert [(NAMES[one.label], one.group, one.skin_type, one.age, one.sex) for one in pad] == [
         ("bcc", f"pad:PAT_{number}", 2, 61, "male") for number in range(4)
     ]
@@ -173,7 +173,7 @@ def test_from_fetching_to_pictures(publisher: Publisher, tmp_path: Path) -> None
     publisher.asked.clear()
     assert CliRunner().invoke(cli, ["fetch", str(tmp_path), "--mirror", publisher.url]).exit_code == 0
     assert publisher.asked == []
-    assert read_pictures(tmp_path) == pictures
+    assert read_pictures(tmp_path) == images
 
 
 def test_a_file_that_changed_since_it_was_fetched_is_refused(publisher: Publisher, tmp_path: Path) -> None:
@@ -201,8 +201,8 @@ def test_the_list_of_a_dataverse(publisher: Publisher) -> None:
     publisher.files["/api/datasets/:persistentId/"] = json.dumps(
         {"data": {"latestVersion": {"files": listed}}}
     ).encode()
-    pictures, told = dataverse(publisher.url, "doi:1", ("pictures.zip", "told.csv"))
-    assert (pictures.url, pictures.digest) == (f"{publisher.url}/api/access/datafile/7", "md5:abc")
+    images, told = dataverse(publisher.url, "doi:1", ("pictures.zip", "told.csv"))
+    assert (images.url, images.digest) == (f"{publisher.url}/api/access/datafile/7", "md5:abc")
     assert (told.url, told.digest) == (f"{publisher.url}/api/access/datafile/8?format=original", "")
     with pytest.raises(TrainingError, match="has no file more"):
         dataverse(publisher.url, "doi:1", ("more.zip",))

@@ -7,7 +7,7 @@ from training.data.records.labelled_image import Picture, Population, Share
 from training.data.sampling import draw_epoch
 
 
-def _pictures(*counts: int) -> list[Picture]:
+def _images(*counts: int) -> list[Picture]:
     return [
         Picture(Path(f"{label}-{number}"), label, "made", Population.PHONE, f"{label}-{number}", Share.TRAIN)
         for label, count in enumerate(counts)
@@ -16,22 +16,22 @@ def _pictures(*counts: int) -> list[Picture]:
 
 
 def test_shares_follow_the_square_root_of_the_size() -> None:
-    pictures = _pictures(900, 100, 4)
-    drawn = draw_epoch(pictures, 420, seed=1, epoch=0)
-    assert Counter(pictures[index].label for index in drawn) == {0: 300, 1: 100, 2: 20}
+    images = _images(900, 100, 4)
+    drawn = draw_epoch(images, 420, seed=1, epoch=0)
+    assert Counter(images[index].label for index in drawn) == {0: 300, 1: 100, 2: 20}
 
 
 def test_pictures_repeat_only_when_all_have_come() -> None:
-    times = Counter(draw_epoch(_pictures(900, 100, 4), 420, seed=1, epoch=0).tolist())
+    times = Counter(draw_epoch(_images(900, 100, 4), 420, seed=1, epoch=0).tolist())
     assert {times[index] for index in range(900)} == {0, 1}
     assert {times[index] for index in range(900, 1000)} == {1}
     assert {times[index] for index in range(1000, 1004)} == {5}
 
 
 def test_seed_and_epoch_decide() -> None:
-    pictures = _pictures(50, 7)
-    first = draw_epoch(pictures, 33, seed=1, epoch=2)
+    images = _images(50, 7)
+    first = draw_epoch(images, 33, seed=1, epoch=2)
     assert len(first) == 33
-    assert np.array_equal(first, draw_epoch(pictures, 33, seed=1, epoch=2))
-    assert not np.array_equal(first, draw_epoch(pictures, 33, seed=1, epoch=3))
-    assert not np.array_equal(first, draw_epoch(pictures, 33, seed=2, epoch=2))
+    assert np.array_equal(first, draw_epoch(images, 33, seed=1, epoch=2))
+    assert not np.array_equal(first, draw_epoch(images, 33, seed=1, epoch=3))
+    assert not np.array_equal(first, draw_epoch(images, 33, seed=2, epoch=2))

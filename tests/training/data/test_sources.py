@@ -12,12 +12,12 @@ from training.errors import TrainingError
 
 
 def test_reads_both_sets_and_drops_what_has_no_label(data: Path) -> None:
-    pictures = read_pictures(data)
-    isic = [picture for picture in pictures if picture.source == "isic2017"]
-    assert [sum(picture.share is share for picture in isic) for share in Share] == [14, 10, 8]
-    ham = [picture for picture in pictures if picture.source == "ham10000"]
-    assert [NAMES[picture.label] for picture in ham] == HAM10000
-    assert {picture.share for picture in ham} == {Share.TRAIN, Share.VALID}
+    images = read_pictures(data)
+    isic = [image for image in images if image.source == "isic2017"]
+    assert [sum(image.share is share for image in isic) for share in Share] == [14, 10, 8]
+    ham = [image for image in images if image.source == "ham10000"]
+    assert [NAMES[image.label] for image in ham] == HAM10000
+    assert {image.share for image in ham} == {Share.TRAIN, Share.VALID}
 
 
 def test_no_lesion_is_in_two_shares(tmp_path: Path, data: Path) -> None:
@@ -27,8 +27,8 @@ def test_no_lesion_is_in_two_shares(tmp_path: Path, data: Path) -> None:
     rows = [{"file": "one.jpg", "dx": "nv", "lesion_id": f"HAM_{number % 200}"} for number in range(600)]
     write_rows(tmp_path / "ham10000" / "manifest.csv", rows)
     shares = defaultdict(set)
-    for picture in read_pictures(tmp_path):
-        shares[picture.source, picture.group].add(picture.share)
+    for image in read_pictures(tmp_path):
+        shares[image.source, image.group].add(image.share)
     assert len(shares) > 200
     assert all(len(found) == 1 for found in shares.values())
 
@@ -40,7 +40,7 @@ def test_about_the_promised_share_is_held_out() -> None:
 
 def test_phone_pictures_by_what_they_show(data: Path, tmp_path: Path) -> None:
     found = read_phone(data)
-    shown = {kind: [picture.path.name for picture in found if picture.kind is kind] for kind in Kind}
+    shown = {kind: [image.path.name for image in found if image.kind is kind] for kind in Kind}
     assert [names[0] for names in shown.values()] == ["0.jpg", "3.jpg", "2.jpg", "1.jpg"]
     assert len(found) == 24
     for folder in ("isic2017", "ham10000"):
@@ -57,7 +57,7 @@ def test_an_owners_phone_pictures_are_on_one_side(tmp_path: Path, data: Path) ->
     found = read_phone(tmp_path)
     for first, second, third in zip(found[:200], found[200:400], found[400:], strict=True):
         assert first.held == second.held == third.held
-    assert 80 < sum(picture.held for picture in found[:200]) < 120
+    assert 80 < sum(image.held for image in found[:200]) < 120
 
 
 def test_each_mistake_has_its_sentence(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from training.evaluation.tasks import Task, truth
 from training.metrics.bootstrap import Floats
 
 
-def picture(label: str, group: str = "", **more: object) -> Picture:
+def image(label: str, group: str = "", **more: object) -> Picture:
     """A held-out dermatoscope picture of this label."""
     made = Picture(
         path=Path(f"{group}.jpg"),
@@ -26,14 +26,14 @@ def picture(label: str, group: str = "", **more: object) -> Picture:
     return replace(made, **more)  # type: ignore[arg-type]
 
 
-def judged(pictures: list[Picture], told: Floats, manifest: Manifest) -> Judged:
+def judged(images: list[Picture], told: Floats, manifest: Manifest) -> Judged:
     """Pictures to which the model gives the probabilities `told` [n] of melanoma, and the rest to moles."""
     names = [label.name for label in manifest.labels]
-    probabilities = np.zeros((len(pictures), len(names)))
+    probabilities = np.zeros((len(images), len(names)))
     probabilities[:, names.index("mel")] = told
     probabilities[:, names.index("nv")] = 1 - told
-    kinds = np.tile([0.9, 0.1, 0.0], (len(pictures), 1))
-    return Judged("made", "Made", pictures[0].population, "", pictures, probabilities, kinds, None)
+    kinds = np.tile([0.9, 0.1, 0.0], (len(images), 1))
+    return Judged("made", "Made", images[0].population, "", images, probabilities, kinds, None)
 
 
 def calibrated(count: int, manifest: Manifest, seed: int = 1, **more: object) -> Judged:
@@ -41,6 +41,6 @@ def calibrated(count: int, manifest: Manifest, seed: int = 1, **more: object) ->
     rng = np.random.default_rng(seed)
     told = rng.beta(0.5, 2, count)
     ill = rng.random(count) < told
-    made = [picture("mel" if is_ill else "nv", str(number), **more) for number, is_ill in enumerate(ill)]
+    made = [image("mel" if is_ill else "nv", str(number), **more) for number, is_ill in enumerate(ill)]
     assert truth(Task.MELANOMA, made).sum() == ill.sum()
     return judged(made, told, manifest)

@@ -5,7 +5,7 @@ import numpy as np
 from shared.contract.decision import Refusal
 from shared.model.artefact import read_artefact
 from tests.training.evaluation.conftest import SHIPPED
-from tests.training.evaluation.made import picture
+from tests.training.evaluation.made import image
 from training.data.records.labels import LABELS
 from training.evaluation.served_answers import REFUSED, served_answers
 from training.evaluation.tasks import Task, score, truth
@@ -30,9 +30,9 @@ def test_the_answers_are_those_of_the_worker() -> None:
 
 
 def test_the_questions() -> None:
-    pictures = [picture(label.name) for label in LABELS]
+    images = [image(label.name) for label in LABELS]
     yes = {
-        task: [LABELS[one.label].name for one, is_yes in zip(pictures, truth(task, pictures), strict=True) if is_yes]
+        task: [LABELS[one.label].name for one, is_yes in zip(images, truth(task, images), strict=True) if is_yes]
         for task in Task
     }
     assert yes == {

@@ -33,14 +33,14 @@ def evaluated(artefact: Path, data: Path, out: Path, *more: str) -> Evaluation:
 def judge_out_of_fold(artefact: Path, data: Path) -> None:
     """A file as exporting writes it, in which malignant lesions get the higher probabilities."""
     manifest = read_artefact(artefact)
-    pictures = [picture for picture in read_pictures(data) if picture.fold is not None]
+    images = [image for image in read_pictures(data) if image.fold is not None]
     names = tuple(label.name for label in manifest.labels)
-    probabilities = np.full((len(pictures), len(names)), 0.01)
-    for row, picture in enumerate(pictures):
-        probabilities[row, names.index("nv" if picture.diagnosis in ("NEV", "SEK") else "mel")] = 0.9
-    kinds = np.tile([0.1, 0.8, 0.1], (len(pictures), 1))
-    folds = np.array([picture.fold for picture in pictures])
-    shown = tuple(hash_file(picture.path).sha256 for picture in pictures)
+    probabilities = np.full((len(images), len(names)), 0.01)
+    for row, image in enumerate(images):
+        probabilities[row, names.index("nv" if image.diagnosis in ("NEV", "SEK") else "mel")] = 0.9
+    kinds = np.tile([0.1, 0.8, 0.1], (len(images), 1))
+    folds = np.array([image.fold for image in images])
+    shown = tuple(hash_file(image.path).sha256 for image in images)
     write_out_of_fold(artefact / FILE_NAME, OutOfFold(shown, folds, names, manifest.kinds.names, probabilities, kinds))
 
 
@@ -52,10 +52,10 @@ def test_held_out_pictures_are_measured_with_the_graph_and_the_test_set_is_left_
     assert not found.test
     assert "Phone: trained on, not measured." in found.unmeasured[0]
     manifest = read_artefact(artefact)
-    pictures = [one for one in read_pictures(data) if one.share is Share.VALID]
+    images = [one for one in read_pictures(data) if one.share is Share.VALID]
     graph = GraphPredictor(artefact / manifest.graph, manifest.tensors)
-    predicted = graph.predict_files([one.path for one in pictures], manifest.picture)
-    melanoma = [one.label == 0 for one in pictures]
+    predicted = graph.predict_files([one.path for one in images], manifest.picture)
+    melanoma = [one.label == 0 for one in images]
     expected = roc_auc_score(melanoma, predicted.probabilities[:, 0])
     task = next(task for task in found.sets[0].tasks if task.task == "melanoma")
     assert task.figures["auc"].value == pytest.approx(expected)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from shared.model.artefact import Manifest, read_artefact
 from tests.training.evaluation.conftest import SHIPPED
-from tests.training.evaluation.made import picture
+from tests.training.evaluation.made import image
 from tests.training.made_data import write_rows
 from training.data.image_cache import Pixels
 from training.data.records.labelled_image import Picture, Population
@@ -45,8 +45,8 @@ class Darkness:
     def __init__(self, manifest: Manifest, *, central: bool) -> None:
         self._manifest, self._central = manifest, central
 
-    def predict_each(self, pictures: Iterable[Pixels]) -> Predicted:
-        shown = np.stack(list(pictures)).astype(np.float32)
+    def predict_each(self, images: Iterable[Pixels]) -> Predicted:
+        shown = np.stack(list(images)).astype(np.float32)
         cells = 255 - shown.reshape(len(shown), 7, 32, 7, 32, 3).mean(axis=(2, 4, 5))
         if self._central:
             cells[:] = -np.hypot(*np.mgrid[-3:4, -3:4])
@@ -56,21 +56,21 @@ class Darkness:
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Picture]:
+def images(tmp_path_factory: pytest.TempPathFactory) -> list[Picture]:
     folder, rng = tmp_path_factory.mktemp("spots"), np.random.default_rng(8)
     made = []
     for number in range(24):
         x, y = (int(value) for value in rng.integers(60, 132, 2))
         spotted(x, y).save(folder / f"{number}.png")
-        made.append(picture("mel", str(number), path=folder / f"{number}.png"))
+        made.append(image("mel", str(number), path=folder / f"{number}.png"))
     return made
 
 
 @pytest.mark.parametrize("central", [False, True], ids=["a map of the lesion", "a map of the middle"])
-def test_a_good_map_beats_the_centre_and_a_central_one_does_not(pictures: list[Picture], central: bool) -> None:
+def test_a_good_map_beats_the_centre_and_a_central_one_does_not(images: list[Picture], central: bool) -> None:
     manifest = read_artefact(SHIPPED)
     graph = Darkness(manifest, central=central)
-    found = pointing_results(pictures, graph, manifest, count=24)  # type: ignore[arg-type]
+    found = pointing_results(images, graph, manifest, count=24)  # type: ignore[arg-type]
     assert {one.title.split(",")[0] for one in found} == {
         "Malignant and pre-malignant lesions",
         "All lesions that are not called low",
@@ -89,5 +89,5 @@ def test_a_good_map_beats_the_centre_and_a_central_one_does_not(pictures: list[P
 def test_boxes_come_from_the_manifest_above_the_picture(tmp_path: Path) -> None:
     rows = [{"file": "a/1.jpg", "bbox": "0.1 0.2 0.5 0.6"}, {"file": "a/2.jpg", "bbox": ""}]
     write_rows(tmp_path / "manifest.csv", rows)
-    shown = [picture("mel", path=tmp_path / str(row["file"]), population=Population.PHONE) for row in rows]
+    shown = [image("mel", path=tmp_path / str(row["file"]), population=Population.PHONE) for row in rows]
     assert read_boxes(shown) == {tmp_path / "a/1.jpg": (0.1, 0.2, 0.5, 0.6)}

@@ -5,7 +5,7 @@ import pytest
 
 from shared.model.artefact import Manifest, read_artefact
 from tests.training.evaluation.conftest import SHIPPED
-from tests.training.evaluation.made import judged, picture
+from tests.training.evaluation.made import image, judged
 from training.data.records.labelled_image import Picture
 from training.evaluation.measures.subgroups import subgroups
 
@@ -16,7 +16,7 @@ def manifest() -> Manifest:
 
 
 def pair(number: int, **more: object) -> list[Picture]:
-    return [picture("mel", f"{number}m", **more), picture("nv", f"{number}n", **more)]
+    return [image("mel", f"{number}m", **more), image("nv", f"{number}n", **more)]
 
 
 def test_a_part_that_is_served_badly_is_seen(manifest: Manifest) -> None:
@@ -44,7 +44,7 @@ def test_few_pictures_are_counted_and_not_measured(manifest: Manifest) -> None:
 def test_ages_come_in_their_order_and_the_unknown_last(manifest: Manifest) -> None:
     ages = (80, None, 30, 62, 45)
     made = judged(
-        [picture("nv", str(age), age=age) for age in ages] + [picture("mel", "m", age=30)], np.full(6, 0.2), manifest
+        [image("nv", str(age), age=age) for age in ages] + [image("mel", "m", age=30)], np.full(6, 0.2), manifest
     )
     parts = [part.value for part in subgroups(made, manifest) if part.by == "age"]
     assert parts == ["under 40", "40 to 59", "60 to 74", "75 and over", "not told"]

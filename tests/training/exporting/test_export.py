@@ -74,12 +74,12 @@ def test_the_manifest_says_all(manifest: Manifest) -> None:
 def test_what_unseeing_models_said_of_phone_pictures_is_kept(made: Path, run: Path, data: Path) -> None:
     """Each picture by the model of its fold, which gives it other probabilities than the one that saw it."""
     kept = read_out_of_fold(made / FILE_NAME)
-    pictures = _pictures(data, Population.PHONE, Share.TRAIN)
-    assert kept.pictures == tuple(hash_file(picture.path).sha256 for picture in pictures)
-    assert kept.folds.tolist() == [picture.fold for picture in pictures]
-    pixels = decode_all(pictures, SERVED, run / "cache")
+    images = _images(data, Population.PHONE, Share.TRAIN)
+    assert kept.pictures == tuple(hash_file(image.path).sha256 for image in images)
+    assert kept.folds.tolist() == [image.fold for image in images]
+    pixels = decode_all(images, SERVED, run / "cache")
     by_model = [Features.of(read_run(run / f"fold-{fold}").model, pixels).logits[:, 1] for fold in (0, 1)]
-    labels = np.array([picture.label for picture in pictures])
+    labels = np.array([image.label for image in images])
     for fold in (0, 1):
         inside = kept.folds == fold
         calibration = calibrate(by_model[1 - fold][~inside], labels[~inside])
@@ -90,13 +90,13 @@ def test_what_unseeing_models_said_of_phone_pictures_is_kept(made: Path, run: Pa
 
 
 def test_the_graph_says_what_the_trained_model_says(made: Path, run: Path, manifest: Manifest, data: Path) -> None:
-    pictures = [
-        *_pictures(data, Population.DERMATOSCOPE, Share.TEST),
-        *_pictures(data, Population.PHONE, Share.TRAIN),
+    images = [
+        *_images(data, Population.DERMATOSCOPE, Share.TEST),
+        *_images(data, Population.PHONE, Share.TRAIN),
     ]
-    logits = Features.of(read_run(run).model, decode_all(pictures, SERVED, run / "cache")).logits
+    logits = Features.of(read_run(run).model, decode_all(images, SERVED, run / "cache")).logits
     found = GraphPredictor(made / manifest.graph, manifest.tensors).predict_files(
-        [picture.path for picture in pictures], manifest.picture, batch=3
+        [image.path for image in images], manifest.picture, batch=3
     )
     chosen = found.kinds[:, :2].argmax(axis=1)
     assert set(chosen) == {0, 1}
@@ -112,8 +112,8 @@ def test_the_graph_says_what_the_trained_model_says(made: Path, run: Path, manif
 
 def test_an_artefact_can_be_trained_on(made: Path, run: Path, data: Path) -> None:
     """Its weights come back with the logits they had, but for an offset a label."""
-    pictures = _pictures(data, Population.PHONE, Share.TRAIN)
-    pixels = decode_all(pictures, SERVED, run / "cache")
+    images = _images(data, Population.PHONE, Share.TRAIN)
+    pixels = decode_all(images, SERVED, run / "cache")
     old, new = (Features.of(model, pixels).logits for model in (read_run(run).model, thaw(made, LITE0)))
     for head in (0, 1):
         shift = new[:, head] - old[:, head]
@@ -150,5 +150,5 @@ def test_each_mistake_has_one_sentence(run: Path, data: Path, tmp_path: Path) ->
         assert "Traceback" not in result.output
 
 
-def _pictures(data: Path, population: Population, share: Share) -> list[Picture]:
+def _images(data: Path, population: Population, share: Share) -> list[Picture]:
     return [one for one in read_pictures(data) if one.population is population and one.share is share]

@@ -30,8 +30,8 @@ def test_the_test_set_is_neither() -> None:
 
 
 def test_an_epoch_has_the_wanted_share_of_phone_pictures_and_none_of_the_fold_left_out() -> None:
-    pictures = [SKIN] * 50 + [PHONE] * 10 + [replace(PHONE, fold=1)] * 5
-    shown = show(pictures, Recipe(pictures=320, batch=32, phone_share=0.25, fold=2), epoch=3)
+    images = [SKIN] * 50 + [PHONE] * 10 + [replace(PHONE, fold=1)] * 5
+    shown = show(images, Recipe(pictures=320, batch=32, phone_share=0.25, fold=2), epoch=3)
     assert len(shown) == 320
     assert (shown >= 60).sum() == 80
     assert (shown < 50).sum() == 240
@@ -43,7 +43,7 @@ def test_a_natural_epoch_shows_each_picture_once() -> None:
 
 
 def test_class_weights_let_all_labels_weigh_the_same() -> None:
-    pictures = [replace(SKIN, label=0)] * 30 + [replace(SKIN, label=5)] * 10
-    targets = make_targets(pictures, Recipe(class_weights=True, smoothing=0.0))
+    images = [replace(SKIN, label=0)] * 30 + [replace(SKIN, label=5)] * 10
+    targets = make_targets(images, Recipe(class_weights=True, smoothing=0.0))
     assert np.allclose(targets[:, 0].sum(axis=0)[[0, 5]], 20)
     assert not targets[:, 1].any()

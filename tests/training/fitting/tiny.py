@@ -36,10 +36,10 @@ def tiny_pictures() -> tuple[list[Picture], np.ndarray]:
     for one in pixels:
         y, x = rng.integers(8, 24, 2)
         one[y - 6 : y + 6, x - 6 : x + 6] = rng.integers(0, 256, 3)
-    pictures = [
+    images = [
         Picture(Path(str(at)), at % len(NAMES), "made", POPULATIONS[at // 16], str(at), Share.TRAIN) for at in range(32)
     ]
-    return pictures, pixels
+    return images, pixels
 
 
 class Lines:
@@ -85,12 +85,12 @@ def tiny_run(directory: Path, watch: Lines | None = None, **changes: Any) -> tup
         dropout=recipe.dropout,
         precision=recipe.precision,
     )
-    pictures, pixels = tiny_pictures()
+    images, pixels = tiny_pictures()
     teacher = None
     if recipe.distil:
         teacher = Teacher(build(SMALL, recipe.task.outputs), recipe.distil, [Population.DERMATOSCOPE])
     directory.mkdir(exist_ok=True)
-    fit(model, pictures, pixels, recipe, directory, _nothing, watch, teacher)
+    fit(model, images, pixels, recipe, directory, _nothing, watch, teacher)
     return get_weights(model), watch
 
 

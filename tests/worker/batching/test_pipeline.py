@@ -14,7 +14,7 @@ from shared.config.settings import Settings
 from shared.contract.decision import Failure, FailureReason, Refusal, RefusalReason
 from shared.contract.names import Queue
 from shared.model.artefact import Manifest, read_artefact
-from tests.worker.images import claimed, jpeg, picture
+from tests.worker.images import claimed, jpeg, image
 from worker.batching.pipeline import Pipeline
 from worker.batching.work_item import CountDownLatch, Prediction, Released, WorkItem
 
@@ -30,10 +30,10 @@ class ScriptedPredictor:
         self.batches: list[int] = []
         self.on_batch: Callable[[NDArray[np.uint8]], None] = lambda _: None
 
-    def predict(self, pictures: NDArray[np.uint8]) -> PredictionBatch:
-        self.batches.append(len(pictures))
-        self.on_batch(pictures)
-        count = len(pictures)
+    def predict(self, images: NDArray[np.uint8]) -> PredictionBatch:
+        self.batches.append(len(images))
+        self.on_batch(images)
+        count = len(images)
         return PredictionBatch(
             np.full((count, 7), 1 / 7, np.float32),
             np.zeros((count, 7, 7), np.float32),
@@ -54,7 +54,7 @@ def device() -> ScriptedPredictor:
 
 @pytest.fixture
 def pipeline(device: ScriptedPredictor, manifest: Manifest) -> Iterator[Pipeline]:
-    made = Pipeline(device, manifest, Settings(largest_batch=8, decode_slots=2, decode_limit_s=5))
+    made = Pipeline(device, manifest, Settings(max_batch_size=8, decode_slots=2, decode_timeout_s=5))
     made.start()
     device.batches.clear()
     yield made
@@ -62,16 +62,16 @@ def pipeline(device: ScriptedPredictor, manifest: Manifest) -> Iterator[Pipeline
     made.join()
 
 
-def run(pipeline: Pipeline, pictures: list[WorkItem]) -> None:
-    for each in pictures:
+def run(pipeline: Pipeline, images: list[WorkItem]) -> None:
+    for each in images:
         pipeline.put(each)
-    for each in pictures:
+    for each in images:
         each.latch.wait()
 
 
 def test_every_picture_of_a_message_gets_its_outcome(pipeline: Pipeline) -> None:
     latch = CountDownLatch(3)
-    message = [picture(jpeg(), latch=latch), picture(b"not a picture", latch=latch), picture(b"", latch=latch)]
+    message = [image(jpeg(), latch=latch), image(b"not a picture", latch=latch), image(b"", latch=latch)]
     run(pipeline, message)
     assert isinstance(message[0].outcome, Prediction)
     assert message[1].outcome == Refusal(reason=RefusalReason.NOT_A_PICTURE)
@@ -86,10 +86,10 @@ def test_an_idle_device_starts_at_once_and_a_busy_one_gathers(pipeline: Pipeline
         go_on.wait(5)
 
     device.on_batch = block
-    first = picture(jpeg())
+    first = image(jpeg())
     pipeline.put(first)
     assert entered.wait(5), "one picture is enough for an idle device"
-    others = [picture(jpeg(), claimed(f"p{number}")) for number in range(8)]
+    others = [image(jpeg(), claimed(f"p{number}")) for number in range(8)]
     for other in others:
         pipeline.put(other)
     deadline = time.monotonic() + 5
@@ -104,27 +104,27 @@ def test_an_idle_device_starts_at_once_and_a_busy_one_gathers(pipeline: Pipeline
 
 
 def test_a_batch_that_raises_is_tried_picture_by_picture(pipeline: Pipeline, device: ScriptedPredictor) -> None:
-    def hates_black(pictures: NDArray[np.uint8]) -> None:
-        if any(one.max() < 16 for one in pictures):
+    def hates_black(images: NDArray[np.uint8]) -> None:
+        if any(one.max() < 16 for one in images):
             raise RuntimeError("black")
 
     device.on_batch = hates_black
-    pictures = [picture(jpeg(colour), claimed(colour)) for colour in ("brown", "black", "tan", "beige")]
-    run(pipeline, pictures)
-    outcomes = {each.job.id: each.outcome for each in pictures}
+    images = [image(jpeg(colour), claimed(colour)) for colour in ("brown", "black", "tan", "beige")]
+    run(pipeline, images)
+    outcomes = {each.job.id: each.outcome for each in images}
     assert outcomes.pop("black") == Failure(reason=FailureReason.PREDICT_FAILED, detail="RuntimeError")
     assert all(isinstance(outcome, Prediction) for outcome in outcomes.values())
 
 
 def test_a_picture_past_its_deadline_costs_nothing_more(pipeline: Pipeline, device: ScriptedPredictor) -> None:
-    late = picture(jpeg(), claimed(remaining_s=-1))
+    late = image(jpeg(), claimed(remaining_s=-1))
     run(pipeline, [late])
     assert late.outcome == Failure(reason=FailureReason.DEADLINE)
     assert device.batches == []
 
 
 def test_a_suspect_picture_is_decoded_by_a_child_like_any_other(pipeline: Pipeline) -> None:
-    suspect, damaged = picture(jpeg(), claimed(suspect=True)), picture(jpeg()[:400], claimed(suspect=True))
+    suspect, damaged = image(jpeg(), claimed(suspect=True)), image(jpeg()[:400], claimed(suspect=True))
     run(pipeline, [suspect, damaged])
     assert isinstance(suspect.outcome, Prediction)
     assert isinstance(damaged.outcome, Refusal)
@@ -140,10 +140,10 @@ def test_stopping_finishes_the_batch_in_hand_and_releases_the_rest(
         go_on.wait(5)
 
     device.on_batch = block
-    in_hand = picture(jpeg(), claimed("in hand", queue=Queue.INTERACTIVE))
+    in_hand = image(jpeg(), claimed("in hand", queue=Queue.INTERACTIVE))
     pipeline.put(in_hand)
     assert entered.wait(5)
-    waiting = [picture(jpeg(), claimed(f"p{number}")) for number in range(20)]
+    waiting = [image(jpeg(), claimed(f"p{number}")) for number in range(20)]
     for each in waiting:
         pipeline.put(each)
     pipeline.release()
@@ -153,6 +153,6 @@ def test_stopping_finishes_the_batch_in_hand_and_releases_the_rest(
     go_on.set()
     in_hand.latch.wait()
     assert isinstance(in_hand.outcome, Prediction)
-    late = picture(jpeg())
+    late = image(jpeg())
     run(pipeline, [late])
     assert late.outcome is Released.RELEASED

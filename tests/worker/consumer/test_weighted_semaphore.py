@@ -11,8 +11,8 @@ def test_first_come_first_served_within_the_room() -> None:
     assert gate.acquire(8)
     order: list[str] = []
 
-    def enter(name: str, pictures: int) -> None:
-        gate.acquire(pictures)
+    def enter(name: str, images: int) -> None:
+        gate.acquire(images)
         order.append(name)
 
     big = threading.Thread(target=enter, args=("big", 6))

@@ -83,8 +83,8 @@ def shown_class(record: Record) -> str:
 def _counts(records: Sequence[Record]) -> list[Count]:
     kinds = [(one.source, one.population, one.licence, _side(one), shown_class(one)) for one in records]
     return [
-        Count(source=kind[0], population=kind[1], licence=kind[2], share=kind[3], label=kind[4], pictures=pictures)
-        for kind, pictures in sorted(Counter(kinds).items())
+        Count(source=kind[0], population=kind[1], licence=kind[2], share=kind[3], label=kind[4], pictures=images)
+        for kind, images in sorted(Counter(kinds).items())
     ]
 
 

@@ -27,8 +27,8 @@ def candidates(prints: Sequence[Fingerprint]) -> Iterator[tuple[int, npt.NDArray
         yield number, _near(upright, hashes)
 
 
-def _hashes(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
-    return np.array([phash(np.ascontiguousarray(one)) for one in pictures], np.uint64)
+def _hashes(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
+    return np.array([phash(np.ascontiguousarray(one)) for one in images], np.uint64)
 
 
 def _near(left: npt.NDArray[np.uint64], right: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:

@@ -37,16 +37,16 @@ def fingerprint(path: Path) -> Fingerprint:
     try:
         content = path.read_bytes()
         with Image.open(BytesIO(content)) as opened:
-            picture = opened.convert("RGB")
+            image = opened.convert("RGB")
     except OSError as error:
         reason = error.strerror or "it is no whole picture"
         raise TrainingError(f"{path} cannot be read ({reason}).") from error
-    digest = hashlib.sha256(f"{picture.size}".encode())
-    digest.update(picture.tobytes())
-    small = np.asarray(picture.convert("L").resize((SMALL, SMALL), Image.Resampling.BOX))
+    digest = hashlib.sha256(f"{image.size}".encode())
+    digest.update(image.tobytes())
+    small = np.asarray(image.convert("L").resize((SMALL, SMALL), Image.Resampling.BOX))
     return Fingerprint(
-        width=picture.width,
-        height=picture.height,
+        width=image.width,
+        height=image.height,
         sha256=hashlib.sha256(content).hexdigest(),
         pixels=digest.hexdigest(),
         phash=phash(small),

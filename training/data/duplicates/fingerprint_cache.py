@@ -65,8 +65,8 @@ def _known(store: sqlite3.Connection, path: Path) -> Fingerprint | None:
     if row is None:
         return None
     width, height, sha256, pixels, phash, small = row
-    picture = np.frombuffer(small, np.uint8).reshape(SMALL, SMALL)
-    return Fingerprint(width, height, sha256, pixels, int(phash, 16), picture)
+    image = np.frombuffer(small, np.uint8).reshape(SMALL, SMALL)
+    return Fingerprint(width, height, sha256, pixels, int(phash, 16), image)
 
 
 def _line(fresh: tuple[Path, Fingerprint]) -> tuple[object, ...]:

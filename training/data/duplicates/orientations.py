@@ -9,8 +9,8 @@ import numpy.typing as npt
 Pixel = TypeVar("Pixel", bound=np.generic)
 
 
-def orientations(pictures: npt.NDArray[Pixel]) -> Iterator[npt.NDArray[Pixel]]:
+def orientations(images: npt.NDArray[Pixel]) -> Iterator[npt.NDArray[Pixel]]:
     """Pictures [n, size, size] in each of the eight orientations, the first as they are."""
-    for mirrored in (pictures, pictures[:, :, ::-1]):
+    for mirrored in (images, images[:, :, ::-1]):
         for turns in range(4):
             yield np.rot90(mirrored, turns, axes=(1, 2))

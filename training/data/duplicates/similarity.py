@@ -32,5 +32,5 @@ def likeness(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) ->
     return np.einsum("nyx,nyx->n", first, second)  # type: ignore[no-any-return]
 
 
-def _blurred(pictures: npt.NDArray[np.float32], width: float) -> npt.NDArray[np.float32]:
-    return gaussian_filter(pictures, (0, width, width))  # type: ignore[no-any-return]
+def _blurred(images: npt.NDArray[np.float32], width: float) -> npt.NDArray[np.float32]:
+    return gaussian_filter(images, (0, width, width))  # type: ignore[no-any-return]

@@ -15,16 +15,16 @@ from training.data.duplicates.keypoints import Keypoints
 _WORDS: Final = 1024
 
 
-def nearest(pictures: Sequence[Keypoints], asked: Sequence[int], count: int) -> list[tuple[int, int]]:
+def nearest(images: Sequence[Keypoints], asked: Sequence[int], count: int) -> list[tuple[int, int]]:
     """For each of the `asked` pictures the `count` ones of the most alike words: pairs, the smaller index first."""
-    descriptors = np.concatenate([one.descriptors for one in pictures])
+    descriptors = np.concatenate([one.descriptors for one in images])
     # Words taken at random find almost as well as clustered ones, in no time.
     words = descriptors[np.random.default_rng(0).permutation(len(descriptors))[:_WORDS]]
-    used = np.zeros((len(pictures), max(1, len(words))), np.float32)
-    for index, one in enumerate(pictures):
+    used = np.zeros((len(images), max(1, len(words))), np.float32)
+    for index, one in enumerate(images):
         if len(one.descriptors):
             used[index] = np.bincount((one.descriptors @ words.T).argmax(axis=1), minlength=len(words))
-    rarity = np.log((1 + len(pictures)) / (1 + (used > 0).sum(axis=0)))
+    rarity = np.log((1 + len(images)) / (1 + (used > 0).sum(axis=0)))
     weights = (np.log1p(used) * rarity).astype(np.float32)
     weights /= np.maximum(np.linalg.norm(weights, axis=1, keepdims=True), 1e-6)
     pairs: set[tuple[int, int]] = set()

@@ -64,11 +64,11 @@ def _pad_ufes_20(files: Mapping[str, Path], folder: Path) -> Iterator[Row]:
     (archive,) = files.values()
     content = dict(_tables(archive))
     told = {row["img_id"]: row for row in csv.DictReader(io.StringIO(content["metadata.csv"]))}
-    for name, picture in members(archive):
+    for name, image in members(archive):
         row = told.get(name.name)
         if row is not None:
             file = f"{PAD_UFES_20}/{row['diagnostic']}/{name.name}"
-            _put(folder / file, picture)
+            _put(folder / file, image)
             yield _pad_ufes_20_row(file, row)
 
 

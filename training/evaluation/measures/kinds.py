@@ -30,11 +30,11 @@ def kinds_result(data: Path, sets: Sequence[Judged], graph: GraphPredictor, mani
     Phone lesions are those of an out-of-fold set where there is one. None where the data has no other pictures.
     """
     shares = [(one.title, str(one.population), one.kinds) for one in sets]
-    phone = [picture for picture in read_phone(data) if picture.held]
+    phone = [image for image in read_phone(data) if image.held]
     if any(one.population is Population.PHONE for one in sets):
-        phone = [picture for picture in phone if picture.kind is not Kind.LESION]
+        phone = [image for image in phone if image.kind is not Kind.LESION]
     for kind in Kind:
-        paths = [picture.path for picture in phone if picture.kind is kind]
+        paths = [image.path for image in phone if image.kind is kind]
         if paths:
             right = str(Population.PHONE) if kind is Kind.LESION else None
             shares.append((_TITLES[kind], right or "", graph.predict_files(paths, manifest.picture).kinds))

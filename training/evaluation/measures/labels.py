@@ -15,7 +15,7 @@ from training.metrics.operating_points import balanced_multiclass_accuracy
 def label_figures(judged: Judged, manifest: Manifest) -> Figures:
     """`auc_LABEL` for each label with enough pictures, and `balanced_multiclass_accuracy` over those that it knows."""
     names = [label.name for label in manifest.labels]
-    actual = np.array([LABELS[picture.label].name for picture in judged.pictures])
+    actual = np.array([LABELS[image.label].name for image in judged.pictures])
     figures: Figures = {}
     for column, name in enumerate(names):
         positive = actual == name

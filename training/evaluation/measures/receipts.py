@@ -82,7 +82,7 @@ def _expected(check: ReceiptCheck) -> float:
 
 def _folds(judged: Judged, malignant: Flags) -> Iterator[npt.NDArray[np.bool_]]:
     """Rows of each fold: the pictures' own, or as many of whole lesions."""
-    own = np.array([-1 if picture.fold is None else picture.fold for picture in judged.pictures])
+    own = np.array([-1 if image.fold is None else image.fold for image in judged.pictures])
     if (own < 0).any():
         split = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=SEED)
         for number, (_, rows) in enumerate(split.split(own, malignant, judged.groups)):

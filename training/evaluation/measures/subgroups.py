@@ -32,7 +32,7 @@ def subgroups(judged: Judged, manifest: Manifest) -> tuple[Subgroup, ...]:
 
 def _parts(by: str, judged: Judged, manifest: Manifest) -> Iterator[Subgroup]:
     """The pictures by what the data tells of them; none where it tells it of no picture."""
-    values = np.array([_PARTS[by](picture) for picture in judged.pictures])
+    values = np.array([_PARTS[by](image) for image in judged.pictures])
     if any(values):
         for value in _ordered(by, set(values.tolist())):
             yield _part(by, value or "not told", judged, values == value, manifest)
@@ -40,7 +40,7 @@ def _parts(by: str, judged: Judged, manifest: Manifest) -> Iterator[Subgroup]:
 
 def _diagnoses(judged: Judged, manifest: Manifest) -> Iterator[Subgroup]:
     """Each label against all of the other answer: malignant ones against all benign pictures, and so on."""
-    labels, counts = np.array([picture.label for picture in judged.pictures]), truth(Task.COUNTED, judged.pictures)
+    labels, counts = np.array([image.label for image in judged.pictures]), truth(Task.COUNTED, judged.pictures)
     for index, label in enumerate(LABELS):
         if (labels == index).any():
             rows = (labels == index) | (counts != label.counts)
@@ -75,23 +75,23 @@ def _figures(task: Task, part: Judged, manifest: Manifest) -> Figures:
     return figures
 
 
-def _age(picture: Picture) -> str:
-    if picture.age is None:
+def _age(image: Picture) -> str:
+    if image.age is None:
         return ""
-    return next((name for name, start, stop in _AGES if start <= picture.age < stop), "")
+    return next((name for name, start, stop in _AGES if start <= image.age < stop), "")
 
 
-def _pen(picture: Picture) -> str:
-    if picture.pen is None:
+def _pen(image: Picture) -> str:
+    if image.pen is None:
         return ""
-    return "marked by pen" if picture.pen > PEN else "not marked"
+    return "marked by pen" if image.pen > PEN else "not marked"
 
 
 _PARTS: Final[dict[str, Callable[[Picture], str]]] = {
-    "source": lambda picture: picture.source,
+    "source": lambda image: image.source,
     "age": _age,
-    "sex": lambda picture: picture.sex if picture.sex != "unknown" else "",
-    "skin type": lambda picture: _SKIN.get(picture.skin_type or 0, ""),
+    "sex": lambda image: image.sex if image.sex != "unknown" else "",
+    "skin type": lambda image: _SKIN.get(image.skin_type or 0, ""),
     "pen": _pen,
 }
 

@@ -33,7 +33,7 @@ def symmetry_results(
     times = np.zeros(8)
     for start in range(0, len(judged.pictures), _BATCH):
         some = judged.pictures[start : start + _BATCH]
-        pixels = np.stack([decode_file(picture.path, manifest.picture) for picture in some])
+        pixels = np.stack([decode_file(image.path, manifest.picture) for image in some])
         for number, turned in enumerate(symmetries(pixels)):
             began = time.perf_counter()
             sums[start : start + len(some)] += graph.predict(turned).probabilities

@@ -25,12 +25,12 @@ _AT_BORDER: Final = 12
 Box = tuple[float, float, float, float]
 
 
-def read_boxes(pictures: Sequence[Picture]) -> Mapping[Path, Box]:
+def read_boxes(images: Sequence[Picture]) -> Mapping[Path, Box]:
     """Lesion boxes (left, top, right, bottom as shares of the picture), from the column `bbox` of their manifests.
 
     A manifest is the first `manifest.csv` above a picture.
     """
-    folders = {next((one for one in picture.path.parents if _manifest(one).is_file()), None) for picture in pictures}
+    folders = {next((one for one in image.path.parents if _manifest(one).is_file()), None) for image in images}
     boxes = {}
     for folder in sorted(found for found in folders if found is not None):
         with _manifest(folder).open(newline="", encoding="utf-8") as stream:
@@ -53,12 +53,12 @@ def boxed(box: Box) -> Flags:
     return region
 
 
-def masked(picture: Image.Image) -> Flags | None:
+def masked(image: Image.Image) -> Flags | None:
     """The largest dark region near the middle; None where no such thing is found.
 
     Otsu's threshold (1979) on the blue channel, in which pigment and blood are darkest, smoothed.
     """
-    small = picture.resize((GRID, GRID), Image.Resampling.BOX).filter(ImageFilter.GaussianBlur(2))
+    small = image.resize((GRID, GRID), Image.Resampling.BOX).filter(ImageFilter.GaussianBlur(2))
     blue = np.asarray(small)[..., 2]
     dark = ndimage.binary_opening(blue < _otsu(blue), iterations=2)
     parts, count = ndimage.label(dark)

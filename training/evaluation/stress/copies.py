@@ -14,17 +14,17 @@ Change = Callable[[Image.Image, np.random.Generator], Image.Image]
 
 def transposed(method: Image.Transpose) -> Change:
     """A quarter or half turn, or a flip: no pixel is lost."""
-    return lambda picture, _: picture.transpose(method)
+    return lambda image, _: image.transpose(method)
 
 
 def turned(degrees: float) -> Change:
     """Turned about its centre; the corners are filled with a mirror image of the skin there."""
 
-    def change(picture: Image.Image, _: np.random.Generator) -> Image.Image:
-        margin = max(picture.size) // 4
-        wide = np.pad(np.asarray(picture), ((margin, margin), (margin, margin), (0, 0)), mode="symmetric")
+    def change(image: Image.Image, _: np.random.Generator) -> Image.Image:
+        margin = max(image.size) // 4
+        wide = np.pad(np.asarray(image), ((margin, margin), (margin, margin), (0, 0)), mode="symmetric")
         whole = Image.fromarray(wide).rotate(degrees, Image.Resampling.BICUBIC)
-        return whole.crop((margin, margin, margin + picture.width, margin + picture.height))
+        return whole.crop((margin, margin, margin + image.width, margin + image.height))
 
     return change
 
@@ -32,9 +32,9 @@ def turned(degrees: float) -> Change:
 def encoded(quality: int) -> Change:
     """A JPEG of this quality, as a messenger makes it."""
 
-    def change(picture: Image.Image, _: np.random.Generator) -> Image.Image:
+    def change(image: Image.Image, _: np.random.Generator) -> Image.Image:
         stream = io.BytesIO()
-        picture.save(stream, "JPEG", quality=quality)
+        image.save(stream, "JPEG", quality=quality)
         return Image.open(stream).convert("RGB")
 
     return change
@@ -42,14 +42,14 @@ def encoded(quality: int) -> Change:
 
 def lit(factor: float) -> Change:
     """As bright as `factor` times the picture."""
-    return lambda picture, _: ImageEnhance.Brightness(picture).enhance(factor)
+    return lambda image, _: ImageEnhance.Brightness(image).enhance(factor)
 
 
 def balanced(red: float, blue: float) -> Change:
     """Another white balance: gains of red and blue."""
 
-    def change(picture: Image.Image, _: np.random.Generator) -> Image.Image:
-        gained = np.asarray(picture, np.float32) * (red, 1, blue)
+    def change(image: Image.Image, _: np.random.Generator) -> Image.Image:
+        gained = np.asarray(image, np.float32) * (red, 1, blue)
         return Image.fromarray(gained.clip(0, 255).astype(np.uint8))
 
     return change
@@ -57,14 +57,14 @@ def balanced(red: float, blue: float) -> Change:
 
 def blurred(share: float) -> Change:
     """Out of focus: a Gaussian blur whose radius is `share` of the longer side."""
-    return lambda picture, _: picture.filter(ImageFilter.GaussianBlur(max(picture.size) * share))
+    return lambda image, _: image.filter(ImageFilter.GaussianBlur(max(image.size) * share))
 
 
 def coarse(factor: float) -> Change:
     """Of lower resolution: shrunk by `factor` and enlarged again."""
 
-    def change(picture: Image.Image, _: np.random.Generator) -> Image.Image:
-        small = (max(1, round(picture.width * factor)), max(1, round(picture.height * factor)))
-        return picture.resize(small, Image.Resampling.BOX).resize(picture.size, Image.Resampling.BICUBIC)
+    def change(image: Image.Image, _: np.random.Generator) -> Image.Image:
+        small = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
+        return image.resize(small, Image.Resampling.BOX).resize(image.size, Image.Resampling.BICUBIC)
 
     return change

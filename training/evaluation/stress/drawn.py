@@ -21,25 +21,25 @@ _FINE: Final = 3
 Points = list[tuple[float, float]]
 
 
-def pen(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
+def pen(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """A surgeon's violet arc about the middle, and a tick."""
-    side = min(picture.size)
+    side = min(image.size)
     radius, start = side * rng.uniform(0.34, 0.42), rng.uniform(0, 2 * math.pi)
     angles = np.linspace(start, start + rng.uniform(1.8, 3.5), 40)
     wobble = 1 + 0.02 * rng.normal(size=len(angles)).cumsum() / math.sqrt(len(angles))
-    middle = (picture.width / 2, picture.height / 2)
+    middle = (image.width / 2, image.height / 2)
     arc: Points = [
         (middle[0] + radius * w * math.cos(a), middle[1] + radius * w * math.sin(a))
         for a, w in zip(angles, wobble, strict=True)
     ]
     end = (arc[0][0] + side * 0.08 * math.cos(start), arc[0][1] + side * 0.08 * math.sin(start))
-    return _inked(picture, [arc, [arc[0], end]], _INK, width=side * 0.022, opacity=0.75)
+    return _inked(image, [arc, [arc[0], end]], _INK, width=side * 0.022, opacity=0.75)
 
 
-def ruler(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
+def ruler(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """A white ruler with millimetre ticks along one edge, over a seventh of the picture."""
     turns = int(rng.integers(4))
-    turned = picture.rotate(90 * turns, expand=True)
+    turned = image.rotate(90 * turns, expand=True)
     depth, step = turned.height / 7, turned.width / 30
     canvas = turned.copy()
     draw = ImageDraw.Draw(canvas)
@@ -47,43 +47,43 @@ def ruler(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
     for number in range(31):
         long = depth * (0.55 if number % 5 == 0 else 0.3)
         x, y = number * step, turned.height - depth
-        draw.line((x, y, x, y + long), fill=_PRINT, width=max(1, round(min(picture.size) * 0.004)))
+        draw.line((x, y, x, y + long), fill=_PRINT, width=max(1, round(min(image.size) * 0.004)))
     return canvas.rotate(-90 * turns, expand=True)
 
 
-def dark_corners(picture: Image.Image, _: np.random.Generator) -> Image.Image:
+def dark_corners(image: Image.Image, _: np.random.Generator) -> Image.Image:
     """The black frame of a dermatoscope's round field."""
     radius, soft = 0.54, 0.015
-    y, x = np.mgrid[-0.5 : 0.5 : picture.height * 1j, -0.5 : 0.5 : picture.width * 1j]
+    y, x = np.mgrid[-0.5 : 0.5 : image.height * 1j, -0.5 : 0.5 : image.width * 1j]
     seen = ((radius - np.hypot(x, y)) / soft).clip(0, 1)[..., None]
-    return Image.fromarray((np.asarray(picture) * seen).astype(np.uint8))
+    return Image.fromarray((np.asarray(image) * seen).astype(np.uint8))
 
 
-def hair(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
+def hair(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Twenty-five dark hairs, bent, in about one direction."""
-    side, way = min(picture.size), rng.uniform(0, math.pi)
+    side, way = min(image.size), rng.uniform(0, math.pi)
     hairs: list[Points] = []
     for _ in range(25):
-        at = rng.uniform(0, 1, 2) * picture.size
+        at = rng.uniform(0, 1, 2) * image.size
         length, bend = side * rng.uniform(0.2, 0.5), rng.normal(0, 0.8)
         steps = np.linspace(-0.5, 0.5, 16)
         angles = way + rng.normal(0, 0.35) + bend * steps
         path = at + np.cumsum(np.stack([np.cos(angles), np.sin(angles)], axis=1) * length / len(steps), axis=0)
         hairs.append([(float(x), float(y)) for x, y in path])
-    return _inked(picture, hairs, _HAIR, width=side * 0.007, opacity=0.85)
+    return _inked(image, hairs, _HAIR, width=side * 0.007, opacity=0.85)
 
 
 def _inked(
-    picture: Image.Image, lines: list[Points], colour: tuple[int, int, int], width: float, opacity: float
+    image: Image.Image, lines: list[Points], colour: tuple[int, int, int], width: float, opacity: float
 ) -> Image.Image:
     """Lines drawn over a picture, as wide as `width` pixels, letting the skin shine through."""
-    mask = Image.new("L", (picture.width * _FINE, picture.height * _FINE))
+    mask = Image.new("L", (image.width * _FINE, image.height * _FINE))
     draw = ImageDraw.Draw(mask)
     for line in lines:
         fine = [(x * _FINE, y * _FINE) for x, y in line]
         draw.line(fine, fill=255, width=max(1, round(width * _FINE)), joint="curve")
-    small = mask.resize(picture.size, Image.Resampling.BOX).filter(ImageFilter.GaussianBlur(0.6))
+    small = mask.resize(image.size, Image.Resampling.BOX).filter(ImageFilter.GaussianBlur(0.6))
     shine: npt.NDArray[np.floating] = np.asarray(small, np.float32)[..., None] / 255 * opacity
     # As ink does: it takes light away, the skin's texture stays.
-    inked = np.asarray(picture, np.float32) * (1 - shine) + shine * np.array(colour, np.float32)
+    inked = np.asarray(image, np.float32) * (1 - shine) + shine * np.array(colour, np.float32)
     return Image.fromarray(inked.clip(0, 255).astype(np.uint8))

@@ -1,1 +1,1 @@
-"""Predictions of fitted models that calibration and reported metrics are computed from."""
+"""PredictionBatch of fitted models that calibration and reported metrics are computed from."""

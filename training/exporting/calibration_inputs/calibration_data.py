@@ -31,7 +31,7 @@ class Lesions:
     @property
     def labels(self) -> npt.NDArray[np.int64]:
         """Label [n] of each."""
-        return np.array([picture.label for picture in self.pictures])
+        return np.array([image.label for image in self.pictures])
 
     @property
     def counted(self) -> npt.NDArray[np.bool_]:
@@ -41,7 +41,7 @@ class Lesions:
     @property
     def paths(self) -> list[Path]:
         """Their files."""
-        return [picture.path for picture in self.pictures]
+        return [image.path for image in self.pictures]
 
 
 @dataclass(frozen=True)
@@ -79,10 +79,10 @@ class Material:
 def read_material(data: Path, cache: Path, recipe: Recipe) -> Material:
     """Read and decode all of the recipe's sources but the test set. Raises `TrainingError` where a part is missing."""
     rules = recipe.served
-    pictures = [one for one in read_pictures(data) if knows(one, recipe)]
+    images = [one for one in read_pictures(data) if knows(one, recipe)]
 
     def lesions(population: Population, share: Share) -> list[Picture]:
-        found = [one for one in pictures if one.population is population and one.share is share]
+        found = [one for one in images if one.population is population and one.share is share]
         if not found:
             raise TrainingError(f"{data} has no {population} pictures of the recipe's sources for the share {share}.")
         return found
@@ -106,7 +106,7 @@ def read_material(data: Path, cache: Path, recipe: Recipe) -> Material:
 
 def test_pictures(data: Path) -> list[Picture]:
     """The ISIC 2017 test set, which nothing is chosen by. Raises `TrainingError` where it is missing."""
-    found = [picture for picture in read_pictures(data) if picture.share is Share.TEST]
+    found = [image for image in read_pictures(data) if image.share is Share.TEST]
     if not found:
         raise TrainingError(f"{data} has no pictures for the share {Share.TEST}.")
     return found

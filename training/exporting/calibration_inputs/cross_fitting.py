@@ -60,17 +60,17 @@ class Unseen:
 
 
 def ask_folds(
-    models: Mapping[int, keras.Model], pictures: Sequence[Picture], pixels: npt.NDArray[np.uint8], others: Background
+    models: Mapping[int, keras.Model], images: Sequence[Picture], pixels: npt.NDArray[np.uint8], others: Background
 ) -> Unseen:
     """Ask the model of each fold, which has not seen it, about phone `pictures` with `pixels` [n, size, size, 3].
 
     Kinds and distance are fitted anew for each fold, to the pictures of the other folds, to copies of them, and to
     `others`. Raises `TrainingError` where a fold has no model.
     """
-    missing = {picture.fold for picture in pictures} - set(models)
+    missing = {image.fold for image in images} - set(models)
     if missing:
         raise TrainingError(f"No model has left out fold {missing.pop()}: train one with --fold.")
-    fold = np.array([picture.fold for picture in pictures])
+    fold = np.array([image.fold for image in images])
     head = POPULATIONS.index(Population.PHONE)
     shown = with_copies(pixels)
     parts = []

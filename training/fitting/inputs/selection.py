@@ -10,26 +10,26 @@ from training.data.sampling import draw_epoch
 from training.fitting.recipe import Recipe
 
 
-def learns_from(picture: Picture, recipe: Recipe) -> bool:
+def learns_from(image: Picture, recipe: Recipe) -> bool:
     """Whether the recipe trains on the picture: never on one that is held out, or of the fold left out."""
-    return knows(picture, recipe) and picture.share is Share.TRAIN and not _left_out(picture, recipe)
+    return knows(image, recipe) and image.share is Share.TRAIN and not _left_out(image, recipe)
 
 
-def is_measured_on(picture: Picture, recipe: Recipe) -> bool:
+def is_measured_on(image: Picture, recipe: Recipe) -> bool:
     """Whether the picture is held out of training, and not for the test."""
-    return knows(picture, recipe) and (picture.share is Share.VALID or _left_out(picture, recipe))
+    return knows(image, recipe) and (image.share is Share.VALID or _left_out(image, recipe))
 
 
-def knows(picture: Picture, recipe: Recipe) -> bool:
+def knows(image: Picture, recipe: Recipe) -> bool:
     """Whether the picture is of a source and a population of the recipe, whatever it is used for."""
-    return picture.population in recipe.populations and picture.source in recipe.sources
+    return image.population in recipe.populations and image.source in recipe.sources
 
 
-def _left_out(picture: Picture, recipe: Recipe) -> bool:
-    return picture.share is Share.TRAIN and picture.fold is not None and picture.fold == recipe.fold
+def _left_out(image: Picture, recipe: Recipe) -> bool:
+    return image.share is Share.TRAIN and image.fold is not None and image.fold == recipe.fold
 
 
-def show(pictures: Sequence[Picture], recipe: Recipe, epoch: int) -> npt.NDArray[np.int64]:
+def show(images: Sequence[Picture], recipe: Recipe, epoch: int) -> npt.NDArray[np.int64]:
     """Indices int64 [steps * batch] of those `pictures` that an epoch shows, in their order.
 
     With the recipe's `phone_share`, phone pictures are that share of them: training on phone pictures alone
@@ -37,11 +37,11 @@ def show(pictures: Sequence[Picture], recipe: Recipe, epoch: int) -> npt.NDArray
     """
     count = recipe.steps * recipe.batch
     if recipe.phone_share is None:
-        return _draw(pictures, recipe, epoch, recipe.populations, count)
+        return _draw(images, recipe, epoch, recipe.populations, count)
     phone = round(count * recipe.phone_share)
     parts = (
-        _draw(pictures, recipe, epoch, (Population.PHONE,), phone),
-        _draw(pictures, recipe, epoch, (Population.DERMATOSCOPE,), count - phone),
+        _draw(images, recipe, epoch, (Population.PHONE,), phone),
+        _draw(images, recipe, epoch, (Population.DERMATOSCOPE,), count - phone),
     )
     order = np.random.default_rng((recipe.seed, epoch)).permutation(np.concatenate(parts))
     # Where one population has no pictures, the other takes its place.
@@ -49,17 +49,15 @@ def show(pictures: Sequence[Picture], recipe: Recipe, epoch: int) -> npt.NDArray
 
 
 def _draw(
-    pictures: Sequence[Picture], recipe: Recipe, epoch: int, populations: Sequence[Population], count: int
+    images: Sequence[Picture], recipe: Recipe, epoch: int, populations: Sequence[Population], count: int
 ) -> npt.NDArray[np.int64]:
     members = [
-        index
-        for index, picture in enumerate(pictures)
-        if picture.population in populations and learns_from(picture, recipe)
+        index for index, image in enumerate(images) if image.population in populations and learns_from(image, recipe)
     ]
     if not members or not count:
         return np.empty(0, np.int64)
     if recipe.balanced:
-        drawn = draw_epoch([pictures[index] for index in members], count, recipe.seed, epoch)
+        drawn = draw_epoch([images[index] for index in members], count, recipe.seed, epoch)
         return np.array(members, np.int64)[drawn]
     rng = np.random.default_rng((recipe.seed, epoch))
     rounds = -(-count // len(members))

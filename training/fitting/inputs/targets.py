@@ -14,7 +14,7 @@ from training.model.build import POPULATIONS
 Floats = npt.NDArray[np.float32]
 
 
-def make_targets(pictures: Sequence[Picture], recipe: Recipe) -> Floats:
+def make_targets(images: Sequence[Picture], recipe: Recipe) -> Floats:
     """Targets float32 [n, populations, outputs]: 1 at the output in the row of the picture's population, else 0.
 
     The recipe's `smoothing` of that 1 is spread over all outputs of the row (Szegedy et al., CVPR 2016). With
@@ -22,17 +22,17 @@ def make_targets(pictures: Sequence[Picture], recipe: Recipe) -> Floats:
     Rows of other populations are 0, so that their heads learn nothing from the picture.
     """
     outputs = recipe.task.outputs
-    classes = np.array([recipe.task.output(picture.label) for picture in pictures])
-    rows = np.full((len(pictures), outputs), recipe.smoothing / outputs, np.float32)
-    rows[np.arange(len(pictures)), classes] += 1 - recipe.smoothing
+    classes = np.array([recipe.task.output(image.label) for image in images])
+    rows = np.full((len(images), outputs), recipe.smoothing / outputs, np.float32)
+    rows[np.arange(len(images)), classes] += 1 - recipe.smoothing
     if recipe.class_weights:
-        seen = np.array([learns_from(picture, recipe) for picture in pictures])
+        seen = np.array([learns_from(image, recipe) for image in images])
         counts = np.bincount(classes[seen], minlength=outputs)
         weights = seen.sum() / np.maximum(counts, 1) / (counts > 0).sum()
         rows *= weights[classes, None].astype(np.float32)
-    targets = np.zeros((len(pictures), len(POPULATIONS), outputs), np.float32)
-    heads = [POPULATIONS.index(picture.population) for picture in pictures]
-    targets[np.arange(len(pictures)), heads] = rows
+    targets = np.zeros((len(images), len(POPULATIONS), outputs), np.float32)
+    heads = [POPULATIONS.index(image.population) for image in images]
+    targets[np.arange(len(images)), heads] = rows
     return targets
 
 

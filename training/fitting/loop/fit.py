@@ -26,7 +26,7 @@ Measure = Callable[[keras.Model], dict[str, float]]
 
 def fit(
     model: keras.Model,
-    pictures: Sequence[Picture],
+    images: Sequence[Picture],
     pixels: Pixels,
     recipe: Recipe,
     directory: Path,
@@ -47,11 +47,11 @@ def fit(
         watch.say(f"going on after epoch {state.epochs} of {recipe.epochs}")
     first = 0 if state is None else state.epochs
     log = Log(directory, first, tensorboard)
-    targets = make_targets(pictures, recipe)
+    targets = make_targets(images, recipe)
     for epoch in range(first, recipe.epochs):
         began = time.monotonic()
         losses: list[float] = []
-        for shown, index in batches(pixels, show(pictures, recipe, epoch), recipe, epoch):
+        for shown, index in batches(pixels, show(images, recipe, epoch), recipe, epoch):
             wanted = targets[index] if teacher is None else teacher.mix(targets[index], shown)
             losses.append(learner.step(shown, wanted))
             watch.step(epoch, len(losses), float(np.mean(losses)))

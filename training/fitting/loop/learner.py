@@ -34,9 +34,9 @@ class Learner:
         self._judge.compile(self._optimiser, make_loss(recipe.focal), jit_compile=model.jit_compile)
         self._optimiser.build(self._judge.trainable_variables)
 
-    def step(self, pictures: Floats, targets: Floats) -> float:
+    def step(self, images: Floats, targets: Floats) -> float:
         """Learn from pictures [n, size, size, 3] and targets [n, populations, labels]; the loss before it."""
-        return float(self._judge.train_on_batch(pictures, targets))
+        return float(self._judge.train_on_batch(images, targets))
 
     def checkpoint(self, epochs: int) -> Checkpoint:
         """Where learning stands after `epochs` epochs."""

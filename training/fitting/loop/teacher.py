@@ -28,9 +28,9 @@ class Teacher:
         knows = [float(population in populations) for population in POPULATIONS]
         self._share = share * np.array(knows, np.float32)[None, :, None]
 
-    def mix(self, targets: Floats, pictures: Floats) -> Floats:
+    def mix(self, targets: Floats, images: Floats) -> Floats:
         """Targets [n, populations, labels] with the teacher's share in them, for pictures [n, size, size, 3]."""
-        said = softmax(np.asarray(self._model.predict_on_batch(pictures)))
+        said = softmax(np.asarray(self._model.predict_on_batch(images)))
         # A row's weight is that of its label: 0 for the heads of other populations.
         mixed: Floats = targets * (1 - self._share) + self._share * said * targets.sum(axis=-1, keepdims=True)
         return mixed
