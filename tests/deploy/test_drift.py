@@ -55,7 +55,7 @@ def a_little_apart(shares: Lesions, images: int) -> Lesions:
 
 
 @pytest.mark.parametrize(
-    ("given", "pictures", "alarms"),
+    ("given", "images", "alarms"),
     [
         (like_held_out, 3000, False),
         (a_little_apart, 3000, False),

@@ -14,7 +14,7 @@ from shared.config.settings import Settings
 from shared.contract.decision import Failure, FailureReason, Refusal, RefusalReason
 from shared.contract.names import Queue
 from shared.model.artefact import Manifest, read_artefact
-from tests.worker.images import claimed, jpeg, image
+from tests.worker.images import claimed, image, jpeg
 from worker.batching.pipeline import Pipeline
 from worker.batching.work_item import CountDownLatch, Prediction, Released, WorkItem
 
