@@ -15,6 +15,7 @@ from celery.signals import setup_logging, worker_ready, worker_shutting_down
 from celery.utils.nodenames import gethostname
 from prometheus_client import REGISTRY, start_http_server
 
+from runtimes.factory import select_runtime
 from shared.broker.app import create_celery_app
 from shared.broker.publisher import TaskPublisher
 from shared.config.overrides import SettingsOverrides
@@ -76,7 +77,7 @@ def _run(config: Settings) -> int:
     # urgent picture would otherwise wait for its turn behind our threads. Nothing changes where we are alone.
     os.nice(_NICENESS)
     # Before the wait for a Redis that is away: a damaged artefact is said at once.
-    read_artefact(config.artefact)
+    select_runtime(config.artefact, read_artefact(config.artefact), config.runtime)
     stop = threading.Event()
     # Until Celery takes the signals over, a stop only has to end the waiting for Redis.
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
@@ -130,7 +131,13 @@ def _run(config: Settings) -> int:
     @worker_ready.connect(weak=False)  # type: ignore[untyped-decorator]
     def _say_ready(**_: Any) -> None:
         serving = servings.current
-        log.info(READY_EVENT, artefact=serving.manifest.title, device=serving.device, incarnation=incarnation)
+        log.info(
+            READY_EVENT,
+            artefact=serving.manifest.title,
+            runtime=serving.runtime,
+            device=serving.device,
+            incarnation=incarnation,
+        )
 
     @worker_shutting_down.connect(weak=False)  # type: ignore[untyped-decorator]
     def _drain(**_: Any) -> None:

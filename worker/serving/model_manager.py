@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from runtimes.factory import load_predictor
 from shared.config.settings import Settings
 from shared.model.artefact import Manifest, read_artefact
 from worker.batching.pipeline import Pipeline
@@ -19,6 +20,7 @@ class LoadedModel:
 
     directory: Path
     manifest: Manifest
+    runtime: str
     device: str
     pipeline: Pipeline
     judge: Postprocessor
@@ -30,14 +32,12 @@ def load_model(directory: Path, config: Settings) -> LoadedModel:
     Raises `ArtefactError`, and `SettingsError` for a device that is not there.
     """
     manifest = read_artefact(directory)
-    # Importing TensorFlow takes seconds and memory that a wrong setting should not cost.
-    from runtimes.tensorflow_predictor import TensorFlowPredictor
-
-    predictor = TensorFlowPredictor(directory, manifest, config.device)
+    predictor = load_predictor(directory, manifest, runtime=config.runtime, device=config.device)
     pipeline = Pipeline(predictor, manifest, config)
     pipeline.start()
     SCORE_DISTRIBUTION.expect(manifest)
-    return LoadedModel(directory, manifest, predictor.device, pipeline, Postprocessor(manifest))
+    judge = Postprocessor(manifest, runtime=f"{predictor.runtime} on {predictor.device}")
+    return LoadedModel(directory, manifest, predictor.runtime, predictor.device, pipeline, judge)
 
 
 class ModelManager:

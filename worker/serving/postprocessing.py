@@ -12,8 +12,9 @@ from worker.batching.work_item import Prediction
 class Postprocessor:
     """Says what `manifest` lets one say of a prediction."""
 
-    def __init__(self, manifest: Manifest) -> None:
+    def __init__(self, manifest: Manifest, *, runtime: str = "") -> None:
         self._manifest = manifest
+        self._runtime = runtime
         self._names = [label.name for label in manifest.labels]
         self._counts = np.array([label.counts for label in manifest.labels])
 
@@ -35,7 +36,13 @@ class Postprocessor:
             evidence=to_evidence_map(predicted.evidence),
             distance=predicted.distance,
             advice=advice,
-            work=Work(batch=predicted.batch, wait_s=predicted.wait_s, decode_s=decode_s, predict_s=predicted.predict_s),
+            work=Work(
+                batch=predicted.batch,
+                wait_s=predicted.wait_s,
+                decode_s=decode_s,
+                predict_s=predicted.predict_s,
+                runtime=self._runtime,
+            ),
         )
 
 

@@ -90,6 +90,7 @@ class Reconciler:
             {
                 "artefact": serving.manifest.title,
                 "directory": str(serving.directory),
+                "runtime": serving.runtime,
                 "device": serving.device,
                 "contract": CONTRACT_VERSION,
                 "refusing": str(self._refused[0]) if self._refused else "",

@@ -24,6 +24,7 @@ ARTEFACT = Path("models/lite0")
 class ScriptedPredictor:
     """A device whose behaviour the test decides: the real one neither fails nor waits on demand."""
 
+    runtime = "scripted"
     device = "scripted"
 
     def __init__(self) -> None:
