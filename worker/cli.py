@@ -16,19 +16,14 @@ from celery.utils.nodenames import gethostname
 from prometheus_client import REGISTRY, start_http_server
 
 from runtimes.factory import select_runtime
-from shared.broker.app import create_celery_app
-from shared.broker.publisher import TaskPublisher
 from shared.config.overrides import SettingsOverrides
 from shared.config.settings import Settings, SettingsError, settings
 from shared.contract.names import READY_EVENT, Queue
 from shared.ids import new_incarnation
-from shared.image_store.store import ImageStore
-from shared.ledger import transitions
-from shared.ledger.ledger import Ledger
 from shared.log import set_up_logging
 from shared.model.artefact import ArtefactError, read_artefact
-from shared.redis_client.client import create_client, display_address
-from shared.redis_client.retry import RedisAccessDenied, RedisRetry, ShutdownRequested
+from shared.redis_client.retry import RedisAccessDenied, ShutdownRequested
+from shared.service.connections import ServiceConnections
 from shared.service.maintenance import MaintenanceThread
 from worker.consumer.celery_consumer import EventBatchingConsumer
 from worker.consumer.task_handler import TaskHandler
@@ -81,23 +76,15 @@ def _run(config: Settings) -> int:
     stop = threading.Event()
     # Until Celery takes the signals over, a stop only has to end the waiting for Redis.
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    client, images = create_client(config.ledger_url), create_client(config.store_url)
-    ledger = Ledger(client, RedisRetry(display_address(config.ledger_url), stop, client))
-    store = ImageStore(
-        images,
-        RedisRetry(display_address(config.store_url), stop, images),
-        budget=config.image_store_max_bytes,
-        ttl_s=config.image_ttl_s,
-    )
-    ledger.run(transitions.get_counts())
+    connections = ServiceConnections(config, shard=config.max_batch_size, stop=stop)
+    app, ledger, publisher = connections.app, connections.ledger, connections.publisher
+    connections.wait_until_available()
 
     servings = ModelManager(load_model(config.artefact, config), lambda directory: load_model(directory, config))
-    app = create_celery_app(config.ledger_url)
-    publisher = TaskPublisher(app, shard=config.max_batch_size)
     incarnation = new_incarnation("worker")
     service = TaskHandler(
         ledger=ledger,
-        store=store,
+        store=connections.store,
         publisher=publisher,
         servings=servings,
         incarnation=incarnation,
