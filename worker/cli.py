@@ -13,7 +13,7 @@ import structlog
 from celery import Celery
 from celery.signals import setup_logging, worker_ready, worker_shutting_down
 from celery.utils.nodenames import gethostname
-from prometheus_client import REGISTRY, start_http_server
+from prometheus_client import start_http_server
 
 from runtimes.factory import select_runtime
 from shared.config.overrides import SettingsOverrides
@@ -34,7 +34,6 @@ from worker.health.liveness import LivenessFile, StallTimer
 from worker.health.watchdog import Watchdog
 from worker.serving.model_manager import ModelManager, load_model
 from worker.serving.reconciler import Reconciler
-from worker.telemetry.queue_metrics import QueueMetricsCollector
 
 log = structlog.get_logger(__name__)
 
@@ -107,7 +106,6 @@ def _run(config: Settings) -> int:
     if pulse is not None:
         pulse.start()
     if config.metrics_port:
-        REGISTRY.register(QueueMetricsCollector(ledger))
         start_http_server(config.metrics_port, addr=config.metrics_host)
     # The thread that predicts waits for the interpreter's lock after each batch; at Python's 5 ms it would wait long.
     sys.setswitchinterval(_SWITCH_INTERVAL_S)

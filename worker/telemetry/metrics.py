@@ -13,7 +13,6 @@ class Metrics:
 
     def __init__(self) -> None:
         self.batch = Histogram("melanoma_batch_size", "Pictures in one forward pass.", buckets=_SIZES)
-        self.padding = Counter("melanoma_padding_pictures", "Places of batches filled with no picture.")
         self.queue_age = Histogram(
             "melanoma_queue_age_seconds", "From the message being sent to the claim.", ["queue"], buckets=_SECONDS
         )
