@@ -101,7 +101,7 @@ def _run(config: Settings) -> int:
     follower = Reconciler(ledger, servings, SettingsOverrides(config), incarnation=incarnation)
     follower.start()
     ticks = StallTimer(excused=follower.is_redis_unresponsive)
-    app.conf.melanoma_tick = ticks.tick
+    app.conf.melanoma_event_loop_callback = ticks.tick
     pulse = LivenessFile(config.liveness_file, servings.batch_age_s, ticks.stalled_s) if config.liveness_file else None
     if pulse is not None:
         pulse.start()

@@ -55,7 +55,7 @@ def test_metrics_and_flower_show_what_was_done(tmp_path: Path) -> None:
     assert lines["melanoma_batch_size_sum"] == "30.0"
     assert lines["melanoma_decode_seconds_count"] == "30.0"
     assert float(lines["melanoma_predict_seconds_count"]) > 0
-    for name in ("queue_age", "wait", "end_to_end"):
+    for name in ("queue_wait", "pipeline_wait", "end_to_end"):
         assert float(lines[f'melanoma_{name}_seconds_count{{queue="bulk"}}']) >= 30
     assert lines['melanoma_in_flight{queue="bulk"}'] == "0.0"
     assert ledger["melanoma_ledger_ready", "bulk"] == 0

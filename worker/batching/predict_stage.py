@@ -130,7 +130,7 @@ def _stack(batch: list[WorkItem]) -> NDArray[np.uint8]:
 def _hand_out(batch: list[WorkItem], predictions: PredictionBatch, started: float, seconds: float) -> None:
     for row, image in enumerate(batch):
         wait = max(0.0, started - image.entered - image.decode_s)
-        METRICS.wait.labels(queue=image.job.queue).observe(wait)
+        METRICS.pipeline_wait.labels(queue=image.job.queue).observe(wait)
         image.finish(
             Prediction(
                 probabilities=predictions.probabilities[row],

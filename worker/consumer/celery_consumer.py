@@ -34,7 +34,7 @@ class EventBatchingConsumer(Consumer):  # type: ignore[misc]
     def register_with_event_loop(self, hub: Any) -> None:
         """Let the loop show that it turns."""
         super().register_with_event_loop(hub)
-        hub.call_repeatedly(1.0, self.app.conf.get("melanoma_tick", lambda: None))
+        hub.call_repeatedly(1.0, self.app.conf.get("melanoma_event_loop_callback", lambda: None))
 
     def on_send_event_buffered(self) -> None:
         """Plan one flush. Called by task threads too, so the timer is set in the loop's own thread."""

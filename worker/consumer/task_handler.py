@@ -99,7 +99,7 @@ class TaskHandler:
         decided: list[Decided] = []
         able: list[ClaimedJob] = []
         for job in claimed:
-            METRICS.queue_age.labels(queue=job.queue).observe(job.queued_s)
+            METRICS.queue_wait.labels(queue=job.queue).observe(job.queued_s)
             reason = self._cannot(job)
             if reason is None:
                 able.append(job)
@@ -176,7 +176,7 @@ class TaskHandler:
                 continue
             METRICS.decisions.labels(kind=decision.kind).inc()
             if isinstance(decision, Verdict):
-                METRICS.bands.labels(band=decision.band, population=decision.population).inc()
+                METRICS.verdicts.labels(band=decision.band, population=decision.population).inc()
                 SCORE_DISTRIBUTION.count(decision)
             if isinstance(decision, Refusal):
                 METRICS.refusals.labels(reason=decision.reason).inc()

@@ -13,11 +13,11 @@ class Metrics:
 
     def __init__(self) -> None:
         self.batch = Histogram("melanoma_batch_size", "Pictures in one forward pass.", buckets=_SIZES)
-        self.queue_age = Histogram(
-            "melanoma_queue_age_seconds", "From the message being sent to the claim.", ["queue"], buckets=_SECONDS
+        self.queue_wait = Histogram(
+            "melanoma_queue_wait_seconds", "From the message being sent to the claim.", ["queue"], buckets=_SECONDS
         )
-        self.wait = Histogram(
-            "melanoma_wait_seconds", "From the claim to predict, less decode.", ["queue"], buckets=_SECONDS
+        self.pipeline_wait = Histogram(
+            "melanoma_pipeline_wait_seconds", "From the claim to predict, less decode.", ["queue"], buckets=_SECONDS
         )
         self.decode = Histogram("melanoma_decode_seconds", "Decode of one picture.", buckets=_SECONDS)
         self.predict = Histogram("melanoma_predict_seconds", "Forward pass of one batch.", buckets=_SECONDS)
@@ -25,10 +25,10 @@ class Metrics:
             "melanoma_end_to_end_seconds", "From acceptance to the decision.", ["queue"], buckets=_SECONDS
         )
         self.in_flight = Gauge("melanoma_in_flight", "Pictures in this worker now.", ["queue"])
-        self.decisions = Counter("melanoma_decisions", "Decisions that stood.", ["kind"])
-        self.refusals = Counter("melanoma_refusals", "Refused pictures.", ["reason"])
-        self.bands = Counter("melanoma_bands", "Verdicts that stood.", ["band", "population"])
-        self.dead_letters = Counter("melanoma_dead_letters", "Pictures that could not be decided.", ["reason"])
+        self.decisions = Counter("melanoma_decisions_total", "Decisions that stood.", ["kind"])
+        self.refusals = Counter("melanoma_refusals_total", "Refused pictures.", ["reason"])
+        self.verdicts = Counter("melanoma_verdicts_total", "Verdicts that stood.", ["band", "population"])
+        self.dead_letters = Counter("melanoma_dead_letters_total", "Pictures that could not be decided.", ["reason"])
 
 
 METRICS: Final = Metrics()

@@ -56,8 +56,8 @@ def series(name: str, manifest: Manifest, population: str) -> list[float]:
 
 def test_each_population_has_the_shares_of_its_own_lesions() -> None:
     SCORE_DISTRIBUTION.expect(BOTH)
-    assert series("melanoma_scores_expected_share", BOTH, "dermatoscope") == [100 / 140, 0, 40 / 140]
-    assert series("melanoma_scores_expected_share", BOTH, "phone") == [0.75, 0.25]
+    assert series("melanoma_scores_expected_ratio", BOTH, "dermatoscope") == [100 / 140, 0, 40 / 140]
+    assert series("melanoma_scores_expected_ratio", BOTH, "phone") == [0.75, 0.25]
 
 
 def test_a_verdict_is_counted_where_lesions_scored_like_it() -> None:
