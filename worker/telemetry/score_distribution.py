@@ -19,7 +19,9 @@ class ScoreDistribution:
 
     def __init__(self) -> None:
         self._populations: dict[tuple[str, str], Population] = {}
-        self._given = Counter("melanoma_scores_total", "Verdicts that stood, by the artefact's reliability bins.", _LABELS)
+        self._given = Counter(
+            "melanoma_scores_total", "Verdicts that stood, by the artefact's reliability bins.", _LABELS
+        )
         self._expected = Gauge(
             "melanoma_scores_expected_ratio", "Share of the lesions behind the calibration in the bin.", _LABELS
         )

@@ -2,6 +2,10 @@
 
 from contextlib import ExitStack
 
+import pytest
+from kombu.transport import redis
+
+from shared.broker.transport import Channel
 from shared.contract.names import Queue
 from worker.consumer.task_slots import PriorityQueueOrder, TaskSlots
 
@@ -28,3 +32,18 @@ def test_interactive_messages_hold_nothing_back() -> None:
         for _ in range(4):
             in_hand.enter_context(intake.occupy(Queue.INTERACTIVE))
         assert not intake.is_bulk_at_limit
+
+
+def test_transport_looks_again_soon_while_bulk_is_at_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The transport knows the order's property by its name alone."""
+    timeouts: list[float | None] = []
+    monkeypatch.setattr(redis.Channel, "_brpop_start", lambda _self, timeout=None: timeouts.append(timeout))
+    intake = TaskSlots(2)
+    channel = Channel.__new__(Channel)
+    channel._queue_cycle = PriorityQueueOrder(intake)
+    channel._brpop_start(10)
+    with intake.occupy(Queue.BULK):
+        channel._brpop_start(10)
+    assert timeouts[0] == 10
+    assert timeouts[1] is not None
+    assert timeouts[1] < 1
