@@ -79,32 +79,38 @@ def _run(config: Settings) -> int:
     app, ledger, publisher = connections.app, connections.ledger, connections.publisher
     connections.wait_until_available()
 
-    servings = ModelManager(load_model(config.artefact, config), lambda directory: load_model(directory, config))
+    model_manager = ModelManager(load_model(config.artefact, config), lambda directory: load_model(directory, config))
     incarnation = new_incarnation("worker")
-    service = TaskHandler(
+    task_handler = TaskHandler(
         ledger=ledger,
         store=connections.store,
         publisher=publisher,
-        servings=servings,
+        model_manager=model_manager,
         incarnation=incarnation,
         max_bulk_in_flight=config.max_bulk_in_flight,
         max_attempts=config.max_attempts,
     )
-    intake = TaskSlots(config.task_slots)
-    app.conf.broker_transport_options["queue_order_strategy"] = lambda: PriorityQueueOrder(intake)
-    pace = ThroughputEstimator(intake, servings.images_per_second)
-    register_tasks(app, service, intake, pace)
-    maintenance = MaintenanceThread(ledger, publisher, config, incarnation=incarnation, speed=pace.images_per_second)
+    task_slots = TaskSlots(config.task_slots)
+    app.conf.broker_transport_options["queue_order_strategy"] = lambda: PriorityQueueOrder(task_slots)
+    throughput = ThroughputEstimator(task_slots, model_manager.images_per_second)
+    register_tasks(app, task_handler, task_slots, throughput)
+    maintenance = MaintenanceThread(
+        ledger, publisher, config, incarnation=incarnation, speed=throughput.images_per_second
+    )
     maintenance.start()
-    watchdog = Watchdog(servings, service, limit_s=config.decode_timeout_s)
+    watchdog = Watchdog(model_manager, task_handler, decode_timeout_s=config.decode_timeout_s)
     watchdog.start()
-    follower = Reconciler(ledger, servings, SettingsOverrides(config), incarnation=incarnation)
-    follower.start()
-    ticks = StallTimer(excused=follower.is_redis_unresponsive)
-    app.conf.melanoma_event_loop_callback = ticks.tick
-    pulse = LivenessFile(config.liveness_file, servings.batch_age_s, ticks.stalled_s) if config.liveness_file else None
-    if pulse is not None:
-        pulse.start()
+    reconciler = Reconciler(ledger, model_manager, SettingsOverrides(config), incarnation=incarnation)
+    reconciler.start()
+    stall_timer = StallTimer(is_excused=reconciler.is_redis_unresponsive)
+    app.conf.melanoma_event_loop_callback = stall_timer.reset
+    liveness_file = (
+        LivenessFile(config.liveness_file, model_manager.batch_age_s, stall_timer.stalled_s)
+        if config.liveness_file
+        else None
+    )
+    if liveness_file is not None:
+        liveness_file.start()
     if config.metrics_port:
         start_http_server(config.metrics_port, addr=config.metrics_host)
     # The thread that predicts waits for the interpreter's lock after each batch; at Python's 5 ms it would wait long.
@@ -114,13 +120,13 @@ def _run(config: Settings) -> int:
     gc.freeze()
 
     @worker_ready.connect(weak=False)  # type: ignore[untyped-decorator]
-    def _say_ready(**_: Any) -> None:
-        serving = servings.current
+    def _log_ready(**_: Any) -> None:
+        model = model_manager.current
         log.info(
             READY_EVENT,
-            artefact=serving.manifest.title,
-            runtime=serving.runtime,
-            device=serving.device,
+            artefact=model.manifest.title,
+            runtime=model.runtime,
+            device=model.device,
             incarnation=incarnation,
         )
 
@@ -128,15 +134,15 @@ def _run(config: Settings) -> int:
     def _drain(**_: Any) -> None:
         log.info("stopping: finishing the batch in hand, giving back the rest")
         stop.set()
-        service.drain()
+        task_handler.drain()
 
     code = _serve(app, config, incarnation)
-    follower.stop()
-    if pulse is not None:
-        pulse.stop()
+    reconciler.stop()
+    if liveness_file is not None:
+        liveness_file.stop()
     watchdog.stop()
-    servings.release()
-    servings.join()
+    model_manager.release()
+    model_manager.join()
     maintenance.stop()
     log.info("stopped")
     return code
@@ -144,7 +150,7 @@ def _run(config: Settings) -> int:
 
 def _serve(app: Celery, config: Settings, incarnation: str) -> int:
     @setup_logging.connect(weak=False)  # type: ignore[untyped-decorator]
-    def _keep_ours(**_: Any) -> None:
+    def _keep_logging(**_: Any) -> None:
         """Celery would set up logging of its own where nobody answers this."""
 
     worker = app.Worker(

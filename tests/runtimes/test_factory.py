@@ -13,7 +13,7 @@ from shared.config.settings import Settings, SettingsError
 from shared.contract.decision import Verdict
 from shared.model.artefact import ArtefactError, Manifest, read_artefact
 from tests.runtimes.toy_runtime import ToyPredictor
-from tests.worker.images import image, jpeg
+from tests.worker.items import make_item, make_jpeg
 from worker.batching.work_item import Prediction
 from worker.serving.model_manager import load_model
 
@@ -93,11 +93,11 @@ def test_runtime_is_one_module_and_its_name_stands_in_the_verdict(toy: None) -> 
     model = load_model(ARTEFACT, Settings(runtime="toy", max_batch_size=2, decode_slots=1))
     try:
         assert (model.runtime, model.device) == ("toy", "CPU:0")
-        item = image(jpeg())
+        item = make_item(make_jpeg())
         model.pipeline.put(item)
         item.latch.wait()
         assert isinstance(item.outcome, Prediction)
-        decision = model.judge.decide(item.outcome, advice=item.advice, decode_s=item.decode_s)
+        decision = model.postprocessor.decide(item.outcome, advice=item.advice, decode_s=item.decode_s)
         assert isinstance(decision, Verdict)
         assert decision.work.runtime == "toy on CPU:0"
     finally:

@@ -15,25 +15,29 @@ class Pipeline:
     """Takes pictures with bytes and finishes each of them, whatever happens in between."""
 
     def __init__(self, predictor: Predictor, manifest: Manifest, settings: Settings) -> None:
-        self._child = IsolatedDecoder(limit_s=settings.decode_timeout_s, memory=settings.decode_max_memory)
-        self._predict = PredictStage(predictor, size=manifest.picture.size, largest=settings.max_batch_size)
+        self._isolated_decoder = IsolatedDecoder(
+            timeout_s=settings.decode_timeout_s, max_memory_bytes=settings.decode_max_memory
+        )
+        self._predict = PredictStage(
+            predictor, image_size=manifest.picture.size, max_batch_size=settings.max_batch_size
+        )
         self._decode = DecodeStage(
             manifest.picture,
             slots=settings.decode_slots or os.cpu_count() or 1,
-            child=self._child,
-            pass_on=self._pass_on,
+            isolated_decoder=self._isolated_decoder,
+            on_decoded=self._put_decoded,
         )
 
     def start(self) -> None:
         """Warm every batch size, then start the threads."""
-        self._predict.warm()
+        self._predict.warm_up()
         self._predict.start()
         self._decode.start()
 
-    def put(self, image: WorkItem) -> None:
+    def put(self, item: WorkItem) -> None:
         """Begin with a picture. Its latch counts down when it is finished."""
-        if not self._decode.put(image):
-            image.finish(Released.RELEASED)
+        if not self._decode.put(item):
+            item.finish(Released.RELEASED)
 
     def images_per_second(self) -> float:
         """Pictures a second that the device can predict, as far as is known."""
@@ -49,18 +53,18 @@ class Pipeline:
 
     def hanging_items(self, limit_s: float) -> list[WorkItem]:
         """Pictures whose decode has taken longer than `limit_s`."""
-        return self._decode.hanging_items(limit_s)
+        return self._decode.get_hanging_items(limit_s)
 
     def release(self) -> None:
         """Finish the batch in hand and release every other picture."""
-        for image in [*self._decode.close(), *self._predict.close()]:
-            image.finish(Released.RELEASED)
+        for item in [*self._decode.close(), *self._predict.close()]:
+            item.finish(Released.RELEASED)
 
     def join(self) -> None:
         """Wait for the batch in hand after `release`, and end the child."""
         self._predict.join()
-        self._child.stop()
+        self._isolated_decoder.stop()
 
-    def _pass_on(self, image: WorkItem) -> None:
-        if not self._predict.put(image):
-            image.finish(Released.RELEASED)
+    def _put_decoded(self, item: WorkItem) -> None:
+        if not self._predict.put(item):
+            item.finish(Released.RELEASED)

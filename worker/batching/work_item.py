@@ -25,7 +25,7 @@ class Prediction:
     evidence: NDArray[np.float32]
     distance: float
     kinds: NDArray[np.float32]
-    batch: int
+    batch_size: int
     wait_s: float
     predict_s: float
 
@@ -37,7 +37,7 @@ class CountDownLatch:
     """Opens once as many pictures as the message held have their outcome."""
 
     def __init__(self, count: int) -> None:
-        self._left = count
+        self._remaining = count
         self._lock = threading.Lock()
         self._opened = threading.Event()
         if count == 0:
@@ -46,8 +46,8 @@ class CountDownLatch:
     def count_down(self) -> None:
         """One picture has its outcome."""
         with self._lock:
-            self._left -= 1
-            done = self._left == 0
+            self._remaining -= 1
+            done = self._remaining == 0
         if done:
             self._opened.set()
 
@@ -63,7 +63,7 @@ class WorkItem:
     job: ClaimedJob
     data: bytes
     latch: CountDownLatch
-    entered: float
+    entered_at: float
     deadline: float
     pixels: NDArray[np.uint8] | None = None
     advice: tuple[Advice, ...] = ()

@@ -12,10 +12,10 @@ from vine import promise
 
 #: Seconds that events wait for more of their kind. Celery publishes them in one message then; at once, each of a
 #: task's three events is a message of its own, and costs more than the rest of the task.
-_GATHER_S: Final = 0.25
+_FLUSH_DELAY_S: Final = 0.25
 
 #: Pauses between tries to connect, in seconds: the first, by how much each is longer, the longest.
-_RETRIES: Final = {"interval_start": 1, "interval_step": 1, "interval_max": 3}
+_RETRY_POLICY: Final = {"interval_start": 1, "interval_step": 1, "interval_max": 3}
 
 
 class EventBatchingConsumer(Consumer):  # type: ignore[misc]
@@ -23,12 +23,12 @@ class EventBatchingConsumer(Consumer):  # type: ignore[misc]
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._flush_planned = False
-        self._plan = promise(self._plan_flush)
+        self._is_flush_scheduled = False
+        self._schedule_promise = promise(self._schedule_flush)
 
     def ensure_connected(self, conn: Any) -> Any:
         """Connect, and try until it works."""
-        conn.ensure_connection = partial(conn.ensure_connection, **_RETRIES)
+        conn.ensure_connection = partial(conn.ensure_connection, **_RETRY_POLICY)
         return super().ensure_connected(conn)
 
     def register_with_event_loop(self, hub: Any) -> None:
@@ -38,13 +38,13 @@ class EventBatchingConsumer(Consumer):  # type: ignore[misc]
 
     def on_send_event_buffered(self) -> None:
         """Plan one flush. Called by task threads too, so the timer is set in the loop's own thread."""
-        if self.hub and not self._flush_planned:
-            self._flush_planned = True
-            self.hub.call_soon(self._plan)
+        if self.hub and not self._is_flush_scheduled:
+            self._is_flush_scheduled = True
+            self.hub.call_soon(self._schedule_promise)
 
-    def _plan_flush(self) -> None:
-        self.hub.call_later(_GATHER_S, self._flush_gathered)
+    def _schedule_flush(self) -> None:
+        self.hub.call_later(_FLUSH_DELAY_S, self._flush_buffered)
 
-    def _flush_gathered(self) -> None:
-        self._flush_planned = False
+    def _flush_buffered(self) -> None:
+        self._is_flush_scheduled = False
         self._flush_events()

@@ -19,46 +19,46 @@ class TaskSlots:
 
     def __init__(self, slots: int) -> None:
         self._slots = slots
-        self._fewest = 0
-        self._most_bulk = slots - max(1, slots // _RESERVED_SHARE)
-        self._in_hand: Counter[Queue] = Counter()
+        self._min_in_flight = 0
+        self._max_bulk = slots - max(1, slots // _RESERVED_SHARE)
+        self._in_flight: Counter[Queue] = Counter()
         self._lock = threading.Lock()
 
     @contextmanager
     def occupy(self, queue: Queue) -> Iterator[None]:
         """Count a message of `queue` while the context lasts."""
         with self._lock:
-            self._in_hand[queue] += 1
+            self._in_flight[queue] += 1
         try:
             yield
         finally:
             with self._lock:
-                self._in_hand[queue] -= 1
-                self._fewest = min(self._fewest, self._in_hand.total())
+                self._in_flight[queue] -= 1
+                self._min_in_flight = min(self._min_in_flight, self._in_flight.total())
 
     def was_saturated(self) -> bool:
         """Whether half of the slots or more were full all the time since this was last asked."""
         with self._lock:
-            fewest, self._fewest = self._fewest, self._in_hand.total()
-        return fewest >= self._slots / 2
+            min_in_flight, self._min_in_flight = self._min_in_flight, self._in_flight.total()
+        return min_in_flight >= self._slots / 2
 
     @property
     def is_bulk_at_limit(self) -> bool:
         """Whether bulk messages wait in their queue until some in hand are done."""
-        return self._in_hand[Queue.BULK] >= self._most_bulk
+        return self._in_flight[Queue.BULK] >= self._max_bulk
 
 
 class PriorityQueueOrder(priority_cycle):  # type: ignore[misc]
     """kombu's order of queues, the most urgent first, less bulk where `intake` holds it back."""
 
-    def __init__(self, intake: TaskSlots) -> None:
+    def __init__(self, task_slots: TaskSlots) -> None:
         super().__init__()
-        self._intake = intake
+        self._task_slots = task_slots
 
     @property
     def is_bulk_at_limit(self) -> bool:
         """Asked by `shared.broker.transport`, which then looks again soon."""
-        return self._intake.is_bulk_at_limit
+        return self._task_slots.is_bulk_at_limit
 
     def consume(self, n: int) -> list[str]:
         """The first `n` queues to take from, in order."""

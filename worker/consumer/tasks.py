@@ -16,15 +16,17 @@ class DeadLetterError(Exception):
     """Raised by a task some of whose pictures could not be decided: Flower shows it as FAILURE."""
 
 
-def register_tasks(app: Celery, service: TaskHandler, intake: TaskSlots, pace: ThroughputEstimator) -> None:
+def register_tasks(
+    app: Celery, task_handler: TaskHandler, task_slots: TaskSlots, throughput: ThroughputEstimator
+) -> None:
     """Make `app` run the task with `service`, counted by `intake` and `pace`."""
 
     @app.task(name=CLASSIFY_TASK, bind=True, throws=(DeadLetterError,))
     def classify(self: "Task[Any, Any]", ids: list[str]) -> dict[str, int]:
         """Ring for the jobs `ids`; returns the counts of `Service.classify`."""
-        with intake.occupy(Queue(self.request.delivery_info["routing_key"])):
-            counts = service.classify(ids, token=self.request.id)
-        pace.record(sum(count for name, count in counts.items() if name not in UNDECIDED))
+        with task_slots.occupy(Queue(self.request.delivery_info["routing_key"])):
+            counts = task_handler.classify(ids, token=self.request.id)
+        throughput.record(sum(count for name, count in counts.items() if name not in UNDECIDED))
         if counts.get(_FAILURE):
             raise DeadLetterError(counts)
         return counts

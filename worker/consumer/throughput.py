@@ -11,7 +11,7 @@ from worker.consumer.task_slots import TaskSlots
 _WEIGHT: Final = 0.3
 
 #: A rate that was not seen for so long says nothing of now. Seconds.
-_KNOWN_S: Final = 300.0
+_MAX_AGE_S: Final = 300.0
 
 
 class ThroughputEstimator:
@@ -22,32 +22,32 @@ class ThroughputEstimator:
     """
 
     def __init__(
-        self, intake: TaskSlots, estimate: Callable[[], float], clock: Callable[[], float] = time.monotonic
+        self, task_slots: TaskSlots, device_rate: Callable[[], float], clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._intake = intake
-        self._estimate = estimate
+        self._task_slots = task_slots
+        self._device_rate = device_rate
         self._clock = clock
         self._lock = threading.Lock()
-        self._done = 0
-        self._asked_at = clock()
+        self._decided = 0
+        self._read_at = clock()
         self._rate: float | None = None
-        self._seen_at = 0.0
+        self._measured_at = 0.0
 
     def record(self, images: int) -> None:
         """Count pictures that were decided."""
         with self._lock:
-            self._done += images
+            self._decided += images
 
     def images_per_second(self) -> float:
         """Pictures a second, from what was decided since this was last asked."""
         now = self._clock()
         with self._lock:
-            done, self._done = self._done, 0
-        elapsed, self._asked_at = now - self._asked_at, now
-        if self._intake.was_saturated() and elapsed > 0:
+            done, self._decided = self._decided, 0
+        elapsed, self._read_at = now - self._read_at, now
+        if self._task_slots.was_saturated() and elapsed > 0:
             rate = done / elapsed
             self._rate = rate if self._rate is None else self._rate + _WEIGHT * (rate - self._rate)
-            self._seen_at = now
-        if self._rate is not None and now - self._seen_at > _KNOWN_S:
+            self._measured_at = now
+        if self._rate is not None and now - self._measured_at > _MAX_AGE_S:
             self._rate = None
-        return self._estimate() if self._rate is None else min(self._rate, self._estimate())
+        return self._device_rate() if self._rate is None else min(self._rate, self._device_rate())

@@ -10,9 +10,9 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
-_EVERY_S: Final = 1.0
+_INTERVAL_S: Final = 1.0
 #: No batch takes as long as this, nor does Celery's loop pause for it. Seconds.
-STUCK_S: Final = 60.0
+MAX_STALL_S: Final = 60.0
 
 
 class LivenessFile:
@@ -24,7 +24,7 @@ class LivenessFile:
 
     def __init__(self, path: Path, *stuck: Callable[[], float]) -> None:
         self._path = path
-        self._stuck = stuck
+        self._stall_timers = stuck
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
 
@@ -38,13 +38,13 @@ class LivenessFile:
 
     def touch_if_alive(self) -> bool:
         """Touch the file where nothing is stuck; whether it did."""
-        if any(stuck() > STUCK_S for stuck in self._stuck):
+        if any(stuck() > MAX_STALL_S for stuck in self._stall_timers):
             return False
         self._path.touch()
         return True
 
     def _run(self) -> None:
-        while not self._stop.wait(_EVERY_S):
+        while not self._stop.wait(_INTERVAL_S):
             try:
                 self.touch_if_alive()
             except OSError as error:
@@ -54,16 +54,16 @@ class LivenessFile:
 class StallTimer:
     """Seconds since something last happened; 0 while `excused` says that it cannot."""
 
-    def __init__(self, excused: Callable[[], bool]) -> None:
-        self._excused = excused
-        self._last = time.monotonic()
+    def __init__(self, is_excused: Callable[[], bool]) -> None:
+        self._is_excused = is_excused
+        self._last_reset_at = time.monotonic()
 
-    def tick(self) -> None:
+    def reset(self) -> None:
         """It happened."""
-        self._last = time.monotonic()
+        self._last_reset_at = time.monotonic()
 
     def stalled_s(self) -> float:
         """For how long it did not."""
-        if self._excused():
-            self._last = time.monotonic()
-        return time.monotonic() - self._last
+        if self._is_excused():
+            self._last_reset_at = time.monotonic()
+        return time.monotonic() - self._last_reset_at

@@ -12,18 +12,18 @@ from worker.serving.model_manager import ModelManager
 
 log = structlog.get_logger(__name__)
 
-_EVERY_S: Final = 0.5
+_INTERVAL_S: Final = 0.5
 #: Time for the batch in hand and for the task threads to write their decisions before the process is replaced.
-_FAREWELL_S: Final = 3.0
+_DRAIN_GRACE_S: Final = 3.0
 
 
 class Watchdog:
     """A thread that restarts the worker when a decode takes longer than `limit_s`."""
 
-    def __init__(self, servings: ModelManager, service: TaskHandler, *, limit_s: float) -> None:
-        self._servings = servings
-        self._service = service
-        self._limit_s = limit_s
+    def __init__(self, model_manager: ModelManager, task_handler: TaskHandler, *, decode_timeout_s: float) -> None:
+        self._model_manager = model_manager
+        self._task_handler = task_handler
+        self._decode_timeout_s = decode_timeout_s
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
 
@@ -36,13 +36,13 @@ class Watchdog:
         self._stop.set()
 
     def _run(self) -> None:
-        while not self._stop.wait(_EVERY_S):
-            hanging = self._servings.hanging_items(self._limit_s)
+        while not self._stop.wait(_INTERVAL_S):
+            hanging = self._model_manager.hanging_items(self._decode_timeout_s)
             if hanging:
-                log.error("a decode hangs, the worker restarts itself", jobs=[image.job.id for image in hanging])
-                self._service.release_hanging(hanging)
-                self._service.drain()
-                self._stop.wait(_FAREWELL_S)
+                log.error("a decode hangs, the worker restarts itself", jobs=[item.job.id for item in hanging])
+                self._task_handler.release_hanging(hanging)
+                self._task_handler.drain()
+                self._stop.wait(_DRAIN_GRACE_S)
                 # What the hanging message's other pictures still hold comes back by the sweep: the new process
                 # is another incarnation.
                 os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - our own command line

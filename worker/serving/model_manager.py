@@ -23,7 +23,7 @@ class LoadedModel:
     runtime: str
     device: str
     pipeline: Pipeline
-    judge: Postprocessor
+    postprocessor: Postprocessor
 
 
 def load_model(directory: Path, config: Settings) -> LoadedModel:
@@ -35,9 +35,9 @@ def load_model(directory: Path, config: Settings) -> LoadedModel:
     predictor = load_predictor(directory, manifest, runtime=config.runtime, device=config.device)
     pipeline = Pipeline(predictor, manifest, config)
     pipeline.start()
-    SCORE_DISTRIBUTION.expect(manifest)
-    judge = Postprocessor(manifest, runtime=f"{predictor.runtime} on {predictor.device}")
-    return LoadedModel(directory, manifest, predictor.runtime, predictor.device, pipeline, judge)
+    SCORE_DISTRIBUTION.add_artefact(manifest)
+    postprocessor = Postprocessor(manifest, runtime=f"{predictor.runtime} on {predictor.device}")
+    return LoadedModel(directory, manifest, predictor.runtime, predictor.device, pipeline, postprocessor)
 
 
 class ModelManager:
@@ -46,11 +46,11 @@ class ModelManager:
     Whoever takes `current` judges all pictures of a message by it: a change touches none that are under way.
     """
 
-    def __init__(self, first: LoadedModel, load: Callable[[Path], LoadedModel]) -> None:
-        self.current = first
-        self._before: LoadedModel | None = None
+    def __init__(self, model: LoadedModel, load: Callable[[Path], LoadedModel]) -> None:
+        self.current = model
+        self._previous: LoadedModel | None = None
         self._load = load
-        self._changing = threading.Lock()
+        self._switch_lock = threading.Lock()
         self._closed = False
 
     def switch_to(self, directory: Path) -> None:
@@ -60,25 +60,25 @@ class ModelManager:
         """
         if directory == self.current.directory:
             return
-        before = self._before
-        wanted = before if before is not None and before.directory == directory else self._load(directory)
-        with self._changing:
+        previous = self._previous
+        desired = previous if previous is not None and previous.directory == directory else self._load(directory)
+        with self._switch_lock:
             if self._closed:
-                wanted.pipeline.release()
+                desired.pipeline.release()
                 return
-            self._before, self.current = self.current, wanted
-        if before is not None and before is not wanted:
+            self._previous, self.current = self.current, desired
+        if previous is not None and previous is not desired:
             # What it still has in hand goes back to the ledger, and so to the one in use.
-            before.pipeline.release()
-            before.pipeline.join()
+            previous.pipeline.release()
+            previous.pipeline.join()
 
     def hanging_items(self, limit_s: float) -> list[WorkItem]:
         """Pictures whose decode has taken longer than `limit_s`."""
-        return [image for serving in self._all() for image in serving.pipeline.hanging_items(limit_s)]
+        return [item for model in self.get_models() for item in model.pipeline.hanging_items(limit_s)]
 
     def batch_age_s(self) -> float:
         """For how many seconds the longest batch in hand has been there."""
-        return max(serving.pipeline.batch_age_s() for serving in self._all())
+        return max(model.pipeline.batch_age_s() for model in self.get_models())
 
     def images_per_second(self) -> float:
         """Pictures a second that the one in use can predict."""
@@ -86,20 +86,21 @@ class ModelManager:
 
     def set_max_batch_size(self, largest: int) -> None:
         """Let no batch be larger than `largest`."""
-        for serving in self._all():
-            serving.pipeline.set_max_batch_size(largest)
+        for model in self.get_models():
+            model.pipeline.set_max_batch_size(largest)
 
     def release(self) -> None:
         """Finish the batch in hand, release every other picture, and change no more."""
-        with self._changing:
+        with self._switch_lock:
             self._closed = True
-        for serving in self._all():
-            serving.pipeline.release()
+        for model in self.get_models():
+            model.pipeline.release()
 
     def join(self) -> None:
         """Wait for the batch in hand after `release`."""
-        for serving in self._all():
-            serving.pipeline.join()
+        for model in self.get_models():
+            model.pipeline.join()
 
-    def _all(self) -> list[LoadedModel]:
-        return [self.current] if self._before is None else [self.current, self._before]
+    def get_models(self) -> list[LoadedModel]:
+        """Return the model in use and, if there is one, the one before it."""
+        return [self.current] if self._previous is None else [self.current, self._previous]

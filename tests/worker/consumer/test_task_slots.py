@@ -13,36 +13,36 @@ QUEUES = [str(queue) for queue in Queue]
 
 
 def test_bulk_never_fills_the_last_slots() -> None:
-    intake = TaskSlots(16)
-    cycle = PriorityQueueOrder(intake)
+    task_slots = TaskSlots(16)
+    cycle = PriorityQueueOrder(task_slots)
     cycle.update(QUEUES)
-    with ExitStack() as in_hand:
+    with ExitStack() as in_flight:
         for _ in range(13):
-            in_hand.enter_context(intake.occupy(Queue.BULK))
+            in_flight.enter_context(task_slots.occupy(Queue.BULK))
         assert cycle.consume(2) == [Queue.INTERACTIVE, Queue.BULK]
-        with intake.occupy(Queue.BULK):
+        with task_slots.occupy(Queue.BULK):
             assert cycle.consume(2) == [Queue.INTERACTIVE]
             assert cycle.is_bulk_at_limit
         assert cycle.consume(2) == [Queue.INTERACTIVE, Queue.BULK]
 
 
 def test_interactive_messages_hold_nothing_back() -> None:
-    intake = TaskSlots(4)
-    with ExitStack() as in_hand:
+    task_slots = TaskSlots(4)
+    with ExitStack() as in_flight:
         for _ in range(4):
-            in_hand.enter_context(intake.occupy(Queue.INTERACTIVE))
-        assert not intake.is_bulk_at_limit
+            in_flight.enter_context(task_slots.occupy(Queue.INTERACTIVE))
+        assert not task_slots.is_bulk_at_limit
 
 
 def test_transport_looks_again_soon_while_bulk_is_at_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """The transport knows the order's property by its name alone."""
     timeouts: list[float | None] = []
     monkeypatch.setattr(redis.Channel, "_brpop_start", lambda _self, timeout=None: timeouts.append(timeout))
-    intake = TaskSlots(2)
+    task_slots = TaskSlots(2)
     channel = Channel.__new__(Channel)
-    channel._queue_cycle = PriorityQueueOrder(intake)
+    channel._queue_cycle = PriorityQueueOrder(task_slots)
     channel._brpop_start(10)
-    with intake.occupy(Queue.BULK):
+    with task_slots.occupy(Queue.BULK):
         channel._brpop_start(10)
     assert timeouts[0] == 10
     assert timeouts[1] is not None

@@ -28,7 +28,7 @@ def exported_names() -> set[str]:
 
 
 def test_promtool_finds_nothing_wrong_with_the_workers_metrics() -> None:
-    SCORE_DISTRIBUTION.expect(MANIFEST)
+    SCORE_DISTRIBUTION.add_artefact(MANIFEST)
     METRICS.in_flight.labels(queue=Queue.BULK).inc(0)
     METRICS.queue_wait.labels(queue=Queue.BULK).observe(1)
     METRICS.decisions.labels(kind="verdict").inc(0)

@@ -55,14 +55,14 @@ def series(name: str, manifest: Manifest, population: str) -> list[float]:
 
 
 def test_each_population_has_the_shares_of_its_own_lesions() -> None:
-    SCORE_DISTRIBUTION.expect(BOTH)
+    SCORE_DISTRIBUTION.add_artefact(BOTH)
     assert series("melanoma_scores_expected_ratio", BOTH, "dermatoscope") == [100 / 140, 0, 40 / 140]
     assert series("melanoma_scores_expected_ratio", BOTH, "phone") == [0.75, 0.25]
 
 
 def test_a_verdict_is_counted_where_lesions_scored_like_it() -> None:
     fresh = BOTH.model_copy(update={"name": "fresh"})
-    SCORE_DISTRIBUTION.expect(fresh)
+    SCORE_DISTRIBUTION.add_artefact(fresh)
     assert series("melanoma_scores_total", fresh, "phone") == [0, 0], "there before the first verdict"
     for probability in (0, 0.499, 0.5, 1):
         SCORE_DISTRIBUTION.count(verdict(probability, "dermatoscope", fresh.title))
@@ -74,7 +74,7 @@ def test_a_verdict_is_counted_where_lesions_scored_like_it() -> None:
 
 def test_what_no_lesions_stand_beside_is_not_counted() -> None:
     other = BOTH.model_copy(update={"name": "other"})
-    SCORE_DISTRIBUTION.expect(other)
+    SCORE_DISTRIBUTION.add_artefact(other)
     SCORE_DISTRIBUTION.count(verdict(0.5, UNMEASURED, other.title))
     SCORE_DISTRIBUTION.count(verdict(0.5, "phone", "never@seen"))
     assert sum(series("melanoma_scores_total", other, "phone")) == 0
