@@ -61,10 +61,6 @@ class DecodeStage:
         now = time.monotonic()
         return [slot.item for slot in self._slots if slot.item is not None and now - slot.started_at > limit_s]
 
-    def __len__(self) -> int:
-        """How many pictures wait for a slot."""
-        return len(self._queue)
-
     def _make_slot(self, index: int) -> _Slot:
         thread = threading.Thread(target=lambda: self._run(slot), name=f"decode-{index}", daemon=True)
         slot = _Slot(thread)

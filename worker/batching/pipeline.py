@@ -18,10 +18,10 @@ class Pipeline:
         self._isolated_decoder = IsolatedDecoder(
             timeout_s=settings.decode_timeout_s, max_memory_bytes=settings.decode_max_memory
         )
-        self._predict = PredictStage(
+        self.predict_stage = PredictStage(
             predictor, image_size=manifest.picture.size, max_batch_size=settings.max_batch_size
         )
-        self._decode = DecodeStage(
+        self.decode_stage = DecodeStage(
             manifest.picture,
             slots=settings.decode_slots or os.cpu_count() or 1,
             isolated_decoder=self._isolated_decoder,
@@ -30,41 +30,25 @@ class Pipeline:
 
     def start(self) -> None:
         """Warm every batch size, then start the threads."""
-        self._predict.warm_up()
-        self._predict.start()
-        self._decode.start()
+        self.predict_stage.warm_up()
+        self.predict_stage.start()
+        self.decode_stage.start()
 
     def put(self, item: WorkItem) -> None:
         """Begin with a picture. Its latch counts down when it is finished."""
-        if not self._decode.put(item):
+        if not self.decode_stage.put(item):
             item.finish(Released.RELEASED)
-
-    def images_per_second(self) -> float:
-        """Pictures a second that the device can predict, as far as is known."""
-        return self._predict.images_per_second()
-
-    def set_max_batch_size(self, largest: int) -> None:
-        """Let no batch be larger than `largest`."""
-        self._predict.set_max_batch_size(largest)
-
-    def batch_age_s(self) -> float:
-        """For how many seconds predict has had the batch in hand."""
-        return self._predict.batch_age_s()
-
-    def hanging_items(self, limit_s: float) -> list[WorkItem]:
-        """Pictures whose decode has taken longer than `limit_s`."""
-        return self._decode.get_hanging_items(limit_s)
 
     def release(self) -> None:
         """Finish the batch in hand and release every other picture."""
-        for item in [*self._decode.close(), *self._predict.close()]:
+        for item in [*self.decode_stage.close(), *self.predict_stage.close()]:
             item.finish(Released.RELEASED)
 
     def join(self) -> None:
         """Wait for the batch in hand after `release`, and end the child."""
-        self._predict.join()
+        self.predict_stage.join()
         self._isolated_decoder.stop()
 
     def _put_decoded(self, item: WorkItem) -> None:
-        if not self._predict.put(item):
+        if not self.predict_stage.put(item):
             item.finish(Released.RELEASED)

@@ -32,7 +32,7 @@ class PredictStage:
         self._predictor = predictor
         self._image_size = image_size
         self._warmed_batch_size = max_batch_size
-        self._cost = BatchCostModel(max_batch_size)
+        self.cost_model = BatchCostModel(max_batch_size)
         self._queue: PriorityQueue[WorkItem] = PriorityQueue()
         self._low_latency_until = 0.0
         self._batch_started_at: float | None = None
@@ -50,19 +50,15 @@ class PredictStage:
                 started = time.perf_counter()
                 self._predictor.predict(images)
                 seconds.append(time.perf_counter() - started)
-            self._cost.observe(size, min(seconds[1:]))
+            self.cost_model.observe(size, min(seconds[1:]))
 
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
 
-    def images_per_second(self) -> float:
-        """Pictures a second that the device can predict."""
-        return self._cost.images_per_second()
-
     def set_max_batch_size(self, max_batch_size: int) -> None:
         """Let no batch be larger than `largest`, or than those that were warmed."""
-        self._cost.set_max_size(min(max_batch_size, self._warmed_batch_size))
+        self.cost_model.set_max_size(min(max_batch_size, self._warmed_batch_size))
 
     def put(self, item: WorkItem) -> bool:
         """Queue a decoded picture, or return False where the stage is stopping."""
@@ -78,10 +74,6 @@ class PredictStage:
         """Wait for the batch in hand after `close`."""
         self._thread.join()
 
-    def __len__(self) -> int:
-        """How many pictures wait for a batch."""
-        return len(self._queue)
-
     def batch_age_s(self) -> float:
         """For how many seconds it has had the batch in hand; 0 where there is none."""
         since = self._batch_started_at
@@ -94,7 +86,7 @@ class PredictStage:
             self._batch_started_at = None
 
     def _choose_batch_size(self, waiting: int) -> int:
-        return self._cost.choose_size(waiting, low_latency=time.monotonic() < self._low_latency_until)
+        return self.cost_model.choose_size(waiting, low_latency=time.monotonic() < self._low_latency_until)
 
     def _predict(self, batch: list[WorkItem]) -> None:
         started = time.monotonic()
@@ -105,7 +97,7 @@ class PredictStage:
             self._predict_individually(batch)
             return
         seconds = time.monotonic() - started
-        self._cost.observe(len(batch), seconds)
+        self.cost_model.observe(len(batch), seconds)
         METRICS.batch_size.observe(len(batch))
         METRICS.predict.observe(seconds)
         _finish_items(batch, predictions, started, seconds)

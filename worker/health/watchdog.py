@@ -37,7 +37,11 @@ class Watchdog:
 
     def _run(self) -> None:
         while not self._stop.wait(_INTERVAL_S):
-            hanging = self._model_manager.hanging_items(self._decode_timeout_s)
+            hanging = [
+                item
+                for model in self._model_manager.get_models()
+                for item in model.pipeline.decode_stage.get_hanging_items(self._decode_timeout_s)
+            ]
             if hanging:
                 log.error("a decode hangs, the worker restarts itself", jobs=[item.job.id for item in hanging])
                 self._task_handler.release_hanging(hanging)

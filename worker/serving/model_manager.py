@@ -9,7 +9,6 @@ from runtimes.factory import load_predictor
 from shared.config.settings import Settings
 from shared.model.artefact import Manifest, read_artefact
 from worker.batching.pipeline import Pipeline
-from worker.batching.work_item import WorkItem
 from worker.serving.postprocessing import Postprocessor
 from worker.telemetry.score_distribution import SCORE_DISTRIBUTION
 
@@ -72,22 +71,9 @@ class ModelManager:
             previous.pipeline.release()
             previous.pipeline.join()
 
-    def hanging_items(self, limit_s: float) -> list[WorkItem]:
-        """Pictures whose decode has taken longer than `limit_s`."""
-        return [item for model in self.get_models() for item in model.pipeline.hanging_items(limit_s)]
-
-    def batch_age_s(self) -> float:
-        """For how many seconds the longest batch in hand has been there."""
-        return max(model.pipeline.batch_age_s() for model in self.get_models())
-
-    def images_per_second(self) -> float:
-        """Pictures a second that the one in use can predict."""
-        return self.current.pipeline.images_per_second()
-
-    def set_max_batch_size(self, largest: int) -> None:
-        """Let no batch be larger than `largest`."""
-        for model in self.get_models():
-            model.pipeline.set_max_batch_size(largest)
+    def get_models(self) -> list[LoadedModel]:
+        """Return the model in use and, if there is one, the one before it."""
+        return [self.current] if self._previous is None else [self.current, self._previous]
 
     def release(self) -> None:
         """Finish the batch in hand, release every other picture, and change no more."""
@@ -100,7 +86,3 @@ class ModelManager:
         """Wait for the batch in hand after `release`."""
         for model in self.get_models():
             model.pipeline.join()
-
-    def get_models(self) -> list[LoadedModel]:
-        """Return the model in use and, if there is one, the one before it."""
-        return [self.current] if self._previous is None else [self.current, self._previous]

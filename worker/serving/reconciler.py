@@ -70,7 +70,8 @@ class Reconciler:
                     return
                 self._overrides.apply(self._ledger.run(admin.sync_overrides()))
                 self._apply_desired_model(Path(desired) if desired else self._configured_directory)
-                self._model_manager.set_max_batch_size(self._overrides.current.max_batch_size)
+                for model in self._model_manager.get_models():
+                    model.pipeline.predict_stage.set_max_batch_size(self._overrides.current.max_batch_size)
             except ShutdownRequested:
                 return
             except Exception:
