@@ -1,4 +1,4 @@
-"""Wires the parts of one worker process and runs them until it is told to stop."""
+"""Wires the parts of one worker process and runs them until it is stopped."""
 
 import gc
 import logging
@@ -40,7 +40,7 @@ _NICENESS: Final = 5
 
 
 def run(config: Settings) -> int:
-    """Run a worker until it is told to stop.
+    """Run a worker until it is stopped.
 
     Returns:
         The exit code of Celery's worker.
@@ -126,7 +126,7 @@ class WorkerApp:
         gc.freeze()
 
     def serve(self) -> int:
-        """Run Celery's worker until it is told to stop, and return its exit code."""
+        """Run Celery's worker until it is stopped, and return its exit code."""
         worker_ready.connect(self._log_ready, weak=False)
         worker_shutting_down.connect(self._drain, weak=False)
         setup_logging.connect(_keep_logging, weak=False)

@@ -14,7 +14,7 @@ EXIT_MISCONFIGURED: Final = 2
 
 
 def main() -> None:
-    """Run a worker until it is told to stop. Exits with 0, or with 2 and one sentence if it cannot start."""
+    """Run a worker until it is stopped. Exits with 0, or with 2 and one sentence if it cannot start."""
     argparse.ArgumentParser(
         prog="melanoma-worker",
         description="Take photographs from the queue, classify them in batches and write the decisions."

@@ -1,4 +1,4 @@
-"""Pictures for the worker's tests."""
+"""Images, jobs and work items for the worker's tests."""
 
 import io
 import time

@@ -1,4 +1,4 @@
-"""Decode slots: as many threads as cores turn bytes into the model's input, urgent pictures first."""
+"""Decode slots: threads that turn image bytes into the model's input, interactive images first."""
 
 import threading
 import time
@@ -27,7 +27,16 @@ class _Slot:
 
 
 class DecodeStage:
-    """Decodes what is put in and passes it to `pass_on`. Suspect pictures are decoded by a child process."""
+    """Decodes work items in threads and passes them on.
+
+    Items that an earlier worker may have died of are decoded in a child process.
+
+    Args:
+        spec: Preprocessing of the model's input.
+        slots: Number of threads.
+        isolated_decoder: Decodes suspect items.
+        on_decoded: Called with each decoded item.
+    """
 
     def __init__(
         self,
@@ -49,15 +58,15 @@ class DecodeStage:
             slot.thread.start()
 
     def put(self, item: WorkItem) -> bool:
-        """Queue a picture, or return False where the stage is stopping."""
+        """Queue an item. Returns False if the stage is closed."""
         return self._queue.put(item.job.queue, item)
 
     def close(self) -> list[WorkItem]:
-        """Take no more; returns those that no slot had begun."""
+        """Accept no more items. Returns those that no slot has begun."""
         return self._queue.close()
 
     def get_hanging_items(self, limit_s: float) -> list[WorkItem]:
-        """Pictures that a slot has been decoding for longer than `limit_s`."""
+        """Return the items that a slot has been decoding for longer than `limit_s` seconds."""
         now = time.monotonic()
         return [slot.item for slot in self._slots if slot.item is not None and now - slot.started_at > limit_s]
 
@@ -70,7 +79,7 @@ class DecodeStage:
         while taken := self._queue.take(lambda _waiting: 1):
             item = taken[0]
             slot.started_at = time.monotonic()
-            # The child has its own limit and may take it whole: that is not a hang of this slot.
+            # The child process has a time limit of its own. Using all of it is not a hang of this slot.
             slot.item = None if item.job.suspect else item
             try:
                 self._decode(item)

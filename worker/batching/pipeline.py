@@ -1,4 +1,4 @@
-"""decode slots -> predict thread, and the way out when the worker stops."""
+"""The pipeline of one loaded model: decode slots -> predict thread."""
 
 import os
 
@@ -12,7 +12,12 @@ from worker.batching.work_item import Released, WorkItem
 
 
 class Pipeline:
-    """Takes pictures with bytes and finishes each of them, whatever happens in between."""
+    """Decodes and predicts work items. Every item is finished, whatever happens in between.
+
+    Attributes:
+        decode_stage: For the watchdog, which asks it for hanging decodes.
+        predict_stage: For those who read its speed and its age of the batch, or limit its batch size.
+    """
 
     def __init__(self, predictor: Predictor, manifest: Manifest, settings: Settings) -> None:
         self._isolated_decoder = IsolatedDecoder(
@@ -29,23 +34,23 @@ class Pipeline:
         )
 
     def start(self) -> None:
-        """Warm every batch size, then start the threads."""
+        """Warm up every batch size, then start the threads."""
         self.predict_stage.warm_up()
         self.predict_stage.start()
         self.decode_stage.start()
 
     def put(self, item: WorkItem) -> None:
-        """Begin with a picture. Its latch counts down when it is finished."""
+        """Start to process an item. Its latch counts down when the item is finished."""
         if not self.decode_stage.put(item):
             item.finish(Released.RELEASED)
 
     def release(self) -> None:
-        """Finish the batch in hand and release every other picture."""
+        """Finish the batch in flight and release every other item."""
         for item in [*self.decode_stage.close(), *self.predict_stage.close()]:
             item.finish(Released.RELEASED)
 
     def join(self) -> None:
-        """Wait for the batch in hand after `release`, and end the child."""
+        """Wait for the batch in flight after `release`, and end the child process."""
         self.predict_stage.join()
         self._isolated_decoder.stop()
 

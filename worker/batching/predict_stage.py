@@ -1,4 +1,4 @@
-"""The predict thread: takes the batch that pays, runs it, and never dies of one."""
+"""The predict thread: takes batches of the cheapest size and survives a batch that fails."""
 
 import threading
 import time
@@ -18,15 +18,24 @@ from worker.telemetry.metrics import METRICS
 
 log = structlog.get_logger(__name__)
 
-#: Repeats of each size when warming: the first is slow for its own reasons, the best of the others is the cost.
+#: Runs of each size during the warm-up. The first run is slower and does not count; the cost is that of the fastest.
 _WARM_UP_REPEATS: Final = 4
 
-#: For so long after an interactive picture others are expected, and bulk batches stay small. Seconds.
+#: Low-latency mode lasts this long after an interactive image: more are expected, so bulk batches stay small.
 _LOW_LATENCY_S: Final = 5.0
 
 
 class PredictStage:
-    """Work-conserving: an idle device takes what is there at once, a busy one lets the next batch gather."""
+    """Work-conserving: an idle device starts at once with what is there; while it predicts, the next batch gathers.
+
+    Args:
+        predictor: Runs the model.
+        image_size: Side of the model's input in pixels.
+        max_batch_size: The largest size that is warmed up and used.
+
+    Attributes:
+        cost_model: Has learned the device's speed.
+    """
 
     def __init__(self, predictor: Predictor, *, image_size: int, max_batch_size: int) -> None:
         self._predictor = predictor
@@ -39,7 +48,7 @@ class PredictStage:
         self._thread = threading.Thread(target=self._run, name="predict", daemon=True)
 
     def warm_up(self) -> None:
-        """Run every size once and learn what it costs, before the first picture waits for it."""
+        """Run batches of 1, 2, 4 ... images and measure their cost, before the first image waits for it."""
         sizes = [1]
         while sizes[-1] < self._warmed_batch_size:
             sizes.append(min(sizes[-1] * 2, self._warmed_batch_size))
@@ -57,25 +66,25 @@ class PredictStage:
         self._thread.start()
 
     def set_max_batch_size(self, max_batch_size: int) -> None:
-        """Let no batch be larger than `largest`, or than those that were warmed."""
+        """Limit the batch size to `max_batch_size`, and to the sizes that were warmed up."""
         self.cost_model.set_max_size(min(max_batch_size, self._warmed_batch_size))
 
     def put(self, item: WorkItem) -> bool:
-        """Queue a decoded picture, or return False where the stage is stopping."""
+        """Queue a decoded item. Returns False if the stage is closed."""
         if item.job.queue is Queue.INTERACTIVE:
             self._low_latency_until = time.monotonic() + _LOW_LATENCY_S
         return self._queue.put(item.job.queue, item)
 
     def close(self) -> list[WorkItem]:
-        """Take no more; returns those that were in no batch. The batch in hand is finished."""
+        """Accept no more items. Returns those that are in no batch; the batch in flight will be finished."""
         return self._queue.close()
 
     def join(self) -> None:
-        """Wait for the batch in hand after `close`."""
+        """Wait for the batch in flight after `close`."""
         self._thread.join()
 
     def batch_age_s(self) -> float:
-        """For how many seconds it has had the batch in hand; 0 where there is none."""
+        """Return the seconds since the batch in flight was taken, 0 if there is none."""
         since = self._batch_started_at
         return 0.0 if since is None else time.monotonic() - since
 
@@ -93,7 +102,7 @@ class PredictStage:
         try:
             predictions = self._predictor.predict(_stack_pixels(batch))
         except Exception:
-            log.exception("predict failed", batch=len(batch))
+            log.exception("predict failed, trying each image alone", batch_size=len(batch))
             self._predict_individually(batch)
             return
         seconds = time.monotonic() - started
@@ -103,13 +112,13 @@ class PredictStage:
         _finish_items(batch, predictions, started, seconds)
 
     def _predict_individually(self, batch: list[WorkItem]) -> None:
-        """Find out which picture it was: each alone, and only those that fail alone get a failure."""
+        """Predict each item alone, so that only an item that fails alone gets a failure."""
         for item in batch:
             started = time.monotonic()
             try:
                 predictions = self._predictor.predict(_stack_pixels([item]))
             except Exception as error:
-                log.exception("predict failed for one picture", job=item.job.id)
+                log.exception("predict failed for one image", job=item.job.id)
                 item.finish(Failure(reason=FailureReason.PREDICT_FAILED, detail=type(error).__name__))
             else:
                 _finish_items([item], predictions, started, time.monotonic() - started)

@@ -1,4 +1,4 @@
-"""A picture on its way through the worker, and the message that it came with."""
+"""An image on its way through the worker, and the latch of the message that it came with."""
 
 import threading
 from dataclasses import dataclass, field
@@ -12,14 +12,14 @@ from shared.ledger.records import ClaimedJob
 
 
 class Released(Enum):
-    """Outcome of a picture that a stopping worker gives back undecided."""
+    """Outcome of an item that a stopping worker releases undecided."""
 
     RELEASED = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """One picture's row of a batch. float32 [labels], [rows, columns] and [kinds]; times in seconds."""
+    """One image's row of a `PredictionBatch`: float32 [labels], [rows, columns] and [kinds]. Times in seconds."""
 
     probabilities: NDArray[np.float32]
     evidence: NDArray[np.float32]
@@ -34,7 +34,7 @@ Outcome = Prediction | Refusal | Failure | Released
 
 
 class CountDownLatch:
-    """Opens once as many pictures as the message held have their outcome."""
+    """Opens when all images of a message have their outcome."""
 
     def __init__(self, count: int) -> None:
         self._remaining = count
@@ -44,7 +44,7 @@ class CountDownLatch:
             self._opened.set()
 
     def count_down(self) -> None:
-        """One picture has its outcome."""
+        """Record that one image has its outcome."""
         with self._lock:
             self._remaining -= 1
             done = self._remaining == 0
@@ -52,13 +52,13 @@ class CountDownLatch:
             self._opened.set()
 
     def wait(self) -> None:
-        """Wait for the last one."""
+        """Wait until all images have their outcome."""
         self._opened.wait()
 
 
 @dataclass(eq=False, slots=True)
 class WorkItem:
-    """State of one claimed job in this worker. `entered`, `deadline`: seconds of `time.monotonic()`."""
+    """State of one claimed job in this worker. `entered_at` and `deadline` are seconds of `time.monotonic()`."""
 
     job: ClaimedJob
     data: bytes
@@ -72,7 +72,7 @@ class WorkItem:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def finish(self, outcome: Outcome) -> None:
-        """Set the outcome, the first one only, and let go of the bytes."""
+        """Set the outcome and drop the image. The first outcome is kept; later ones are ignored."""
         with self._lock:
             if self.outcome is not None:
                 return

@@ -1,4 +1,4 @@
-"""What a message does in this worker: claim, fetch, run through the pipeline, decide."""
+"""Handles one Celery message: claims its jobs, fetches their images, runs the pipeline and writes the decisions."""
 
 import threading
 import time
@@ -31,12 +31,12 @@ SKIPPED: Final = "skipped"
 MISSING: Final = "missing"
 RELEASED: Final = "released"
 
-#: Those of jobs that this message brought to no decision.
+#: Counts of jobs that this message did not decide.
 UNDECIDED: Final = frozenset({SKIPPED, MISSING, RELEASED})
 
 
 class TaskHandler:
-    """Shared by all task threads."""
+    """Handles messages. Shared by all task threads."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class TaskHandler:
         self._max_attempts = max_attempts
         self._bulk_semaphore = WeightedSemaphore(max_bulk_in_flight)
         self._draining = threading.Event()
-        # Under load many messages hold one picture each: what they ask of Redis goes together.
+        # Under load many messages hold one image each. Their concurrent calls to Redis are coalesced.
         self._claims: Coalescer[tuple[str, str], ClaimedJob | None] = Coalescer(
             lambda claims: ledger.run(transitions.claim(claims, incarnation=incarnation))
         )
@@ -66,14 +66,19 @@ class TaskHandler:
         )
 
     def classify(self, ids: Sequence[str], *, token: str) -> dict[str, int]:
-        """Bring the jobs of one message to their decisions.
+        """Decide the jobs of one message. Whatever goes wrong, no job stays claimed.
 
-        Returns counts: of verdicts, refusals and failures written, of jobs `skipped` because others have them,
-        `gone` (their picture is no longer stored) and `released` by a stopping worker. Whatever goes wrong, no
-        job stays claimed.
+        Args:
+            ids: Jobs of the message.
+            token: Id of the message.
+
+        Returns:
+            Counts of the jobs by what became of them: `verdict`, `refusal` and `failure` were decided; `skipped` are
+            claimed or decided elsewhere; `missing` have no stored image, so it is requested again; `released` were
+            undecided when the worker stopped.
         """
         if self._draining.is_set():
-            # Claiming only to give back would ring for the same message again and again. The sweep rings for it.
+            # Claiming only to release would publish the same message again and again. The recovery sweep publishes it.
             return {SKIPPED: len(ids)}
         claimed = [job for job in self._claims.call([(token, id_) for id_ in ids]) if job is not None]
         claimed_at = time.monotonic()
@@ -81,19 +86,19 @@ class TaskHandler:
         try:
             self._process(claimed, claimed_at, counts)
         except Exception:
-            # As suspects, so that this counts as an attempt: what fails each time must come to an end.
+            # Released as suspects, so that this counts as an attempt: a job that always fails must come to an end.
             self._release([job.id for job in claimed], suspect=True)
             raise
         return {name: count for name, count in counts.items() if count}
 
     def drain(self) -> None:
-        """Stop: the batch in hand is finished, everything else goes back to the ledger for other workers."""
+        """Finish the batch in flight and release every other job for other workers."""
         self._draining.set()
         self._bulk_semaphore.close()
         self._model_manager.release()
 
     def release_hanging(self, items: Sequence[WorkItem]) -> None:
-        """Give back jobs whose decode never ends; the next worker decodes them in a child process."""
+        """Release jobs whose decode never ends. The next worker decodes them in a child process."""
         ids = [item.job.id for item in items]
         self._release(ids, suspect=True)
 
@@ -124,7 +129,7 @@ class TaskHandler:
     ) -> None:
         if not jobs:
             return
-        # Bulk waits here with no bytes in memory; interactive pictures never wait behind it.
+        # Bulk jobs wait here, before their images are in memory. Interactive jobs never wait behind them.
         is_bulk = queue is Queue.BULK
         if is_bulk and not self._bulk_semaphore.acquire(len(jobs)):
             self._release_undecided([job.id for job in jobs], counts)
@@ -151,7 +156,7 @@ class TaskHandler:
         stored = self._fetches.call([job.id for job in jobs])
         missing = [job.id for job, data in zip(jobs, stored, strict=True) if data is None]
         if missing:
-            log.warning("pictures are gone from the store, asking for them again", images=len(missing))
+            log.warning("images are missing in the store, requesting them again", images=len(missing))
             self._ledger.run(transitions.request_upload(missing, incarnation=self._incarnation))
             counts[MISSING] += len(missing)
         now = time.monotonic()
@@ -184,7 +189,7 @@ class TaskHandler:
                 METRICS.refusals.labels(reason=decision.reason).inc()
             if isinstance(decision, Failure):
                 METRICS.dead_letters.labels(reason=decision.reason).inc()
-                log.error("dead letter", job=id_, reason=decision.reason)
+                log.error("job failed and became a dead letter", job=id_, reason=decision.reason)
             queue, age_s = ages[id_]
             METRICS.end_to_end.labels(queue=queue).observe(age_s)
 
@@ -198,7 +203,7 @@ class TaskHandler:
 
 
 def _get_decision(item: WorkItem, model: LoadedModel) -> Verdict | Refusal | Failure | None:
-    """What is decided of a finished picture; None where a stopping worker gives it back."""
+    """Return the decision on a finished item, None if a stopping worker releases it."""
     if isinstance(item.outcome, Prediction):
         return model.postprocessor.decide(item.outcome, advice=item.advice, decode_s=item.decode_s)
     return item.outcome if isinstance(item.outcome, Refusal | Failure) else None

@@ -1,11 +1,11 @@
-"""A gate that lets a bounded number of pictures in, first come, first served."""
+"""A semaphore whose holders have weights. Waiters are served first come, first served."""
 
 import threading
 from collections import deque
 
 
 class WeightedSemaphore:
-    """At most `room` pictures are inside; a message larger than that enters alone."""
+    """Holders weigh at most `capacity` together. A heavier one than that holds the semaphore alone."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
@@ -15,7 +15,7 @@ class WeightedSemaphore:
         self._closed = False
 
     def acquire(self, weight: int) -> bool:
-        """Wait for room in turn. False where the gate was closed meanwhile: nothing was taken."""
+        """Wait in turn for free capacity. Returns False, with nothing acquired, if the semaphore is closed."""
         ticket = object()
         with self._changed:
             self._waiters.append(ticket)
@@ -27,13 +27,13 @@ class WeightedSemaphore:
             return not self._closed
 
     def release(self, weight: int) -> None:
-        """Give the room back."""
+        """Release what was acquired."""
         with self._changed:
             self._acquired -= weight
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Let nobody in any more."""
+        """Let all waiters and later callers of `acquire` fail."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()

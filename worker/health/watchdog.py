@@ -1,4 +1,4 @@
-"""Notices a decode that never ends. A thread cannot be stopped, so the whole worker starts anew."""
+"""Restarts the worker when a decode never ends: a thread cannot be stopped, so the process is replaced."""
 
 import os
 import sys
@@ -13,12 +13,12 @@ from worker.serving.model_manager import ModelManager
 log = structlog.get_logger(__name__)
 
 _INTERVAL_S: Final = 0.5
-#: Time for the batch in hand and for the task threads to write their decisions before the process is replaced.
+#: Seconds for the batch in flight and for the task threads to write their decisions, before the process is replaced.
 _DRAIN_GRACE_S: Final = 3.0
 
 
 class Watchdog:
-    """A thread that restarts the worker when a decode takes longer than `limit_s`."""
+    """A thread that restarts the worker when a decode takes longer than `decode_timeout_s`."""
 
     def __init__(self, model_manager: ModelManager, task_handler: TaskHandler, *, decode_timeout_s: float) -> None:
         self._model_manager = model_manager
@@ -32,7 +32,7 @@ class Watchdog:
         self._thread.start()
 
     def stop(self) -> None:
-        """Watch no more."""
+        """Stop the thread."""
         self._stop.set()
 
     def _run(self) -> None:
@@ -43,10 +43,9 @@ class Watchdog:
                 for item in model.pipeline.decode_stage.get_hanging_items(self._decode_timeout_s)
             ]
             if hanging:
-                log.error("a decode hangs, the worker restarts itself", jobs=[item.job.id for item in hanging])
+                log.error("a decode hangs, restarting the worker", jobs=[item.job.id for item in hanging])
                 self._task_handler.release_hanging(hanging)
                 self._task_handler.drain()
                 self._stop.wait(_DRAIN_GRACE_S)
-                # What the hanging message's other pictures still hold comes back by the sweep: the new process
-                # is another incarnation.
+                # The new process is another incarnation. The recovery sweep requeues what this one still holds.
                 os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - our own command line

@@ -1,4 +1,4 @@
-"""An artefact in service: read, verified, loaded and warm; and the change from one to another while messages come."""
+"""Loads artefacts and switches between them while messages are processed."""
 
 import threading
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from worker.telemetry.score_distribution import SCORE_DISTRIBUTION
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """One artefact with everything that judging by it needs. Its pipeline is warm and takes pictures."""
+    """An artefact that was loaded, with its warm pipeline and its postprocessor."""
 
     directory: Path
     manifest: Manifest
@@ -26,9 +26,11 @@ class LoadedModel:
 
 
 def load_model(directory: Path, config: Settings) -> LoadedModel:
-    """Verify, load and warm the artefact in `directory`. Takes seconds.
+    """Verify, load and warm up the artefact in `directory`. Takes seconds.
 
-    Raises `ArtefactError`, and `SettingsError` for a device that is not there.
+    Raises:
+        ArtefactError: The artefact is damaged, or no runtime can run it.
+        SettingsError: There is no such runtime or device.
     """
     manifest = read_artefact(directory)
     predictor = load_predictor(directory, manifest, runtime=config.runtime, device=config.device)
@@ -40,9 +42,13 @@ def load_model(directory: Path, config: Settings) -> LoadedModel:
 
 
 class ModelManager:
-    """The one in use, and the one before it, warm for the way back. `load` makes a new one.
+    """The model in use, and the previous one, which stays warm for the way back.
 
-    Whoever takes `current` judges all pictures of a message by it: a change touches none that are under way.
+    A task takes `current` once for all images of its message, so a switch does not affect messages in flight.
+
+    Args:
+        model: The first model in use.
+        load: Loads the model in a directory.
     """
 
     def __init__(self, model: LoadedModel, load: Callable[[Path], LoadedModel]) -> None:
@@ -53,9 +59,9 @@ class ModelManager:
         self._closed = False
 
     def switch_to(self, directory: Path) -> None:
-        """Use the artefact in `directory` from now on: at once if it is the one before, else when it is warm.
+        """Use the artefact in `directory`: at once if it is the previous one, otherwise once it is warm.
 
-        Until then the old one answers. Raises what `load` raises; then nothing changed.
+        The old model is used until then. If loading raises, nothing changes.
         """
         if directory == self.current.directory:
             return
@@ -67,22 +73,22 @@ class ModelManager:
                 return
             self._previous, self.current = self.current, desired
         if previous is not None and previous is not desired:
-            # What it still has in hand goes back to the ledger, and so to the one in use.
+            # Its items in flight are released to the ledger, and so to the model in use.
             previous.pipeline.release()
             previous.pipeline.join()
 
     def get_models(self) -> list[LoadedModel]:
-        """Return the model in use and, if there is one, the one before it."""
+        """Return the model in use and, if there is one, the previous model."""
         return [self.current] if self._previous is None else [self.current, self._previous]
 
     def release(self) -> None:
-        """Finish the batch in hand, release every other picture, and change no more."""
+        """Finish the batches in flight, release every other item and allow no more switch."""
         with self._switch_lock:
             self._closed = True
         for model in self.get_models():
             model.pipeline.release()
 
     def join(self) -> None:
-        """Wait for the batch in hand after `release`."""
+        """Wait for the batches in flight after `release`."""
         for model in self.get_models():
             model.pipeline.join()

@@ -1,4 +1,4 @@
-"""From the model's output to what is said: population, band, receipt. The artefact has all the numbers."""
+"""Turns the model's output into a verdict or a refusal. All thresholds and counts come from the artefact."""
 
 import numpy as np
 
@@ -10,7 +10,12 @@ from worker.batching.work_item import Prediction
 
 
 class Postprocessor:
-    """Says what `manifest` lets one say of a prediction."""
+    """Decides on predictions by the rules of `manifest`.
+
+    Args:
+        manifest: The artefact's `model.json`.
+        runtime: Runtime and device that predict, for the verdict's work record.
+    """
 
     def __init__(self, manifest: Manifest, *, runtime: str = "") -> None:
         self._manifest = manifest
@@ -19,7 +24,7 @@ class Postprocessor:
         self._is_counted = np.array([label.counts for label in manifest.labels])
 
     def decide(self, prediction: Prediction, *, advice: tuple[Advice, ...], decode_s: float) -> Verdict | Refusal:
-        """Verdict for one picture, or a refusal where it shows no lesion."""
+        """Return the verdict on one image, or a refusal if it shows no lesion."""
         probabilities = dict(zip(self._label_names, prediction.probabilities.tolist(), strict=True))
         kind = kind_of(prediction.kinds, self._manifest)
         if kind is None:

@@ -1,4 +1,4 @@
-"""Once a second a worker says what it serves, and does what an operator asked of it."""
+"""Control loop: reports the worker's status and applies the operator's desired state every second."""
 
 import json
 import os
@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 
 from shared.config.overrides import SettingsOverrides
+from shared.config.settings import SettingsError
 from shared.contract.names import CONTRACT_VERSION
 from shared.ledger import admin
 from shared.ledger.ledger import Ledger
@@ -21,12 +22,12 @@ from worker.serving.model_manager import ModelManager
 log = structlog.get_logger(__name__)
 
 _INTERVAL_S: Final = 1.0
-#: An answer of the ledger takes no longer than this, unless its Redis is away. Seconds.
+#: Seconds after which a call to the ledger counts as unanswered: Redis is unavailable.
 _UNRESPONSIVE_AFTER_S: Final = 5.0
 
 
 class Reconciler:
-    """A thread beside those that work. A new artefact is loaded and warmed here while the old one answers."""
+    """The control loop's thread. It loads and warms up a new artefact while the old one is in use."""
 
     def __init__(
         self, ledger: Ledger, model_manager: ModelManager, overrides: SettingsOverrides, *, incarnation: str
@@ -35,23 +36,23 @@ class Reconciler:
         self._model_manager = model_manager
         self._overrides = overrides
         self._incarnation = incarnation
-        #: Where nobody ever asked for one, the worker stays with that of its settings.
+        #: In use until an operator asks for another one.
         self._configured_directory = model_manager.current.directory
         self._rejected: tuple[Path, str] | None = None
         self._request_started_at: float | None = None
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
 
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Follow no more."""
+        """Stop the thread."""
         self._stop.set()
 
     def is_redis_unresponsive(self) -> bool:
-        """Whether the ledger owes us an answer for too long."""
+        """Return whether a call to the ledger has been unanswered for too long."""
         started_at = self._request_started_at
         return started_at is not None and time.monotonic() - started_at > _UNRESPONSIVE_AFTER_S
 
@@ -64,8 +65,8 @@ class Reconciler:
                 )
                 self._request_started_at = None
                 if is_drain_requested:
-                    log.info("an operator stops this worker")
-                    # The same way out as for whoever runs this process.
+                    log.info("an operator requested a drain, stopping")
+                    # The same way as when the process is stopped from outside.
                     os.kill(os.getpid(), signal.SIGTERM)
                     return
                 self._overrides.apply(self._ledger.run(admin.sync_overrides()))
@@ -75,7 +76,7 @@ class Reconciler:
             except ShutdownRequested:
                 return
             except Exception:
-                log.exception("following failed, trying again")
+                log.exception("control loop failed, retrying")
 
     def _apply_desired_model(self, desired: Path) -> None:
         if desired == self._model_manager.current.directory:
@@ -83,11 +84,11 @@ class Reconciler:
         elif self._rejected is None or self._rejected[0] != desired:
             try:
                 self._model_manager.switch_to(desired)
-            except ArtefactError as error:
+            except (ArtefactError, SettingsError) as error:
                 self._rejected = desired, str(error)
-                log.error("the wanted artefact is refused, the old one goes on", problem=str(error))  # noqa: TRY400
+                log.error("the desired artefact is refused, the old one stays in use", problem=str(error))  # noqa: TRY400
             else:
-                log.info("the artefact was changed", artefact=self._model_manager.current.manifest.title)
+                log.info("switched to the desired artefact", artefact=self._model_manager.current.manifest.title)
 
     def _get_status(self) -> str:
         model = self._model_manager.current

@@ -1,4 +1,4 @@
-"""A suspect picture is decoded out of process: only its own child can die of it."""
+"""A suspect image is decoded in a child process: only the child can die of it."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ from worker.batching.isolated_decoder import IsolatedDecoder
 SPEC = PreprocessingSpec(size=64, filter=Filter.BILINEAR, aspect=Aspect.SQUASH)
 
 
-def test_the_child_decodes_and_refuses_like_the_worker_itself() -> None:
+def test_child_decodes_and_refuses_like_the_worker() -> None:
     child = IsolatedDecoder(timeout_s=10, max_memory_bytes=2**30)
     try:
         decoded = child.decode(make_jpeg(), SPEC)
@@ -27,7 +27,7 @@ def test_the_child_decodes_and_refuses_like_the_worker_itself() -> None:
         child.stop()
 
 
-def test_after_a_death_the_next_picture_gets_a_new_child() -> None:
+def test_next_image_gets_a_new_child_after_a_death() -> None:
     child = IsolatedDecoder(timeout_s=10, max_memory_bytes=2**30)
     try:
         child.decode(make_jpeg(), SPEC)
@@ -42,7 +42,7 @@ def test_after_a_death_the_next_picture_gets_a_new_child() -> None:
         child.stop()
 
 
-def test_a_child_that_says_nothing_is_the_pictures_failure() -> None:
+def test_silent_child_is_a_failure_of_its_image() -> None:
     child = IsolatedDecoder(timeout_s=0.3, max_memory_bytes=2**30)
     try:
         child.decode(make_jpeg(), SPEC)

@@ -1,4 +1,4 @@
-"""A picture through decode and predict: each finishes, a bad one fails alone, the collector never dies."""
+"""The pipeline finishes every item, lets a bad image fail alone and survives a batch that raises."""
 
 import threading
 import time
@@ -22,7 +22,7 @@ ARTEFACT = Path("models/lite0")
 
 
 class ScriptedPredictor:
-    """A device whose behaviour the test decides: the real one neither fails nor waits on demand."""
+    """A predictor that the test scripts: a real one neither fails nor waits on demand."""
 
     runtime = "scripted"
     device = "scripted"
@@ -70,11 +70,11 @@ def run(pipeline: Pipeline, images: list[WorkItem]) -> None:
         item.latch.wait()
 
 
-def test_every_picture_of_a_message_gets_its_outcome(pipeline: Pipeline) -> None:
+def test_every_item_of_a_message_gets_its_outcome(pipeline: Pipeline) -> None:
     latch = CountDownLatch(3)
     message = [
         make_item(make_jpeg(), latch=latch),
-        make_item(b"not a picture", latch=latch),
+        make_item(b"not an image", latch=latch),
         make_item(b"", latch=latch),
     ]
     run(pipeline, message)
@@ -83,7 +83,9 @@ def test_every_picture_of_a_message_gets_its_outcome(pipeline: Pipeline) -> None
     assert message[2].outcome == Refusal(reason=RefusalReason.EMPTY)
 
 
-def test_an_idle_device_starts_at_once_and_a_busy_one_gathers(pipeline: Pipeline, device: ScriptedPredictor) -> None:
+def test_idle_device_starts_at_once_and_busy_device_gathers_a_batch(
+    pipeline: Pipeline, device: ScriptedPredictor
+) -> None:
     entered, go_on = threading.Event(), threading.Event()
 
     def block(_: object) -> None:
@@ -93,7 +95,7 @@ def test_an_idle_device_starts_at_once_and_a_busy_one_gathers(pipeline: Pipeline
     device.on_batch = block
     first = make_item(make_jpeg())
     pipeline.put(first)
-    assert entered.wait(5), "one picture is enough for an idle device"
+    assert entered.wait(5), "one image is enough for an idle device"
     others = [make_item(make_jpeg(), make_job(f"p{number}")) for number in range(8)]
     for other in others:
         pipeline.put(other)
@@ -108,7 +110,7 @@ def test_an_idle_device_starts_at_once_and_a_busy_one_gathers(pipeline: Pipeline
     assert len(device.batches) < 1 + len(others)
 
 
-def test_a_batch_that_raises_is_tried_picture_by_picture(pipeline: Pipeline, device: ScriptedPredictor) -> None:
+def test_batch_that_raises_is_predicted_item_by_item(pipeline: Pipeline, device: ScriptedPredictor) -> None:
     def fail_on_black(images: NDArray[np.uint8]) -> None:
         if any(one.max() < 16 for one in images):
             raise RuntimeError("black")
@@ -121,14 +123,14 @@ def test_a_batch_that_raises_is_tried_picture_by_picture(pipeline: Pipeline, dev
     assert all(isinstance(outcome, Prediction) for outcome in outcomes.values())
 
 
-def test_a_picture_past_its_deadline_costs_nothing_more(pipeline: Pipeline, device: ScriptedPredictor) -> None:
+def test_item_past_its_deadline_fails_without_predict(pipeline: Pipeline, device: ScriptedPredictor) -> None:
     late = make_item(make_jpeg(), make_job(remaining_s=-1))
     run(pipeline, [late])
     assert late.outcome == Failure(reason=FailureReason.DEADLINE)
     assert device.batches == []
 
 
-def test_a_suspect_picture_is_decoded_by_a_child_like_any_other(pipeline: Pipeline) -> None:
+def test_suspect_item_is_decoded_in_the_child_like_any_other(pipeline: Pipeline) -> None:
     suspect, damaged = (
         make_item(make_jpeg(), make_job(suspect=True)),
         make_item(make_jpeg()[:400], make_job(suspect=True)),
@@ -138,7 +140,7 @@ def test_a_suspect_picture_is_decoded_by_a_child_like_any_other(pipeline: Pipeli
     assert isinstance(damaged.outcome, Refusal)
 
 
-def test_stopping_finishes_the_batch_in_hand_and_releases_the_rest(
+def test_release_finishes_the_batch_in_flight_and_releases_the_rest(
     pipeline: Pipeline, device: ScriptedPredictor
 ) -> None:
     entered, go_on = threading.Event(), threading.Event()
@@ -148,7 +150,7 @@ def test_stopping_finishes_the_batch_in_hand_and_releases_the_rest(
         go_on.wait(5)
 
     device.on_batch = block
-    in_flight = make_item(make_jpeg(), make_job("in hand", queue=Queue.INTERACTIVE))
+    in_flight = make_item(make_jpeg(), make_job("in flight", queue=Queue.INTERACTIVE))
     pipeline.put(in_flight)
     assert entered.wait(5)
     waiting = [make_item(make_jpeg(), make_job(f"p{number}")) for number in range(20)]

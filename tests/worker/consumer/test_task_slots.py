@@ -1,4 +1,4 @@
-"""A worker whose slots are full of bulk messages still has one for a person."""
+"""A worker that is full of bulk messages still has a slot for an interactive one."""
 
 from contextlib import ExitStack
 
@@ -12,7 +12,7 @@ from worker.consumer.task_slots import PriorityQueueOrder, TaskSlots
 QUEUES = [str(queue) for queue in Queue]
 
 
-def test_bulk_never_fills_the_last_slots() -> None:
+def test_order_omits_bulk_when_only_the_reserved_slots_are_free() -> None:
     task_slots = TaskSlots(16)
     cycle = PriorityQueueOrder(task_slots)
     cycle.update(QUEUES)
@@ -26,7 +26,7 @@ def test_bulk_never_fills_the_last_slots() -> None:
         assert cycle.consume(2) == [Queue.INTERACTIVE, Queue.BULK]
 
 
-def test_interactive_messages_hold_nothing_back() -> None:
+def test_interactive_messages_do_not_limit_bulk() -> None:
     task_slots = TaskSlots(4)
     with ExitStack() as in_flight:
         for _ in range(4):
@@ -34,7 +34,7 @@ def test_interactive_messages_hold_nothing_back() -> None:
         assert not task_slots.is_bulk_at_limit
 
 
-def test_transport_looks_again_soon_while_bulk_is_at_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_transport_polls_again_soon_while_bulk_is_at_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """The transport knows the order's property by its name alone."""
     timeouts: list[float | None] = []
     monkeypatch.setattr(redis.Channel, "_brpop_start", lambda _self, timeout=None: timeouts.append(timeout))

@@ -1,4 +1,4 @@
-"""What a worker promises: the device's speed at first, and what it really achieves once it was busy."""
+"""The estimate is the device's rate at first, and the measured rate once the worker was saturated."""
 
 from contextlib import ExitStack
 
@@ -17,7 +17,7 @@ class Clock:
         return self.now
 
 
-def test_slow_decoding_shows_once_the_worker_is_busy() -> None:
+def test_slow_decoding_shows_once_the_worker_is_saturated() -> None:
     clock, task_slots = Clock(), TaskSlots(16)
     throughput = ThroughputEstimator(task_slots, lambda: 120.0, clock)
     assert throughput.images_per_second() == 120
@@ -28,11 +28,11 @@ def test_slow_decoding_shows_once_the_worker_is_busy() -> None:
         for _ in range(10):
             throughput.record(40)
             clock.now += 1
-            promised = throughput.images_per_second()
-    assert promised == pytest.approx(40, rel=0.05)
+            estimate = throughput.images_per_second()
+    assert estimate == pytest.approx(40, rel=0.05)
 
 
-def test_a_quiet_worker_is_not_taken_for_a_slow_one() -> None:
+def test_idle_worker_is_not_taken_for_a_slow_one() -> None:
     clock, task_slots = Clock(), TaskSlots(16)
     throughput = ThroughputEstimator(task_slots, lambda: 120.0, clock)
     for _ in range(10):
@@ -42,7 +42,7 @@ def test_a_quiet_worker_is_not_taken_for_a_slow_one() -> None:
         assert throughput.images_per_second() == 120
 
 
-def test_a_moment_without_work_ends_a_reading() -> None:
+def test_moment_without_work_discards_the_reading() -> None:
     clock, task_slots = Clock(), TaskSlots(4)
     throughput = ThroughputEstimator(task_slots, lambda: 120.0, clock)
     for _ in range(5):
@@ -52,7 +52,7 @@ def test_a_moment_without_work_ends_a_reading() -> None:
     assert throughput.images_per_second() == 120
 
 
-def test_what_was_seen_long_ago_is_forgotten_and_nothing_exceeds_the_device() -> None:
+def test_old_rates_expire_and_the_device_rate_is_the_maximum() -> None:
     clock, task_slots = Clock(), TaskSlots(2)
     device = [120.0]
     throughput = ThroughputEstimator(task_slots, lambda: device[0], clock)

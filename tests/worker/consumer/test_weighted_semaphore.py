@@ -1,4 +1,4 @@
-"""Bulk messages enter in order, and never more pictures than there is room for."""
+"""Bulk messages enter in order, and never more images than the capacity."""
 
 import threading
 import time
@@ -6,7 +6,7 @@ import time
 from worker.consumer.weighted_semaphore import WeightedSemaphore
 
 
-def test_first_come_first_served_within_the_room() -> None:
+def test_waiters_are_served_first_come_first_served() -> None:
     semaphore = WeightedSemaphore(10)
     assert semaphore.acquire(8)
     order: list[str] = []
@@ -28,7 +28,7 @@ def test_first_come_first_served_within_the_room() -> None:
     assert sorted(order) == ["big", "small"]
 
 
-def test_a_message_larger_than_the_room_enters_alone() -> None:
+def test_weight_above_the_capacity_is_acquired_alone() -> None:
     semaphore = WeightedSemaphore(4)
     assert semaphore.acquire(100)
     waiting = threading.Thread(target=semaphore.acquire, args=(1,), daemon=True)
@@ -40,7 +40,7 @@ def test_a_message_larger_than_the_room_enters_alone() -> None:
     assert not waiting.is_alive()
 
 
-def test_a_closed_gate_sends_those_in_line_away() -> None:
+def test_close_makes_waiters_fail() -> None:
     semaphore = WeightedSemaphore(1)
     semaphore.acquire(1)
     results: list[bool] = []

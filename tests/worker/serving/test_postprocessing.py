@@ -1,4 +1,4 @@
-"""What is said of a prediction: never more than was measured."""
+"""A verdict never claims more than was measured."""
 
 import numpy as np
 import pytest
@@ -96,7 +96,7 @@ def test_bands_of_a_measured_population(malignant: float, band: Band) -> None:
     assert result.probability == pytest.approx(malignant)
 
 
-def test_the_receipt_counts_the_lesions_that_scored_like_this() -> None:
+def test_receipt_counts_the_lesions_that_scored_like_this() -> None:
     receipt = verdict(0.1).receipt
     assert receipt is not None
     assert (receipt.malignant, receipt.lesions, receipt.population) == (3, 100, "dermatoscope")
@@ -107,20 +107,20 @@ def test_the_receipt_counts_the_lesions_that_scored_like_this() -> None:
     assert verdict(0.7).receipt is None, "no held-out lesion scored like this"
 
 
-def test_a_picture_like_none_that_was_measured_is_never_reassuring() -> None:
+def test_image_unlike_the_measured_ones_is_never_reassuring() -> None:
     for malignant in (0.0, 0.1, 0.3, 0.55):
         result = verdict(malignant, distance=11)
         assert (result.band, result.receipt, result.population) == (Band.UNCERTAIN, None, UNMEASURED)
     assert verdict(0.9, distance=11).band is Band.HIGH
 
 
-def test_a_phone_picture_is_not_taken_for_a_dermatoscopes_however_near() -> None:
+def test_phone_image_is_never_of_the_dermatoscope_population() -> None:
     for malignant in (0.0, 0.1, 0.3, 0.55):
         result = verdict(malignant, kinds=PHONE_KINDS)
         assert (result.band, result.receipt, result.population) == (Band.UNCERTAIN, None, UNMEASURED)
 
 
-def test_what_is_no_lesion_is_refused() -> None:
+def test_image_without_a_lesion_is_refused() -> None:
     assert isinstance(decide(0.9, kinds=(0.15, 0.06, 0.79)), Verdict), "the doubt is the lesion's"
     refused = decide(0.9, kinds=(0.1, 0.05, 0.85))
     assert isinstance(refused, Refusal)
@@ -129,7 +129,7 @@ def test_what_is_no_lesion_is_refused() -> None:
 
 
 @given(trials=st.integers(1, 10_000), data=st.data())
-def test_the_interval_holds_the_share(trials: int, data: st.DataObject) -> None:
+def test_wilson_interval_contains_the_share(trials: int, data: st.DataObject) -> None:
     hits = data.draw(st.integers(0, trials))
     low, high = wilson_interval(hits, trials)
     assert 0 <= low <= hits / trials + 1e-9

@@ -27,7 +27,7 @@ def exported_names() -> set[str]:
     return {family.name for family in text_string_to_metric_families(page)}
 
 
-def test_promtool_finds_nothing_wrong_with_the_workers_metrics() -> None:
+def test_worker_metrics_pass_promtool() -> None:
     SCORE_DISTRIBUTION.add_artefact(MANIFEST)
     METRICS.in_flight.labels(queue=Queue.BULK).inc(0)
     METRICS.queue_wait.labels(queue=Queue.BULK).observe(1)
@@ -36,7 +36,7 @@ def test_promtool_finds_nothing_wrong_with_the_workers_metrics() -> None:
     assert lint(REGISTRY) == ""
 
 
-def test_promtool_would_say_so() -> None:
+def test_promtool_rejects_a_badly_named_metric() -> None:
     registry = CollectorRegistry()
     Gauge("melanoma_toy_total", "A gauge that is named like a counter.", registry=registry)
     assert "melanoma_toy_total" in lint(registry)
