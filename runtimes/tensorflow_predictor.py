@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runtimes.base import PredictionBatch
+from runtimes.base import PredictionBatch, Predictor
 from shared.model.artefact import ArtefactError, Manifest, Tensors
 
 # TensorFlow reads this at import; level 2 hides its start-up messages, which tell an operator nothing.
@@ -77,7 +77,7 @@ class TensorFlowPredictor:
             )
 
 
-def load(directory: Path, manifest: Manifest, device: str) -> TensorFlowPredictor:
+def load(directory: Path, manifest: Manifest, device: str) -> Predictor:
     """Load an artefact's graph and check that it fits the manifest.
 
     Args:

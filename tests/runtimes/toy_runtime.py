@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from runtimes.base import PredictionBatch
+from runtimes.base import PredictionBatch, Predictor
 from shared.model.artefact import Manifest
 
 
@@ -30,6 +30,6 @@ class ToyPredictor:
         )
 
 
-def load(_directory: Path, manifest: Manifest, _device: str) -> ToyPredictor:
+def load(_directory: Path, manifest: Manifest, _device: str) -> Predictor:
     """Load nothing: there are only constants."""
     return ToyPredictor(manifest)
