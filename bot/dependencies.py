@@ -8,28 +8,18 @@ from bot.storage.users import UserStore
 from bot.telegram.rate_limiter import RateLimiter
 from shared.config.overrides import SettingsOverrides
 from shared.config.settings import Settings
-from shared.image_store.async_store import AsyncImageStore
-from shared.ledger.async_ledger import AsyncLedger
-from shared.redis_client.client import create_async_client, display_address
-from shared.redis_client.retry import AsyncRedisRetry
+from shared.service.connections import AsyncServiceConnections
 
 
 class BotDependencies:
     """Everything of the bot's that lives in the ledger's Redis, and the pictures."""
 
     def __init__(self, settings: Settings) -> None:
-        self.client = create_async_client(settings.ledger_url)
-        self.retry = AsyncRedisRetry(display_address(settings.ledger_url), self.client)
-        self._images = (
-            self.client if settings.store_url == settings.ledger_url else create_async_client(settings.store_url)
-        )
-        self.store = AsyncImageStore(
-            self._images,
-            AsyncRedisRetry(display_address(settings.store_url), self._images),
-            budget=settings.image_store_max_bytes,
-            ttl_s=settings.image_ttl_s,
-        )
-        self.ledger = AsyncLedger(self.client, self.retry)
+        self._connections = AsyncServiceConnections(settings)
+        self.client = self._connections.client
+        self.retry = self._connections.retry
+        self.ledger = self._connections.ledger
+        self.store = self._connections.store
         self.limits = SettingsOverrides(settings)
         self.people = UserStore(self.client, self.retry, self.limits)
         self.pacer = RateLimiter(self.client, self.retry, self.limits)
@@ -40,5 +30,4 @@ class BotDependencies:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._images.aclose()
-        await self.client.aclose()
+        await self._connections.close()

@@ -9,13 +9,13 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from ops.errors import OpsError
-from shared.broker.app import create_celery_app
 from shared.broker.publisher import TaskPublisher
 from shared.config.settings import Settings
 from shared.image_store.store import ImageStore
 from shared.ledger.ledger import Ledger
 from shared.redis_client.client import create_client, display_address
-from shared.redis_client.retry import RedisAccessDenied, RedisRetry, ShutdownRequested
+from shared.redis_client.retry import RedisAccessDenied, ShutdownRequested
+from shared.service.connections import ServiceConnections
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,29 +35,20 @@ def open_admin_client(config: Settings) -> Iterator[AdminClient]:
     impatient = threading.Event()
     impatient.set()
     where = display_address(config.ledger_url)
-    with open_redis(config.ledger_url) as ledger, open_redis(config.store_url) as images:
-        app = create_celery_app(config.ledger_url)
-        try:
-            yield AdminClient(
-                config,
-                Ledger(ledger, RedisRetry(where, impatient)),
-                ImageStore(
-                    images,
-                    RedisRetry(display_address(config.store_url), impatient),
-                    budget=config.image_store_max_bytes,
-                    ttl_s=config.image_ttl_s,
-                ),
-                TaskPublisher(app, shard=config.max_batch_size),
-            )
-        except RedisAccessDenied as error:
-            raise OpsError(str(error)) from error
-        except (ShutdownRequested, RedisError) as error:
-            cause = error.__cause__ or error
-            raise OpsError(
-                f"Redis at {where} does not answer ({cause}): is it running, and is REDIS_URL its address?"
-            ) from error
-        finally:
-            app.close()
+    try:
+        connections = ServiceConnections(config, shard=config.max_batch_size, stop=impatient)
+    except ValueError as error:
+        raise _not_an_address(error) from error
+    try:
+        with connections:
+            yield AdminClient(config, connections.ledger, connections.store, connections.publisher)
+    except RedisAccessDenied as error:
+        raise OpsError(str(error)) from error
+    except (ShutdownRequested, RedisError) as error:
+        cause = error.__cause__ or error
+        raise OpsError(
+            f"Redis at {where} does not answer ({cause}): is it running, and is REDIS_URL its address?"
+        ) from error
 
 
 @contextmanager
@@ -66,6 +57,10 @@ def open_redis(url: str) -> Iterator["Redis"]:
     try:
         client = create_client(url)
     except ValueError as error:
-        raise OpsError(f"REDIS_URL or MELANOMA_IMAGE_STORE_URL is not the address of a Redis: {error}.") from error
+        raise _not_an_address(error) from error
     with client:
         yield client
+
+
+def _not_an_address(error: ValueError) -> OpsError:
+    return OpsError(f"REDIS_URL or MELANOMA_IMAGE_STORE_URL is not the address of a Redis: {error}.")

@@ -83,7 +83,7 @@ def show(status: Status, screen: Console) -> None:
     table = Table("process", "beat", "holds", "serves", box=None, pad_edge=False)
     for one in survey.processes:
         served = serves(one)
-        what = f"{served['artefact']} on {served['device']}" if served else ""
+        what = f"{served['artefact']} with {served.get('runtime', '?')} on {served['device']}" if served else ""
         if served.get("refused"):
             what += f" [red]refused: {served['refused']}[/]"
         table.add_row(one.incarnation, f"{format_duration(_beat_age(one, status))} ago", str(one.held), what)
@@ -91,7 +91,7 @@ def show(status: Status, screen: Console) -> None:
 
 
 def serves(process: ProcessInfo) -> dict[str, Any]:
-    """What a worker said that it serves: `artefact`, `directory`, `device`, `contract`, `refused`. Empty for others."""
+    """What a worker said that it serves: `artefact`, `runtime`, `device`, `directory`, .... Empty for others."""
     return dict(json.loads(process.serving)) if process.serving else {}
 
 

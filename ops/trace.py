@@ -53,8 +53,9 @@ def _said(decision: bytes) -> str:
         return "A decision by another release, which this one cannot read."
     if isinstance(said, Verdict):
         work = said.work
+        runtime = f" with {work.runtime}" if work.runtime else ""
         return (
-            f"A verdict by {said.artefact}: waited {format_duration(work.wait_s)}, decoded in {format_duration(work.decode_s)}, predicted in"
+            f"A verdict by {said.artefact}{runtime}: waited {format_duration(work.wait_s)}, decoded in {format_duration(work.decode_s)}, predicted in"
             f" {format_duration(work.predict_s)} in a batch of {work.batch}."
         )
     return f"A {said.kind}: {said.reason}."

@@ -82,7 +82,9 @@ def _follows(served: dict[str, Any], wanted: str, shown: set[str], worker: Proce
     there: bool = served.get("directory") == wanted
     if there and worker.incarnation not in shown:
         shown.add(worker.incarnation)
-        screen.print(f"{worker.incarnation} serves {served['artefact']} on {served['device']}.")
+        screen.print(
+            f"{worker.incarnation} serves {served['artefact']} with {served.get('runtime', '?')} on {served['device']}."
+        )
     return there
 
 

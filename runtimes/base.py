@@ -1,4 +1,4 @@
-"""What a runtime has to offer to stand behind the worker."""
+"""The protocol that every model runtime implements."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class PredictionBatch:
-    """Of a batch of n pictures, all float32.
+    """Predictions for a batch of n images, all float32.
 
-    `probabilities` [n, labels], calibrated, each row summing to 1; `evidence` [n, rows, columns], positive for
-    malignant; `distance` [n], from the training pictures in feature space, not negative; `kinds` [n, kinds], how
-    likely each kind of picture is, each row summing to 1.
+    Attributes:
+        probabilities: [n, labels], calibrated, each row summing to 1.
+        evidence: [n, rows, columns], positive for malignant.
+        distance: [n], distance from the training images in feature space, not negative.
+        kinds: [n, kinds], the probability of each kind of image, each row summing to 1.
     """
 
     probabilities: NDArray[np.float32]
@@ -23,7 +25,12 @@ class PredictionBatch:
 
 
 class Predictor(Protocol):
-    """A loaded model on one device."""
+    """A model that a runtime has loaded on one device."""
+
+    @property
+    def runtime(self) -> str:
+        """Name under which the runtime is registered, such as `tensorflow`."""
+        ...
 
     @property
     def device(self) -> str:
@@ -31,5 +38,9 @@ class Predictor(Protocol):
         ...
 
     def predict(self, images: NDArray[np.uint8]) -> PredictionBatch:
-        """One forward pass over uint8 [n, size, size, 3] RGB. Called by one thread at a time."""
+        """Run one forward pass. Called by one thread at a time.
+
+        Args:
+            images: uint8 [n, size, size, 3], RGB.
+        """
         ...

@@ -1,25 +1,30 @@
-"""Which of TensorFlow's devices a worker predicts on."""
+"""Selects the TensorFlow device that a worker predicts on."""
 
 import tensorflow as tf
 
 from shared.config.settings import SettingsError
 
 
-def select_device(wanted: str) -> str:
-    """Name of the device to use, such as `GPU:0`: `wanted`, or for '' the first GPU, or else the CPU.
+def select_device(device: str) -> str:
+    """Select a device and let its GPU memory grow as needed. Call it before TensorFlow first uses a GPU.
 
-    Raises `SettingsError` where TensorFlow sees no such device.
+    Args:
+        device: Name such as `GPU:0`; '' selects the first GPU, or the CPU where there is no GPU.
+
+    Raises:
+        SettingsError: TensorFlow sees no such device.
     """
-    # On a GPU that is shared, another process may need the memory that this one does not.
+    # By default TensorFlow takes the whole GPU, although other processes may share it.
     for gpu in tf.config.list_physical_devices("GPU"):
         tf.config.experimental.set_memory_growth(gpu, enable=True)
-    known = [
-        device.name.removeprefix("/device:")
+    available = [
+        logical_device.name.removeprefix("/device:")
         for kind in ("GPU", "CPU")
-        for device in tf.config.list_logical_devices(kind)
+        for logical_device in tf.config.list_logical_devices(kind)
     ]
-    if wanted and wanted not in known:
+    if device and device not in available:
         raise SettingsError(
-            f"setting MELANOMA_DEVICE: there is no {wanted}; TensorFlow {tf.__version__} sees {', '.join(known)} here."
+            f"setting MELANOMA_DEVICE: there is no {device}; TensorFlow {tf.__version__} sees"
+            f" {', '.join(available)} here."
         )
-    return wanted or known[0]
+    return device or available[0]

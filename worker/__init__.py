@@ -1,1 +1,1 @@
-"""The inference side: claim, decode, batch, predict, decide. Celery brings the messages, TensorFlow predicts."""
+"""The inference service: claims jobs, decodes, batches and predicts their images, and writes the decisions."""

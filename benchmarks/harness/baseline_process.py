@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.harness.baseline import BATCHES
-from runtimes.tensorflow_predictor import TensorFlowPredictor
+from runtimes.factory import load_predictor
 from shared.config.settings import settings
 from shared.images.decode import decode
 from shared.model.artefact import read_artefact
@@ -28,7 +28,7 @@ class Baseline:
     def __init__(self, folder: Path) -> None:
         config = settings()
         manifest = read_artefact(config.artefact)
-        self._predictor = TensorFlowPredictor(config.artefact, manifest, config.device)
+        self._predictor = load_predictor(config.artefact, manifest, runtime=config.runtime, device=config.device)
         self._rules = manifest.picture
         self._pictures = [path.read_bytes() for path in sorted(folder.iterdir())]
         for size in sorted({1, *BATCHES}):

@@ -19,15 +19,11 @@ from bulk.submission.submitter import Submitter
 from local.embedded_valkey import EmbeddedValkey
 from local.subprocesses import BackgroundProcess
 from local.worker_processes import start_worker, wait_until_ready
-from shared.broker.app import create_celery_app
 from shared.broker.publisher import TaskPublisher
 from shared.config.settings import Settings
 from shared.contract.decision import Verdict
 from shared.contract.names import Queue
-from shared.image_store.store import ImageStore
-from shared.ledger.ledger import Ledger
-from shared.redis_client.client import create_client
-from shared.redis_client.retry import RedisRetry
+from shared.service.connections import ServiceConnections
 
 
 @dataclass(slots=True)
@@ -68,11 +64,9 @@ class Testbed:
         self.broker = self._stack.enter_context(EmbeddedValkey(self.home / "valkey", persistent=self._persistent))
         os.environ["REDIS_URL"] = self.broker.url
         self.settings = Settings()
-        client = create_client(self.broker.url)
-        retry = RedisRetry("benchmark")
-        self.ledger = Ledger(client, retry)
-        self.store = ImageStore(client, retry, budget=self.settings.image_store_max_bytes, ttl_s=3600)
-        self._app = create_celery_app(self.broker.url)
+        connections = ServiceConnections(self.settings, shard=self.settings.max_batch_size)
+        self._connections = self._stack.enter_context(connections)
+        self.ledger, self.store = self._connections.ledger, self._connections.store
         self.workers = [self._start_worker(number) for number in range(self._workers)]
         self._started = self._workers
         return self
@@ -88,7 +82,7 @@ class Testbed:
 
     def publisher(self, shard: int) -> TaskPublisher:
         """A doorbell that puts up to `shard` pictures in a message."""
-        return TaskPublisher(self._app, shard=shard)
+        return TaskPublisher(self._connections.app, shard=shard)
 
     def load(
         self,

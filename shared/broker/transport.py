@@ -59,7 +59,7 @@ class Channel(redis.Channel):  # type: ignore[misc]
         return self._pooled
 
     def _brpop_start(self, timeout: float | None = None) -> None:
-        if getattr(self._queue_cycle, "holding_back", False):
+        if getattr(self._queue_cycle, "is_bulk_at_limit", False):
             timeout = _HELD_BACK_WAIT_S
         try:
             with _nothing_while_redis_cannot_write():

@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     )
 
     artefact: Path = Field(default=Path("models/lite0"), description="Directory of the model that is served.")
+    runtime: str = Field(
+        default="auto", description="Model runtime of a worker by name; auto: the first that can run the artefact."
+    )
     device: str = Field(
         default="",
         pattern=r"^((CPU|GPU):\d+)?$",

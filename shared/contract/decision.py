@@ -90,6 +90,7 @@ class Work(_Frozen):
     wait_s: float = Field(ge=0, description="from the claim to the start of predict, less decode")
     decode_s: float = Field(ge=0)
     predict_s: float = Field(ge=0, description="of the whole batch")
+    runtime: str = Field(default="", description="that predicted, and its device: `tensorflow on CPU:0`")
 
 
 class Verdict(_Frozen):

@@ -7,7 +7,7 @@ with one sentence for the operator.
 import hashlib
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -152,7 +152,7 @@ class Manifest(_ManifestModel):
     artefact_version: int = ARTEFACT_VERSION
     name: str
     version: str
-    runtime: Literal["tensorflow-graph"]
+    runtime: str = Field(description="format of the exported model: the runtimes that can run it are chosen by it")
     graph: str = Field(description="name of the frozen GraphDef in the directory")
     tensors: Tensors
     picture: PreprocessingSpec

@@ -111,6 +111,6 @@ def scraped(instance: str, population: str, shares: Lesions, given: Lesions) -> 
         {"series": f"melanoma_scores_total{label}", "values": _VALUES.format(given[bin_])} for bin_, label in labels
     ]
     expected = [
-        {"series": f"melanoma_scores_expected_share{label}", "values": f"{shares[bin_]}x36"} for bin_, label in labels
+        {"series": f"melanoma_scores_expected_ratio{label}", "values": f"{shares[bin_]}x36"} for bin_, label in labels
     ]
     return counters + expected

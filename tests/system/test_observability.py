@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from local.embedded_valkey import free_port
 from local.flower import flower_address, flower_command
 from local.subprocesses import BackgroundProcess
+from ops.exporter import LedgerCollector
 from samples.many import render_many
 from shared.config.settings import Settings
 from shared.contract.decision import UNMEASURED
@@ -36,6 +37,11 @@ def test_metrics_and_flower_show_what_was_done(tmp_path: Path) -> None:
             assert submission.finish() == 0, submission.said()
             tasks = eventually(lambda: finished_tasks(config))
         metrics = eventually(lambda: page(f"http://127.0.0.1:{port}/metrics"))
+        ledger = {
+            (sample.name, *sample.labels.values()): sample.value
+            for metric in LedgerCollector(config).collect()
+            for sample in metric.samples
+        }
     assert len(tasks) == 31
     assert {task["state"] for task in tasks} == {"SUCCESS"}
     assert all(task["runtime"] > 0 for task in tasks)
@@ -48,13 +54,12 @@ def test_metrics_and_flower_show_what_was_done(tmp_path: Path) -> None:
     assert scored == len(measured) > 0
     assert lines["melanoma_batch_size_sum"] == "30.0"
     assert lines["melanoma_decode_seconds_count"] == "30.0"
-    assert lines["melanoma_padding_pictures_total"] == "0.0"
     assert float(lines["melanoma_predict_seconds_count"]) > 0
-    for name in ("queue_age", "wait", "end_to_end"):
+    for name in ("queue_wait", "pipeline_wait", "end_to_end"):
         assert float(lines[f'melanoma_{name}_seconds_count{{queue="bulk"}}']) >= 30
     assert lines['melanoma_in_flight{queue="bulk"}'] == "0.0"
-    assert lines['melanoma_ready{queue="bulk"}'] == "0.0"
-    assert float(lines["melanoma_alive"]) >= 1
+    assert ledger["melanoma_ledger_ready", "bulk"] == 0
+    assert ledger["melanoma_ledger_processes", "worker"] == 1
 
 
 def finished_tasks(config: Settings) -> list[dict[str, Any]] | None:

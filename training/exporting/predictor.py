@@ -1,56 +1,39 @@
-"""The exported graph, run as serving runs it, on pictures decoded as serving decodes them."""
+"""The exported graph, run by the runtime that serves it, on images decoded as serving decodes them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
-import tensorflow as tf
 
+from runtimes.base import PredictionBatch
+from runtimes.tensorflow_predictor import TensorFlowPredictor
 from shared.images.preprocessing import PreprocessingSpec
-from shared.model.artefact import Tensors
 from training.data.image_cache import Pixels, decode_file
 
-Floats = npt.NDArray[np.float32]
+Predicted = PredictionBatch
 
 
-@dataclass(frozen=True)
-class Predicted:
-    """Probabilities [n, labels], evidence [n, rows, columns], distance [n] and kinds [n, kinds], all float32."""
+class GraphPredictor(TensorFlowPredictor):
+    """A frozen graph that also predicts files and any number of images.
 
-    probabilities: Floats
-    evidence: Floats
-    distance: Floats
-    kinds: Floats
+    TensorFlow chooses the device: training has used it before, and it cannot be configured any more.
+    """
 
+    def predict_files(self, paths: Sequence[Path], rules: PreprocessingSpec, batch: int = 32) -> PredictionBatch:
+        """Decode and predict images, at least one.
 
-class GraphPredictor:
-    """A frozen graph. Raises `OSError` where it cannot be read."""
-
-    def __init__(self, path: Path, tensors: Tensors) -> None:
-        definition = tf.compat.v1.GraphDef()
-        definition.ParseFromString(path.read_bytes())
-        whole = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(definition, name=""), [])
-        names = (tensors.picture, tensors.probabilities, tensors.evidence, tensors.distance, tensors.kinds)
-        fed, *fetched = [whole.graph.get_tensor_by_name(f"{name}:0") for name in names]
-        self._function = whole.prune(fed, fetched)
-
-    def predict(self, pixels: Pixels) -> Predicted:
-        """Predict one batch, uint8 [n, size, size, 3]."""
-        return Predicted(*(tensor.numpy() for tensor in self._function(tf.constant(pixels))))
-
-    def predict_files(self, paths: Sequence[Path], rules: PreprocessingSpec, batch: int = 32) -> Predicted:
-        """Decode and predict pictures, at least one. Raises `TrainingError` where one cannot be decoded."""
+        Raises:
+            TrainingError: A file cannot be decoded.
+        """
         return self.predict_each((decode_file(path, rules) for path in paths), batch)
 
-    def predict_each(self, pictures: Iterable[Pixels], batch: int = 32) -> Predicted:
-        """Predict pictures, at least one, each uint8 [size, size, 3], a batch in memory at a time."""
-        parts, left = [], iter(pictures)
-        while some := list(islice(left, batch)):
-            parts.append(self.predict(np.stack(some)))
-        return Predicted(
+    def predict_each(self, images: Iterable[Pixels], batch: int = 32) -> PredictionBatch:
+        """Predict images, at least one, each uint8 [size, size, 3], a batch in memory at a time."""
+        parts, remaining = [], iter(images)
+        while chunk := list(islice(remaining, batch)):
+            parts.append(self.predict(np.stack(chunk)))
+        return PredictionBatch(
             np.concatenate([part.probabilities for part in parts]),
             np.concatenate([part.evidence for part in parts]),
             np.concatenate([part.distance for part in parts]),

@@ -1,1 +1,1 @@
-"""Decode slots, dynamic batches and the predict thread of one loaded model."""
+"""The pipeline of one loaded model: decode slots, dynamic batches and the predict thread."""

@@ -1,82 +1,89 @@
-"""How long a batch of n pictures takes on this device, learned while it runs, and which size pays."""
+"""Learns how long a batch of each size takes on this device and chooses the size of the next batch."""
 
 from bisect import bisect_left
 from typing import Final
 
-#: Weight of a new measurement: a passing disturbance moves the curve little, a lasting change within ten batches.
+#: Weight of a new measurement: a short disturbance changes an estimate little, a lasting change within ten batches.
 _WEIGHT: Final = 0.2
 
-#: Weight where the last measurement is as long ago as `_LOOK_AGAIN_EVERY` batches.
-_WEIGHT_OF_LATE: Final = 0.5
+#: Weight of a measurement whose predecessor is `_REMEASURE_INTERVAL` batches old or older.
+_STALE_WEIGHT: Final = 0.5
 
-#: Every so many batches the size that was measured longest ago is taken again: a disturbance while warming, or a
-#: neighbour on the machine that has gone, must not rule a size out for good.
-_LOOK_AGAIN_EVERY: Final = 32
+#: After every so many batches, the next batch has the size that was measured longest ago. Otherwise a disturbance
+#: during the warm-up, or by another process that has ended since, would rule a size out for good.
+_REMEASURE_INTERVAL: Final = 32
 
-#: A size whose cost a picture is within this share of the best is as good, and a smaller one answers sooner.
-_AS_GOOD: Final = 1.05
+#: Sizes whose cost per image is at most this factor above the best count as equal. The smallest answers first.
+_COST_TOLERANCE: Final = 1.05
 
-#: The same while people wait: somebody's picture may have to wait for the batch before it.
-_AS_GOOD_IN_HASTE: Final = 1.25
+#: The same factor in low-latency mode, where an interactive image may have to wait for the batch before it.
+_LOW_LATENCY_COST_TOLERANCE: Final = 1.25
 
 
 class BatchCostModel:
-    """Seconds a batch by its size, for sizes from 1 to `largest`. Taught by one thread."""
+    """Seconds per batch, by batch size from 1 to `max_size`. Only one thread may call `observe`."""
 
-    def __init__(self, largest: int) -> None:
-        self._largest = largest
+    def __init__(self, max_size: int) -> None:
+        self._max_size = max_size
         self._seconds: dict[int, float] = {}
         self._sizes: list[int] = []
-        self._learned_at: dict[int, int] = {}
-        self._clock = 0
+        self._observed_at: dict[int, int] = {}
+        self._batch_count = 0
 
-    def set_max_size(self, largest: int) -> None:
-        """Let no batch be larger than `largest`. May be asked by other threads."""
-        self._largest = largest
+    def set_max_size(self, max_size: int) -> None:
+        """Limit the batch size to `max_size`. Safe to call from any thread."""
+        self._max_size = max_size
 
     def observe(self, size: int, seconds: float) -> None:
-        """Take in that a batch of `size` took `seconds`."""
-        self._clock += 1
-        late = self._clock - self._learned_at.get(size, 0) >= _LOOK_AGAIN_EVERY
-        self._learned_at[size] = self._clock
-        known = self._seconds.get(size)
-        if known is None:
+        """Record that a batch of `size` images took `seconds`."""
+        self._batch_count += 1
+        is_stale = self._batch_count - self._observed_at.get(size, 0) >= _REMEASURE_INTERVAL
+        self._observed_at[size] = self._batch_count
+        previous_s = self._seconds.get(size)
+        if previous_s is None:
             self._sizes.insert(bisect_left(self._sizes, size), size)
             self._seconds[size] = seconds
         else:
-            self._seconds[size] = known + (_WEIGHT_OF_LATE if late else _WEIGHT) * (seconds - known)
+            self._seconds[size] = previous_s + (_STALE_WEIGHT if is_stale else _WEIGHT) * (seconds - previous_s)
 
-    def seconds(self, size: int) -> float:
-        """Expected seconds of a batch of `size`, linear between known sizes. Raises `ValueError` if none is known."""
+    def estimate_s(self, size: int) -> float:
+        """Estimate the seconds of a batch of `size` images, linearly between measured sizes.
+
+        Raises:
+            ValueError: No size has been measured yet.
+        """
         if not self._sizes:
             raise ValueError("no batch has been measured yet")
         if size in self._seconds:
             return self._seconds[size]
-        place = bisect_left(self._sizes, size)
-        if place == 0:
+        index = bisect_left(self._sizes, size)
+        if index == 0:
             return self._seconds[self._sizes[0]]
-        if place == len(self._sizes):
-            last = self._sizes[-1]
-            return self._seconds[last] * size / last
-        low, high = self._sizes[place - 1], self._sizes[place]
+        if index == len(self._sizes):
+            largest = self._sizes[-1]
+            return self._seconds[largest] * size / largest
+        low, high = self._sizes[index - 1], self._sizes[index]
         share = (size - low) / (high - low)
         return self._seconds[low] + share * (self._seconds[high] - self._seconds[low])
 
     def images_per_second(self) -> float:
-        """Most pictures a second that any known size gives; 0 if none is known. May be asked by other threads."""
+        """Return the highest rate of all measured sizes, 0 if there is none. Safe to call from any thread."""
         return max((size / self._seconds[size] for size in tuple(self._sizes) if size in self._seconds), default=0.0)
 
     def choose_size(self, waiting: int, *, low_latency: bool = False) -> int:
-        """Size to take when `waiting` (>= 1) pictures are there: the smallest of those that cost least a picture.
+        """Choose the smallest batch size whose cost per image is about the lowest.
 
-        Seventeen may be sixteen now and one with the next batch. In `haste` a size may cost somewhat more if it is
-        smaller, and no size is tried for the sake of learning.
+        Of seventeen images, sixteen may go now and one with the next batch.
+
+        Args:
+            waiting: Number of images that wait, at least 1.
+            low_latency: Prefer smaller batches even if they cost somewhat more, and try no size only to measure it.
         """
-        most = min(waiting, self._largest)  # once: it may change meanwhile
-        candidates = [size for size in self._sizes if size < most]
-        candidates.append(most)
-        if self._clock % _LOOK_AGAIN_EVERY == 0 and not low_latency:
-            return min(candidates, key=lambda size: self._learned_at.get(size, 0))
-        costs = [self.seconds(size) / size for size in candidates]
-        bound = min(costs) * (_AS_GOOD_IN_HASTE if low_latency else _AS_GOOD)
-        return next(size for size, cost in zip(candidates, costs, strict=True) if cost <= bound)
+        limit = min(waiting, self._max_size)  # read once: other threads may change it
+        candidates = [size for size in self._sizes if size < limit]
+        candidates.append(limit)
+        if self._batch_count % _REMEASURE_INTERVAL == 0 and not low_latency:
+            return min(candidates, key=lambda size: self._observed_at.get(size, 0))
+        costs = [self.estimate_s(size) / size for size in candidates]
+        max_cost = min(costs) * (_LOW_LATENCY_COST_TOLERANCE if low_latency else _COST_TOLERANCE)
+        return next(size for size, cost in zip(candidates, costs, strict=True) if cost <= max_cost)

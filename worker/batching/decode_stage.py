@@ -1,4 +1,4 @@
-"""Decode slots: as many threads as cores turn bytes into the model's input, urgent pictures first."""
+"""Decode slots: threads that turn image bytes into the model's input, interactive images first."""
 
 import threading
 import time
@@ -22,79 +22,89 @@ log = structlog.get_logger(__name__)
 @dataclass(slots=True)
 class _Slot:
     thread: threading.Thread
-    picture: WorkItem | None = None
-    since: float = 0.0
+    item: WorkItem | None = None
+    started_at: float = 0.0
 
 
 class DecodeStage:
-    """Decodes what is put in and passes it to `pass_on`. Suspect pictures are decoded by a child process."""
+    """Decodes work items in threads and passes them on.
+
+    Items that an earlier worker may have died of are decoded in a child process.
+
+    Args:
+        spec: Preprocessing of the model's input.
+        slots: Number of threads.
+        isolated_decoder: Decodes suspect items.
+        on_decoded: Called with each decoded item.
+    """
 
     def __init__(
-        self, rules: PreprocessingSpec, *, slots: int, child: IsolatedDecoder, pass_on: Callable[[WorkItem], None]
+        self,
+        spec: PreprocessingSpec,
+        *,
+        slots: int,
+        isolated_decoder: IsolatedDecoder,
+        on_decoded: Callable[[WorkItem], None],
     ) -> None:
-        self._rules = rules
-        self._child = child
-        self._pass_on = pass_on
-        self._waiting: PriorityQueue[WorkItem] = PriorityQueue()
-        self._slots = [self._make_slot(number) for number in range(slots)]
+        self._spec = spec
+        self._isolated_decoder = isolated_decoder
+        self._on_decoded = on_decoded
+        self._queue: PriorityQueue[WorkItem] = PriorityQueue()
+        self._slots = [self._make_slot(index) for index in range(slots)]
 
     def start(self) -> None:
         """Start the threads."""
         for slot in self._slots:
             slot.thread.start()
 
-    def put(self, image: WorkItem) -> bool:
-        """Queue a picture, or return False where the stage is stopping."""
-        return self._waiting.put(image.job.queue, image)
+    def put(self, item: WorkItem) -> bool:
+        """Queue an item. Returns False if the stage is closed."""
+        return self._queue.put(item.job.queue, item)
 
     def close(self) -> list[WorkItem]:
-        """Take no more; returns those that no slot had begun."""
-        return self._waiting.close()
+        """Accept no more items. Returns those that no slot has begun."""
+        return self._queue.close()
 
-    def hanging_items(self, limit_s: float) -> list[WorkItem]:
-        """Pictures that a slot has been decoding for longer than `limit_s`."""
+    def get_hanging_items(self, limit_s: float) -> list[WorkItem]:
+        """Return the items that a slot has been decoding for longer than `limit_s` seconds."""
         now = time.monotonic()
-        return [slot.picture for slot in self._slots if slot.picture is not None and now - slot.since > limit_s]
+        return [slot.item for slot in self._slots if slot.item is not None and now - slot.started_at > limit_s]
 
-    def __len__(self) -> int:
-        """How many pictures wait for a slot."""
-        return len(self._waiting)
-
-    def _make_slot(self, number: int) -> _Slot:
-        thread = threading.Thread(target=lambda: self._run(slot), name=f"decode-{number}", daemon=True)
+    def _make_slot(self, index: int) -> _Slot:
+        thread = threading.Thread(target=lambda: self._run(slot), name=f"decode-{index}", daemon=True)
         slot = _Slot(thread)
         return slot
 
     def _run(self, slot: _Slot) -> None:
-        while taken := self._waiting.take(lambda _waiting: 1):
-            image = taken[0]
-            slot.since = time.monotonic()
-            # The child has its own limit and may take it whole: that is not a hang of this slot.
-            slot.picture = None if image.job.suspect else image
+        while taken := self._queue.take(lambda _waiting: 1):
+            item = taken[0]
+            slot.started_at = time.monotonic()
+            # The child process has a time limit of its own. Using all of it is not a hang of this slot.
+            slot.item = None if item.job.suspect else item
             try:
-                self._decode(image)
+                self._decode(item)
             finally:
-                slot.picture = None
+                slot.item = None
 
-    def _decode(self, image: WorkItem) -> None:
+    def _decode(self, item: WorkItem) -> None:
         started = time.monotonic()
-        if started > image.deadline:
-            image.finish(Failure(reason=FailureReason.DEADLINE))
+        if started > item.deadline:
+            item.finish(Failure(reason=FailureReason.DEADLINE))
             return
         try:
-            if image.job.suspect:
-                decoded = self._child.decode(image.data, self._rules)
+            if item.job.suspect:
+                decoded = self._isolated_decoder.decode(item.data, self._spec)
             else:
-                decoded = decode(image.data, self._rules)
-        except ImageRejected as refused:
-            image.finish(Refusal(reason=refused.reason))
+                decoded = decode(item.data, self._spec)
+        except ImageRejected as error:
+            item.finish(Refusal(reason=error.reason))
             return
         if isinstance(decoded, Failure):
-            image.finish(decoded)
+            item.finish(decoded)
             return
-        image.pixels = decoded.pixels
-        image.advice = decoded.advice
-        image.decode_s = time.monotonic() - started
-        image.data = b""
-        METRICS.decode.observe(image.decode_s)
-        self._pass_on(image)
+        item.pixels = decoded.pixels
+        item.advice = decoded.advice
+        item.decode_s = time.monotonic() - started
+        item.data = b""
+        METRICS.decode.observe(item.decode_s)
+        self._on_decoded(item)

@@ -1,4 +1,4 @@
-"""Decoding in a child process with memory and time limits, for pictures that may have killed a worker."""
+"""Decodes images that may have killed a worker, in a child process with limits on memory and time."""
 
 import multiprocessing
 import resource
@@ -15,46 +15,52 @@ from shared.images.refusal import ImageRejected
 
 log = structlog.get_logger(__name__)
 
-# A forked child would share the locks of our threads and TensorFlow's memory.
+# A forked child would inherit the locks of our threads and TensorFlow's memory.
 _CONTEXT = multiprocessing.get_context("spawn")
 
 
 class IsolatedDecoder:
-    """One child, started when first needed, that decodes one picture at a time.
+    """One child process that decodes one image at a time. It is started when it is first needed.
 
-    `limit_s` bounds each decode, `memory` the child's address space in bytes (where the system can).
+    Args:
+        timeout_s: Limit for each decode.
+        max_memory_bytes: Limit of the child's address space. Enforced on Linux only.
     """
 
-    def __init__(self, *, limit_s: float, memory: int) -> None:
-        self._limit_s = limit_s
-        self._memory = memory
+    def __init__(self, *, timeout_s: float, max_memory_bytes: int) -> None:
+        self._timeout_s = timeout_s
+        self._max_memory_bytes = max_memory_bytes
         self._lock = threading.Lock()
         self._process: multiprocessing.process.BaseProcess | None = None
         self._pipe: Connection | None = None
 
-    def decode(self, data: bytes, rules: PreprocessingSpec) -> DecodedImage | Failure:
-        """Decode `data`. The child's death or silence is the picture's failure; the next one gets a new child.
+    def decode(self, data: bytes, spec: PreprocessingSpec) -> DecodedImage | Failure:
+        """Decode an image in the child process.
 
-        Raises `ImageRejected` as `shared.images.decode` does.
+        Returns:
+            The decoded image, or a failure if the child died or timed out. The next image then gets a new child.
+
+        Raises:
+            ImageRejected: The image is refused, as by `shared.images.decode`.
         """
         with self._lock:
-            pipe = self._child()
+            pipe = self._ensure_child()
             try:
-                pipe.send((data, rules))
-                if not pipe.poll(self._limit_s):
-                    log.warning("a picture hung in the decoding child")
-                    return self._failed(FailureReason.DECODE_HUNG)
-                answer = pipe.recv()
+                pipe.send((data, spec))
+                if not pipe.poll(self._timeout_s):
+                    log.warning("decode timed out in the child process, the image fails")
+                    return self._stop_and_fail(FailureReason.DECODE_HUNG)
+                result = pipe.recv()
             except (EOFError, OSError):
-                log.warning("a picture killed the decoding child")
-                return self._failed(FailureReason.DECODE_DIED)
-        if isinstance(answer, RefusalReason):
-            raise ImageRejected(answer)
-        decoded: DecodedImage = answer
+                log.warning("the child process died while decoding, the image fails")
+                return self._stop_and_fail(FailureReason.DECODE_DIED)
+        if isinstance(result, RefusalReason):
+            raise ImageRejected(result)
+        decoded: DecodedImage = result
         return decoded
 
     def stop(self) -> None:
-        """End the child, if there is one."""
+        """End the child process if there is one."""
         if self._process is not None:
             self._process.kill()
             self._process.join()
@@ -62,34 +68,34 @@ class IsolatedDecoder:
             self._pipe.close()
         self._process = self._pipe = None
 
-    def _failed(self, reason: FailureReason) -> Failure:
+    def _stop_and_fail(self, reason: FailureReason) -> Failure:
         self.stop()
         return Failure(reason=reason)
 
-    def _child(self) -> Connection:
+    def _ensure_child(self) -> Connection:
         if self._pipe is None or self._process is None or not self._process.is_alive():
             self.stop()
-            self._pipe, theirs = _CONTEXT.Pipe()
-            self._process = _CONTEXT.Process(target=_serve, args=(theirs, self._memory), daemon=True)
+            self._pipe, child_pipe = _CONTEXT.Pipe()
+            self._process = _CONTEXT.Process(target=_run_child, args=(child_pipe, self._max_memory_bytes), daemon=True)
             self._process.start()
-            theirs.close()
-            # Its imports are not the picture's time.
+            child_pipe.close()
+            # Wait for its imports, which must not count as decode time.
             self._pipe.recv()
         return self._pipe
 
 
-def _serve(pipe: Connection, memory: int) -> None:
-    """Main of the child: decode until the parent is gone."""
+def _run_child(pipe: Connection, memory: int) -> None:
+    """Run in the child process: decode until the parent closes the pipe."""
     if sys.platform == "linux":
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     pipe.send("ready")
     while True:
         try:
-            data, rules = pipe.recv()
+            data, spec = pipe.recv()
         except EOFError:
             return
         try:
-            answer: DecodedImage | RefusalReason = decode(data, rules)
-        except ImageRejected as refused:
-            answer = refused.reason
-        pipe.send(answer)
+            result: DecodedImage | RefusalReason = decode(data, spec)
+        except ImageRejected as error:
+            result = error.reason
+        pipe.send(result)

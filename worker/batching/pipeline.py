@@ -1,4 +1,4 @@
-"""decode slots -> predict thread, and the way out when the worker stops."""
+"""The pipeline of one loaded model: decode slots -> predict thread."""
 
 import os
 
@@ -12,55 +12,48 @@ from worker.batching.work_item import Released, WorkItem
 
 
 class Pipeline:
-    """Takes pictures with bytes and finishes each of them, whatever happens in between."""
+    """Decodes and predicts work items. Every item is finished, whatever happens in between.
+
+    Attributes:
+        decode_stage: For the watchdog, which asks it for hanging decodes.
+        predict_stage: For those who read its speed and its age of the batch, or limit its batch size.
+    """
 
     def __init__(self, predictor: Predictor, manifest: Manifest, settings: Settings) -> None:
-        self._child = IsolatedDecoder(limit_s=settings.decode_timeout_s, memory=settings.decode_max_memory)
-        self._predict = PredictStage(predictor, size=manifest.picture.size, largest=settings.max_batch_size)
-        self._decode = DecodeStage(
+        self._isolated_decoder = IsolatedDecoder(
+            timeout_s=settings.decode_timeout_s, max_memory_bytes=settings.decode_max_memory
+        )
+        self.predict_stage = PredictStage(
+            predictor, image_size=manifest.picture.size, max_batch_size=settings.max_batch_size
+        )
+        self.decode_stage = DecodeStage(
             manifest.picture,
             slots=settings.decode_slots or os.cpu_count() or 1,
-            child=self._child,
-            pass_on=self._pass_on,
+            isolated_decoder=self._isolated_decoder,
+            on_decoded=self._put_decoded,
         )
 
     def start(self) -> None:
-        """Warm every batch size, then start the threads."""
-        self._predict.warm()
-        self._predict.start()
-        self._decode.start()
+        """Warm up every batch size, then start the threads."""
+        self.predict_stage.warm_up()
+        self.predict_stage.start()
+        self.decode_stage.start()
 
-    def put(self, image: WorkItem) -> None:
-        """Begin with a picture. Its latch counts down when it is finished."""
-        if not self._decode.put(image):
-            image.finish(Released.RELEASED)
-
-    def images_per_second(self) -> float:
-        """Pictures a second that the device can predict, as far as is known."""
-        return self._predict.images_per_second()
-
-    def set_max_batch_size(self, largest: int) -> None:
-        """Let no batch be larger than `largest`."""
-        self._predict.set_max_batch_size(largest)
-
-    def batch_age_s(self) -> float:
-        """For how many seconds predict has had the batch in hand."""
-        return self._predict.batch_age_s()
-
-    def hanging_items(self, limit_s: float) -> list[WorkItem]:
-        """Pictures whose decode has taken longer than `limit_s`."""
-        return self._decode.hanging_items(limit_s)
+    def put(self, item: WorkItem) -> None:
+        """Start to process an item. Its latch counts down when the item is finished."""
+        if not self.decode_stage.put(item):
+            item.finish(Released.RELEASED)
 
     def release(self) -> None:
-        """Finish the batch in hand and release every other picture."""
-        for image in [*self._decode.close(), *self._predict.close()]:
-            image.finish(Released.RELEASED)
+        """Finish the batch in flight and release every other item."""
+        for item in [*self.decode_stage.close(), *self.predict_stage.close()]:
+            item.finish(Released.RELEASED)
 
     def join(self) -> None:
-        """Wait for the batch in hand after `release`, and end the child."""
-        self._predict.join()
-        self._child.stop()
+        """Wait for the batch in flight after `release`, and end the child process."""
+        self.predict_stage.join()
+        self._isolated_decoder.stop()
 
-    def _pass_on(self, image: WorkItem) -> None:
-        if not self._predict.put(image):
-            image.finish(Released.RELEASED)
+    def _put_decoded(self, item: WorkItem) -> None:
+        if not self.predict_stage.put(item):
+            item.finish(Released.RELEASED)

@@ -1,4 +1,4 @@
-"""The predict thread: takes the batch that pays, runs it, and never dies of one."""
+"""The predict thread: takes batches of the cheapest size and survives a batch that fails."""
 
 import threading
 import time
@@ -18,126 +18,127 @@ from worker.telemetry.metrics import METRICS
 
 log = structlog.get_logger(__name__)
 
-#: Repeats of each size when warming: the first is slow for its own reasons, the best of the others is the cost.
-_WARM_REPEATS: Final = 4
+#: Runs of each size during the warm-up. The first run is slower and does not count; the cost is that of the fastest.
+_WARM_UP_REPEATS: Final = 4
 
-#: For so long after an interactive picture others are expected, and bulk batches stay small. Seconds.
-_HASTE_S: Final = 5.0
+#: Low-latency mode lasts this long after an interactive image: more are expected, so bulk batches stay small.
+_LOW_LATENCY_S: Final = 5.0
 
 
 class PredictStage:
-    """Work-conserving: an idle device takes what is there at once, a busy one lets the next batch gather."""
+    """Work-conserving: an idle device starts at once with what is there; while it predicts, the next batch gathers.
 
-    def __init__(self, predictor: Predictor, *, size: int, largest: int) -> None:
+    Args:
+        predictor: Runs the model.
+        image_size: Side of the model's input in pixels.
+        max_batch_size: The largest size that is warmed up and used.
+
+    Attributes:
+        cost_model: Has learned the device's speed.
+    """
+
+    def __init__(self, predictor: Predictor, *, image_size: int, max_batch_size: int) -> None:
         self._predictor = predictor
-        self._size = size
-        self._largest = largest
-        self._cost = BatchCostModel(largest)
-        self._waiting: PriorityQueue[WorkItem] = PriorityQueue()
-        self._haste_until = 0.0
-        self._since: float | None = None
+        self._image_size = image_size
+        self._warmed_batch_size = max_batch_size
+        self.cost_model = BatchCostModel(max_batch_size)
+        self._queue: PriorityQueue[WorkItem] = PriorityQueue()
+        self._low_latency_until = 0.0
+        self._batch_started_at: float | None = None
         self._thread = threading.Thread(target=self._run, name="predict", daemon=True)
 
-    def warm(self) -> None:
-        """Run every size once and learn what it costs, before the first picture waits for it."""
+    def warm_up(self) -> None:
+        """Run batches of 1, 2, 4 ... images and measure their cost, before the first image waits for it."""
         sizes = [1]
-        while sizes[-1] < self._largest:
-            sizes.append(min(sizes[-1] * 2, self._largest))
+        while sizes[-1] < self._warmed_batch_size:
+            sizes.append(min(sizes[-1] * 2, self._warmed_batch_size))
         for size in sizes:
-            images = np.zeros((size, self._size, self._size, 3), np.uint8)
+            images = np.zeros((size, self._image_size, self._image_size, 3), np.uint8)
             seconds = []
-            for _ in range(_WARM_REPEATS):
+            for _ in range(_WARM_UP_REPEATS):
                 started = time.perf_counter()
                 self._predictor.predict(images)
                 seconds.append(time.perf_counter() - started)
-            self._cost.observe(size, min(seconds[1:]))
+            self.cost_model.observe(size, min(seconds[1:]))
 
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
 
-    def images_per_second(self) -> float:
-        """Pictures a second that the device can predict."""
-        return self._cost.images_per_second()
+    def set_max_batch_size(self, max_batch_size: int) -> None:
+        """Limit the batch size to `max_batch_size`, and to the sizes that were warmed up."""
+        self.cost_model.set_max_size(min(max_batch_size, self._warmed_batch_size))
 
-    def set_max_batch_size(self, largest: int) -> None:
-        """Let no batch be larger than `largest`, or than those that were warmed."""
-        self._cost.set_max_size(min(largest, self._largest))
-
-    def put(self, image: WorkItem) -> bool:
-        """Queue a decoded picture, or return False where the stage is stopping."""
-        if image.job.queue is Queue.INTERACTIVE:
-            self._haste_until = time.monotonic() + _HASTE_S
-        return self._waiting.put(image.job.queue, image)
+    def put(self, item: WorkItem) -> bool:
+        """Queue a decoded item. Returns False if the stage is closed."""
+        if item.job.queue is Queue.INTERACTIVE:
+            self._low_latency_until = time.monotonic() + _LOW_LATENCY_S
+        return self._queue.put(item.job.queue, item)
 
     def close(self) -> list[WorkItem]:
-        """Take no more; returns those that were in no batch. The batch in hand is finished."""
-        return self._waiting.close()
+        """Accept no more items. Returns those that are in no batch; the batch in flight will be finished."""
+        return self._queue.close()
 
     def join(self) -> None:
-        """Wait for the batch in hand after `close`."""
+        """Wait for the batch in flight after `close`."""
         self._thread.join()
 
-    def __len__(self) -> int:
-        """How many pictures wait for a batch."""
-        return len(self._waiting)
-
     def batch_age_s(self) -> float:
-        """For how many seconds it has had the batch in hand; 0 where there is none."""
-        since = self._since
+        """Return the seconds since the batch in flight was taken, 0 if there is none."""
+        since = self._batch_started_at
         return 0.0 if since is None else time.monotonic() - since
 
     def _run(self) -> None:
-        while batch := self._waiting.take(self._how_many):
-            self._since = time.monotonic()
+        while batch := self._queue.take(self._choose_batch_size):
+            self._batch_started_at = time.monotonic()
             self._predict(batch)
-            self._since = None
+            self._batch_started_at = None
 
-    def _how_many(self, waiting: int) -> int:
-        return self._cost.choose_size(waiting, low_latency=time.monotonic() < self._haste_until)
+    def _choose_batch_size(self, waiting: int) -> int:
+        return self.cost_model.choose_size(waiting, low_latency=time.monotonic() < self._low_latency_until)
 
     def _predict(self, batch: list[WorkItem]) -> None:
         started = time.monotonic()
         try:
-            predictions = self._predictor.predict(_stack(batch))
+            predictions = self._predictor.predict(_stack_pixels(batch))
         except Exception:
-            log.exception("predict failed", batch=len(batch))
-            self._one_by_one(batch)
+            log.exception("predict failed, trying each image alone", batch_size=len(batch))
+            self._predict_individually(batch)
             return
         seconds = time.monotonic() - started
-        self._cost.observe(len(batch), seconds)
-        METRICS.batch.observe(len(batch))
+        self.cost_model.observe(len(batch), seconds)
+        METRICS.batch_size.observe(len(batch))
         METRICS.predict.observe(seconds)
-        _hand_out(batch, predictions, started, seconds)
+        _finish_items(batch, predictions, started, seconds)
 
-    def _one_by_one(self, batch: list[WorkItem]) -> None:
-        """Find out which picture it was: each alone, and only those that fail alone get a failure."""
-        for image in batch:
+    def _predict_individually(self, batch: list[WorkItem]) -> None:
+        """Predict each item alone, so that only an item that fails alone gets a failure."""
+        for item in batch:
             started = time.monotonic()
             try:
-                predictions = self._predictor.predict(_stack([image]))
+                predictions = self._predictor.predict(_stack_pixels([item]))
             except Exception as error:
-                log.exception("predict failed for one picture", job=image.job.id)
-                image.finish(Failure(reason=FailureReason.PREDICT_FAILED, detail=type(error).__name__))
+                log.exception("predict failed for one image", job=item.job.id)
+                item.finish(Failure(reason=FailureReason.PREDICT_FAILED, detail=type(error).__name__))
             else:
-                _hand_out([image], predictions, started, time.monotonic() - started)
+                _finish_items([item], predictions, started, time.monotonic() - started)
 
 
-def _stack(batch: list[WorkItem]) -> NDArray[np.uint8]:
-    return np.stack([image.pixels for image in batch if image.pixels is not None])
+def _stack_pixels(batch: list[WorkItem]) -> NDArray[np.uint8]:
+    return np.stack([item.pixels for item in batch if item.pixels is not None])
 
 
-def _hand_out(batch: list[WorkItem], predictions: PredictionBatch, started: float, seconds: float) -> None:
-    for row, image in enumerate(batch):
-        wait = max(0.0, started - image.entered - image.decode_s)
-        METRICS.wait.labels(queue=image.job.queue).observe(wait)
-        image.finish(
+def _finish_items(batch: list[WorkItem], predictions: PredictionBatch, started: float, seconds: float) -> None:
+    for row, item in enumerate(batch):
+        wait = max(0.0, started - item.entered_at - item.decode_s)
+        METRICS.pipeline_wait.labels(queue=item.job.queue).observe(wait)
+        item.finish(
             Prediction(
                 probabilities=predictions.probabilities[row],
                 evidence=predictions.evidence[row],
                 distance=float(predictions.distance[row]),
                 kinds=predictions.kinds[row],
-                batch=len(batch),
+                batch_size=len(batch),
                 wait_s=wait,
                 predict_s=seconds,
             )

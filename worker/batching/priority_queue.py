@@ -1,4 +1,4 @@
-"""A queue between threads in which urgent pictures go first and equals keep their order."""
+"""A queue between threads: interactive items go before bulk items, and equals keep their order."""
 
 import threading
 from collections import deque
@@ -11,47 +11,53 @@ T = TypeVar("T")
 
 
 class PriorityQueue(Generic[T]):
-    """Items by the Celery queue that they came from. `close` wakes all readers for good."""
+    """Items by the Celery queue that they came from. After `close` no reader waits any more."""
 
     def __init__(self) -> None:
-        self._waiting: dict[Queue, deque[T]] = {queue: deque() for queue in Queue}
+        self._items: dict[Queue, deque[T]] = {queue: deque() for queue in Queue}
         self._changed = threading.Condition(threading.Lock())
         self._closed = False
 
     def put(self, queue: Queue, item: T) -> bool:
-        """Add an item, or return False where the queue is closed."""
+        """Add an item. Returns False if the queue is closed."""
         with self._changed:
             if self._closed:
                 return False
-            self._waiting[queue].append(item)
+            self._items[queue].append(item)
             self._changed.notify()
             return True
 
-    def take(self, how_many: Callable[[int], int]) -> list[T]:
-        """Wait for items and take `how_many(waiting)` of the most urgent queue that has any; [] once closed.
+    def take(self, choose_count: Callable[[int], int]) -> list[T]:
+        """Wait for items and take some of the first queue in priority order that has any.
 
-        Queues are not mixed: an urgent picture does not pay for a batch filled up with others.
+        Queues are not mixed: an interactive image does not pay for a batch filled up with bulk images.
+
+        Args:
+            choose_count: Chooses how many to take of the given number of items.
+
+        Returns:
+            The items, or [] once the queue is closed.
         """
         with self._changed:
             while True:
-                for waiting in self._waiting.values():
+                for waiting in self._items.values():
                     if waiting:
-                        return [waiting.popleft() for _ in range(how_many(len(waiting)))]
+                        return [waiting.popleft() for _ in range(choose_count(len(waiting)))]
                 if self._closed:
                     return []
                 self._changed.wait()
 
     def close(self) -> list[T]:
-        """Take no more items; returns those that were still waiting."""
+        """Accept no more items. Returns those that were still waiting."""
         with self._changed:
             self._closed = True
-            rest = [item for waiting in self._waiting.values() for item in waiting]
-            for waiting in self._waiting.values():
+            remaining = [item for waiting in self._items.values() for item in waiting]
+            for waiting in self._items.values():
                 waiting.clear()
             self._changed.notify_all()
-            return rest
+            return remaining
 
     def __len__(self) -> int:
-        """How many items wait now."""
+        """Return the number of waiting items."""
         with self._changed:
-            return sum(len(waiting) for waiting in self._waiting.values())
+            return sum(len(waiting) for waiting in self._items.values())

@@ -1,4 +1,4 @@
-"""A picture on its way through the worker, and the message that it came with."""
+"""An image on its way through the worker, and the latch of the message that it came with."""
 
 import threading
 from dataclasses import dataclass, field
@@ -12,20 +12,20 @@ from shared.ledger.records import ClaimedJob
 
 
 class Released(Enum):
-    """Outcome of a picture that a stopping worker gives back undecided."""
+    """Outcome of an item that a stopping worker releases undecided."""
 
     RELEASED = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """One picture's row of a batch. float32 [labels], [rows, columns] and [kinds]; times in seconds."""
+    """One image's row of a `PredictionBatch`: float32 [labels], [rows, columns] and [kinds]. Times in seconds."""
 
     probabilities: NDArray[np.float32]
     evidence: NDArray[np.float32]
     distance: float
     kinds: NDArray[np.float32]
-    batch: int
+    batch_size: int
     wait_s: float
     predict_s: float
 
@@ -34,36 +34,36 @@ Outcome = Prediction | Refusal | Failure | Released
 
 
 class CountDownLatch:
-    """Opens once as many pictures as the message held have their outcome."""
+    """Opens when all images of a message have their outcome."""
 
     def __init__(self, count: int) -> None:
-        self._left = count
+        self._remaining = count
         self._lock = threading.Lock()
         self._opened = threading.Event()
         if count == 0:
             self._opened.set()
 
     def count_down(self) -> None:
-        """One picture has its outcome."""
+        """Record that one image has its outcome."""
         with self._lock:
-            self._left -= 1
-            done = self._left == 0
+            self._remaining -= 1
+            done = self._remaining == 0
         if done:
             self._opened.set()
 
     def wait(self) -> None:
-        """Wait for the last one."""
+        """Wait until all images have their outcome."""
         self._opened.wait()
 
 
 @dataclass(eq=False, slots=True)
 class WorkItem:
-    """State of one claimed job in this worker. `entered`, `deadline`: seconds of `time.monotonic()`."""
+    """State of one claimed job in this worker. `entered_at` and `deadline` are seconds of `time.monotonic()`."""
 
     job: ClaimedJob
     data: bytes
     latch: CountDownLatch
-    entered: float
+    entered_at: float
     deadline: float
     pixels: NDArray[np.uint8] | None = None
     advice: tuple[Advice, ...] = ()
@@ -72,7 +72,7 @@ class WorkItem:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def finish(self, outcome: Outcome) -> None:
-        """Set the outcome, the first one only, and let go of the bytes."""
+        """Set the outcome and drop the image. The first outcome is kept; later ones are ignored."""
         with self._lock:
             if self.outcome is not None:
                 return

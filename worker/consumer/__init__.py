@@ -1,1 +1,1 @@
-"""The Celery side of the worker: the consumer, the task, and what limits how many messages run at once."""
+"""The Celery side of the worker: the consumer, the task, and the limits on concurrent messages and images."""

@@ -1,7 +1,7 @@
-"""Celery's consumer, changed in two things.
+"""Celery's consumer with two changes.
 
-The events that Flower shows are sent a few times a second and not in every turn of its loop; and a Redis that is away
-is asked every few seconds, however long it has been away, where Celery would come to wait half a minute.
+It sends the events that Flower shows a few times a second, not in every turn of its event loop. And it tries to
+reconnect every few seconds for as long as Redis is unavailable, where Celery would come to wait half a minute.
 """
 
 from functools import partial
@@ -10,41 +10,41 @@ from typing import Any, Final
 from celery.worker.consumer import Consumer
 from vine import promise
 
-#: Seconds that events wait for more of their kind. Celery publishes them in one message then; at once, each of a
-#: task's three events is a message of its own, and costs more than the rest of the task.
-_GATHER_S: Final = 0.25
+#: Seconds that events wait for more of their kind, so that Celery publishes them in one message. Without the delay,
+#: each of a task's three events is a message of its own, and that costs more than the rest of the task.
+_FLUSH_DELAY_S: Final = 0.25
 
-#: Pauses between tries to connect, in seconds: the first, by how much each is longer, the longest.
-_RETRIES: Final = {"interval_start": 1, "interval_step": 1, "interval_max": 3}
+#: Pauses between attempts to connect, in seconds: the first, the increase and the maximum.
+_RETRY_POLICY: Final = {"interval_start": 1, "interval_step": 1, "interval_max": 3}
 
 
 class EventBatchingConsumer(Consumer):  # type: ignore[misc]
-    """Put in place by the setting `worker_consumer`."""
+    """Passed to Celery's worker as `consumer_cls`."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._flush_planned = False
-        self._plan = promise(self._plan_flush)
+        self._is_flush_scheduled = False
+        self._schedule_promise = promise(self._schedule_flush)
 
     def ensure_connected(self, conn: Any) -> Any:
-        """Connect, and try until it works."""
-        conn.ensure_connection = partial(conn.ensure_connection, **_RETRIES)
+        """Connect, retrying until it works."""
+        conn.ensure_connection = partial(conn.ensure_connection, **_RETRY_POLICY)
         return super().ensure_connected(conn)
 
     def register_with_event_loop(self, hub: Any) -> None:
-        """Let the loop show that it turns."""
+        """Also call back once a second, which shows that the event loop turns."""
         super().register_with_event_loop(hub)
-        hub.call_repeatedly(1.0, self.app.conf.get("melanoma_tick", lambda: None))
+        hub.call_repeatedly(1.0, self.app.conf.get("melanoma_event_loop_callback", lambda: None))
 
     def on_send_event_buffered(self) -> None:
-        """Plan one flush. Called by task threads too, so the timer is set in the loop's own thread."""
-        if self.hub and not self._flush_planned:
-            self._flush_planned = True
-            self.hub.call_soon(self._plan)
+        """Schedule one flush. Task threads call this, too, so the timer is set in the event loop's own thread."""
+        if self.hub and not self._is_flush_scheduled:
+            self._is_flush_scheduled = True
+            self.hub.call_soon(self._schedule_promise)
 
-    def _plan_flush(self) -> None:
-        self.hub.call_later(_GATHER_S, self._flush_gathered)
+    def _schedule_flush(self) -> None:
+        self.hub.call_later(_FLUSH_DELAY_S, self._flush_buffered)
 
-    def _flush_gathered(self) -> None:
-        self._flush_planned = False
+    def _flush_buffered(self) -> None:
+        self._is_flush_scheduled = False
         self._flush_events()

@@ -1,4 +1,4 @@
-"""What a message does in this worker: claim, fetch, run through the pipeline, decide."""
+"""Handles one Celery message: claims its jobs, fetches their images, runs the pipeline and writes the decisions."""
 
 import threading
 import time
@@ -24,19 +24,19 @@ from worker.telemetry.score_distribution import SCORE_DISTRIBUTION
 
 log = structlog.get_logger(__name__)
 
-Decided = tuple[str, Verdict | Refusal | Failure]
+DecidedJob = tuple[str, Verdict | Refusal | Failure]
 
 #: Names of the counts that a task returns.
 SKIPPED: Final = "skipped"
-GONE: Final = "gone"
+MISSING: Final = "missing"
 RELEASED: Final = "released"
 
-#: Those of jobs that this message brought to no decision.
-UNDECIDED: Final = frozenset({SKIPPED, GONE, RELEASED})
+#: Counts of jobs that this message did not decide.
+UNDECIDED: Final = frozenset({SKIPPED, MISSING, RELEASED})
 
 
 class TaskHandler:
-    """Shared by all task threads."""
+    """Handles messages. Shared by all task threads."""
 
     def __init__(
         self,
@@ -44,149 +44,156 @@ class TaskHandler:
         ledger: Ledger,
         store: ImageStore,
         publisher: TaskPublisher,
-        servings: ModelManager,
+        model_manager: ModelManager,
         incarnation: str,
         max_bulk_in_flight: int,
         max_attempts: int,
     ) -> None:
         self._ledger = ledger
         self._publisher = publisher
-        self._servings = servings
+        self._model_manager = model_manager
         self._incarnation = incarnation
         self._max_attempts = max_attempts
-        self._bulk_gate = WeightedSemaphore(max_bulk_in_flight)
+        self._bulk_semaphore = WeightedSemaphore(max_bulk_in_flight)
         self._draining = threading.Event()
-        # Under load many messages hold one picture each: what they ask of Redis goes together.
+        # Under load many messages hold one image each. Their concurrent calls to Redis are coalesced.
         self._claims: Coalescer[tuple[str, str], ClaimedJob | None] = Coalescer(
-            lambda wanted: ledger.run(transitions.claim(wanted, incarnation=incarnation))
+            lambda claims: ledger.run(transitions.claim(claims, incarnation=incarnation))
         )
         self._fetches: Coalescer[str, bytes | None] = Coalescer(store.get)
-        self._decisions: Coalescer[Decided, bool] = Coalescer(lambda decided: ledger.run(transitions.decide(decided)))
+        self._decisions: Coalescer[DecidedJob, bool] = Coalescer(
+            lambda decided: ledger.run(transitions.decide(decided))
+        )
 
     def classify(self, ids: Sequence[str], *, token: str) -> dict[str, int]:
-        """Bring the jobs of one message to their decisions.
+        """Decide the jobs of one message. Whatever goes wrong, no job stays claimed.
 
-        Returns counts: of verdicts, refusals and failures written, of jobs `skipped` because others have them,
-        `gone` (their picture is no longer stored) and `released` by a stopping worker. Whatever goes wrong, no
-        job stays claimed.
+        Args:
+            ids: Jobs of the message.
+            token: Id of the message.
+
+        Returns:
+            Counts of the jobs by what became of them: `verdict`, `refusal` and `failure` were decided; `skipped` are
+            claimed or decided elsewhere; `missing` have no stored image, so it is requested again; `released` were
+            undecided when the worker stopped.
         """
         if self._draining.is_set():
-            # Claiming only to give back would ring for the same message again and again. The sweep rings for it.
+            # Claiming only to release would publish the same message again and again. The recovery sweep publishes it.
             return {SKIPPED: len(ids)}
         claimed = [job for job in self._claims.call([(token, id_) for id_ in ids]) if job is not None]
         claimed_at = time.monotonic()
         counts: Counter[str] = Counter({SKIPPED: len(ids) - len(claimed)})
         try:
-            self._bring_to_decision(claimed, claimed_at, counts)
+            self._process(claimed, claimed_at, counts)
         except Exception:
-            # As suspects, so that this counts as an attempt: what fails each time must come to an end.
+            # Released as suspects, so that this counts as an attempt: a job that always fails must come to an end.
             self._release([job.id for job in claimed], suspect=True)
             raise
         return {name: count for name, count in counts.items() if count}
 
     def drain(self) -> None:
-        """Stop: the batch in hand is finished, everything else goes back to the ledger for other workers."""
+        """Finish the batch in flight and release every other job for other workers."""
         self._draining.set()
-        self._bulk_gate.close()
-        self._servings.release()
+        self._bulk_semaphore.close()
+        self._model_manager.release()
 
-    def release_hanging(self, images: Sequence[WorkItem]) -> None:
-        """Give back jobs whose decode never ends; the next worker decodes them in a child process."""
-        ids = [image.job.id for image in images]
+    def release_hanging(self, items: Sequence[WorkItem]) -> None:
+        """Release jobs whose decode never ends. The next worker decodes them in a child process."""
+        ids = [item.job.id for item in items]
         self._release(ids, suspect=True)
 
-    def _bring_to_decision(self, claimed: Sequence[ClaimedJob], claimed_at: float, counts: "Counter[str]") -> None:
-        decided: list[Decided] = []
-        able: list[ClaimedJob] = []
+    def _process(self, claimed: Sequence[ClaimedJob], claimed_at: float, counts: "Counter[str]") -> None:
+        decided: list[DecidedJob] = []
+        runnable: list[ClaimedJob] = []
         for job in claimed:
-            METRICS.queue_age.labels(queue=job.queue).observe(job.queued_s)
-            reason = self._cannot(job)
+            METRICS.queue_wait.labels(queue=job.queue).observe(job.queued_s)
+            reason = self._get_failure_reason(job)
             if reason is None:
-                able.append(job)
+                runnable.append(job)
             else:
                 decided.append((job.id, Failure(reason=reason)))
         for queue in Queue:
-            self._run([job for job in able if job.queue is queue], queue, decided, counts)
+            self._process_queue([job for job in runnable if job.queue is queue], queue, decided, counts)
         ages = {job.id: (job.queue, job.age_s + time.monotonic() - claimed_at) for job in claimed}
         self._decide(decided, ages, counts)
 
-    def _cannot(self, job: ClaimedJob) -> FailureReason | None:
+    def _get_failure_reason(self, job: ClaimedJob) -> FailureReason | None:
         if job.contract != CONTRACT_VERSION:
             return FailureReason.UNKNOWN_CONTRACT
         if job.attempts > self._max_attempts:
             return FailureReason.TOO_MANY_ATTEMPTS
         return None
 
-    def _run(self, jobs: Sequence[ClaimedJob], queue: Queue, decided: list[Decided], counts: "Counter[str]") -> None:
+    def _process_queue(
+        self, jobs: Sequence[ClaimedJob], queue: Queue, decided: list[DecidedJob], counts: "Counter[str]"
+    ) -> None:
         if not jobs:
             return
-        # Bulk waits here with no bytes in memory; interactive pictures never wait behind it.
-        gated = queue is Queue.BULK
-        if gated and not self._bulk_gate.acquire(len(jobs)):
-            self._give_back([job.id for job in jobs], counts)
+        # Bulk jobs wait here, before their images are in memory. Interactive jobs never wait behind them.
+        is_bulk = queue is Queue.BULK
+        if is_bulk and not self._bulk_semaphore.acquire(len(jobs)):
+            self._release_undecided([job.id for job in jobs], counts)
             return
         METRICS.in_flight.labels(queue=queue).inc(len(jobs))
-        serving = self._servings.current
+        model = self._model_manager.current
         try:
-            images = self._through_pipeline(jobs, counts, serving)
+            items = self._run_pipeline(jobs, counts, model)
         finally:
             METRICS.in_flight.labels(queue=queue).dec(len(jobs))
-            if gated:
-                self._bulk_gate.release(len(jobs))
+            if is_bulk:
+                self._bulk_semaphore.release(len(jobs))
         released = []
-        for image in images:
-            decision = _decision(image, serving)
+        for item in items:
+            decision = _get_decision(item, model)
             if decision is None:
-                released.append(image.job.id)
+                released.append(item.job.id)
             else:
-                decided.append((image.job.id, decision))
+                decided.append((item.job.id, decision))
         if released:
-            self._give_back(released, counts)
+            self._release_undecided(released, counts)
 
-    def _through_pipeline(
-        self, jobs: Sequence[ClaimedJob], counts: "Counter[str]", serving: LoadedModel
-    ) -> list[WorkItem]:
-        found = self._fetches.call([job.id for job in jobs])
-        gone = [job.id for job, data in zip(jobs, found, strict=True) if data is None]
-        if gone:
-            log.warning("pictures are gone from the store, asking for them again", images=len(gone))
-            self._ledger.run(transitions.request_upload(gone, incarnation=self._incarnation))
-            counts[GONE] += len(gone)
+    def _run_pipeline(self, jobs: Sequence[ClaimedJob], counts: "Counter[str]", model: LoadedModel) -> list[WorkItem]:
+        stored = self._fetches.call([job.id for job in jobs])
+        missing = [job.id for job, data in zip(jobs, stored, strict=True) if data is None]
+        if missing:
+            log.warning("images are missing in the store, requesting them again", images=len(missing))
+            self._ledger.run(transitions.request_upload(missing, incarnation=self._incarnation))
+            counts[MISSING] += len(missing)
         now = time.monotonic()
-        latch = CountDownLatch(len(jobs) - len(gone))
-        images = [
-            WorkItem(job=job, data=data, latch=latch, entered=now, deadline=now + job.remaining_s)
-            for job, data in zip(jobs, found, strict=True)
+        latch = CountDownLatch(len(jobs) - len(missing))
+        items = [
+            WorkItem(job=job, data=data, latch=latch, entered_at=now, deadline=now + job.remaining_s)
+            for job, data in zip(jobs, stored, strict=True)
             if data is not None
         ]
-        for image in images:
-            serving.pipeline.put(image)
+        for item in items:
+            model.pipeline.put(item)
         latch.wait()
-        return images
+        return items
 
     def _decide(
-        self, decided: Sequence[Decided], ages: Mapping[str, tuple[Queue, float]], counts: "Counter[str]"
+        self, decided: Sequence[DecidedJob], ages: Mapping[str, tuple[Queue, float]], counts: "Counter[str]"
     ) -> None:
         if not decided:
             return
-        stands = self._decisions.call(decided)
-        for (id_, decision), first in zip(decided, stands, strict=True):
+        accepted = self._decisions.call(decided)
+        for (id_, decision), is_first in zip(decided, accepted, strict=True):
             counts[decision.kind] += 1
-            if not first:
+            if not is_first:
                 continue
             METRICS.decisions.labels(kind=decision.kind).inc()
             if isinstance(decision, Verdict):
-                METRICS.bands.labels(band=decision.band, population=decision.population).inc()
+                METRICS.verdicts.labels(band=decision.band, population=decision.population).inc()
                 SCORE_DISTRIBUTION.count(decision)
             if isinstance(decision, Refusal):
                 METRICS.refusals.labels(reason=decision.reason).inc()
             if isinstance(decision, Failure):
                 METRICS.dead_letters.labels(reason=decision.reason).inc()
-                log.error("dead letter", job=id_, reason=decision.reason)
+                log.error("job failed and became a dead letter", job=id_, reason=decision.reason)
             queue, age_s = ages[id_]
             METRICS.end_to_end.labels(queue=queue).observe(age_s)
 
-    def _give_back(self, ids: Sequence[str], counts: "Counter[str]") -> None:
+    def _release_undecided(self, ids: Sequence[str], counts: "Counter[str]") -> None:
         self._release(ids)
         counts[RELEASED] += len(ids)
 
@@ -195,8 +202,8 @@ class TaskHandler:
         self._publisher.publish(self._ledger.run(released))
 
 
-def _decision(image: WorkItem, serving: LoadedModel) -> Verdict | Refusal | Failure | None:
-    """What is decided of a finished picture; None where a stopping worker gives it back."""
-    if isinstance(image.outcome, Prediction):
-        return serving.judge.decide(image.outcome, advice=image.advice, decode_s=image.decode_s)
-    return image.outcome if isinstance(image.outcome, Refusal | Failure) else None
+def _get_decision(item: WorkItem, model: LoadedModel) -> Verdict | Refusal | Failure | None:
+    """Return the decision on a finished item, None if a stopping worker releases it."""
+    if isinstance(item.outcome, Prediction):
+        return model.postprocessor.decide(item.outcome, advice=item.advice, decode_s=item.decode_s)
+    return item.outcome if isinstance(item.outcome, Refusal | Failure) else None

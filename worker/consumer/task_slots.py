@@ -1,4 +1,4 @@
-"""Which queues the worker takes messages from now: bulk never fills the last slots."""
+"""Admission control: reserves one task slot in eight for interactive messages."""
 
 import threading
 from collections import Counter
@@ -10,57 +10,57 @@ from kombu.utils.scheduling import priority_cycle
 
 from shared.contract.names import Queue
 
-#: One task slot in so many is kept for urgent messages.
+#: One task slot in so many is reserved for interactive messages.
 _RESERVED_SHARE: Final = 8
 
 
 class TaskSlots:
-    """Counts the messages in hand by queue, of which `slots` may be there at once. Shared by all threads."""
+    """Counts the messages in flight by queue, at most `slots` in all. Shared by all threads."""
 
     def __init__(self, slots: int) -> None:
         self._slots = slots
-        self._fewest = 0
-        self._most_bulk = slots - max(1, slots // _RESERVED_SHARE)
-        self._in_hand: Counter[Queue] = Counter()
+        self._min_in_flight = 0
+        self._max_bulk = slots - max(1, slots // _RESERVED_SHARE)
+        self._in_flight: Counter[Queue] = Counter()
         self._lock = threading.Lock()
 
     @contextmanager
     def occupy(self, queue: Queue) -> Iterator[None]:
         """Count a message of `queue` while the context lasts."""
         with self._lock:
-            self._in_hand[queue] += 1
+            self._in_flight[queue] += 1
         try:
             yield
         finally:
             with self._lock:
-                self._in_hand[queue] -= 1
-                self._fewest = min(self._fewest, self._in_hand.total())
+                self._in_flight[queue] -= 1
+                self._min_in_flight = min(self._min_in_flight, self._in_flight.total())
 
     def was_saturated(self) -> bool:
-        """Whether half of the slots or more were full all the time since this was last asked."""
+        """Return whether at least half of the slots were occupied all the time since the last call."""
         with self._lock:
-            fewest, self._fewest = self._fewest, self._in_hand.total()
-        return fewest >= self._slots / 2
+            min_in_flight, self._min_in_flight = self._min_in_flight, self._in_flight.total()
+        return min_in_flight >= self._slots / 2
 
     @property
     def is_bulk_at_limit(self) -> bool:
-        """Whether bulk messages wait in their queue until some in hand are done."""
-        return self._in_hand[Queue.BULK] >= self._most_bulk
+        """Whether bulk messages must wait in their queue until some in flight are done."""
+        return self._in_flight[Queue.BULK] >= self._max_bulk
 
 
 class PriorityQueueOrder(priority_cycle):  # type: ignore[misc]
-    """kombu's order of queues, the most urgent first, less bulk where `intake` holds it back."""
+    """kombu's order of queues by priority, without the bulk queue while `task_slots` is at its limit for bulk."""
 
-    def __init__(self, intake: TaskSlots) -> None:
+    def __init__(self, task_slots: TaskSlots) -> None:
         super().__init__()
-        self._intake = intake
+        self._task_slots = task_slots
 
     @property
     def is_bulk_at_limit(self) -> bool:
-        """Asked by `shared.broker.transport`, which then looks again soon."""
-        return self._intake.is_bulk_at_limit
+        """Read by `shared.broker.transport`, which then polls again soon."""
+        return self._task_slots.is_bulk_at_limit
 
     def consume(self, n: int) -> list[str]:
-        """The first `n` queues to take from, in order."""
+        """Return the first `n` queues to take from, in order."""
         queues: list[str] = super().consume(n)
         return [queue for queue in queues if queue != Queue.BULK] if self.is_bulk_at_limit else queues

@@ -1,4 +1,4 @@
-"""The Celery task. All that it does is in `worker.consumer.task_handler`."""
+"""The Celery task. `worker.consumer.task_handler` does its work."""
 
 from typing import Any, Final
 
@@ -13,18 +13,20 @@ _FAILURE: Final = "failure"
 
 
 class DeadLetterError(Exception):
-    """Raised by a task some of whose pictures could not be decided: Flower shows it as FAILURE."""
+    """Raised by a task that could not decide some of its images. Flower shows it as FAILURE."""
 
 
-def register_tasks(app: Celery, service: TaskHandler, intake: TaskSlots, pace: ThroughputEstimator) -> None:
-    """Make `app` run the task with `service`, counted by `intake` and `pace`."""
+def register_tasks(
+    app: Celery, task_handler: TaskHandler, task_slots: TaskSlots, throughput: ThroughputEstimator
+) -> None:
+    """Register the task with `app`: `task_handler` runs it, `task_slots` and `throughput` count it."""
 
     @app.task(name=CLASSIFY_TASK, bind=True, throws=(DeadLetterError,))
     def classify(self: "Task[Any, Any]", ids: list[str]) -> dict[str, int]:
-        """Ring for the jobs `ids`; returns the counts of `Service.classify`."""
-        with intake.occupy(Queue(self.request.delivery_info["routing_key"])):
-            counts = service.classify(ids, token=self.request.id)
-        pace.record(sum(count for name, count in counts.items() if name not in UNDECIDED))
+        """Decide the jobs `ids`. Returns the counts of `TaskHandler.classify`."""
+        with task_slots.occupy(Queue(self.request.delivery_info["routing_key"])):
+            counts = task_handler.classify(ids, token=self.request.id)
+        throughput.record(sum(count for name, count in counts.items() if name not in UNDECIDED))
         if counts.get(_FAILURE):
             raise DeadLetterError(counts)
         return counts

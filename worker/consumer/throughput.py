@@ -1,4 +1,4 @@
-"""How many pictures a second this worker brings to their decision while it has more than enough to do."""
+"""Estimates how many images a second this worker decides while it is saturated."""
 
 import threading
 import time
@@ -7,47 +7,54 @@ from typing import Final
 
 from worker.consumer.task_slots import TaskSlots
 
-#: Weight of a new reading; there is one about every second.
+#: Weight of a new reading. There is about one a second.
 _WEIGHT: Final = 0.3
 
-#: A rate that was not seen for so long says nothing of now. Seconds.
-_KNOWN_S: Final = 300.0
+#: Age in seconds from which on a measured rate says nothing about the present.
+_MAX_AGE_S: Final = 300.0
 
 
 class ThroughputEstimator:
-    """What people are told of their wait rests on this: it holds whatever is narrowest, decode or a busy machine.
+    """Exponentially weighted rate of decisions. The expected wait that users are told is computed from it.
 
-    It is measured while at least half of the slots of `intake` were full. Before that it is `estimate`, which knows the
-    device only. Safe to share between threads; `speed` is asked by one.
+    The rate is measured end to end, so it includes whichever stage is the bottleneck, also a busy machine. It is
+    measured only while at least half of the task slots are occupied. Until then, `device_rate` is the estimate.
+
+    Any thread may call `record`; only one may call `images_per_second`.
+
+    Args:
+        task_slots: Tells whether the worker is saturated.
+        device_rate: Returns the images a second that the device can predict. The estimate is never above it.
+        clock: Returns seconds; replaced in tests.
     """
 
     def __init__(
-        self, intake: TaskSlots, estimate: Callable[[], float], clock: Callable[[], float] = time.monotonic
+        self, task_slots: TaskSlots, device_rate: Callable[[], float], clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._intake = intake
-        self._estimate = estimate
+        self._task_slots = task_slots
+        self._device_rate = device_rate
         self._clock = clock
         self._lock = threading.Lock()
-        self._done = 0
-        self._asked_at = clock()
+        self._decided = 0
+        self._read_at = clock()
         self._rate: float | None = None
-        self._seen_at = 0.0
+        self._measured_at = 0.0
 
     def record(self, images: int) -> None:
-        """Count pictures that were decided."""
+        """Count images that were decided."""
         with self._lock:
-            self._done += images
+            self._decided += images
 
     def images_per_second(self) -> float:
-        """Pictures a second, from what was decided since this was last asked."""
+        """Return the estimate, updated by what was decided since the last call."""
         now = self._clock()
         with self._lock:
-            done, self._done = self._done, 0
-        elapsed, self._asked_at = now - self._asked_at, now
-        if self._intake.was_saturated() and elapsed > 0:
+            done, self._decided = self._decided, 0
+        elapsed, self._read_at = now - self._read_at, now
+        if self._task_slots.was_saturated() and elapsed > 0:
             rate = done / elapsed
             self._rate = rate if self._rate is None else self._rate + _WEIGHT * (rate - self._rate)
-            self._seen_at = now
-        if self._rate is not None and now - self._seen_at > _KNOWN_S:
+            self._measured_at = now
+        if self._rate is not None and now - self._measured_at > _MAX_AGE_S:
             self._rate = None
-        return self._estimate() if self._rate is None else min(self._rate, self._estimate())
+        return self._device_rate() if self._rate is None else min(self._rate, self._device_rate())

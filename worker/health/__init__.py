@@ -1,1 +1,1 @@
-"""Liveness of a worker: the liveness file and the watchdog of hanging decodes."""
+"""Health of a worker: the liveness file, and the watchdog for hanging decodes."""

@@ -1,4 +1,4 @@
-"""A sign of life for whoever runs the worker: a file that is touched while work makes progress."""
+"""The liveness file: touched every second while the worker makes progress, for health checks."""
 
 import threading
 import time
@@ -10,60 +10,63 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
-_EVERY_S: Final = 1.0
-#: No batch takes as long as this, nor does Celery's loop pause for it. Seconds.
-STUCK_S: Final = 60.0
+_INTERVAL_S: Final = 1.0
+#: Seconds without progress after which the worker counts as hanging. No batch takes as long, nor does the event loop.
+MAX_STALL_S: Final = 60.0
 
 
 class LivenessFile:
-    """A thread that touches `path` unless one of `stuck` says for how many seconds it has made no progress.
+    """A thread that touches `path` until the predict thread or the event loop hangs.
 
-    A process that merely exists, and a worker whose predict thread or message loop hangs, touch nothing. Waiting for
-    a Redis that is away is no hang: starting anew would not bring it back.
+    Waiting for an unavailable Redis is not a hang: a restart of the worker would not bring Redis back.
+
+    Args:
+        path: The file.
+        stall_timers: Each returns for how many seconds a part of the worker has made no progress.
     """
 
-    def __init__(self, path: Path, *stuck: Callable[[], float]) -> None:
+    def __init__(self, path: Path, *stall_timers: Callable[[], float]) -> None:
         self._path = path
-        self._stuck = stuck
+        self._stall_timers = stall_timers
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="liveness", daemon=True)
 
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Touch no more."""
+        """Stop the thread."""
         self._stop.set()
 
     def touch_if_alive(self) -> bool:
-        """Touch the file where nothing is stuck; whether it did."""
-        if any(stuck() > STUCK_S for stuck in self._stuck):
+        """Touch the file unless something hangs. Returns whether it did."""
+        if any(stalled_s() > MAX_STALL_S for stalled_s in self._stall_timers):
             return False
         self._path.touch()
         return True
 
     def _run(self) -> None:
-        while not self._stop.wait(_EVERY_S):
+        while not self._stop.wait(_INTERVAL_S):
             try:
                 self.touch_if_alive()
             except OSError as error:
-                log.warning("the sign of life cannot be written", path=str(self._path), error=error.strerror)
+                log.warning("the liveness file cannot be written, retrying", path=str(self._path), error=error.strerror)
 
 
 class StallTimer:
-    """Seconds since something last happened; 0 while `excused` says that it cannot."""
+    """Seconds since the last `reset`; 0 while `is_excused` returns True."""
 
-    def __init__(self, excused: Callable[[], bool]) -> None:
-        self._excused = excused
-        self._last = time.monotonic()
+    def __init__(self, is_excused: Callable[[], bool]) -> None:
+        self._is_excused = is_excused
+        self._last_reset_at = time.monotonic()
 
-    def tick(self) -> None:
-        """It happened."""
-        self._last = time.monotonic()
+    def reset(self) -> None:
+        """Record progress."""
+        self._last_reset_at = time.monotonic()
 
     def stalled_s(self) -> float:
-        """For how long it did not."""
-        if self._excused():
-            self._last = time.monotonic()
-        return time.monotonic() - self._last
+        """Return the seconds without progress."""
+        if self._is_excused():
+            self._last_reset_at = time.monotonic()
+        return time.monotonic() - self._last_reset_at

@@ -1,4 +1,4 @@
-"""Notices a decode that never ends. A thread cannot be stopped, so the whole worker starts anew."""
+"""Restarts the worker when a decode never ends: a thread cannot be stopped, so the process is replaced."""
 
 import os
 import sys
@@ -12,18 +12,18 @@ from worker.serving.model_manager import ModelManager
 
 log = structlog.get_logger(__name__)
 
-_EVERY_S: Final = 0.5
-#: Time for the batch in hand and for the task threads to write their decisions before the process is replaced.
-_FAREWELL_S: Final = 3.0
+_INTERVAL_S: Final = 0.5
+#: Seconds for the batch in flight and for the task threads to write their decisions, before the process is replaced.
+_DRAIN_GRACE_S: Final = 3.0
 
 
 class Watchdog:
-    """A thread that restarts the worker when a decode takes longer than `limit_s`."""
+    """A thread that restarts the worker when a decode takes longer than `decode_timeout_s`."""
 
-    def __init__(self, servings: ModelManager, service: TaskHandler, *, limit_s: float) -> None:
-        self._servings = servings
-        self._service = service
-        self._limit_s = limit_s
+    def __init__(self, model_manager: ModelManager, task_handler: TaskHandler, *, decode_timeout_s: float) -> None:
+        self._model_manager = model_manager
+        self._task_handler = task_handler
+        self._decode_timeout_s = decode_timeout_s
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
 
@@ -32,17 +32,20 @@ class Watchdog:
         self._thread.start()
 
     def stop(self) -> None:
-        """Watch no more."""
+        """Stop the thread."""
         self._stop.set()
 
     def _run(self) -> None:
-        while not self._stop.wait(_EVERY_S):
-            hanging = self._servings.hanging_items(self._limit_s)
+        while not self._stop.wait(_INTERVAL_S):
+            hanging = [
+                item
+                for model in self._model_manager.get_models()
+                for item in model.pipeline.decode_stage.get_hanging_items(self._decode_timeout_s)
+            ]
             if hanging:
-                log.error("a decode hangs, the worker restarts itself", jobs=[image.job.id for image in hanging])
-                self._service.release_hanging(hanging)
-                self._service.drain()
-                self._stop.wait(_FAREWELL_S)
-                # What the hanging message's other pictures still hold comes back by the sweep: the new process
-                # is another incarnation.
+                log.error("a decode hangs, restarting the worker", jobs=[item.job.id for item in hanging])
+                self._task_handler.release_hanging(hanging)
+                self._task_handler.drain()
+                self._stop.wait(_DRAIN_GRACE_S)
+                # The new process is another incarnation. The recovery sweep requeues what this one still holds.
                 os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - our own command line

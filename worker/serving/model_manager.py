@@ -1,105 +1,94 @@
-"""An artefact in service: read, verified, loaded and warm; and the change from one to another while messages come."""
+"""Loads artefacts and switches between them while messages are processed."""
 
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from runtimes.factory import load_predictor
 from shared.config.settings import Settings
 from shared.model.artefact import Manifest, read_artefact
 from worker.batching.pipeline import Pipeline
-from worker.batching.work_item import WorkItem
 from worker.serving.postprocessing import Postprocessor
 from worker.telemetry.score_distribution import SCORE_DISTRIBUTION
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """One artefact with everything that judging by it needs. Its pipeline is warm and takes pictures."""
+    """An artefact that was loaded, with its warm pipeline and its postprocessor."""
 
     directory: Path
     manifest: Manifest
+    runtime: str
     device: str
     pipeline: Pipeline
-    judge: Postprocessor
+    postprocessor: Postprocessor
 
 
 def load_model(directory: Path, config: Settings) -> LoadedModel:
-    """Verify, load and warm the artefact in `directory`. Takes seconds.
+    """Verify, load and warm up the artefact in `directory`. Takes seconds.
 
-    Raises `ArtefactError`, and `SettingsError` for a device that is not there.
+    Raises:
+        ArtefactError: The artefact is damaged, or no runtime can run it.
+        SettingsError: There is no such runtime or device.
     """
     manifest = read_artefact(directory)
-    # Importing TensorFlow takes seconds and memory that a wrong setting should not cost.
-    from runtimes.tensorflow_predictor import TensorFlowPredictor
-
-    predictor = TensorFlowPredictor(directory, manifest, config.device)
+    predictor = load_predictor(directory, manifest, runtime=config.runtime, device=config.device)
     pipeline = Pipeline(predictor, manifest, config)
     pipeline.start()
-    SCORE_DISTRIBUTION.expect(manifest)
-    return LoadedModel(directory, manifest, predictor.device, pipeline, Postprocessor(manifest))
+    SCORE_DISTRIBUTION.add_artefact(manifest)
+    postprocessor = Postprocessor(manifest, runtime=f"{predictor.runtime} on {predictor.device}")
+    return LoadedModel(directory, manifest, predictor.runtime, predictor.device, pipeline, postprocessor)
 
 
 class ModelManager:
-    """The one in use, and the one before it, warm for the way back. `load` makes a new one.
+    """The model in use, and the previous one, which stays warm for the way back.
 
-    Whoever takes `current` judges all pictures of a message by it: a change touches none that are under way.
+    A task takes `current` once for all images of its message, so a switch does not affect messages in flight.
+
+    Args:
+        model: The first model in use.
+        load: Loads the model in a directory.
     """
 
-    def __init__(self, first: LoadedModel, load: Callable[[Path], LoadedModel]) -> None:
-        self.current = first
-        self._before: LoadedModel | None = None
+    def __init__(self, model: LoadedModel, load: Callable[[Path], LoadedModel]) -> None:
+        self.current = model
+        self._previous: LoadedModel | None = None
         self._load = load
-        self._changing = threading.Lock()
+        self._switch_lock = threading.Lock()
         self._closed = False
 
     def switch_to(self, directory: Path) -> None:
-        """Use the artefact in `directory` from now on: at once if it is the one before, else when it is warm.
+        """Use the artefact in `directory`: at once if it is the previous one, otherwise once it is warm.
 
-        Until then the old one answers. Raises what `load` raises; then nothing changed.
+        The old model is used until then. If loading raises, nothing changes.
         """
         if directory == self.current.directory:
             return
-        before = self._before
-        wanted = before if before is not None and before.directory == directory else self._load(directory)
-        with self._changing:
+        previous = self._previous
+        desired = previous if previous is not None and previous.directory == directory else self._load(directory)
+        with self._switch_lock:
             if self._closed:
-                wanted.pipeline.release()
+                desired.pipeline.release()
                 return
-            self._before, self.current = self.current, wanted
-        if before is not None and before is not wanted:
-            # What it still has in hand goes back to the ledger, and so to the one in use.
-            before.pipeline.release()
-            before.pipeline.join()
+            self._previous, self.current = self.current, desired
+        if previous is not None and previous is not desired:
+            # Its items in flight are released to the ledger, and so to the model in use.
+            previous.pipeline.release()
+            previous.pipeline.join()
 
-    def hanging_items(self, limit_s: float) -> list[WorkItem]:
-        """Pictures whose decode has taken longer than `limit_s`."""
-        return [image for serving in self._all() for image in serving.pipeline.hanging_items(limit_s)]
-
-    def batch_age_s(self) -> float:
-        """For how many seconds the longest batch in hand has been there."""
-        return max(serving.pipeline.batch_age_s() for serving in self._all())
-
-    def images_per_second(self) -> float:
-        """Pictures a second that the one in use can predict."""
-        return self.current.pipeline.images_per_second()
-
-    def set_max_batch_size(self, largest: int) -> None:
-        """Let no batch be larger than `largest`."""
-        for serving in self._all():
-            serving.pipeline.set_max_batch_size(largest)
+    def get_models(self) -> list[LoadedModel]:
+        """Return the model in use and, if there is one, the previous model."""
+        return [self.current] if self._previous is None else [self.current, self._previous]
 
     def release(self) -> None:
-        """Finish the batch in hand, release every other picture, and change no more."""
-        with self._changing:
+        """Finish the batches in flight, release every other item and allow no more switch."""
+        with self._switch_lock:
             self._closed = True
-        for serving in self._all():
-            serving.pipeline.release()
+        for model in self.get_models():
+            model.pipeline.release()
 
     def join(self) -> None:
-        """Wait for the batch in hand after `release`."""
-        for serving in self._all():
-            serving.pipeline.join()
-
-    def _all(self) -> list[LoadedModel]:
-        return [self.current] if self._before is None else [self.current, self._before]
+        """Wait for the batches in flight after `release`."""
+        for model in self.get_models():
+            model.pipeline.join()

@@ -1,4 +1,4 @@
-"""From the model's output to what is said: population, band, receipt. The artefact has all the numbers."""
+"""Turns the model's output into a verdict or a refusal. All thresholds and counts come from the artefact."""
 
 import numpy as np
 
@@ -10,41 +10,57 @@ from worker.batching.work_item import Prediction
 
 
 class Postprocessor:
-    """Says what `manifest` lets one say of a prediction."""
+    """Decides on predictions by the rules of `manifest`.
 
-    def __init__(self, manifest: Manifest) -> None:
+    Args:
+        manifest: The artefact's `model.json`.
+        runtime: Runtime and device that predict, for the verdict's work record.
+    """
+
+    def __init__(self, manifest: Manifest, *, runtime: str = "") -> None:
         self._manifest = manifest
-        self._names = [label.name for label in manifest.labels]
-        self._counts = np.array([label.counts for label in manifest.labels])
+        self._runtime = runtime
+        self._label_names = [label.name for label in manifest.labels]
+        self._is_counted = np.array([label.counts for label in manifest.labels])
 
-    def decide(self, predicted: Prediction, *, advice: tuple[Advice, ...], decode_s: float) -> Verdict | Refusal:
-        """Verdict for one picture, or a refusal where it shows no lesion."""
-        probabilities = dict(zip(self._names, predicted.probabilities.tolist(), strict=True))
-        kind = kind_of(predicted.kinds, self._manifest)
+    def decide(self, prediction: Prediction, *, advice: tuple[Advice, ...], decode_s: float) -> Verdict | Refusal:
+        """Return the verdict on one image, or a refusal if it shows no lesion."""
+        probabilities = dict(zip(self._label_names, prediction.probabilities.tolist(), strict=True))
+        kind = kind_of(prediction.kinds, self._manifest)
         if kind is None:
             return Refusal(reason=RefusalReason.NOT_A_LESION, advice=advice, probabilities=probabilities)
-        probability = min(1.0, float(predicted.probabilities[self._counts].sum()))
-        population = population_of(kind, predicted.distance, self._manifest)
+        probability = min(1.0, float(prediction.probabilities[self._is_counted].sum()))
+        population = population_of(kind, prediction.distance, self._manifest)
         return Verdict(
             artefact=self._manifest.title,
             population=population.name if population else UNMEASURED,
             probability=probability,
             probabilities=probabilities,
             band=band_of(probability, population, self._manifest),
-            receipt=_receipt(probability, population) if population else None,
-            evidence=to_evidence_map(predicted.evidence),
-            distance=predicted.distance,
+            receipt=_create_receipt(probability, population) if population else None,
+            evidence=to_evidence_map(prediction.evidence),
+            distance=prediction.distance,
             advice=advice,
-            work=Work(batch=predicted.batch, wait_s=predicted.wait_s, decode_s=decode_s, predict_s=predicted.predict_s),
+            work=Work(
+                batch=prediction.batch_size,
+                wait_s=prediction.wait_s,
+                decode_s=decode_s,
+                predict_s=prediction.predict_s,
+                runtime=self._runtime,
+            ),
         )
 
 
-def _receipt(probability: float, population: Population) -> Receipt | None:
-    place = bin_of(probability, population.reliability)
-    if place is None or not population.reliability[place].lesions:
+def _create_receipt(probability: float, population: Population) -> Receipt | None:
+    index = bin_of(probability, population.reliability)
+    if index is None or not population.reliability[index].lesions:
         return None
-    held_out = population.reliability[place]
-    low, high = wilson_interval(held_out.malignant, held_out.lesions)
+    reliability_bin = population.reliability[index]
+    low, high = wilson_interval(reliability_bin.malignant, reliability_bin.lesions)
     return Receipt(
-        lesions=held_out.lesions, malignant=held_out.malignant, low=low, high=high, population=population.name
+        lesions=reliability_bin.lesions,
+        malignant=reliability_bin.malignant,
+        low=low,
+        high=high,
+        population=population.name,
     )

@@ -1,4 +1,4 @@
-"""Once a second a worker says what it serves, and does what an operator asked of it."""
+"""Control loop: reports the worker's status and applies the operator's desired state every second."""
 
 import json
 import os
@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 
 from shared.config.overrides import SettingsOverrides
+from shared.config.settings import SettingsError
 from shared.contract.names import CONTRACT_VERSION
 from shared.ledger import admin
 from shared.ledger.ledger import Ledger
@@ -20,79 +21,85 @@ from worker.serving.model_manager import ModelManager
 
 log = structlog.get_logger(__name__)
 
-_EVERY_S: Final = 1.0
-#: An answer of the ledger takes no longer than this, unless its Redis is away. Seconds.
-_AWAY_S: Final = 5.0
+_INTERVAL_S: Final = 1.0
+#: Seconds after which a call to the ledger counts as unanswered: Redis is unavailable.
+_UNRESPONSIVE_AFTER_S: Final = 5.0
 
 
 class Reconciler:
-    """A thread beside those that work. A new artefact is loaded and warmed here while the old one answers."""
+    """The control loop's thread. It loads and warms up a new artefact while the old one is in use."""
 
-    def __init__(self, ledger: Ledger, servings: ModelManager, limits: SettingsOverrides, *, incarnation: str) -> None:
+    def __init__(
+        self, ledger: Ledger, model_manager: ModelManager, overrides: SettingsOverrides, *, incarnation: str
+    ) -> None:
         self._ledger = ledger
-        self._servings = servings
-        self._limits = limits
+        self._model_manager = model_manager
+        self._overrides = overrides
         self._incarnation = incarnation
-        #: Where nobody ever asked for one, the worker stays with that of its settings.
-        self._own = servings.current.directory
-        self._refused: tuple[Path, str] | None = None
-        self._asked_at: float | None = None
+        #: In use until an operator asks for another one.
+        self._configured_directory = model_manager.current.directory
+        self._rejected: tuple[Path, str] | None = None
+        self._request_started_at: float | None = None
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
 
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Follow no more."""
+        """Stop the thread."""
         self._stop.set()
 
     def is_redis_unresponsive(self) -> bool:
-        """Whether the ledger owes us an answer for too long."""
-        asked_at = self._asked_at
-        return asked_at is not None and time.monotonic() - asked_at > _AWAY_S
+        """Return whether a call to the ledger has been unanswered for too long."""
+        started_at = self._request_started_at
+        return started_at is not None and time.monotonic() - started_at > _UNRESPONSIVE_AFTER_S
 
     def _run(self) -> None:
-        while not self._stop.wait(_EVERY_S):
+        while not self._stop.wait(_INTERVAL_S):
             try:
-                self._asked_at = time.monotonic()
-                wanted, told_to_stop = self._ledger.run(admin.report_status(self._incarnation, self._serves()))
-                self._asked_at = None
-                if told_to_stop:
-                    log.info("an operator stops this worker")
-                    # The same way out as for whoever runs this process.
+                self._request_started_at = time.monotonic()
+                desired, is_drain_requested = self._ledger.run(
+                    admin.report_status(self._incarnation, self._get_status())
+                )
+                self._request_started_at = None
+                if is_drain_requested:
+                    log.info("an operator requested a drain, stopping")
+                    # The same way as when the process is stopped from outside.
                     os.kill(os.getpid(), signal.SIGTERM)
                     return
-                self._limits.apply(self._ledger.run(admin.sync_overrides()))
-                self._change(Path(wanted) if wanted else self._own)
-                self._servings.set_max_batch_size(self._limits.current.max_batch_size)
+                self._overrides.apply(self._ledger.run(admin.sync_overrides()))
+                self._apply_desired_model(Path(desired) if desired else self._configured_directory)
+                for model in self._model_manager.get_models():
+                    model.pipeline.predict_stage.set_max_batch_size(self._overrides.current.max_batch_size)
             except ShutdownRequested:
                 return
             except Exception:
-                log.exception("following failed, trying again")
+                log.exception("control loop failed, retrying")
 
-    def _change(self, wanted: Path) -> None:
-        if wanted == self._servings.current.directory:
-            self._refused = None
-        elif self._refused is None or self._refused[0] != wanted:
+    def _apply_desired_model(self, desired: Path) -> None:
+        if desired == self._model_manager.current.directory:
+            self._rejected = None
+        elif self._rejected is None or self._rejected[0] != desired:
             try:
-                self._servings.switch_to(wanted)
-            except ArtefactError as error:
-                self._refused = wanted, str(error)
-                log.error("the wanted artefact is refused, the old one goes on", problem=str(error))  # noqa: TRY400
+                self._model_manager.switch_to(desired)
+            except (ArtefactError, SettingsError) as error:
+                self._rejected = desired, str(error)
+                log.error("the desired artefact is refused, the old one stays in use", problem=str(error))  # noqa: TRY400
             else:
-                log.info("the artefact was changed", artefact=self._servings.current.manifest.title)
+                log.info("switched to the desired artefact", artefact=self._model_manager.current.manifest.title)
 
-    def _serves(self) -> str:
-        serving = self._servings.current
+    def _get_status(self) -> str:
+        model = self._model_manager.current
         return json.dumps(
             {
-                "artefact": serving.manifest.title,
-                "directory": str(serving.directory),
-                "device": serving.device,
+                "artefact": model.manifest.title,
+                "directory": str(model.directory),
+                "runtime": model.runtime,
+                "device": model.device,
                 "contract": CONTRACT_VERSION,
-                "refusing": str(self._refused[0]) if self._refused else "",
-                "refused": self._refused[1] if self._refused else "",
+                "refusing": str(self._rejected[0]) if self._rejected else "",
+                "refused": self._rejected[1] if self._rejected else "",
             }
         )

@@ -1,35 +1,40 @@
-"""Prometheus metrics of a worker. Labels are queues and reasons: nothing of a person."""
+"""Prometheus metrics of a worker. Labels are queues, kinds and reasons: nothing about a user."""
 
 from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
-_SECONDS: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300)
-_SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+_SECONDS_BUCKETS: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300)
+_SIZE_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
 class Metrics:
-    """All of them; times in seconds."""
+    """All metrics but the scores. A metric registers itself when it is created."""
 
     def __init__(self) -> None:
-        self.batch = Histogram("melanoma_batch_size", "Pictures in one forward pass.", buckets=_SIZES)
-        self.padding = Counter("melanoma_padding_pictures", "Places of batches filled with no picture.")
-        self.queue_age = Histogram(
-            "melanoma_queue_age_seconds", "From the message being sent to the claim.", ["queue"], buckets=_SECONDS
+        self.batch_size = Histogram("melanoma_batch_size", "Images in one forward pass.", buckets=_SIZE_BUCKETS)
+        self.queue_wait = Histogram(
+            "melanoma_queue_wait_seconds",
+            "From the dispatch of the message to the claim.",
+            ["queue"],
+            buckets=_SECONDS_BUCKETS,
         )
-        self.wait = Histogram(
-            "melanoma_wait_seconds", "From the claim to predict, less decode.", ["queue"], buckets=_SECONDS
+        self.pipeline_wait = Histogram(
+            "melanoma_pipeline_wait_seconds",
+            "From entering the pipeline to predict, less decode.",
+            ["queue"],
+            buckets=_SECONDS_BUCKETS,
         )
-        self.decode = Histogram("melanoma_decode_seconds", "Decode of one picture.", buckets=_SECONDS)
-        self.predict = Histogram("melanoma_predict_seconds", "Forward pass of one batch.", buckets=_SECONDS)
+        self.decode = Histogram("melanoma_decode_seconds", "Decode of one image.", buckets=_SECONDS_BUCKETS)
+        self.predict = Histogram("melanoma_predict_seconds", "Forward pass of one batch.", buckets=_SECONDS_BUCKETS)
         self.end_to_end = Histogram(
-            "melanoma_end_to_end_seconds", "From acceptance to the decision.", ["queue"], buckets=_SECONDS
+            "melanoma_end_to_end_seconds", "From acceptance to the decision.", ["queue"], buckets=_SECONDS_BUCKETS
         )
-        self.in_flight = Gauge("melanoma_in_flight", "Pictures in this worker now.", ["queue"])
-        self.decisions = Counter("melanoma_decisions", "Decisions that stood.", ["kind"])
-        self.refusals = Counter("melanoma_refusals", "Refused pictures.", ["reason"])
-        self.bands = Counter("melanoma_bands", "Verdicts that stood.", ["band", "population"])
-        self.dead_letters = Counter("melanoma_dead_letters", "Pictures that could not be decided.", ["reason"])
+        self.in_flight = Gauge("melanoma_in_flight", "Images in this worker now.", ["queue"])
+        self.decisions = Counter("melanoma_decisions_total", "Decisions that were written first.", ["kind"])
+        self.refusals = Counter("melanoma_refusals_total", "Refused images.", ["reason"])
+        self.verdicts = Counter("melanoma_verdicts_total", "Verdicts that were written first.", ["band", "population"])
+        self.dead_letters = Counter("melanoma_dead_letters_total", "Images that could not be decided.", ["reason"])
 
 
 METRICS: Final = Metrics()

@@ -1,4 +1,7 @@
-"""The scores that are given, beside those of the lesions behind the calibration: both by the bins of the artefact."""
+"""Counts the scores of verdicts and of the calibration data by the artefact's reliability bins.
+
+Prometheus rules compute the drift between them.
+"""
 
 from typing import Final
 
@@ -12,41 +15,43 @@ _LABELS: Final = ["artefact", "population", "bin"]
 
 
 class ScoreDistribution:
-    """Counts verdicts by bin for every artefact that this worker serves. Nothing of a picture beside its score.
+    """Counts verdicts by bin for each artefact that this worker serves. Only the score of an image is kept.
 
-    A picture of no measured population is not counted: there is nothing to set it beside.
+    A verdict of an unmeasured population is not counted: there is no distribution to compare it with.
     """
 
     def __init__(self) -> None:
         self._populations: dict[tuple[str, str], Population] = {}
-        self._given = Counter("melanoma_scores", "Verdicts that stood, by the artefact's reliability bins.", _LABELS)
-        self._expected = Gauge(
-            "melanoma_scores_expected_share", "Share of the lesions behind the calibration in the bin.", _LABELS
+        self._verdicts = Counter(
+            "melanoma_scores_total", "Verdicts that were written first, by the artefact's reliability bins.", _LABELS
+        )
+        self._expected_ratio = Gauge(
+            "melanoma_scores_expected_ratio", "Share of the lesions behind the calibration in the bin.", _LABELS
         )
 
-    def expect(self, manifest: Manifest) -> None:
-        """Say which shares the calibration data of an artefact had, and count its verdicts from now on."""
+    def add_artefact(self, manifest: Manifest) -> None:
+        """Export the distribution of an artefact's calibration data, and count its verdicts from now on."""
         for population in manifest.populations:
             self._populations[manifest.title, population.name] = population
-            lesions = sum(held_out.lesions for held_out in population.reliability)
-            for place, held_out in enumerate(population.reliability):
-                labels = manifest.title, population.name, _name(place, held_out)
-                self._expected.labels(*labels).set(held_out.lesions / lesions if lesions else 0)
-                # There from the start as 0: an increase from nothing would not be seen.
-                self._given.labels(*labels)
+            lesions = sum(reliability_bin.lesions for reliability_bin in population.reliability)
+            for index, reliability_bin in enumerate(population.reliability):
+                labels = manifest.title, population.name, _format_bin(index, reliability_bin)
+                self._expected_ratio.labels(*labels).set(reliability_bin.lesions / lesions if lesions else 0)
+                # Exported as 0 from the start: Prometheus sees no increase from a series that did not exist.
+                self._verdicts.labels(*labels)
 
     def count(self, verdict: Verdict) -> None:
-        """Count one verdict that stood."""
+        """Count one verdict that was written first."""
         population = self._populations.get((verdict.artefact, verdict.population))
-        place = None if population is None else bin_of(verdict.probability, population.reliability)
-        if population is not None and place is not None:
-            name = _name(place, population.reliability[place])
-            self._given.labels(verdict.artefact, verdict.population, name).inc()
+        index = None if population is None else bin_of(verdict.probability, population.reliability)
+        if population is not None and index is not None:
+            name = _format_bin(index, population.reliability[index])
+            self._verdicts.labels(verdict.artefact, verdict.population, name).inc()
 
 
-def _name(place: int, held_out: ReliabilityBin) -> str:
-    """In the order of the bins when sorted as text, and readable."""
-    return f"{place + 1:02} {held_out.start:.3f}-{held_out.stop:.3f}"
+def _format_bin(index: int, reliability_bin: ReliabilityBin) -> str:
+    """Return a readable label that sorts as text in the order of the bins."""
+    return f"{index + 1:02} {reliability_bin.start:.3f}-{reliability_bin.stop:.3f}"
 
 
 SCORE_DISTRIBUTION: Final = ScoreDistribution()

@@ -1,4 +1,4 @@
-"""A picture through decode and predict: each finishes, a bad one fails alone, the collector never dies."""
+"""The pipeline finishes every item, lets a bad image fail alone and survives a batch that raises."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ from shared.config.settings import Settings
 from shared.contract.decision import Failure, FailureReason, Refusal, RefusalReason
 from shared.contract.names import Queue
 from shared.model.artefact import Manifest, read_artefact
-from tests.worker.images import claimed, image, jpeg
+from tests.worker.items import make_item, make_job, make_jpeg
 from worker.batching.pipeline import Pipeline
 from worker.batching.work_item import CountDownLatch, Prediction, Released, WorkItem
 
@@ -22,8 +22,9 @@ ARTEFACT = Path("models/lite0")
 
 
 class ScriptedPredictor:
-    """A device whose behaviour the test decides: the real one neither fails nor waits on demand."""
+    """A predictor that the test scripts: a real one neither fails nor waits on demand."""
 
+    runtime = "scripted"
     device = "scripted"
 
     def __init__(self) -> None:
@@ -54,31 +55,37 @@ def device() -> ScriptedPredictor:
 
 @pytest.fixture
 def pipeline(device: ScriptedPredictor, manifest: Manifest) -> Iterator[Pipeline]:
-    made = Pipeline(device, manifest, Settings(max_batch_size=8, decode_slots=2, decode_timeout_s=5))
-    made.start()
+    pipeline = Pipeline(device, manifest, Settings(max_batch_size=8, decode_slots=2, decode_timeout_s=5))
+    pipeline.start()
     device.batches.clear()
-    yield made
-    made.release()
-    made.join()
+    yield pipeline
+    pipeline.release()
+    pipeline.join()
 
 
 def run(pipeline: Pipeline, images: list[WorkItem]) -> None:
-    for each in images:
-        pipeline.put(each)
-    for each in images:
-        each.latch.wait()
+    for item in images:
+        pipeline.put(item)
+    for item in images:
+        item.latch.wait()
 
 
-def test_every_picture_of_a_message_gets_its_outcome(pipeline: Pipeline) -> None:
+def test_every_item_of_a_message_gets_its_outcome(pipeline: Pipeline) -> None:
     latch = CountDownLatch(3)
-    message = [image(jpeg(), latch=latch), image(b"not a picture", latch=latch), image(b"", latch=latch)]
+    message = [
+        make_item(make_jpeg(), latch=latch),
+        make_item(b"not an image", latch=latch),
+        make_item(b"", latch=latch),
+    ]
     run(pipeline, message)
     assert isinstance(message[0].outcome, Prediction)
     assert message[1].outcome == Refusal(reason=RefusalReason.NOT_A_PICTURE)
     assert message[2].outcome == Refusal(reason=RefusalReason.EMPTY)
 
 
-def test_an_idle_device_starts_at_once_and_a_busy_one_gathers(pipeline: Pipeline, device: ScriptedPredictor) -> None:
+def test_idle_device_starts_at_once_and_busy_device_gathers_a_batch(
+    pipeline: Pipeline, device: ScriptedPredictor
+) -> None:
     entered, go_on = threading.Event(), threading.Event()
 
     def block(_: object) -> None:
@@ -86,10 +93,10 @@ def test_an_idle_device_starts_at_once_and_a_busy_one_gathers(pipeline: Pipeline
         go_on.wait(5)
 
     device.on_batch = block
-    first = image(jpeg())
+    first = make_item(make_jpeg())
     pipeline.put(first)
-    assert entered.wait(5), "one picture is enough for an idle device"
-    others = [image(jpeg(), claimed(f"p{number}")) for number in range(8)]
+    assert entered.wait(5), "one image is enough for an idle device"
+    others = [make_item(make_jpeg(), make_job(f"p{number}")) for number in range(8)]
     for other in others:
         pipeline.put(other)
     deadline = time.monotonic() + 5
@@ -103,34 +110,37 @@ def test_an_idle_device_starts_at_once_and_a_busy_one_gathers(pipeline: Pipeline
     assert len(device.batches) < 1 + len(others)
 
 
-def test_a_batch_that_raises_is_tried_picture_by_picture(pipeline: Pipeline, device: ScriptedPredictor) -> None:
-    def hates_black(images: NDArray[np.uint8]) -> None:
+def test_batch_that_raises_is_predicted_item_by_item(pipeline: Pipeline, device: ScriptedPredictor) -> None:
+    def fail_on_black(images: NDArray[np.uint8]) -> None:
         if any(one.max() < 16 for one in images):
             raise RuntimeError("black")
 
-    device.on_batch = hates_black
-    images = [image(jpeg(colour), claimed(colour)) for colour in ("brown", "black", "tan", "beige")]
+    device.on_batch = fail_on_black
+    images = [make_item(make_jpeg(colour), make_job(colour)) for colour in ("brown", "black", "tan", "beige")]
     run(pipeline, images)
-    outcomes = {each.job.id: each.outcome for each in images}
+    outcomes = {item.job.id: item.outcome for item in images}
     assert outcomes.pop("black") == Failure(reason=FailureReason.PREDICT_FAILED, detail="RuntimeError")
     assert all(isinstance(outcome, Prediction) for outcome in outcomes.values())
 
 
-def test_a_picture_past_its_deadline_costs_nothing_more(pipeline: Pipeline, device: ScriptedPredictor) -> None:
-    late = image(jpeg(), claimed(remaining_s=-1))
+def test_item_past_its_deadline_fails_without_predict(pipeline: Pipeline, device: ScriptedPredictor) -> None:
+    late = make_item(make_jpeg(), make_job(remaining_s=-1))
     run(pipeline, [late])
     assert late.outcome == Failure(reason=FailureReason.DEADLINE)
     assert device.batches == []
 
 
-def test_a_suspect_picture_is_decoded_by_a_child_like_any_other(pipeline: Pipeline) -> None:
-    suspect, damaged = image(jpeg(), claimed(suspect=True)), image(jpeg()[:400], claimed(suspect=True))
+def test_suspect_item_is_decoded_in_the_child_like_any_other(pipeline: Pipeline) -> None:
+    suspect, damaged = (
+        make_item(make_jpeg(), make_job(suspect=True)),
+        make_item(make_jpeg()[:400], make_job(suspect=True)),
+    )
     run(pipeline, [suspect, damaged])
     assert isinstance(suspect.outcome, Prediction)
     assert isinstance(damaged.outcome, Refusal)
 
 
-def test_stopping_finishes_the_batch_in_hand_and_releases_the_rest(
+def test_release_finishes_the_batch_in_flight_and_releases_the_rest(
     pipeline: Pipeline, device: ScriptedPredictor
 ) -> None:
     entered, go_on = threading.Event(), threading.Event()
@@ -140,19 +150,19 @@ def test_stopping_finishes_the_batch_in_hand_and_releases_the_rest(
         go_on.wait(5)
 
     device.on_batch = block
-    in_hand = image(jpeg(), claimed("in hand", queue=Queue.INTERACTIVE))
-    pipeline.put(in_hand)
+    in_flight = make_item(make_jpeg(), make_job("in flight", queue=Queue.INTERACTIVE))
+    pipeline.put(in_flight)
     assert entered.wait(5)
-    waiting = [image(jpeg(), claimed(f"p{number}")) for number in range(20)]
-    for each in waiting:
-        pipeline.put(each)
+    waiting = [make_item(make_jpeg(), make_job(f"p{number}")) for number in range(20)]
+    for item in waiting:
+        pipeline.put(item)
     pipeline.release()
-    for each in waiting:
-        each.latch.wait()
-    assert {each.outcome for each in waiting} == {Released.RELEASED}
+    for item in waiting:
+        item.latch.wait()
+    assert {item.outcome for item in waiting} == {Released.RELEASED}
     go_on.set()
-    in_hand.latch.wait()
-    assert isinstance(in_hand.outcome, Prediction)
-    late = image(jpeg())
+    in_flight.latch.wait()
+    assert isinstance(in_flight.outcome, Prediction)
+    late = make_item(make_jpeg())
     run(pipeline, [late])
     assert late.outcome is Released.RELEASED

@@ -1,4 +1,4 @@
-"""Urgent pictures go first, equals in order, and nothing is lost when the queue closes."""
+"""Interactive items go first, equals keep their order, and nothing is lost when the queue closes."""
 
 import threading
 
@@ -6,7 +6,7 @@ from shared.contract.names import Queue
 from worker.batching.priority_queue import PriorityQueue
 
 
-def test_interactive_overtakes_bulk_and_is_not_mixed_with_it() -> None:
+def test_take_prefers_interactive_items_and_never_mixes_queues() -> None:
     queue: PriorityQueue[str] = PriorityQueue()
     for name in ("b1", "b2", "b3"):
         queue.put(Queue.BULK, name)
@@ -17,7 +17,7 @@ def test_interactive_overtakes_bulk_and_is_not_mixed_with_it() -> None:
     assert queue.take(lambda waiting: waiting) == ["b3"]
 
 
-def test_closing_hands_back_what_waits_and_wakes_readers() -> None:
+def test_close_returns_waiting_items_and_wakes_readers() -> None:
     queue: PriorityQueue[str] = PriorityQueue()
     taken: list[list[str]] = []
     reader = threading.Thread(target=lambda: taken.append(queue.take(lambda waiting: waiting)))

@@ -1,4 +1,4 @@
-"""What a worker promises: the device's speed at first, and what it really achieves once it was busy."""
+"""The estimate is the device's rate at first, and the measured rate once the worker was saturated."""
 
 from contextlib import ExitStack
 
@@ -17,53 +17,53 @@ class Clock:
         return self.now
 
 
-def test_slow_decoding_shows_once_the_worker_is_busy() -> None:
-    clock, intake = Clock(), TaskSlots(16)
-    pace = ThroughputEstimator(intake, lambda: 120.0, clock)
-    assert pace.images_per_second() == 120
-    with ExitStack() as in_hand:
+def test_slow_decoding_shows_once_the_worker_is_saturated() -> None:
+    clock, task_slots = Clock(), TaskSlots(16)
+    throughput = ThroughputEstimator(task_slots, lambda: 120.0, clock)
+    assert throughput.images_per_second() == 120
+    with ExitStack() as in_flight:
         for _ in range(12):
-            in_hand.enter_context(intake.occupy(Queue.INTERACTIVE))
-        pace.images_per_second()
+            in_flight.enter_context(task_slots.occupy(Queue.INTERACTIVE))
+        throughput.images_per_second()
         for _ in range(10):
-            pace.record(40)
+            throughput.record(40)
             clock.now += 1
-            promised = pace.images_per_second()
-    assert promised == pytest.approx(40, rel=0.05)
+            estimate = throughput.images_per_second()
+    assert estimate == pytest.approx(40, rel=0.05)
 
 
-def test_a_quiet_worker_is_not_taken_for_a_slow_one() -> None:
-    clock, intake = Clock(), TaskSlots(16)
-    pace = ThroughputEstimator(intake, lambda: 120.0, clock)
+def test_idle_worker_is_not_taken_for_a_slow_one() -> None:
+    clock, task_slots = Clock(), TaskSlots(16)
+    throughput = ThroughputEstimator(task_slots, lambda: 120.0, clock)
     for _ in range(10):
-        with intake.occupy(Queue.INTERACTIVE):
-            pace.record(1)
+        with task_slots.occupy(Queue.INTERACTIVE):
+            throughput.record(1)
         clock.now += 1
-        assert pace.images_per_second() == 120
+        assert throughput.images_per_second() == 120
 
 
-def test_a_moment_without_work_ends_a_reading() -> None:
-    clock, intake = Clock(), TaskSlots(4)
-    pace = ThroughputEstimator(intake, lambda: 120.0, clock)
+def test_moment_without_work_discards_the_reading() -> None:
+    clock, task_slots = Clock(), TaskSlots(4)
+    throughput = ThroughputEstimator(task_slots, lambda: 120.0, clock)
     for _ in range(5):
-        with intake.occupy(Queue.BULK), intake.occupy(Queue.BULK):
-            pace.record(2)
+        with task_slots.occupy(Queue.BULK), task_slots.occupy(Queue.BULK):
+            throughput.record(2)
         clock.now += 1
-    assert pace.images_per_second() == 120
+    assert throughput.images_per_second() == 120
 
 
-def test_what_was_seen_long_ago_is_forgotten_and_nothing_exceeds_the_device() -> None:
-    clock, intake = Clock(), TaskSlots(2)
+def test_old_rates_expire_and_the_device_rate_is_the_maximum() -> None:
+    clock, task_slots = Clock(), TaskSlots(2)
     device = [120.0]
-    pace = ThroughputEstimator(intake, lambda: device[0], clock)
-    with intake.occupy(Queue.BULK):
-        pace.images_per_second()
-        pace.record(50)
+    throughput = ThroughputEstimator(task_slots, lambda: device[0], clock)
+    with task_slots.occupy(Queue.BULK):
+        throughput.images_per_second()
+        throughput.record(50)
         clock.now += 1
-        assert pace.images_per_second() == 50
+        assert throughput.images_per_second() == 50
         device[0] = 30.0
-        assert pace.images_per_second() == 30
+        assert throughput.images_per_second() == 30
     clock.now += 301
     device[0] = 120.0
-    pace.images_per_second()
-    assert pace.images_per_second() == 120
+    throughput.images_per_second()
+    assert throughput.images_per_second() == 120

@@ -1,4 +1,4 @@
-"""Bulk messages enter in order, and never more pictures than there is room for."""
+"""Bulk messages enter in order, and never more images than the capacity."""
 
 import threading
 import time
@@ -6,13 +6,13 @@ import time
 from worker.consumer.weighted_semaphore import WeightedSemaphore
 
 
-def test_first_come_first_served_within_the_room() -> None:
-    gate = WeightedSemaphore(10)
-    assert gate.acquire(8)
+def test_waiters_are_served_first_come_first_served() -> None:
+    semaphore = WeightedSemaphore(10)
+    assert semaphore.acquire(8)
     order: list[str] = []
 
     def enter(name: str, images: int) -> None:
-        gate.acquire(images)
+        semaphore.acquire(images)
         order.append(name)
 
     big = threading.Thread(target=enter, args=("big", 6))
@@ -22,31 +22,31 @@ def test_first_come_first_served_within_the_room() -> None:
     small.start()
     time.sleep(0.05)
     assert order == [], "the small one would fit, but it came later"
-    gate.release(8)
+    semaphore.release(8)
     big.join(5)
     small.join(5)
     assert sorted(order) == ["big", "small"]
 
 
-def test_a_message_larger_than_the_room_enters_alone() -> None:
-    gate = WeightedSemaphore(4)
-    assert gate.acquire(100)
-    waiting = threading.Thread(target=gate.acquire, args=(1,), daemon=True)
+def test_weight_above_the_capacity_is_acquired_alone() -> None:
+    semaphore = WeightedSemaphore(4)
+    assert semaphore.acquire(100)
+    waiting = threading.Thread(target=semaphore.acquire, args=(1,), daemon=True)
     waiting.start()
     waiting.join(0.05)
     assert waiting.is_alive()
-    gate.release(100)
+    semaphore.release(100)
     waiting.join(5)
     assert not waiting.is_alive()
 
 
-def test_a_closed_gate_sends_those_in_line_away() -> None:
-    gate = WeightedSemaphore(1)
-    gate.acquire(1)
-    answers: list[bool] = []
-    waiting = threading.Thread(target=lambda: answers.append(gate.acquire(1)))
+def test_close_makes_waiters_fail() -> None:
+    semaphore = WeightedSemaphore(1)
+    semaphore.acquire(1)
+    results: list[bool] = []
+    waiting = threading.Thread(target=lambda: results.append(semaphore.acquire(1)))
     waiting.start()
-    gate.close()
+    semaphore.close()
     waiting.join(5)
-    assert answers == [False]
-    assert gate.acquire(1) is False
+    assert results == [False]
+    assert semaphore.acquire(1) is False

@@ -1,4 +1,4 @@
-"""What is said of a prediction: never more than was measured."""
+"""A verdict never claims more than was measured."""
 
 import numpy as np
 import pytest
@@ -65,38 +65,38 @@ MANIFEST = Manifest(
 )
 
 
-OF_A_DERMATOSCOPE, OF_A_PHONE = (0.7, 0.2, 0.1), (0.1, 0.7, 0.2)
+DERMATOSCOPE_KINDS, PHONE_KINDS = (0.7, 0.2, 0.1), (0.1, 0.7, 0.2)
 
 
-def judged(malignant: float, distance: float = 1.0, kinds: tuple[float, ...] = OF_A_DERMATOSCOPE) -> Verdict | Refusal:
-    predicted = Prediction(
+def decide(malignant: float, distance: float = 1.0, kinds: tuple[float, ...] = DERMATOSCOPE_KINDS) -> Verdict | Refusal:
+    prediction = Prediction(
         probabilities=np.array([malignant / 2, malignant / 2, 1 - malignant], np.float32),
         evidence=np.array([[1, -2], [0.5, 0]], np.float32),
         distance=distance,
         kinds=np.array(kinds, np.float32),
-        batch=3,
+        batch_size=3,
         wait_s=0.1,
         predict_s=0.2,
     )
-    return Postprocessor(MANIFEST).decide(predicted, advice=(Advice.DARK,), decode_s=0.01)
+    return Postprocessor(MANIFEST).decide(prediction, advice=(Advice.DARK,), decode_s=0.01)
 
 
-def verdict(malignant: float, distance: float = 1.0, kinds: tuple[float, ...] = OF_A_DERMATOSCOPE) -> Verdict:
-    made = judged(malignant, distance, kinds)
-    assert isinstance(made, Verdict)
-    return made
+def verdict(malignant: float, distance: float = 1.0, kinds: tuple[float, ...] = DERMATOSCOPE_KINDS) -> Verdict:
+    result = decide(malignant, distance, kinds)
+    assert isinstance(result, Verdict)
+    return result
 
 
 @pytest.mark.parametrize(
     ("malignant", "band"), [(0.1, Band.LOW), (0.25, Band.ELEVATED), (0.65, Band.HIGH), (1.0, Band.HIGH)]
 )
 def test_bands_of_a_measured_population(malignant: float, band: Band) -> None:
-    made = verdict(malignant)
-    assert (made.band, made.population, made.advice) == (band, "dermatoscope", (Advice.DARK,))
-    assert made.probability == pytest.approx(malignant)
+    result = verdict(malignant)
+    assert (result.band, result.population, result.advice) == (band, "dermatoscope", (Advice.DARK,))
+    assert result.probability == pytest.approx(malignant)
 
 
-def test_the_receipt_counts_the_lesions_that_scored_like_this() -> None:
+def test_receipt_counts_the_lesions_that_scored_like_this() -> None:
     receipt = verdict(0.1).receipt
     assert receipt is not None
     assert (receipt.malignant, receipt.lesions, receipt.population) == (3, 100, "dermatoscope")
@@ -107,29 +107,29 @@ def test_the_receipt_counts_the_lesions_that_scored_like_this() -> None:
     assert verdict(0.7).receipt is None, "no held-out lesion scored like this"
 
 
-def test_a_picture_like_none_that_was_measured_is_never_reassuring() -> None:
+def test_image_unlike_the_measured_ones_is_never_reassuring() -> None:
     for malignant in (0.0, 0.1, 0.3, 0.55):
-        made = verdict(malignant, distance=11)
-        assert (made.band, made.receipt, made.population) == (Band.UNCERTAIN, None, UNMEASURED)
+        result = verdict(malignant, distance=11)
+        assert (result.band, result.receipt, result.population) == (Band.UNCERTAIN, None, UNMEASURED)
     assert verdict(0.9, distance=11).band is Band.HIGH
 
 
-def test_a_phone_picture_is_not_taken_for_a_dermatoscopes_however_near() -> None:
+def test_phone_image_is_never_of_the_dermatoscope_population() -> None:
     for malignant in (0.0, 0.1, 0.3, 0.55):
-        made = verdict(malignant, kinds=OF_A_PHONE)
-        assert (made.band, made.receipt, made.population) == (Band.UNCERTAIN, None, UNMEASURED)
+        result = verdict(malignant, kinds=PHONE_KINDS)
+        assert (result.band, result.receipt, result.population) == (Band.UNCERTAIN, None, UNMEASURED)
 
 
-def test_what_is_no_lesion_is_refused() -> None:
-    assert isinstance(judged(0.9, kinds=(0.15, 0.06, 0.79)), Verdict), "the doubt is the lesion's"
-    refused = judged(0.9, kinds=(0.1, 0.05, 0.85))
+def test_image_without_a_lesion_is_refused() -> None:
+    assert isinstance(decide(0.9, kinds=(0.15, 0.06, 0.79)), Verdict), "the doubt is the lesion's"
+    refused = decide(0.9, kinds=(0.1, 0.05, 0.85))
     assert isinstance(refused, Refusal)
     assert (refused.reason, refused.advice) == (RefusalReason.NOT_A_LESION, (Advice.DARK,))
     assert refused.probabilities == pytest.approx({"mel": 0.45, "bcc": 0.45, "nv": 0.1}), "for researchers' tables"
 
 
 @given(trials=st.integers(1, 10_000), data=st.data())
-def test_the_interval_holds_the_share(trials: int, data: st.DataObject) -> None:
+def test_wilson_interval_contains_the_share(trials: int, data: st.DataObject) -> None:
     hits = data.draw(st.integers(0, trials))
     low, high = wilson_interval(hits, trials)
     assert 0 <= low <= hits / trials + 1e-9

@@ -1,4 +1,4 @@
-"""The scores that are given, counted by the bins of the held-out lesions behind each population's calibration."""
+"""Verdicts are counted by the bins of the held-out lesions behind each population's calibration."""
 
 from prometheus_client import REGISTRY
 
@@ -44,26 +44,26 @@ def verdict(probability: float, population: str, artefact: str = BOTH.title) -> 
 
 def series(name: str, manifest: Manifest, population: str) -> list[float]:
     """Values of all bins, in order."""
-    found = {
+    values = {
         sample.labels["bin"]: sample.value
         for metric in REGISTRY.collect()
         for sample in metric.samples
         if sample.name == name
         and (sample.labels.get("artefact"), sample.labels.get("population")) == (manifest.title, population)
     }
-    return [found[key] for key in sorted(found)]
+    return [values[key] for key in sorted(values)]
 
 
-def test_each_population_has_the_shares_of_its_own_lesions() -> None:
-    SCORE_DISTRIBUTION.expect(BOTH)
-    assert series("melanoma_scores_expected_share", BOTH, "dermatoscope") == [100 / 140, 0, 40 / 140]
-    assert series("melanoma_scores_expected_share", BOTH, "phone") == [0.75, 0.25]
+def test_each_population_exports_the_ratios_of_its_own_lesions() -> None:
+    SCORE_DISTRIBUTION.add_artefact(BOTH)
+    assert series("melanoma_scores_expected_ratio", BOTH, "dermatoscope") == [100 / 140, 0, 40 / 140]
+    assert series("melanoma_scores_expected_ratio", BOTH, "phone") == [0.75, 0.25]
 
 
-def test_a_verdict_is_counted_where_lesions_scored_like_it() -> None:
+def test_verdict_is_counted_in_the_bin_of_its_score() -> None:
     fresh = BOTH.model_copy(update={"name": "fresh"})
-    SCORE_DISTRIBUTION.expect(fresh)
-    assert series("melanoma_scores_total", fresh, "phone") == [0, 0], "there before the first verdict"
+    SCORE_DISTRIBUTION.add_artefact(fresh)
+    assert series("melanoma_scores_total", fresh, "phone") == [0, 0], "exported before the first verdict"
     for probability in (0, 0.499, 0.5, 1):
         SCORE_DISTRIBUTION.count(verdict(probability, "dermatoscope", fresh.title))
     for probability in (0.1, 0.5):
@@ -72,15 +72,15 @@ def test_a_verdict_is_counted_where_lesions_scored_like_it() -> None:
     assert series("melanoma_scores_total", fresh, "phone") == [0, 2]
 
 
-def test_what_no_lesions_stand_beside_is_not_counted() -> None:
+def test_verdict_without_a_known_population_is_not_counted() -> None:
     other = BOTH.model_copy(update={"name": "other"})
-    SCORE_DISTRIBUTION.expect(other)
+    SCORE_DISTRIBUTION.add_artefact(other)
     SCORE_DISTRIBUTION.count(verdict(0.5, UNMEASURED, other.title))
     SCORE_DISTRIBUTION.count(verdict(0.5, "phone", "never@seen"))
     assert sum(series("melanoma_scores_total", other, "phone")) == 0
 
 
-def test_a_gap_in_a_table_is_no_bin() -> None:
+def test_gap_in_a_reliability_table_is_no_bin() -> None:
     gap = BOTH.populations[1].model_copy(
         update={
             "reliability": (

@@ -1,4 +1,4 @@
-"""Pictures for the worker's tests."""
+"""Images, jobs and work items for the worker's tests."""
 
 import io
 import time
@@ -10,13 +10,13 @@ from shared.ledger.records import ClaimedJob
 from worker.batching.work_item import CountDownLatch, WorkItem
 
 
-def jpeg(colour: str = "brown", size: tuple[int, int] = (320, 240)) -> bytes:
+def make_jpeg(colour: str = "brown", size: tuple[int, int] = (320, 240)) -> bytes:
     stream = io.BytesIO()
     Image.new("RGB", size, colour).save(stream, "JPEG")
     return stream.getvalue()
 
 
-def claimed(
+def make_job(
     name: str = "a", *, queue: Queue = Queue.BULK, suspect: bool = False, remaining_s: float = 60
 ) -> ClaimedJob:
     return ClaimedJob(
@@ -31,7 +31,9 @@ def claimed(
     )
 
 
-def image(data: bytes, job: ClaimedJob | None = None, latch: CountDownLatch | None = None) -> WorkItem:
-    job = job or claimed()
+def make_item(data: bytes, job: ClaimedJob | None = None, latch: CountDownLatch | None = None) -> WorkItem:
+    job = job or make_job()
     now = time.monotonic()
-    return WorkItem(job=job, data=data, latch=latch or CountDownLatch(1), entered=now, deadline=now + job.remaining_s)
+    return WorkItem(
+        job=job, data=data, latch=latch or CountDownLatch(1), entered_at=now, deadline=now + job.remaining_s
+    )

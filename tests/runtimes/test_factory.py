@@ -1,0 +1,105 @@
+"""The factory: which runtime loads an artefact, and that one module is all that a runtime needs."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from runtimes.factory import AUTO, RUNTIMES, RegisteredRuntime, load_predictor, select_runtime
+from shared.config.settings import Settings, SettingsError
+from shared.contract.decision import Verdict
+from shared.model.artefact import ArtefactError, Manifest, read_artefact
+from tests.runtimes.toy_runtime import ToyPredictor
+from tests.worker.items import make_item, make_jpeg
+from worker.batching.work_item import Prediction
+from worker.serving.model_manager import load_model
+
+ARTEFACT = Path("models/lite0")
+
+
+@pytest.fixture(scope="module")
+def manifest() -> Manifest:
+    return read_artefact(ARTEFACT)
+
+
+@pytest.fixture
+def toy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Register the toy runtime. It also runs a format of its own."""
+    entry = RegisteredRuntime("tests.runtimes.toy_runtime", frozenset({"tensorflow-graph", "toy"}))
+    monkeypatch.setitem(RUNTIMES, "toy", entry)
+
+
+def changed(manifest: Manifest, **fields: Any) -> Manifest:
+    return manifest.model_copy(update=fields)
+
+
+def test_auto_prefers_the_first_registered_runtime_that_runs_the_format(manifest: Manifest, toy: None) -> None:
+    assert select_runtime(ARTEFACT, manifest) == "tensorflow"
+    assert select_runtime(ARTEFACT, changed(manifest, runtime="toy")) == "toy"
+
+
+def test_unknown_format_is_refused_in_one_sentence(manifest: Manifest) -> None:
+    with pytest.raises(ArtefactError, match=r"model\.json has the format 'abacus'.* run tensorflow-graph: [^.]*\.$"):
+        load_predictor(ARTEFACT, changed(manifest, runtime="abacus"))
+
+
+def test_unknown_runtime_is_refused_in_one_sentence(manifest: Manifest) -> None:
+    with pytest.raises(SettingsError, match=r"^setting MELANOMA_RUNTIME: there is no runtime abacus; .*\.$"):
+        load_predictor(ARTEFACT, manifest, runtime="abacus")
+
+
+def test_runtime_that_cannot_run_the_format_is_refused(manifest: Manifest, toy: None) -> None:
+    with pytest.raises(SettingsError, match=r"tensorflow cannot run the format 'toy' .*; choose auto or toy\.$"):
+        load_predictor(ARTEFACT, changed(manifest, runtime="toy"), runtime="tensorflow")
+
+
+def test_selecting_a_runtime_imports_none() -> None:
+    code = (
+        "import sys; from pathlib import Path; from runtimes.factory import select_runtime\n"
+        "from shared.model.artefact import read_artefact\n"
+        f"path = Path({str(ARTEFACT)!r}); select_runtime(path, read_artefact(path))\n"
+        "sys.exit('tensorflow' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_runtime_under_another_name_is_refused(manifest: Manifest, toy: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ToyPredictor, "runtime", "tensorflow")
+    with pytest.raises(ValueError, match="registered as toy calls itself tensorflow"):
+        load_predictor(ARTEFACT, manifest, runtime="toy")
+
+
+@pytest.mark.parametrize("runtime", [AUTO, *RUNTIMES])
+def test_registered_runtimes_load_the_shipped_artefact(manifest: Manifest, runtime: str) -> None:
+    predictor = load_predictor(ARTEFACT, manifest, runtime=runtime, device="CPU:0")
+    size = manifest.picture.size
+    batch = predictor.predict(np.zeros((3, size, size, 3), np.uint8))
+    assert predictor.runtime in RUNTIMES
+    assert predictor.device == "CPU:0"
+    assert batch.probabilities.shape == (3, len(manifest.labels))
+    assert batch.kinds.shape == (3, len(manifest.kinds.names))
+    for shares in (batch.probabilities, batch.kinds):
+        assert shares.sum(axis=1) == pytest.approx(1, abs=1e-5)
+    assert (batch.evidence.shape[0], batch.evidence.ndim, batch.distance.shape) == (3, 3, (3,))
+    for values in (batch.probabilities, batch.evidence, batch.distance, batch.kinds):
+        assert values.dtype == np.float32
+
+
+def test_runtime_is_one_module_and_its_name_stands_in_the_verdict(toy: None) -> None:
+    """Nothing but the registry names the toy. The worker says whose numbers a verdict rests on."""
+    model = load_model(ARTEFACT, Settings(runtime="toy", max_batch_size=2, decode_slots=1))
+    try:
+        assert (model.runtime, model.device) == ("toy", "CPU:0")
+        item = make_item(make_jpeg())
+        model.pipeline.put(item)
+        item.latch.wait()
+        assert isinstance(item.outcome, Prediction)
+        decision = model.postprocessor.decide(item.outcome, advice=item.advice, decode_s=item.decode_s)
+        assert isinstance(decision, Verdict)
+        assert decision.work.runtime == "toy on CPU:0"
+    finally:
+        model.pipeline.release()
+        model.pipeline.join()

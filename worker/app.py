@@ -1,0 +1,182 @@
+"""Wires the parts of one worker process and runs them until it is stopped."""
+
+import gc
+import logging
+import os
+import signal
+import sys
+import threading
+from typing import Any, Final
+
+import structlog
+from celery.signals import setup_logging, worker_ready, worker_shutting_down
+from celery.utils.nodenames import gethostname
+from prometheus_client import start_http_server
+
+from runtimes.factory import select_runtime
+from shared.config.overrides import SettingsOverrides
+from shared.config.settings import Settings
+from shared.contract.names import READY_EVENT, Queue
+from shared.ids import new_incarnation
+from shared.log import set_up_logging
+from shared.model.artefact import read_artefact
+from shared.service.connections import ServiceConnections
+from shared.service.maintenance import MaintenanceThread
+from worker.consumer.celery_consumer import EventBatchingConsumer
+from worker.consumer.task_handler import TaskHandler
+from worker.consumer.task_slots import PriorityQueueOrder, TaskSlots
+from worker.consumer.tasks import register_tasks
+from worker.consumer.throughput import ThroughputEstimator
+from worker.health.liveness import LivenessFile, StallTimer
+from worker.health.watchdog import Watchdog
+from worker.serving.model_manager import ModelManager, load_model
+from worker.serving.reconciler import Reconciler
+
+log = structlog.get_logger(__name__)
+
+_SWITCH_INTERVAL_S: Final = 0.0005
+
+_NICENESS: Final = 5
+
+
+def run(config: Settings) -> int:
+    """Run a worker until it is stopped.
+
+    Returns:
+        The exit code of Celery's worker.
+
+    Raises:
+        ArtefactError: The artefact is damaged, or no runtime can run it.
+        SettingsError: There is no such runtime or device.
+        RedisAccessDenied: Redis refuses the user or password.
+        ShutdownRequested: SIGTERM came while Redis was unavailable.
+    """
+    set_up_logging(config)
+    # Redis and clients on the same machine go before our computing threads. Otherwise every hop of an interactive
+    # image would wait for its turn behind them. On a machine of our own this changes nothing.
+    os.nice(_NICENESS)
+    # Before the wait for Redis, so that a damaged artefact is reported at once.
+    select_runtime(config.artefact, read_artefact(config.artefact), config.runtime)
+    stop = threading.Event()
+    # Until Celery installs its own handlers, a stop only has to end the wait for Redis.
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    connections = ServiceConnections(config, shard=config.max_batch_size, stop=stop)
+    connections.wait_until_available()
+    app = WorkerApp(config, connections, stop)
+    app.start()
+    exit_code = app.serve()
+    app.stop()
+    return exit_code
+
+
+class WorkerApp:
+    """The parts of one worker process. The constructor loads the model, which takes seconds."""
+
+    def __init__(self, config: Settings, connections: ServiceConnections, stop: threading.Event) -> None:
+        self._config = config
+        self._celery = connections.app
+        self._stop = stop
+        self._incarnation = new_incarnation("worker")
+        ledger, publisher = connections.ledger, connections.publisher
+        self._model_manager = ModelManager(
+            load_model(config.artefact, config), lambda directory: load_model(directory, config)
+        )
+        self._task_handler = TaskHandler(
+            ledger=ledger,
+            store=connections.store,
+            publisher=publisher,
+            model_manager=self._model_manager,
+            incarnation=self._incarnation,
+            max_bulk_in_flight=config.max_bulk_in_flight,
+            max_attempts=config.max_attempts,
+        )
+        task_slots = TaskSlots(config.task_slots)
+        throughput = ThroughputEstimator(task_slots, self._get_device_rate)
+        self._maintenance = MaintenanceThread(
+            ledger, publisher, config, incarnation=self._incarnation, speed=throughput.images_per_second
+        )
+        self._watchdog = Watchdog(self._model_manager, self._task_handler, decode_timeout_s=config.decode_timeout_s)
+        self._reconciler = Reconciler(
+            ledger, self._model_manager, SettingsOverrides(config), incarnation=self._incarnation
+        )
+        self._stall_timer = StallTimer(is_excused=self._reconciler.is_redis_unresponsive)
+        self._liveness_file = (
+            LivenessFile(config.liveness_file, self._get_batch_age_s, self._stall_timer.stalled_s)
+            if config.liveness_file
+            else None
+        )
+        self._celery.conf.broker_transport_options["queue_order_strategy"] = lambda: PriorityQueueOrder(task_slots)
+        self._celery.conf.melanoma_event_loop_callback = self._stall_timer.reset
+        register_tasks(self._celery, self._task_handler, task_slots, throughput)
+
+    def start(self) -> None:
+        """Start the threads and the metrics server."""
+        self._maintenance.start()
+        self._watchdog.start()
+        self._reconciler.start()
+        self._stall_timer.reset()
+        if self._liveness_file is not None:
+            self._liveness_file.start()
+        if self._config.metrics_port:
+            start_http_server(self._config.metrics_port, addr=self._config.metrics_host)
+        # The predict thread waits for the interpreter's lock after each batch. At Python's 5 ms it would wait long.
+        sys.setswitchinterval(_SWITCH_INTERVAL_S)
+        # Everything made until now is kept, so the collector need not visit it again.
+        gc.collect()
+        gc.freeze()
+
+    def serve(self) -> int:
+        """Run Celery's worker until it is stopped, and return its exit code."""
+        worker_ready.connect(self._log_ready, weak=False)
+        worker_shutting_down.connect(self._drain, weak=False)
+        setup_logging.connect(_keep_logging, weak=False)
+        worker = self._celery.Worker(
+            consumer_cls=EventBatchingConsumer,
+            hostname=f"{self._incarnation}@{gethostname()}",
+            pool="threads",
+            concurrency=self._config.task_slots,
+            queues=[str(queue) for queue in Queue],
+            task_events=True,
+            without_gossip=True,
+            without_mingle=True,
+            loglevel=logging.WARNING,
+            quiet=True,
+        )
+        worker.start()
+        return int(worker.exitcode or 0)
+
+    def stop(self) -> None:
+        """Finish the batch in flight, release every other job and stop the threads."""
+        self._reconciler.stop()
+        if self._liveness_file is not None:
+            self._liveness_file.stop()
+        self._watchdog.stop()
+        self._model_manager.release()
+        self._model_manager.join()
+        self._maintenance.stop()
+        log.info("stopped")
+
+    def _get_device_rate(self) -> float:
+        return self._model_manager.current.pipeline.predict_stage.cost_model.images_per_second()
+
+    def _get_batch_age_s(self) -> float:
+        return max(model.pipeline.predict_stage.batch_age_s() for model in self._model_manager.get_models())
+
+    def _log_ready(self, **_: Any) -> None:
+        model = self._model_manager.current
+        log.info(
+            READY_EVENT,
+            artefact=model.manifest.title,
+            runtime=model.runtime,
+            device=model.device,
+            incarnation=self._incarnation,
+        )
+
+    def _drain(self, **_: Any) -> None:
+        log.info("stopping: finishing the batch in flight, releasing the rest")
+        self._stop.set()
+        self._task_handler.drain()
+
+
+def _keep_logging(**_: Any) -> None:
+    """Celery sets up its own logging unless a handler is connected to this signal."""
