@@ -67,7 +67,7 @@ def execute(options: Options) -> int:
     except OSError as error:
         code = _fail_to_write(str(error.filename or out), error.strerror or str(error))
     except sqlite3.OperationalError as error:
-        code = _fail_to_write(str(out / run_files.INDEX), str(error))
+        code = _fail_to_write(str(out / run_files.FINISHED_INDEX), str(error))
     except (ShutdownRequested, KeyboardInterrupt):
         code = stop.exit_code
     if stop.event.is_set():
@@ -95,7 +95,7 @@ def _run(plan: RunPlan, config: Settings, stop: StopSignal, note: str) -> int:
             _write_report(plan, config, stop, stats, note)
         directory = filenames.visible(str(plan.out))
         stdout.print(
-            f"\nResults: {directory}/{run_files.REPORT}, {run_files.TABLE}, {run_files.RESULTS}",
+            f"\nResults: {directory}/{run_files.REPORT}, {run_files.CSV_TABLE}, {run_files.RESULTS}",
             markup=False,
             soft_wrap=True,
         )

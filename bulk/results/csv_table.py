@@ -1,4 +1,4 @@
-"""`results.csv`: the results for spreadsheets and statistics. Derived from the JSONL, never the other way round."""
+"""Writes `results.csv` for spreadsheets and statistics. It is derived from `results.jsonl`."""
 
 import csv
 from collections.abc import Iterable, Sequence
@@ -25,14 +25,14 @@ _AFTER_LABELS: Final = (
     "batch",
     "seconds",
 )
-# A cell that starts like this is run as a formula by spreadsheets, some of them after dropping white space.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+# Spreadsheets run a cell that starts like this as a formula, some of them after dropping white space.
+_FORMULA_START: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 class CsvTable:
     """Appends rows to the CSV at `path` (UTF-8, RFC 4180), with a column `p_<label>` for each of the model's labels.
 
-    The labels are known from the first verdict on; whenever a row brings new ones, the file is made anew from the
+    The labels are not known before the first verdict. Whenever a row has new ones, the file is written again from the
     results at `results`, which must hold that row already.
     """
 
@@ -53,7 +53,7 @@ class CsvTable:
         self._file.flush()
 
     def rewrite(self) -> None:
-        """Make the whole file anew from the results, in a bounded amount of memory. Raises `OSError`."""
+        """Write the whole file again from the results, in constant memory. Raises `OSError`."""
         self.close()
         temporary = self._path.with_suffix(".csv.tmp")
         while True:
@@ -74,7 +74,6 @@ class CsvTable:
             self._file = None
 
     def __enter__(self) -> Self:
-        """Nothing more to open."""
         return self
 
     def __exit__(
@@ -91,8 +90,8 @@ class CsvTable:
         return []
 
     def _new_labels(self, rows: Iterable[ResultRow]) -> list[str]:
-        found = {label: None for row in rows for label in row.probabilities}
-        return [label for label in found if label not in self._labels]
+        labels = {label: None for row in rows for label in row.probabilities}
+        return [label for label in labels if label not in self._labels]
 
     def _header(self) -> list[str]:
         return [*_BEFORE_LABELS, *(f"p_{label}" for label in self._labels), *_AFTER_LABELS]
@@ -103,8 +102,8 @@ class CsvTable:
 
 
 def safe_cell(value: str) -> str:
-    """`value` so that no spreadsheet takes it for a formula: with an apostrophe before what would start one."""
-    return f"'{value}" if value.startswith(_FORMULA) else value
+    """`value` as text that no spreadsheet runs as a formula: with an apostrophe before what would start one."""
+    return f"'{value}" if value.startswith(_FORMULA_START) else value
 
 
 def _cells(row: ResultRow, labels: Sequence[str]) -> list[object]:

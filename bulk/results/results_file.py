@@ -40,7 +40,6 @@ class ResultsFile:
         self._size += len(block)
 
     def __enter__(self) -> Self:
-        """Nothing more to open."""
         return self
 
     def __exit__(

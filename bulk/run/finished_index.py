@@ -34,7 +34,6 @@ class FinishedIndex:
         return cursor.fetchone() is not None
 
     def __enter__(self) -> Self:
-        """Nothing more to open."""
         return self
 
     def __exit__(

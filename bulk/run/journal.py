@@ -25,7 +25,6 @@ class SubmissionJournal:
         self._file.write(b"\n" + json.dumps([filenames.to_fields(name) for name in names]).encode("ascii") + b"\n")
 
     def __enter__(self) -> Self:
-        """Nothing more to open."""
         return self
 
     def __exit__(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bulk import filenames
 from bulk.run.manifest import ManifestError, RunManifest
-from shared.contract.run_files import JOURNAL, LOCK, REPORT, RESULTS, RUN, TABLE
+from shared.contract.run_files import CSV_TABLE, JOURNAL, LOCK, MANIFEST, REPORT, RESULTS
 
 
 class OutputDirectoryError(Exception):
@@ -43,15 +43,15 @@ def lock_directory(out: Path) -> Iterator[None]:
 
 def open_run(out: Path, folder: Path, *, recursive: bool, resume: bool) -> RunManifest:
     """Start a run in `out`, or return the one to resume. Raises `OutputDirectoryError` and `OSError`."""
-    path = out / RUN
+    path = out / MANIFEST
     # A start that failed before its first image, perhaps because of a wrong password, leaves nothing to resume.
     has_results = any((out / name).exists() for name in (RESULTS, JOURNAL))
     if path.exists() and (has_results or resume):
         return _existing_run(out, folder, recursive=recursive, resume=resume)
-    for name in (RESULTS, TABLE, REPORT):
+    for name in (RESULTS, CSV_TABLE, REPORT):
         if (out / name).exists():
             raise OutputDirectoryError(
-                f"{filenames.visible(str(out))} holds {name} but no {RUN}: it is not the output of a run, and nothing"
+                f"{filenames.visible(str(out))} holds {name} but no {MANIFEST}: it is not the output of a run, and nothing"
                 " in it is overwritten. Choose another --out."
             )
     run = RunManifest.create(folder, recursive=recursive)
@@ -72,7 +72,7 @@ def sync_directory(directory: Path) -> None:
 def _existing_run(out: Path, folder: Path, *, recursive: bool, resume: bool) -> RunManifest:
     shown = filenames.visible(str(out))
     try:
-        run = RunManifest.read(out / RUN)
+        run = RunManifest.read(out / MANIFEST)
     except ManifestError as error:
         raise OutputDirectoryError(str(error)) from error
     if not resume:

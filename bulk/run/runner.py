@@ -66,10 +66,10 @@ class FolderRunner:
         with ExitStack() as stack:
             results = stack.enter_context(ResultsFile(out / run_files.RESULTS))
             sync_directory(out)
-            index = stack.enter_context(FinishedIndex(out / run_files.INDEX))
+            index = stack.enter_context(FinishedIndex(out / run_files.FINISHED_INDEX))
             self._index_finished(index)
             unanswered = self._unanswered(index)
-            table = stack.enter_context(CsvTable(out / run_files.TABLE, out / run_files.RESULTS))
+            table = stack.enter_context(CsvTable(out / run_files.CSV_TABLE, out / run_files.RESULTS))
             if self._stats.resumed:
                 table.rewrite()
             journal = stack.enter_context(SubmissionJournal(out / run_files.JOURNAL))

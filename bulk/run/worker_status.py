@@ -35,9 +35,9 @@ class WorkerStatus:
     def _ask(self) -> str:
         counts = self._ledger.run(transitions.get_counts())
         if counts.claimed:
-            return f"workers are at {counts.claimed} pictures"
+            return f"workers are processing {counts.claimed} pictures"
         if counts.incarnations <= 1:  # this process is one of them
             return "waiting: no worker is running"
         if counts.queues[Queue.INTERACTIVE].ready:
-            return "waiting: workers serve people first"
+            return "waiting: workers serve chat users first"
         return "waiting: no worker is answering yet"
