@@ -51,8 +51,8 @@ def open_run(out: Path, folder: Path, *, recursive: bool, resume: bool) -> RunMa
     for name in (RESULTS, CSV_TABLE, REPORT):
         if (out / name).exists():
             raise OutputDirectoryError(
-                f"{filenames.visible(str(out))} holds {name} but no {MANIFEST}: it is not the output of a run, and nothing"
-                " in it is overwritten. Choose another --out."
+                f"{filenames.visible(str(out))} holds {name} but no {MANIFEST}: it is not the output of a run, and"
+                " nothing in it is overwritten. Choose another --out."
             )
     run = RunManifest.create(folder, recursive=recursive)
     run.write(path)

@@ -79,11 +79,6 @@ class Submitter:
         self._last_result = 0.0
 
     @property
-    def in_flight(self) -> int:
-        """Number of images that are read or submitted and have no result."""
-        return len(self._in_flight)
-
-    @property
     def state(self) -> UploadState:
         """Whether Redis has space for more images."""
         return self._uploader.state

@@ -136,26 +136,26 @@ def test_odd_file_names_are_kept(redis_url: str, folder: Path, tmp_path: Path) -
 
 def test_a_run_killed_at_any_moment_is_resumed(redis_url: str, large_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "moles-results"
-    random_ = random.Random(7)
+    generator = random.Random(7)
     killed = 0
     with FakeWorker(redis_url, interval_s=0.01, max_batch_size=3) as worker:
         for _ in range(12):
             process = start(redis_url, large_folder, "--resume", "--window", "32", "--shard", "8", cwd=tmp_path)
             started = time.monotonic()
             before = (out / "results.jsonl").stat().st_size if (out / "results.jsonl").exists() else 0
-            kills_at_start = random_.random() < 0.4
+            kills_at_start = generator.random() < 0.4
             if kills_at_start:
-                time.sleep(random_.uniform(0, 0.3))
+                time.sleep(generator.uniform(0, 0.3))
             while not kills_at_start and process.poll() is None and time.monotonic() - started < 20:
                 has_grown = (out / "results.jsonl").exists() and (out / "results.jsonl").stat().st_size > before
                 if has_grown:
-                    time.sleep(random_.uniform(0, 0.15))
+                    time.sleep(generator.uniform(0, 0.15))
                     break
                 time.sleep(0.002)
             if process.poll() is None:
                 process.kill()
                 killed += 1
-            if random_.random() < 0.5 and (out / "results.jsonl").exists():
+            if generator.random() < 0.5 and (out / "results.jsonl").exists():
                 with (out / "results.jsonl").open("ab") as file:
                     file.write(b'{"id": "torn')
             if process.poll() == 0:
