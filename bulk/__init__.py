@@ -1,1 +1,1 @@
-"""The folder command: submits pictures, shows progress, resumes, reports."""
+"""The folder command: submits the images of a folder, shows progress, resumes, writes results and a report."""

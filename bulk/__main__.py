@@ -1,4 +1,4 @@
-"""`python -m bulk` is `melanoma-submit`."""
+"""Makes `python -m bulk` the same as `melanoma-submit`."""
 
 from bulk.cli import main
 

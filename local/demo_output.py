@@ -1,4 +1,4 @@
-"""The demo's output directory. Only files of an earlier demo are ever removed from it."""
+"""Checks and clears the demo's output directory. Only files of an earlier demo are ever removed from it."""
 
 from pathlib import Path
 from typing import Final
@@ -10,7 +10,7 @@ MARKER: Final = ".melanoma-demo"
 
 
 class OutputError(Exception):
-    """Raised when the demo must not write to a directory. The message tells the person why and what to do."""
+    """Raised when the demo must not write to a directory. The message tells the user why and what to do."""
 
 
 def check_output(out: Path, folder: Path | None) -> None:
@@ -38,12 +38,16 @@ def check_output(out: Path, folder: Path | None) -> None:
                 f"{out} holds files that no demo wrote, and they are not touched. Choose another --out, or an empty"
                 " directory."
             )
-    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, in Python 3.11 and 3.12
+    except (OSError, RuntimeError) as error:  # RuntimeError: circular links, in Python 3.11 and 3.12
         raise OutputError(f"{out} cannot be used for the results: {error}. Choose another --out.") from error
 
 
 def clear_output(out: Path, folder: Path | None) -> None:
     """Make `out`, remove the results of an earlier demo and mark the directory. Other files in it stay.
+
+    Args:
+        out: The output directory.
+        folder: The folder of images that the demo submits, None for the rendered samples.
 
     Raises:
         OutputError: As `check_output`, or a file cannot be removed or written.

@@ -14,7 +14,9 @@ from typing import Self
 
 import psutil
 
-from bulk.submission.items import ImageResult, InputImage
+from bulk.inputs.input_image import InputImage
+from bulk.results.result_row import ResultRow
+from bulk.submission.config import SubmissionConfig
 from bulk.submission.submitter import Submitter
 from local.embedded_valkey import EmbeddedValkey
 from local.subprocesses import BackgroundProcess
@@ -118,7 +120,7 @@ class Testbed:
                 begun[name] = now
                 yield InputImage(name, lambda data=data: data)  # type: ignore[misc]
 
-        def take(answers: Sequence[ImageResult]) -> None:
+        def take(answers: Sequence[ResultRow]) -> None:
             now = time.perf_counter()
             for answer in answers:
                 if answer.name not in begun:
@@ -136,17 +138,19 @@ class Testbed:
             load.pictures += len(answers)
 
         submitter = Submitter(
-            ledger=self.ledger,
-            store=self.store,
-            publisher=self.publisher(shard),
-            outbox=f"bulk:{run}",
-            key=b"benchmark",
-            window=window,
-            shard=shard,
-            deadline_s=600,
-            store_budget=self.settings.image_store_max_bytes,
-            on_answers=take,
-            queue=queue,
+            self.ledger,
+            self.store,
+            self.publisher(shard),
+            SubmissionConfig(
+                outbox=f"bulk:{run}",
+                key=b"benchmark",
+                window=window,
+                shard=shard,
+                deadline_s=600,
+                max_image_bytes=self.settings.image_store_max_bytes,
+                queue=queue,
+            ),
+            on_results=take,
             stop=stop,
         )
         before = self._cpu()

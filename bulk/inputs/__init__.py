@@ -1,1 +1,1 @@
-"""The files of a folder: which are images, and their bytes."""
+"""Finds and reads the images of a folder."""

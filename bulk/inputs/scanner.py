@@ -1,128 +1,118 @@
-"""Which files of a folder are candidates. Nothing is opened here, and only one name is in memory at a time."""
+"""Finds the images of a folder. Nothing is held in memory but the name of one image at a time."""
 
 import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
-#: Extensions that pictures have, those that get refused later with a proper reason included.
-_PICTURES: Final = frozenset(
-    f".{extension}"
-    for extension in (
-        *("jpg", "jpeg", "jpe", "jfif", "mpo", "png", "webp", "heic", "heif", "avif", "bmp", "dib", "tif", "tiff"),
-        *("gif", "svg", "psd", "ico", "jp2", "jxl"),
-        *("raw", "dng", "cr2", "cr3", "nef", "nrw", "arw", "sr2", "orf", "rw2", "raf", "pef", "srw"),
-    )
-)
-# Each level keeps a directory open, and processes may open about a thousand files.
-_DEEPEST: Final = 100
+from bulk.inputs.formats import extension_of, find_format, has_image_extension, read_image
+from bulk.inputs.input_format import InputFormat
+from bulk.inputs.input_image import InputImage
+from bulk.inputs.read_problem import FileNotReadable, ReadProblem
+from shared.images.refusal import ImageRejected
+
+# Each level keeps a directory open, and a process may open about a thousand files.
+_MAX_DEPTH: Final = 100
 # A folder with millions of extensions must not fill the memory with their counts.
-_MOST_EXTENSIONS: Final = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A file to be judged: its path below the folder, joined with `/`. `unlisted` for a folder that hides its own."""
-
-    name: str
-    unlisted: bool = False
+_MAX_EXTENSIONS: Final = 50
 
 
 @dataclass(slots=True)
 class Skipped:
-    """What was passed over, as numbers."""
+    """Numbers of files and folders that are not submitted."""
 
     hidden: int = 0
     folders: int = 0
     linked_folders: int = 0
-    others: Counter[str] = field(default_factory=Counter)
+    other_files: Counter[str] = field(default_factory=Counter)
 
-    def count_other(self, extension: str) -> None:
-        """Count a file that is no picture by its `extension`."""
-        known = extension in self.others or len(self.others) < _MOST_EXTENSIONS
-        self.others[extension if known else "(more)"] += 1
-
-
-def is_image_name(name: str) -> bool:
-    """Whether a file of this name may be a picture: its extension is one of pictures, or it has none."""
-    extension = _extension(name)
-    return extension in ("", ".") or extension in _PICTURES
+    def count_other_file(self, extension: str) -> None:
+        """Count a file that holds no images by its `extension`."""
+        known = extension in self.other_files or len(self.other_files) < _MAX_EXTENSIONS
+        self.other_files[extension if known else "(more)"] += 1
 
 
-def scan(folder: Path, *, recursive: bool, leave_out: Path | None = None, skipped: Skipped) -> Iterator[Candidate]:
-    """Yield the candidates of `folder` in the order of the file system, and count the rest in `skipped`.
+def scan(folder: Path, *, recursive: bool, exclude: Path | None = None, skipped: Skipped) -> Iterator[InputImage]:
+    """Yield the images of `folder` in the order of the file system, and count everything else in `skipped`.
 
-    Links to files are candidates; linked folders are never entered, and neither is `leave_out`. Raises `OSError`
-    where `folder` itself cannot be listed.
+    The name of an image is its path below `folder`, joined with `/`. A link to a file counts as a file; linked folders
+    are never entered, and neither is `exclude`. A file or folder whose images cannot be listed yields one image, whose
+    `load` raises the reason. Raises `OSError` if `folder` itself cannot be listed.
     """
-    avoid = leave_out.resolve() if leave_out is not None and leave_out.exists() else None
+    resolved = exclude.resolve() if exclude is not None and exclude.exists() else None
     with os.scandir(folder) as entries:
-        yield from _entries(entries, "", recursive, avoid, skipped, 1)
+        yield from _Scan(folder, recursive, resolved, skipped).scan_entries(entries, "", 1)
 
 
-def _entries(
-    entries: Iterator[os.DirEntry[str]],
-    above: str,
-    recursive: bool,
-    avoid: Path | None,
-    skipped: Skipped,
-    depth: int,
-) -> Iterator[Candidate]:
-    for entry in entries:
-        if entry.name.startswith("."):
-            skipped.hidden += 1
-        elif _is_folder(entry):
-            yield from _folder(entry, above, recursive, avoid, skipped, depth)
-        elif is_image_name(entry.name):
-            if _extension(entry.name) or not _leads_to_folder(entry):
-                yield Candidate(above + entry.name)
+@dataclass(frozen=True, slots=True)
+class _Scan:
+    folder: Path
+    recursive: bool
+    exclude: Path | None
+    skipped: Skipped
+
+    def scan_entries(self, entries: Iterator[os.DirEntry[str]], prefix: str, depth: int) -> Iterator[InputImage]:
+        for entry in entries:
+            name = entry.name
+            if name.startswith("."):
+                self.skipped.hidden += 1
+            elif _is_folder(entry):
+                yield from self._scan_folder(entry, prefix, depth)
+            elif (format_ := find_format(name)) and (extension_of(name) or not _is_link_to_folder(entry)):
+                yield from self._images_in_file(prefix + name, format_)
+            elif _is_link_to_folder(entry):
+                self.skipped.linked_folders += 1
             else:
-                skipped.linked_folders += 1
-        elif _leads_to_folder(entry):
-            skipped.linked_folders += 1
-        else:
-            skipped.count_other(_extension(entry.name))
+                self.skipped.count_other_file(extension_of(name))
+
+    def _scan_folder(self, entry: "os.DirEntry[str]", prefix: str, depth: int) -> Iterator[InputImage]:
+        name = prefix + entry.name
+        if not self.recursive:
+            # The user may have taken it for an image: a row of the results says that it is none.
+            if has_image_extension(entry.name):
+                yield _unreadable(name, FileNotReadable(ReadProblem.NOT_A_FILE))
+            else:
+                self.skipped.folders += 1
+            return
+        if self.exclude and entry.name == self.exclude.name and Path(entry.path).resolve() == self.exclude:
+            return
+        if depth >= _MAX_DEPTH:
+            yield _unreadable(name, FileNotReadable(ReadProblem.FOLDER_UNREADABLE))
+            return
+        try:
+            with os.scandir(entry.path) as entries:
+                yield from self.scan_entries(entries, name + "/", depth + 1)
+        except OSError:
+            yield _unreadable(name, FileNotReadable(ReadProblem.FOLDER_UNREADABLE))
+
+    def _images_in_file(self, name: str, format_: InputFormat) -> Iterator[InputImage]:
+        try:
+            for image in format_.list_images(self.folder / name):
+                full_name = f"{name}/{image}" if image else name
+                yield InputImage(full_name, partial(read_image, self.folder, full_name))
+        except (FileNotReadable, ImageRejected) as error:
+            yield _unreadable(name, error)
 
 
-def _folder(
-    entry: "os.DirEntry[str]", above: str, recursive: bool, avoid: Path | None, skipped: Skipped, depth: int
-) -> Iterator[Candidate]:
-    if not recursive:
-        # Somebody took it for a picture; a row says that it is none.
-        if _extension(entry.name) in _PICTURES:
-            yield Candidate(above + entry.name)
-        else:
-            skipped.folders += 1
-        return
-    if avoid is not None and entry.name == avoid.name and Path(entry.path).resolve() == avoid:
-        return
-    name = above + entry.name
-    if depth >= _DEEPEST:
-        yield Candidate(name, unlisted=True)
-        return
-    try:
-        with os.scandir(entry.path) as entries:
-            yield from _entries(entries, name + "/", recursive, avoid, skipped, depth + 1)
-    except OSError:
-        yield Candidate(name, unlisted=True)
+def _unreadable(name: str, error: Exception) -> InputImage:
+    def load() -> NoReturn:
+        raise error
 
-
-def _extension(name: str) -> str:
-    dot = name.rfind(".")
-    return name[dot:].lower() if dot > 0 else ""
+    return InputImage(name, load)
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:
     try:
         return entry.is_dir(follow_symlinks=False)
     except OSError:
-        return False  # the file system would not say; reading it will tell
+        return False  # the file system does not tell; reading the entry will
 
 
-def _leads_to_folder(entry: "os.DirEntry[str]") -> bool:
+def _is_link_to_folder(entry: "os.DirEntry[str]") -> bool:
     try:
         return entry.is_symlink() and entry.is_dir()
     except OSError:
-        return False  # a link in a circle
+        return False  # a circular link

@@ -1,1 +1,1 @@
-"""The summary on the terminal and the HTML report."""
+"""Reports the results of a run: summary on the terminal, HTML page."""

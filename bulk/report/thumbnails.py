@@ -1,4 +1,4 @@
-"""Pictures inside of the report: small, without metadata, as `data:` URIs."""
+"""Thumbnails in the report: small, without metadata, as `data:` URIs."""
 
 import base64
 import contextlib
@@ -7,41 +7,40 @@ from pathlib import Path
 from typing import Final
 
 from PIL import Image
-from pydantic import ValidationError
 
-from bulk.inputs.reader import read_image
-from bulk.rejections import FileNotReadable
-from bulk.results.results_file import Row
-from shared.contract.decision import EvidenceMap, RefusalReason
+from bulk.inputs.formats import read_image
+from bulk.inputs.read_problem import FileNotReadable
+from bulk.results.result_row import ResultRow
+from shared.contract.decision import RefusalReason
 from shared.images.evidence_map import draw_evidence
 from shared.images.refusal import ImageRejected
 from shared.images.thumbnail import make_thumbnail
 
-# Pixels of the longer side: twice what a card gives them, for the screens of phones.
+# Longer side in pixels: twice what a card shows, for the screens of phones.
 _SIDE: Final = 320
-_QUALITY: Final = 80
+_JPEG_QUALITY: Final = 80
 
 
-def thumbnails(row: Row, path: Path) -> list[str]:
-    """The picture of `row` as it is and, for a verdict, with its evidence map; none where it cannot be shown.
+def make_thumbnails(row: ResultRow, folder: Path) -> list[str]:
+    """The image of `row` and, for a verdict, the image with its evidence map; empty if it cannot be shown.
 
-    Only pictures that a worker has decoded are decoded here: others may hang or crash a decoder.
+    Only images that a worker has decoded are decoded here: others may hang or crash a decoder.
     """
-    if row["kind"] != "verdict" and row["reason"] != RefusalReason.NOT_A_LESION:
+    if row.verdict is None and row.reason != RefusalReason.NOT_A_LESION:
         return []
     try:
-        small = make_thumbnail(read_image(path), _SIDE)
+        thumbnail = make_thumbnail(read_image(folder, row.name), _SIDE)
     except (FileNotReadable, ImageRejected):
-        return []  # changed or removed since it was judged
-    shown = [_data_uri(small)]
-    if row["kind"] == "verdict":
-        # A map that does not fit its own size: the picture alone will do.
-        with contextlib.suppress(ValidationError, ValueError):
-            shown.append(_data_uri(draw_evidence(small, EvidenceMap.model_validate(row["evidence"]))))
-    return shown
+        return []  # the file was changed or removed since
+    uris = [_data_uri(thumbnail)]
+    if row.verdict:
+        # A map whose number of cells is not that of its size is not drawn.
+        with contextlib.suppress(ValueError):
+            uris.append(_data_uri(draw_evidence(thumbnail, row.verdict.evidence)))
+    return uris
 
 
-def _data_uri(image: Image.Image) -> str:
+def _data_uri(pil_image: Image.Image) -> str:
     buffer = BytesIO()
-    image.save(buffer, "JPEG", quality=_QUALITY, optimize=True)
+    pil_image.save(buffer, "JPEG", quality=_JPEG_QUALITY, optimize=True)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -1,1 +1,1 @@
-"""The results files: JSON Lines and CSV."""
+"""Result rows, the files that hold them, and their counts."""

@@ -1,14 +1,15 @@
-"""`results.csv`: the results for spreadsheets and statistics. Derived from the JSONL, never the other way round."""
+"""Writes `results.csv` for spreadsheets and statistics. It is derived from `results.jsonl`."""
 
 import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self, TextIO
+from typing import Final, Self, TextIO
 
 from bulk import filenames
-from bulk.rejections import describe
-from bulk.results.results_file import Row, read_results
+from bulk.results.reason_texts import describe
+from bulk.results.result_row import ResultRow
+from bulk.results.results_file import read_results
 
 _BEFORE_LABELS: Final = ("file", "kind", "band", "probability")
 _AFTER_LABELS: Final = (
@@ -24,14 +25,14 @@ _AFTER_LABELS: Final = (
     "batch",
     "seconds",
 )
-# A cell that starts like this is run as a formula by spreadsheets, some of them after dropping white space.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+# Spreadsheets run a cell that starts like this as a formula, some of them after dropping white space.
+_FORMULA_START: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 class CsvTable:
     """Appends rows to the CSV at `path` (UTF-8, RFC 4180), with a column `p_<label>` for each of the model's labels.
 
-    The labels are known from the first verdict on; whenever a row brings new ones, the file is made anew from the
+    The labels are not known before the first verdict. Whenever a row has new ones, the file is written again from the
     results at `results`, which must hold that row already.
     """
 
@@ -41,7 +42,7 @@ class CsvTable:
         self._labels: list[str] = []
         self._file: TextIO | None = None
 
-    def append(self, rows: Sequence[Row]) -> None:
+    def append(self, rows: Sequence[ResultRow]) -> None:
         """Add `rows`. Raises `OSError`."""
         new = self._new_labels(rows)
         if new or self._file is None:
@@ -52,7 +53,7 @@ class CsvTable:
         self._file.flush()
 
     def rewrite(self) -> None:
-        """Make the whole file anew from the results, in a bounded amount of memory. Raises `OSError`."""
+        """Write the whole file again from the results, in constant memory. Raises `OSError`."""
         self.close()
         temporary = self._path.with_suffix(".csv.tmp")
         while True:
@@ -73,7 +74,6 @@ class CsvTable:
             self._file = None
 
     def __enter__(self) -> Self:
-        """Nothing more to open."""
         return self
 
     def __exit__(
@@ -82,50 +82,49 @@ class CsvTable:
         """Close the file."""
         self.close()
 
-    def _write_until_new_labels(self, rows: Iterable[Row]) -> list[str]:
+    def _write_until_new_labels(self, rows: Iterable[ResultRow]) -> list[str]:
         for row in rows:
             if new := self._new_labels([row]):
                 return new
             self._write([row])
         return []
 
-    def _new_labels(self, rows: Iterable[Row]) -> list[str]:
-        found = {label: None for row in rows for label in row.get("probabilities", ())}
-        return [label for label in found if label not in self._labels]
+    def _new_labels(self, rows: Iterable[ResultRow]) -> list[str]:
+        labels = {label: None for row in rows for label in row.probabilities}
+        return [label for label in labels if label not in self._labels]
 
     def _header(self) -> list[str]:
         return [*_BEFORE_LABELS, *(f"p_{label}" for label in self._labels), *_AFTER_LABELS]
 
-    def _write(self, rows: Iterable[Row]) -> None:
+    def _write(self, rows: Iterable[ResultRow]) -> None:
         if self._file is not None:
             csv.writer(self._file).writerows(_cells(row, self._labels) for row in rows)
 
 
 def safe_cell(value: str) -> str:
-    """`value` so that no spreadsheet takes it for a formula: with an apostrophe before what would start one."""
-    return f"'{value}" if value.startswith(_FORMULA) else value
+    """`value` as text that no spreadsheet runs as a formula: with an apostrophe before what would start one."""
+    return f"'{value}" if value.startswith(_FORMULA_START) else value
 
 
-def _cells(row: Row, labels: Sequence[str]) -> list[Any]:
-    probabilities = row.get("probabilities") or {}
-    receipt = row.get("receipt") or {}
-    reason = row.get("reason")
+def _cells(row: ResultRow, labels: Sequence[str]) -> list[object]:
+    verdict, reason = row.verdict, row.reason
+    receipt = verdict.receipt if verdict else None
     # The csv module writes floats as `repr` does: every digit, so that ranks and the AUC stay exact.
     return [
-        safe_cell(filenames.text(row["file"])),
-        row["kind"],
-        row.get("band"),
-        row.get("probability"),
-        *(probabilities.get(label) for label in labels),
-        row.get("population"),
-        receipt.get("lesions"),
-        receipt.get("malignant"),
-        receipt.get("low"),
-        receipt.get("high"),
-        " ".join(row.get("advice") or ()),
+        safe_cell(filenames.text(row.name)),
+        row.decision.kind,
+        verdict.band if verdict else None,
+        verdict.probability if verdict else None,
+        *(row.probabilities.get(label) for label in labels),
+        verdict.population if verdict else None,
+        receipt.lesions if receipt else None,
+        receipt.malignant if receipt else None,
+        receipt.low if receipt else None,
+        receipt.high if receipt else None,
+        " ".join(row.advice),
         reason,
-        describe(row["kind"], reason) if reason else None,
-        row.get("artefact"),
-        (row.get("work") or {}).get("batch"),
-        row["seconds"],
+        describe(reason) if reason else None,
+        verdict.artefact if verdict else None,
+        verdict.work.batch if verdict else None,
+        row.seconds,
     ]

@@ -1,39 +1,34 @@
-"""`results.jsonl`: one JSON object a line, appended and synced as answers come. It is the truth of a run.
+"""`results.jsonl`: one JSON object a line, appended and synced as decisions arrive. It is the source of truth of a run.
 
-Fields: `id` (the job's), `file` (and `file_base64` where the name is no UTF-8), `seconds`, and all fields of the
+Fields: `id` (the job's), `file` (and `file_base64` where the name is not UTF-8), `seconds`, and all fields of the
 decision as the contract has them: `kind`, `probability`, `band`, `reason` ...
 """
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
-from bulk import filenames
-from bulk.submission.items import ImageResult
+from bulk.results.result_row import ResultRow
 
-Row = dict[str, Any]
-
-_TAIL: Final = 1 << 16
+_READ_BACK_BYTES: Final = 1 << 16
 
 
 class ResultsFile:
-    """Appends answers to the file at `path`. A last line that a kill or full disk cut off is dropped first."""
+    """Appends rows to the file at `path`. A last line that a kill or a full disk cut off is dropped first."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("ab", buffering=0)
-        self._size = _whole_lines(path)
+        self._size = _size_of_whole_lines(path)
         self._file.truncate(self._size)
 
-    def append(self, answers: Sequence[ImageResult]) -> list[Row]:
-        """Write `answers` and wait until the disk has them. Returns them as rows.
+    def append(self, rows: Sequence[ResultRow]) -> None:
+        """Write `rows` and wait until the disk has them.
 
-        Raises `OSError`; then the file holds none of them.
+        Raises `OSError`; the file then holds none of them.
         """
-        lines = [_line(answer) for answer in answers]
-        block = b"".join(lines)
+        block = b"".join(row.to_json() for row in rows)
         try:
             written = 0
             while written < len(block):
@@ -43,10 +38,8 @@ class ResultsFile:
             self._file.truncate(self._size)
             raise
         self._size += len(block)
-        return [json.loads(line) for line in lines]
 
     def __enter__(self) -> Self:
-        """Nothing more to open."""
         return self
 
     def __exit__(
@@ -56,7 +49,7 @@ class ResultsFile:
         self._file.close()
 
 
-def read_results(path: Path) -> Iterator[tuple[int, Row]]:
+def read_results(path: Path) -> Iterator[tuple[int, ResultRow]]:
     """Yield the byte offset and the row of each whole line."""
     if not path.exists():
         return
@@ -65,30 +58,23 @@ def read_results(path: Path) -> Iterator[tuple[int, Row]]:
         for line in file:
             if not line.endswith(b"\n"):
                 return
-            yield offset, json.loads(line)
+            yield offset, ResultRow.from_json(line)
             offset += len(line)
 
 
-def row_at(path: Path, offset: int) -> Row:
-    """The row of the line that starts at byte `offset`."""
+def read_row_at(path: Path, offset: int) -> ResultRow:
+    """Read the row of the line that starts at byte `offset`."""
     with path.open("rb") as file:
         file.seek(offset)
-        row: Row = json.loads(file.readline())
-        return row
+        return ResultRow.from_json(file.readline())
 
 
-def _line(answer: ImageResult) -> bytes:
-    head = {"id": answer.id, **filenames.to_fields(answer.name), "seconds": round(answer.seconds, 3)}
-    # The decision is taken over as the worker wrote it: its numbers keep every digit.
-    return json.dumps(head).encode("ascii")[:-1] + b", " + answer.json.lstrip()[1:].rstrip() + b"\n"
-
-
-def _whole_lines(path: Path) -> int:
+def _size_of_whole_lines(path: Path) -> int:
     """Bytes up to the end of the last whole line."""
     with path.open("rb") as file:
         end = file.seek(0, os.SEEK_END)
         while end > 0:
-            start = max(0, end - _TAIL)
+            start = max(0, end - _READ_BACK_BYTES)
             file.seek(start)
             last = file.read(end - start).rfind(b"\n")
             if last >= 0:

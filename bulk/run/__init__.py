@@ -1,1 +1,1 @@
-"""One run of one folder: its output directory, journal, statistics and progress."""
+"""Runs the command on one folder: output directory, journal, resuming and progress."""

@@ -1,4 +1,4 @@
-"""Names that were submitted, so that a resumed run awaits their answers even where a file is gone by now."""
+"""Journal of submitted names: a resumed run waits for their decisions even if a file has vanished since."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -10,22 +10,21 @@ from bulk import filenames
 
 
 class SubmissionJournal:
-    """Appends names to the file at `path`, each before the ledger hears of it.
+    """Appends names to the file at `path`, each before the ledger gets its job.
 
-    Not synced: it must survive the death of the process, not of the machine, after which the folder is scanned again
-    anyway.
+    The file is not synced. It has to survive the death of the process, not of the machine: after that the folder is
+    scanned again anyway.
     """
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("ab", buffering=0)
 
-    def append(self, submitted: Sequence[str]) -> None:
-        """Note these names. Raises `OSError`."""
-        # A newline first: it ends what a kill in the middle of a write left.
-        self._file.write(b"\n" + json.dumps([filenames.to_fields(name) for name in submitted]).encode("ascii") + b"\n")
+    def append(self, names: Sequence[str]) -> None:
+        """Append `names`. Raises `OSError`."""
+        # The newline at the start ends a line that a kill cut off.
+        self._file.write(b"\n" + json.dumps([filenames.to_fields(name) for name in names]).encode("ascii") + b"\n")
 
     def __enter__(self) -> Self:
-        """Nothing more to open."""
         return self
 
     def __exit__(
@@ -36,14 +35,14 @@ class SubmissionJournal:
 
 
 def read_journal(path: Path) -> Iterator[str]:
-    """Yield the names in order; what a kill cut off is passed over."""
+    """Yield the names in order, without those of a line that a kill cut off."""
     if not path.exists():
         return
     with path.open("rb") as file:
         for line in file:
             try:
-                some = json.loads(line)
+                names = json.loads(line)
             except ValueError:
                 continue
-            for fields in some:
+            for fields in names:
                 yield filenames.from_fields(fields)

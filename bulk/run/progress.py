@@ -1,4 +1,4 @@
-"""Progress for people: a live bar on a terminal, a line now and then elsewhere. All of it on stderr."""
+"""Progress display on stderr: a live bar on a terminal, a line every ten seconds elsewhere."""
 
 import logging
 import time
@@ -10,14 +10,14 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from bulk.run.stats import RunStats
+from bulk.results.run_stats import RunStats
 
-_LINE_EVERY_S: Final = 10.0
-_REDRAW_EVERY_S: Final = 0.2
+_LINE_INTERVAL_S: Final = 10.0
+_REDRAW_INTERVAL_S: Final = 0.2
 
 
 class ProgressDisplay:
-    """Shows how a run of `total` pictures goes. Log lines are printed above the bar."""
+    """Shows the progress of a run of `total` images. Log lines are printed above the bar."""
 
     def __init__(self, console: Console, total: int) -> None:
         self._console = console
@@ -36,25 +36,25 @@ class ProgressDisplay:
         )
         self._task = self._bar.add_task("", total=total, counts="")
         self._redrawn = 0.0
-        self._said = time.monotonic()
-        self._state = ""
+        self._line_printed = time.monotonic()
+        self._status = ""
 
-    def update(self, tally: RunStats, state: str) -> None:
-        """Show the counts and what is being waited for; cheap enough to be called at every turn."""
+    def update(self, stats: RunStats, status: str) -> None:
+        """Show the counts, and what the run is waiting for. Cheap enough to be called in every loop."""
         now = time.monotonic()
         if self._console.is_terminal:
-            if now - self._redrawn >= _REDRAW_EVERY_S:
+            if now - self._redrawn >= _REDRAW_INTERVAL_S:
                 self._redrawn = now
-                self._redraw(tally, state)
-        elif now - self._said >= _LINE_EVERY_S or state not in ("", self._state):
-            self._said, self._state = now, state
-            line = f"{tally.done} of {max(self._total, tally.done)}, {_counts(tally)}"
-            self.print(f"{line}, {state}" if state else line)
+                self._redraw(stats, status)
+        elif now - self._line_printed >= _LINE_INTERVAL_S or status not in ("", self._status):
+            self._line_printed, self._status = now, status
+            line = f"{stats.done} of {max(self._total, stats.done)}, {_counts(stats)}"
+            self.print(f"{line}, {status}" if status else line)
 
-    def finish(self, tally: RunStats) -> None:
-        """Show the bar as it stands at the end."""
+    def finish(self, stats: RunStats) -> None:
+        """Draw the bar for the last time."""
         if self._console.is_terminal:
-            self._redraw(tally, "")
+            self._redraw(stats, "")
 
     def print(self, line: str) -> None:
         """Print a line above the bar."""
@@ -64,34 +64,34 @@ class ProgressDisplay:
         """Show the bar, and send log lines above it."""
         for handler in logging.getLogger().handlers:
             if isinstance(handler, logging.StreamHandler):
-                handler.setStream(_Above(self))
+                handler.setStream(_LinesAboveBar(self))
         self._bar.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave the bar as it stands."""
+        """Leave the bar as it is."""
         self._bar.stop()
 
-    def _redraw(self, tally: RunStats, state: str) -> None:
-        self._bar.state = state
-        total = max(self._total, tally.done)
-        self._bar.update(self._task, completed=tally.done, total=total, counts=_counts(tally), refresh=True)
+    def _redraw(self, stats: RunStats, status: str) -> None:
+        self._bar.status = status
+        total = max(self._total, stats.done)
+        self._bar.update(self._task, completed=stats.done, total=total, counts=_counts(stats), refresh=True)
 
 
 class _Bar(Progress):
-    """The bar, and beneath it what is being waited for."""
+    """The bar, and below it what the run is waiting for."""
 
-    state = ""
+    status = ""
 
     def get_renderables(self) -> Iterable[RenderableType]:
         yield from super().get_renderables()
-        if self.state:
-            yield Text(self.state, style="yellow")
+        if self.status:
+            yield Text(self.status, style="yellow")
 
 
-class _Above:
+class _LinesAboveBar:
     """A stream that prints above the bar."""
 
     def __init__(self, display: ProgressDisplay) -> None:
@@ -106,5 +106,5 @@ class _Above:
         """Everything is printed at once."""
 
 
-def _counts(tally: RunStats) -> str:
-    return f"{tally.rate():.1f}/s, {tally.kinds['refusal']} refused, {tally.kinds['failure']} failed"
+def _counts(stats: RunStats) -> str:
+    return f"{stats.rate():.1f}/s, {stats.kinds['refusal']} refused, {stats.kinds['failure']} failed"

@@ -1,1 +1,1 @@
-"""Submission of images to the service and collection of their decisions."""
+"""Submits images to the service and collects their decisions."""

@@ -1,4 +1,4 @@
-"""Bringing pictures to the store and their jobs to the ledger, as far as there is room."""
+"""Uploads images to the image store and creates their jobs in the ledger, as far as there is space."""
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -7,8 +7,8 @@ from itertools import islice
 import structlog
 from redis.exceptions import OutOfMemoryError
 
+from bulk.submission.config import SubmissionConfig
 from shared.broker.publisher import TaskPublisher
-from shared.contract.names import Queue
 from shared.image_store.store import ImageStore
 from shared.ledger import transitions
 from shared.ledger.ledger import Ledger
@@ -17,8 +17,8 @@ from shared.ledger.records import NewJob
 log = structlog.get_logger(__name__)
 
 
-class State(StrEnum):
-    """Whether there is room, for people to see."""
+class UploadState(StrEnum):
+    """State of the uploads, in words for the user."""
 
     RUNNING = "running"
     STORE_FULL = "waiting: the picture store is full"
@@ -26,94 +26,96 @@ class State(StrEnum):
 
 
 class Uploader:
-    """Opens jobs in `outbox`, at most `most` pictures in one call, fewer where the store is nearly full.
+    """Creates jobs with up to `max_batch_size` images in one call, fewer while the image store is nearly full.
 
-    All of its methods raise what `shared.ledger.ledger.Ledger.run` raises, but for a Redis that is full: that is a
-    `state`, told once.
+    All methods raise what `shared.ledger.ledger.Ledger.run` raises, except for a full Redis: that becomes the `state`
+    and is logged once.
     """
 
     def __init__(
         self,
-        *,
         ledger: Ledger,
         store: ImageStore,
         publisher: TaskPublisher,
-        queue: Queue,
-        outbox: str,
-        deadline_s: float,
-        most: int,
+        config: SubmissionConfig,
+        *,
+        max_batch_size: int,
     ) -> None:
         self._ledger = ledger
         self._store = store
         self._publisher = publisher
-        self._queue = queue
-        self._outbox = outbox
-        self._deadline_s = deadline_s
-        self._most = most
-        self._at_once = most
-        self.state = State.RUNNING
+        self._config = config
+        self._max_batch_size = max_batch_size
+        self._batch_size = max_batch_size
+        self.state = UploadState.RUNNING
 
-    def send(self, images: Mapping[str, bytes], *, room_will_come: bool) -> list[str]:
-        """Store the first of `pictures` (id -> bytes) and open their jobs; returns the ids of those.
+    def upload(self, images: Mapping[str, bytes], *, space_expected: bool) -> list[str]:
+        """Store the first of `images` (id -> bytes) and create their jobs; returns the ids of those.
 
-        Empty where there is no room. Jobs that are there already stay as they are. With `room_will_come` a refusal
-        by the store is final for now; otherwise ever fewer are tried, since nothing of ours could make room.
+        Empty if there is no space. Existing jobs stay as they are. If the store has no space and `space_expected` is
+        set, nothing is stored: images in flight will free some. Otherwise nothing of this run will, and ever smaller
+        batches are tried.
         """
         try:
-            some = self._put(images, room_will_come=room_will_come)
-            if some:
-                self._open(some, stored=True)
+            stored = self._put(images, space_expected=space_expected)
+            if stored:
+                self._create_jobs(stored, stored=True)
         except OutOfMemoryError:
-            self._say(State.REDIS_FULL)
+            self._set_state(UploadState.REDIS_FULL)
             return []
-        self._say(State.RUNNING if some else State.STORE_FULL)
-        return some
+        self._set_state(UploadState.RUNNING if stored else UploadState.STORE_FULL)
+        return stored
 
-    def send_again(self, images: Mapping[str, bytes]) -> None:
-        """Store pictures that were lost, as many as there is room for, and ring for their jobs."""
+    def upload_again(self, images: Mapping[str, bytes]) -> None:
+        """Store images that the store lost, as many as there is space for, and publish their jobs."""
         try:
-            some = self._put(images, room_will_come=False)
-            if some:
-                self._publisher.publish(self._ledger.run(transitions.mark_ready(some)))
+            stored = self._put(images, space_expected=False)
+            if stored:
+                self._publisher.publish(self._ledger.run(transitions.mark_ready(stored)))
         except OutOfMemoryError:
-            self._say(State.REDIS_FULL)
+            self._set_state(UploadState.REDIS_FULL)
             return
-        self._say(State.RUNNING if some else State.STORE_FULL)
+        self._set_state(UploadState.RUNNING if stored else UploadState.STORE_FULL)
 
-    def open_without_pictures(self, ids: Iterable[str]) -> bool:
-        """Open those jobs that the ledger does not know; they come back as ones whose picture is lost.
+    def create_jobs_without_images(self, ids: Iterable[str]) -> bool:
+        """Create those jobs that the ledger does not know. The ledger then asks for their images as for lost ones.
 
-        False where there was no room for them.
+        False if there was no space for them.
         """
         try:
-            self._open(ids, stored=False)
+            self._create_jobs(ids, stored=False)
         except OutOfMemoryError:
-            self._say(State.REDIS_FULL)
+            self._set_state(UploadState.REDIS_FULL)
             return False
         return True
 
-    def _open(self, ids: Iterable[str], *, stored: bool) -> None:
-        jobs = [NewJob(id_) for id_ in ids]
+    def _create_jobs(self, ids: Iterable[str], *, stored: bool) -> None:
+        config = self._config
         call = transitions.create_jobs(
-            jobs, queue=self._queue, outbox=self._outbox, language="en", deadline_s=self._deadline_s, stored=stored
+            [NewJob(id_) for id_ in ids],
+            queue=config.queue,
+            outbox=config.outbox,
+            language="en",
+            deadline_s=config.deadline_s,
+            stored=stored,
         )
         self._publisher.publish(self._ledger.run(call))
 
-    def _put(self, images: Mapping[str, bytes], *, room_will_come: bool) -> list[str]:
-        some = list(islice(images, self._at_once))
-        while not self._store.put({id_: images[id_] for id_ in some}):
-            self._at_once = max(1, len(some) // 2)
-            if room_will_come or len(some) == 1:
+    def _put(self, images: Mapping[str, bytes], *, space_expected: bool) -> list[str]:
+        ids = list(islice(images, self._batch_size))
+        while not self._store.put({id_: images[id_] for id_ in ids}):
+            self._batch_size = max(1, len(ids) // 2)
+            if space_expected or len(ids) == 1:
                 return []
-            some = some[: self._at_once]
-        self._at_once = min(2 * self._at_once, self._most)
-        return some
+            ids = ids[: self._batch_size]
+        self._batch_size = min(2 * self._batch_size, self._max_batch_size)
+        return ids
 
-    def _say(self, state: State) -> None:
+    def _set_state(self, state: UploadState) -> None:
         if state is self.state:
             return
         self.state = state
-        if state is State.RUNNING:
-            log.info("there is room again")
+        if state is UploadState.RUNNING:
+            log.info("there is space again, uploading goes on")
         else:
             log.warning(str(state))

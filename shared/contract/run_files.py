@@ -2,16 +2,16 @@
 
 from typing import Final
 
-#: Describes the run; its presence marks a directory as the output of one.
-RUN: Final = "run.json"
+#: Describes the run. Its presence marks a directory as the output of a run.
+MANIFEST: Final = "run.json"
 RESULTS: Final = "results.jsonl"
-TABLE: Final = "results.csv"
+CSV_TABLE: Final = "results.csv"
 REPORT: Final = "report.html"
 JOURNAL: Final = "submitted.jsonl"
-#: Ids of the finished pictures. It exists only while a run works.
-INDEX: Final = "finished.sqlite"
-#: Held by the process that writes to the directory.
+#: Ids of the finished images. It exists only while the command runs.
+FINISHED_INDEX: Final = "finished.sqlite"
+#: Locked by the process that writes to the directory.
 LOCK: Final = ".lock"
 
-#: All of them but the lock, which a running process may hold.
-REMOVABLE: Final = (RUN, RESULTS, TABLE, REPORT, JOURNAL, INDEX)
+#: All of these files except the lock, which a running process may hold.
+REMOVABLE: Final = (MANIFEST, RESULTS, CSV_TABLE, REPORT, JOURNAL, FINISHED_INDEX)

@@ -1,4 +1,4 @@
-"""Fixtures for file permissions, which do not bind root: tests drop to nobody where they run as root."""
+"""Fixtures for file permissions. They do not bind root, so tests that run as root become the user nobody."""
 
 import contextlib
 import os
@@ -9,34 +9,34 @@ from pathlib import Path
 
 import pytest
 
-AsAnyone = Callable[[], contextlib.AbstractContextManager[None]]
+DropPrivileges = Callable[[], contextlib.AbstractContextManager[None]]
 
 _NOBODY = 65534
 
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder that every user may enter; those of pytest are closed to others."""
-    made = Path(tempfile.mkdtemp(prefix="melanoma-"))
-    made.chmod(0o755)
-    yield made
-    for path in made.iterdir():
+    """A folder that every user may enter. Those of pytest are closed to other users."""
+    folder = Path(tempfile.mkdtemp(prefix="melanoma-"))
+    folder.chmod(0o755)
+    yield folder
+    for path in folder.iterdir():
         path.chmod(0o700)
-    shutil.rmtree(made)
+    shutil.rmtree(folder)
 
 
 @pytest.fixture
-def as_anyone() -> AsAnyone:
-    """Inside of its `with` block the process has the rights of an ordinary user."""
+def drop_privileges() -> DropPrivileges:
+    """In its `with` block the process has the rights of an ordinary user."""
 
     @contextlib.contextmanager
     def drop() -> Iterator[None]:
-        before = os.geteuid()
-        if before == 0:
+        user = os.geteuid()
+        if user == 0:
             os.seteuid(_NOBODY)
         try:
             yield
         finally:
-            os.seteuid(before)
+            os.seteuid(user)
 
     return drop

@@ -1,4 +1,4 @@
-"""A worker for these tests: claims jobs through the ledger and decides by what the bytes say. No model."""
+"""A fake worker for these tests: claims jobs through the ledger and decides by the bytes, without a model."""
 
 import secrets
 import threading
@@ -31,7 +31,7 @@ FAIL = b"fail"
 
 
 def verdict(data: bytes) -> Verdict:
-    """A verdict whose probability follows from the bytes and has all its digits."""
+    """A verdict whose probability follows from the bytes and has all digits of a float."""
     probability = int.from_bytes(data[-7:].rjust(7, b"\1"), "big") / 2**56
     return Verdict(
         artefact="test@1",
@@ -47,7 +47,7 @@ def verdict(data: bytes) -> Verdict:
 
 
 def decision(data: bytes) -> Verdict | Refusal | Failure:
-    """What this worker thinks of a picture."""
+    """The decision of the fake worker on an image."""
     if data == REFUSE:
         return Refusal(reason=RefusalReason.NOT_A_PICTURE)
     if data == FAIL:
@@ -55,20 +55,20 @@ def decision(data: bytes) -> Verdict | Refusal | Failure:
     return verdict(data)
 
 
-class Answerer:
-    """Answers up to `at_once` jobs every `every_s` seconds, until its `with` block ends."""
+class FakeWorker:
+    """Decides up to `max_batch_size` jobs every `interval_s` seconds, until its `with` block ends."""
 
-    def __init__(self, url: str, *, every_s: float = 0.002, at_once: int = 16) -> None:
+    def __init__(self, url: str, *, interval_s: float = 0.002, max_batch_size: int = 16) -> None:
         self._client: Redis = create_client(url)
         retry = RedisRetry("test")
         self._ledger = Ledger(self._client, retry)
         self._store = ImageStore(create_client(url), retry, budget=2**30, ttl_s=3600)
-        self._every_s = every_s
-        self._at_once = at_once
+        self._interval_s = interval_s
+        self._max_batch_size = max_batch_size
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
-        #: How often each picture was decided.
-        self.seen: Counter[bytes] = Counter()
+        #: How often each image was decided.
+        self.decided: Counter[bytes] = Counter()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -81,25 +81,25 @@ class Answerer:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            if not self.answer_some():
+            if not self.process_batch():
                 time.sleep(0.002)
-            time.sleep(self._every_s)
+            time.sleep(self._interval_s)
 
-    def answer_some(self) -> int:
-        """Claim what is ready, decide it, and return how many jobs that were."""
+    def process_batch(self) -> int:
+        """Claim ready jobs, decide them, and return their number."""
         incarnation = "worker-test"
         self._ledger.run(transitions.heartbeat(incarnation, lease_s=5))
-        ready = self._client.zrange(f"{KEY_PREFIX}ready:bulk", 0, self._at_once - 1)
+        ready = self._client.zrange(f"{KEY_PREFIX}ready:bulk", 0, self._max_batch_size - 1)
         ids = [id_.decode() for id_ in ready]  # type: ignore[union-attr]
         token = secrets.token_hex(8)
         replies = self._ledger.run(transitions.claim([(token, id_) for id_ in ids], incarnation=incarnation))
         claimed = [job for job in replies if job is not None]
         images = dict(zip(claimed, self._store.get([job.id for job in claimed]), strict=True))
-        gone = [job.id for job, data in images.items() if data is None]
-        if gone:
-            self._ledger.run(transitions.request_upload(gone, incarnation=incarnation))
-        there = [(job.id, data) for job, data in images.items() if data is not None]
-        if there:
-            self._ledger.run(transitions.decide([(id_, decision(data)) for id_, data in there]))
-            self.seen.update(data for _, data in there)
+        missing = [job.id for job, data in images.items() if data is None]
+        if missing:
+            self._ledger.run(transitions.request_upload(missing, incarnation=incarnation))
+        stored = [(job.id, data) for job, data in images.items() if data is not None]
+        if stored:
+            self._ledger.run(transitions.decide([(id_, decision(data)) for id_, data in stored]))
+            self.decided.update(data for _, data in stored)
         return len(claimed)

@@ -1,4 +1,4 @@
-"""The command as a process of its own: exit codes, resuming, the lock, and what it writes."""
+"""Tests of the command as a process of its own: exit codes, resuming, the lock, and the output files."""
 
 import csv
 import fcntl
@@ -20,7 +20,7 @@ from redis import Redis
 
 from local.embedded_valkey import EmbeddedValkey
 from tests.bulk.command_process import run, start
-from tests.bulk.fake_worker import FAIL, Answerer
+from tests.bulk.fake_worker import FAIL, FakeWorker
 
 COUNT = 400
 
@@ -29,7 +29,7 @@ def rows(out: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in (out / "results.jsonl").read_text("ascii").splitlines()]
 
 
-def files(out: Path) -> Counter[str]:
+def result_counts(out: Path) -> Counter[str]:
     return Counter(str(row["file"]) for row in rows(out))
 
 
@@ -41,24 +41,24 @@ def jpeg(colour: tuple[int, int, int]) -> bytes:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "moles"
-    made.mkdir()
-    return made
+    path = tmp_path / "moles"
+    path.mkdir()
+    return path
 
 
 @pytest.fixture
-def many(folder: Path) -> Path:
+def large_folder(folder: Path) -> Path:
     for n in range(COUNT):
         (folder / f"{n}.jpg").write_bytes(f"{n:07}".encode())
     return folder
 
 
-def test_a_folder_is_judged_and_reported(redis_url: str, folder: Path, tmp_path: Path) -> None:
+def test_a_folder_is_classified_and_reported(redis_url: str, folder: Path, tmp_path: Path) -> None:
     for shade in range(5):
         (folder / f"mole {shade}.jpg").write_bytes(jpeg((shade, 90, 90)) + bytes([40 * shade, *range(6)]))
     (folder / '"><img src=x onerror=alert(1)>.png').touch()
     (folder / "notes.txt").touch()
-    with Answerer(redis_url):
+    with FakeWorker(redis_url):
         code, out, err = run(redis_url, folder, "--note", "<b>rendered</b>", cwd=tmp_path)
     assert code == 0, err
     assert "6 pictures: 5 verdicts" in out
@@ -86,8 +86,8 @@ def test_a_folder_is_judged_and_reported(redis_url: str, folder: Path, tmp_path:
     assert (tmp_path / "moles-results" / "run.json").stat().st_mode & 0o077 == 0
 
 
-def test_names_of_files_stay_here(redis_url: str, folder: Path, tmp_path: Path) -> None:
-    """Nothing that Redis holds while the pictures wait names a file."""
+def test_file_names_stay_on_this_machine(redis_url: str, folder: Path, tmp_path: Path) -> None:
+    """Nothing in Redis names a file while the images wait."""
     (folder / "Jane Doe.jpg").write_bytes(b"0000001")
     process = start(redis_url, folder, cwd=tmp_path)
     with Redis.from_url(redis_url, decode_responses=True) as client:
@@ -102,25 +102,25 @@ def test_names_of_files_stay_here(redis_url: str, folder: Path, tmp_path: Path) 
     assert "Jane" not in dump
 
 
-def test_failures_are_told_by_the_exit_code(redis_url: str, folder: Path, tmp_path: Path) -> None:
+def test_the_exit_code_tells_of_failures(redis_url: str, folder: Path, tmp_path: Path) -> None:
     (folder / "a.jpg").write_bytes(FAIL)
-    with Answerer(redis_url):
+    with FakeWorker(redis_url):
         code, out, _ = run(redis_url, folder, cwd=tmp_path)
     assert code == 1
     assert "The model failed on this picture." in out
 
 
-def test_an_empty_folder(redis_url: str, folder: Path, tmp_path: Path) -> None:
+def test_an_empty_folder_has_no_images(redis_url: str, folder: Path, tmp_path: Path) -> None:
     code, out, _ = run(redis_url, folder, cwd=tmp_path)
     assert code == 0
     assert "0 pictures" in out
 
 
-def test_odd_names_survive(redis_url: str, folder: Path, tmp_path: Path) -> None:
+def test_odd_file_names_are_kept(redis_url: str, folder: Path, tmp_path: Path) -> None:
     odd = ["new\nline.jpg", "\x1b[31mred.jpg", "=cmd.jpg", "😀" * 60 + ".jpg", os.fsdecode(b"caf\xe9.jpg"), 'a,b".jpg']
     for n, name in enumerate(odd):
         (folder / name).write_bytes(f"{n:07}".encode())
-    with Answerer(redis_url):
+    with FakeWorker(redis_url):
         code, out, err = run(redis_url, folder, cwd=tmp_path)
     assert code == 0, err
     assert "\x1b[31mred" not in out
@@ -134,43 +134,43 @@ def test_odd_names_survive(redis_url: str, folder: Path, tmp_path: Path) -> None
     (results / "report.html").read_text("utf-8")
 
 
-def test_killed_at_any_moment_and_resumed(redis_url: str, many: Path, tmp_path: Path) -> None:
+def test_a_run_killed_at_any_moment_is_resumed(redis_url: str, large_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "moles-results"
-    moments = random.Random(7)
+    generator = random.Random(7)
     killed = 0
-    with Answerer(redis_url, every_s=0.01, at_once=3) as answerer:
+    with FakeWorker(redis_url, interval_s=0.01, max_batch_size=3) as worker:
         for _ in range(12):
-            process = start(redis_url, many, "--resume", "--window", "32", "--shard", "8", cwd=tmp_path)
-            begun = time.monotonic()
+            process = start(redis_url, large_folder, "--resume", "--window", "32", "--shard", "8", cwd=tmp_path)
+            started = time.monotonic()
             before = (out / "results.jsonl").stat().st_size if (out / "results.jsonl").exists() else 0
-            early = moments.random() < 0.4
-            if early:
-                time.sleep(moments.uniform(0, 0.3))
-            while not early and process.poll() is None and time.monotonic() - begun < 20:
-                grown = (out / "results.jsonl").exists() and (out / "results.jsonl").stat().st_size > before
-                if grown:
-                    time.sleep(moments.uniform(0, 0.15))
+            kills_at_start = generator.random() < 0.4
+            if kills_at_start:
+                time.sleep(generator.uniform(0, 0.3))
+            while not kills_at_start and process.poll() is None and time.monotonic() - started < 20:
+                has_grown = (out / "results.jsonl").exists() and (out / "results.jsonl").stat().st_size > before
+                if has_grown:
+                    time.sleep(generator.uniform(0, 0.15))
                     break
                 time.sleep(0.002)
             if process.poll() is None:
                 process.kill()
                 killed += 1
-            if moments.random() < 0.5 and (out / "results.jsonl").exists():
+            if generator.random() < 0.5 and (out / "results.jsonl").exists():
                 with (out / "results.jsonl").open("ab") as file:
                     file.write(b'{"id": "torn')
             if process.poll() == 0:
                 break
-        code, _, err = run(redis_url, many, "--resume", cwd=tmp_path)
+        code, _, err = run(redis_url, large_folder, "--resume", cwd=tmp_path)
     assert killed >= 4
     assert code == 0, err
-    assert files(out) == Counter(f"{n}.jpg" for n in range(COUNT))
+    assert result_counts(out) == Counter(f"{n}.jpg" for n in range(COUNT))
     with (out / "results.csv").open(encoding="utf-8", newline="") as table:
-        assert sorted(row["file"] for row in csv.DictReader(table)) == sorted(files(out))
-    assert set(answerer.seen) == {f"{n:07}".encode() for n in range(COUNT)}
+        assert sorted(row["file"] for row in csv.DictReader(table)) == sorted(result_counts(out))
+    assert set(worker.decided) == {f"{n:07}".encode() for n in range(COUNT)}
     assert not (out / "submitted.jsonl").exists()
 
 
-def test_a_submitted_picture_keeps_its_answer_though_its_file_is_gone(
+def test_a_submitted_image_keeps_its_decision_after_its_file_has_vanished(
     redis_url: str, folder: Path, tmp_path: Path
 ) -> None:
     for n in range(8):
@@ -182,7 +182,7 @@ def test_a_submitted_picture_keeps_its_answer_though_its_file_is_gone(
             time.sleep(0.01)
     process.kill()
     (folder / "3.jpg").unlink()
-    with Answerer(redis_url):
+    with FakeWorker(redis_url):
         code, _, err = run(redis_url, folder, "--resume", cwd=tmp_path)
     assert code == 0, err
     assert {str(row["file"]): row["kind"] for row in rows(tmp_path / "moles-results")} == {
@@ -191,9 +191,11 @@ def test_a_submitted_picture_keeps_its_answer_though_its_file_is_gone(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stop_says_how_to_go_on(redis_url: str, many: Path, tmp_path: Path, number: signal.Signals) -> None:
-    with Answerer(redis_url, every_s=0.05, at_once=4):
-        process = start(redis_url, many, cwd=tmp_path)
+def test_a_stopped_command_says_how_to_resume(
+    redis_url: str, large_folder: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    with FakeWorker(redis_url, interval_s=0.05, max_batch_size=4):
+        process = start(redis_url, large_folder, cwd=tmp_path)
         results = tmp_path / "moles-results" / "results.jsonl"
         deadline = time.monotonic() + 20
         while not (results.exists() and results.stat().st_size) and time.monotonic() < deadline:
@@ -201,19 +203,19 @@ def test_a_stop_says_how_to_go_on(redis_url: str, many: Path, tmp_path: Path, nu
         process.send_signal(number)
         code, _, err = process.finish()
     assert code == 128 + number
-    assert f"melanoma-submit {many} --out moles-results --resume" in err
-    with Answerer(redis_url):
-        code, out, err = run(redis_url, many, "--resume", cwd=tmp_path)
+    assert f"melanoma-submit {large_folder} --out moles-results --resume" in err
+    with FakeWorker(redis_url):
+        code, out, err = run(redis_url, large_folder, "--resume", cwd=tmp_path)
     assert code == 0, err
     assert "finished by earlier starts" in out
-    assert files(tmp_path / "moles-results") == Counter(f"{n}.jpg" for n in range(COUNT))
+    assert result_counts(tmp_path / "moles-results") == Counter(f"{n}.jpg" for n in range(COUNT))
 
 
 def test_a_run_is_neither_overwritten_nor_mixed_with_another(redis_url: str, folder: Path, tmp_path: Path) -> None:
     (folder / "a.jpg").write_bytes(b"0000001")
     other = tmp_path / "other"
     other.mkdir()
-    with Answerer(redis_url):
+    with FakeWorker(redis_url):
         assert run(redis_url, folder, "--out", "out", cwd=tmp_path)[0] == 0
         code, _, err = run(redis_url, folder, "--out", "out", cwd=tmp_path)
         assert code == 4
@@ -225,10 +227,10 @@ def test_a_run_is_neither_overwritten_nor_mixed_with_another(redis_url: str, fol
         # New files of the same folder are what --resume is for as well.
         (folder / "b.jpg").write_bytes(b"0000002")
         assert run(redis_url, folder, "--out", "out", "--resume", cwd=tmp_path)[0] == 0
-    assert files(tmp_path / "out") == Counter(["a.jpg", "b.jpg"])
+    assert result_counts(tmp_path / "out") == Counter(["a.jpg", "b.jpg"])
 
 
-def test_results_of_something_else_are_not_touched(redis_url: str, folder: Path, tmp_path: Path) -> None:
+def test_results_of_other_programs_are_not_touched(redis_url: str, folder: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "results.csv").write_text("mine")
     code, _, err = run(redis_url, folder, "--out", "out", cwd=tmp_path)
@@ -237,7 +239,7 @@ def test_results_of_something_else_are_not_touched(redis_url: str, folder: Path,
     assert (tmp_path / "out" / "results.csv").read_text() == "mine"
 
 
-def test_two_at_once_are_kept_apart(redis_url: str, folder: Path, tmp_path: Path) -> None:
+def test_a_locked_output_directory_is_refused(redis_url: str, folder: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     with (tmp_path / "out" / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -246,7 +248,7 @@ def test_two_at_once_are_kept_apart(redis_url: str, folder: Path, tmp_path: Path
     assert "in use" in err
 
 
-def test_a_wrong_password_is_one_sentence_and_leaves_nothing_behind(folder: Path, tmp_path: Path) -> None:
+def test_a_wrong_password_is_reported_in_one_sentence_and_leaves_nothing_behind(folder: Path, tmp_path: Path) -> None:
     (folder / "a.jpg").write_bytes(b"0000001")
     with EmbeddedValkey(tmp_path / "valkey", password="right") as server:
         wrong = server.url.replace("right", "wrong")
@@ -255,11 +257,11 @@ def test_a_wrong_password_is_one_sentence_and_leaves_nothing_behind(folder: Path
         assert len(err.strip().splitlines()) == 1
         assert "password" in err
         assert "wrong@" not in err
-        with Answerer(server.url):
+        with FakeWorker(server.url):
             assert run(server.url, folder, cwd=tmp_path)[0] == 0
 
 
-def test_redis_that_is_away_is_waited_for(folder: Path, tmp_path: Path) -> None:
+def test_waits_while_redis_is_unavailable(folder: Path, tmp_path: Path) -> None:
     (folder / "a.jpg").write_bytes(b"0000001")
     server = EmbeddedValkey(tmp_path / "valkey")
     process = start(server.url, folder, cwd=tmp_path)
@@ -267,7 +269,7 @@ def test_redis_that_is_away_is_waited_for(folder: Path, tmp_path: Path) -> None:
     while "redis is away" not in process.stderr() and time.monotonic() < deadline:
         time.sleep(0.02)
     assert process.poll() is None
-    with server, Answerer(server.url):
+    with server, FakeWorker(server.url):
         code, out, err = process.finish()
     assert code == 0, err
     assert "redis is away" in err
@@ -275,28 +277,28 @@ def test_redis_that_is_away_is_waited_for(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["nowhere"], ["moles", "--shard", "0"], ["moles", "--window", "0"], []], ids=str)
-def test_wrong_usage(redis_url: str, folder: Path, tmp_path: Path, arguments: list[str]) -> None:
+def test_wrong_usage_has_its_exit_code(redis_url: str, folder: Path, tmp_path: Path, arguments: list[str]) -> None:
     assert run(redis_url, *arguments, cwd=tmp_path)[0] == 2
 
 
-def test_an_address_that_is_none(folder: Path, tmp_path: Path) -> None:
+def test_an_invalid_redis_url_is_reported(folder: Path, tmp_path: Path) -> None:
     code, _, err = run("nonsense", folder, cwd=tmp_path)
     assert code == 2
     assert "REDIS_URL" in err
 
 
-def test_help_explains_itself() -> None:
+def test_help_names_files_settings_and_exit_codes() -> None:
     out = subprocess.run([sys.executable, "-m", "bulk", "--help"], check=True, capture_output=True, text=True).stdout
     for word in ("REDIS_URL", "--resume", "results.jsonl", "report.html", "Exit codes", "130"):
         assert word in out
 
 
-def test_a_run_without_workers_says_so(redis_url: str, folder: Path, tmp_path: Path) -> None:
+def test_a_run_without_workers_reports_it(redis_url: str, folder: Path, tmp_path: Path) -> None:
     (folder / "a.jpg").write_bytes(b"0000001")
     process = start(redis_url, folder, cwd=tmp_path)
     deadline = time.monotonic() + 20
     while "no worker is running" not in process.stderr() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert "no worker is running" in process.stderr()
-    with Answerer(redis_url):
+    with FakeWorker(redis_url):
         assert process.finish()[0] == 0

@@ -1,4 +1,4 @@
-"""File names are any bytes."""
+"""Tests of `bulk.filenames`: file names are any bytes."""
 
 import json
 import os
@@ -18,7 +18,7 @@ ANY_NAME = st.one_of(
 @example(os.fsdecode(b"\xff\xfe.jpg"))
 @example("\\xff.jpg")
 @example("a\nb\u202egpj.exe")
-def test_json_keeps_every_name_and_is_valid_unicode(name: str) -> None:
+def test_json_fields_keep_every_name_and_are_valid_unicode(name: str) -> None:
     line = json.dumps(filenames.to_fields(name), ensure_ascii=False)
     assert filenames.from_fields(json.loads(line.encode("utf-8"))) == name
 
@@ -26,12 +26,12 @@ def test_json_keeps_every_name_and_is_valid_unicode(name: str) -> None:
 @given(ANY_NAME)
 @example("\x1b[2J.jpg")
 @example("a\u202egpj.exe")
-def test_nothing_in_a_shown_name_controls_a_terminal(name: str) -> None:
+def test_visible_leaves_nothing_that_controls_a_terminal(name: str) -> None:
     shown = filenames.visible(name)
     shown.encode("utf-8")
     assert not [c for c in shown if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") or c == "\u202e"]
 
 
-def test_ordinary_names_are_shown_as_they_are() -> None:
+def test_visible_leaves_ordinary_names_unchanged() -> None:
     for name in ("IMG 0001.jpg", "родинка.heic", "👩🏽\u200d⚕️.png"):
         assert filenames.visible(name) == filenames.text(name) == name

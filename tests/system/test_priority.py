@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from bulk.submission.items import ImageResult, InputImage
+from bulk.inputs.input_image import InputImage
+from bulk.results.result_row import ResultRow
+from bulk.submission.config import SubmissionConfig
 from bulk.submission.submitter import Submitter
 from shared.broker.app import create_celery_app
 from shared.broker.publisher import TaskPublisher
@@ -24,21 +26,23 @@ def test_interactive_pictures_overtake_a_folder(house: House, folder: Path) -> N
     house.start_worker()
     submission = house.submit(folder, "--window", "2000")
     submission.wait_for(100)
-    answers: list[ImageResult] = []
+    answers: list[ResultRow] = []
     with create_client(house.broker.url) as client:
         retry = RedisRetry("test")
         Submitter(
-            ledger=Ledger(client, retry),
-            store=ImageStore(client, retry, budget=2**28, ttl_s=60),
-            publisher=TaskPublisher(create_celery_app(house.broker.url), shard=1),
-            outbox="chat",
-            key=b"chat",
-            window=1,
-            shard=1,
-            deadline_s=60,
-            store_budget=2**28,
-            queue=Queue.INTERACTIVE,
-            on_answers=answers.extend,
+            Ledger(client, retry),
+            ImageStore(client, retry, budget=2**28, ttl_s=60),
+            TaskPublisher(create_celery_app(house.broker.url), shard=1),
+            SubmissionConfig(
+                outbox="chat",
+                key=b"chat",
+                window=1,
+                shard=1,
+                deadline_s=60,
+                max_image_bytes=2**28,
+                queue=Queue.INTERACTIVE,
+            ),
+            on_results=answers.extend,
         ).run(InputImage(path.name, path.read_bytes) for path in sorted(folder.iterdir())[:PEOPLE])
     behind = submission.count()
     assert [answer.decision.kind for answer in answers] == ["verdict"] * PEOPLE

@@ -1,4 +1,4 @@
-"""The engine, on a real Redis, with a worker that decides by the bytes."""
+"""Tests of `bulk.submission.submitter` on a real Redis, with a fake worker that decides by the bytes."""
 
 import threading
 import time
@@ -9,11 +9,13 @@ from functools import partial
 import pytest
 from redis import Redis
 
-from bulk.rejections import FileNotReadable, ReadProblem
-from bulk.submission import submitter as engine
-from bulk.submission.items import ImageResult, InputImage
+from bulk.inputs.input_image import InputImage
+from bulk.inputs.read_problem import FileNotReadable, ReadProblem
+from bulk.results.result_row import ResultRow
+from bulk.submission import submitter
+from bulk.submission.config import SubmissionConfig
 from bulk.submission.submitter import Submitter
-from bulk.submission.uploader import State
+from bulk.submission.uploader import UploadState
 from shared.config.settings import Settings
 from shared.contract.decision import Refusal, RefusalReason
 from shared.contract.names import Queue
@@ -22,7 +24,7 @@ from shared.ledger import transitions
 from shared.ledger.records import NewJob
 from shared.ledger.script_call import KEY_PREFIX
 from shared.service.client import ServiceClient
-from tests.bulk.fake_worker import FAIL, REFUSE, Answerer, decision
+from tests.bulk.fake_worker import FAIL, REFUSE, FakeWorker, decision
 
 OUTBOX = "bulk:test"
 KEY = b"key"
@@ -46,45 +48,42 @@ def client(redis_url: str) -> Iterator[Redis]:
 
 
 class Collected:
-    """Answers as they came."""
+    """Results in the order in which they arrived."""
 
     def __init__(self) -> None:
-        self.answers: list[ImageResult] = []
+        self.rows: list[ResultRow] = []
 
-    def __call__(self, answers: Sequence[ImageResult]) -> None:
-        self.answers += answers
+    def __call__(self, rows: Sequence[ResultRow]) -> None:
+        self.rows += rows
 
     @property
     def names(self) -> Counter[str]:
-        return Counter(answer.name for answer in self.answers)
+        return Counter(row.name for row in self.rows)
 
 
-def make(
+def make_submitter(
     connection: ServiceClient,
-    on_answers: Callable[[Sequence[ImageResult]], None],
+    on_results: Callable[[Sequence[ResultRow]], None],
     *,
     window: int = 32,
-    budget: int = 2**24,
+    max_image_bytes: int = 2**24,
     stop: threading.Event | None = None,
-    on_wait: Callable[[], None] = lambda: None,
+    on_progress: Callable[[], None] = lambda: None,
 ) -> Submitter:
     return Submitter(
-        ledger=connection.ledger,
-        store=connection.store,
-        publisher=connection.publisher,
-        outbox=OUTBOX,
-        key=KEY,
-        window=window,
-        shard=4,
-        deadline_s=60,
-        store_budget=budget,
-        on_answers=on_answers,
-        on_wait=on_wait,
+        connection.ledger,
+        connection.store,
+        connection.publisher,
+        SubmissionConfig(
+            outbox=OUTBOX, key=KEY, window=window, shard=4, deadline_s=60, max_image_bytes=max_image_bytes
+        ),
+        on_results=on_results,
+        on_progress=on_progress,
         stop=stop,
     )
 
 
-def pictures(count: int, size: int = 0) -> list[InputImage]:
+def images(count: int, size: int = 0) -> list[InputImage]:
     return [InputImage(f"{n}.jpg", partial(bytes, f"{n:07}".encode() + b"." * size)) for n in range(count)]
 
 
@@ -103,84 +102,84 @@ def waiting_jobs(client: Redis) -> int:
     return int(client.zcard(f"{KEY_PREFIX}ready:bulk"))  # type: ignore[arg-type]
 
 
-def nothing_is_left(client: Redis) -> bool:
+def has_nothing_left(client: Redis) -> bool:
     left = [key for pattern in ("job:*", "picture:bytes:*") for key in client.keys(KEY_PREFIX + pattern)]  # type: ignore[union-attr]
     return left == []
 
 
 @pytest.mark.parametrize("window", [1, 3, 32])
-def test_every_picture_is_answered_once(redis_url: str, connection: ServiceClient, client: Redis, window: int) -> None:
+def test_every_image_has_one_result(redis_url: str, connection: ServiceClient, client: Redis, window: int) -> None:
     collected = Collected()
-    with Answerer(redis_url):
-        make(connection, collected, window=window).run(pictures(101))
+    with FakeWorker(redis_url):
+        make_submitter(connection, collected, window=window).run(images(101))
     assert collected.names == once_each(101)
-    for answer in collected.answers:
-        assert answer.decision == decision(answer.name.removesuffix(".jpg").zfill(7).encode())
-    assert nothing_is_left(client)
+    for row in collected.rows:
+        assert row.decision == decision(row.name.removesuffix(".jpg").zfill(7).encode())
+    assert has_nothing_left(client)
 
 
-def test_refusals_and_failures_come_through(redis_url: str, connection: ServiceClient) -> None:
+def test_refusals_and_failures_become_results(redis_url: str, connection: ServiceClient) -> None:
     collected = Collected()
-    with Answerer(redis_url):
-        make(connection, collected).run([InputImage("r", lambda: REFUSE), InputImage("f", lambda: FAIL)])
-    assert {answer.name: answer.decision.kind for answer in collected.answers} == {"r": "refusal", "f": "failure"}
+    with FakeWorker(redis_url):
+        make_submitter(connection, collected).run([InputImage("r", lambda: REFUSE), InputImage("f", lambda: FAIL)])
+    assert {row.name: row.decision.kind for row in collected.rows} == {"r": "refusal", "f": "failure"}
 
 
-def test_messages_are_full(redis_url: str, connection: ServiceClient, client: Redis) -> None:
+def test_messages_are_filled(redis_url: str, connection: ServiceClient, client: Redis) -> None:
     collected = Collected()
-    with Answerer(redis_url, at_once=4):
-        make(connection, collected, window=8).run(pictures(40))
+    with FakeWorker(redis_url, max_batch_size=4):
+        make_submitter(connection, collected, window=8).run(images(40))
     assert client.llen("bulk") == 10
 
 
-def test_no_more_than_the_window_is_in_flight(redis_url: str, connection: ServiceClient, client: Redis) -> None:
+def test_the_window_limits_the_images_in_flight(redis_url: str, connection: ServiceClient, client: Redis) -> None:
     collected = Collected()
-    most = 0
+    max_waiting = 0
 
     def loaded(data: bytes) -> bytes:
-        nonlocal most
-        most = max(most, waiting_jobs(client))
+        nonlocal max_waiting
+        max_waiting = max(max_waiting, waiting_jobs(client))
         return data
 
     many = [InputImage(f"{n}.jpg", partial(loaded, f"{n:07}".encode())) for n in range(200)]
     stop = threading.Event()
-    run = make(connection, collected, window=24, stop=stop)
-    waiting = threading.Thread(target=run.run, args=(many,))
+    submitter_ = make_submitter(connection, collected, window=24, stop=stop)
+    waiting = threading.Thread(target=submitter_.run, args=(many,))
     waiting.start()
-    time.sleep(0.5)  # nobody answers: the window fills and stays
+    time.sleep(0.5)  # no worker runs: the window fills and stays full
     assert waiting_jobs(client) == 24
-    with Answerer(redis_url, at_once=5):
+    with FakeWorker(redis_url, max_batch_size=5):
         waiting.join(20)
     assert collected.names == once_each(200)
-    assert most <= 24
+    assert max_waiting <= 24
 
 
-def test_pictures_that_cannot_be_read_are_answered_here(redis_url: str, connection: ServiceClient) -> None:
+def test_images_that_cannot_be_read_are_refused_without_a_worker(redis_url: str, connection: ServiceClient) -> None:
     collected = Collected()
     odd = [
         InputImage("empty", raising(ImageRejected(RefusalReason.EMPTY))),
-        InputImage("gone", raising(FileNotReadable(ReadProblem.VANISHED))),
+        InputImage("vanished", raising(FileNotReadable(ReadProblem.VANISHED))),
         InputImage("large", lambda: bytes(1001)),
     ]
-    with Answerer(redis_url):
-        make(connection, collected, budget=1000).run([*odd, *pictures(3)])
-    assert collected.names == Counter(["empty", "gone", "large"]) + once_each(3)
-    reasons = {answer.name: getattr(answer.decision, "reason", None) for answer in collected.answers}
+    with FakeWorker(redis_url):
+        make_submitter(connection, collected, max_image_bytes=1000).run([*odd, *images(3)])
+    assert collected.names == Counter(["empty", "vanished", "large"]) + once_each(3)
+    reasons = {row.name: row.reason for row in collected.rows}
     assert reasons["empty"] is RefusalReason.EMPTY
-    assert reasons["gone"] is ReadProblem.VANISHED
+    assert reasons["vanished"] is ReadProblem.VANISHED
     assert reasons["large"] is ReadProblem.LARGER_THAN_STORE
 
 
-def test_a_folder_of_nothing_but_unreadable_files_ends(connection: ServiceClient) -> None:
+def test_a_run_of_unreadable_files_alone_ends(connection: ServiceClient) -> None:
     collected = Collected()
     broken = [InputImage(f"{n}.jpg", raising(FileNotReadable(ReadProblem.VANISHED))) for n in range(300)]
     started = time.monotonic()
-    make(connection, collected).run(broken)
+    make_submitter(connection, collected).run(broken)
     assert collected.names == once_each(300)
-    assert time.monotonic() - started < 4  # half a second for each group, were there a wait in between
+    assert time.monotonic() - started < 4  # a wait after each batch would cost half a second
 
 
-def test_pictures_that_the_store_lost_are_uploaded_again(
+def test_images_that_the_store_lost_are_uploaded_again(
     redis_url: str, connection: ServiceClient, client: Redis
 ) -> None:
     collected = Collected()
@@ -191,13 +190,15 @@ def test_pictures_that_the_store_lost_are_uploaded_again(
             client.delete(*client.keys(KEY_PREFIX + "picture:*"))  # type: ignore[misc]
             emptied.set()
 
-    with Answerer(redis_url, every_s=0.05, at_once=4):
-        make(connection, collected, on_wait=empty_once).run(pictures(60))
+    with FakeWorker(redis_url, interval_s=0.05, max_batch_size=4):
+        make_submitter(connection, collected, on_progress=empty_once).run(images(60))
     assert emptied.is_set()
     assert collected.names == once_each(60)
 
 
-def test_a_lost_picture_whose_file_is_gone_is_refused(redis_url: str, connection: ServiceClient, client: Redis) -> None:
+def test_a_lost_image_whose_file_has_vanished_is_refused(
+    redis_url: str, connection: ServiceClient, client: Redis
+) -> None:
     collected = Collected()
     loads = iter([b"0000000"])
 
@@ -209,99 +210,101 @@ def test_a_lost_picture_whose_file_is_gone_is_refused(redis_url: str, connection
     def empty() -> None:
         if keys := client.keys(KEY_PREFIX + "picture:*"):
             client.delete(*keys)  # type: ignore[misc]
-            answerer.answer_some()
+            worker.process_batch()
 
-    answerer = Answerer(redis_url)
-    make(connection, collected, on_wait=empty).run([InputImage("0.jpg", load)])
-    ((answer),) = collected.answers
-    assert getattr(answer.decision, "reason", None) is ReadProblem.VANISHED
-    assert nothing_is_left(client)
+    worker = FakeWorker(redis_url)
+    make_submitter(connection, collected, on_progress=empty).run([InputImage("0.jpg", load)])
+    (row,) = collected.rows
+    assert row.reason is ReadProblem.VANISHED
+    assert has_nothing_left(client)
 
 
-def test_a_ledger_that_was_lost_is_filled_again(
+def test_the_jobs_of_a_lost_ledger_are_created_again(
     redis_url: str, connection: ServiceClient, client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "_REOPEN_AFTER_S", 0.2)
+    monkeypatch.setattr(submitter, "_RECREATE_AFTER_S", 0.2)
     collected = Collected()
-    run = threading.Thread(target=make(connection, collected).run, args=(pictures(40),))
+    run = threading.Thread(target=make_submitter(connection, collected).run, args=(images(40),))
     run.start()
     time.sleep(0.4)
     client.flushall()
-    with Answerer(redis_url):
+    with FakeWorker(redis_url):
         run.join(20)
     assert not run.is_alive()
     assert collected.names == once_each(40)
 
 
-def test_a_full_store_is_waited_for(redis_url: str, config: Settings) -> None:
-    """The store takes 1 MiB: at most five of these pictures at once."""
+def test_waits_while_the_store_is_full(redis_url: str, config: Settings) -> None:
+    """The store takes 1 MiB: at most five of these images at once."""
     small = config.model_copy(update={"image_store_max_bytes": 2**20})
     collected = Collected()
     states = set()
-    with ServiceClient(small, role="bulk", shard=4, stop=threading.Event()) as connection, Answerer(redis_url):
-        run = make(connection, collected, on_wait=lambda: states.add(run.state))
-        run.run(pictures(30, size=200_000))
+    with ServiceClient(small, role="bulk", shard=4, stop=threading.Event()) as connection, FakeWorker(redis_url):
+        submitter_ = make_submitter(connection, collected, on_progress=lambda: states.add(submitter_.state))
+        submitter_.run(images(30, size=200_000))
     assert collected.names == once_each(30)
-    assert State.STORE_FULL in states
+    assert UploadState.STORE_FULL in states
 
 
-def test_a_full_redis_is_waited_for(redis_url: str, connection: ServiceClient, client: Redis) -> None:
+def test_waits_while_redis_is_full(redis_url: str, connection: ServiceClient, client: Redis) -> None:
     collected = Collected()
-    make(connection, collected).run([])  # the scripts are known before there is no room for them
+    make_submitter(connection, collected).run([])  # the scripts are loaded while there is space for them
     client.config_set("maxmemory", "1")
     try:
-        run = make(connection, collected)
-        waiting = threading.Thread(target=run.run, args=(pictures(30),))
+        submitter_ = make_submitter(connection, collected)
+        waiting = threading.Thread(target=submitter_.run, args=(images(30),))
         waiting.start()
         time.sleep(0.7)
-        assert str(run.state) == State.REDIS_FULL
+        assert str(submitter_.state) == UploadState.REDIS_FULL
         assert waiting.is_alive()
     finally:
         client.config_set("maxmemory", "0")
-    with Answerer(redis_url):
+    with FakeWorker(redis_url):
         waiting.join(20)
     assert collected.names == once_each(30)
-    assert run.state is State.RUNNING
+    assert submitter_.state is UploadState.RUNNING
 
 
-def test_a_stop_leaves_the_rest_and_the_next_run_brings_it(
-    redis_url: str, connection: ServiceClient, client: Redis
-) -> None:
+def test_a_stopped_run_is_completed_by_the_next_one(redis_url: str, connection: ServiceClient, client: Redis) -> None:
     first, second, stop = Collected(), Collected(), threading.Event()
 
-    def stop_later(answers: Sequence[ImageResult]) -> None:
-        first(answers)
-        if len(first.answers) >= 20:
+    def stop_later(rows: Sequence[ResultRow]) -> None:
+        first(rows)
+        if len(first.rows) >= 20:
             stop.set()
 
-    with Answerer(redis_url):
-        make(connection, stop_later, stop=stop).run(pictures(100))
-        rest = [picture for picture in pictures(100) if picture.name not in first.names]
+    with FakeWorker(redis_url):
+        make_submitter(connection, stop_later, stop=stop).run(images(100))
+        rest = [image for image in images(100) if image.name not in first.names]
         assert rest
-        make(connection, second).run(rest[40:], earlier=rest[:40])
+        make_submitter(connection, second).run(rest[40:], resumed=rest[:40])
     assert first.names + second.names == once_each(100)
-    assert nothing_is_left(client)
+    assert has_nothing_left(client)
 
 
-def test_an_earlier_picture_keeps_its_answer_though_its_file_is_gone(redis_url: str, connection: ServiceClient) -> None:
+def test_a_resumed_image_keeps_its_decision_after_its_file_has_vanished(
+    redis_url: str, connection: ServiceClient
+) -> None:
     collected = Collected()
-    run = make(connection, collected)
-    id_ = run.id_of("kept.jpg")
+    submitter_ = make_submitter(connection, collected)
+    id_ = submitter_.id_of("kept.jpg")
     connection.store.put({id_: REFUSE})
     connection.ledger.run(
         transitions.create_jobs(
             [NewJob(id_)], queue=Queue.BULK, outbox=OUTBOX, language="en", deadline_s=60, stored=True
         )
     )
-    gone = raising(FileNotReadable(ReadProblem.VANISHED))
-    with Answerer(redis_url):
-        run.run([], earlier=[InputImage("kept.jpg", gone), InputImage("never-sent.jpg", gone)])
-    decisions = {answer.name: answer.decision for answer in collected.answers}
+    vanished = raising(FileNotReadable(ReadProblem.VANISHED))
+    with FakeWorker(redis_url):
+        submitter_.run([], resumed=[InputImage("kept.jpg", vanished), InputImage("never-sent.jpg", vanished)])
+    decisions = {row.name: row.decision for row in collected.rows}
     assert decisions["kept.jpg"] == Refusal(reason=RefusalReason.NOT_A_PICTURE)
     assert getattr(decisions["never-sent.jpg"], "reason", None) is ReadProblem.VANISHED
 
 
-def test_a_decision_of_another_release_is_a_failure_and_not_the_end(connection: ServiceClient, client: Redis) -> None:
+def test_a_decision_of_another_release_is_a_failure_and_does_not_end_the_run(
+    connection: ServiceClient, client: Redis
+) -> None:
     collected = Collected()
 
     def spoil() -> None:
@@ -311,5 +314,5 @@ def test_a_decision_of_another_release_is_a_failure_and_not_the_end(connection: 
                 client.hset(key, mapping={"stage": "decided", "decision": '{"kind":"oracle"}', "decided_at": "0"})
                 client.zadd(f"{KEY_PREFIX}decided:{OUTBOX}", {id_: 0})
 
-    make(connection, collected, on_wait=spoil).run(pictures(1))
-    assert collected.answers[0].decision.kind == "failure"
+    make_submitter(connection, collected, on_progress=spoil).run(images(1))
+    assert collected.rows[0].decision.kind == "failure"

@@ -58,7 +58,7 @@ def test_results_that_find_no_room_are_gone_on_with_later(shaken: ShakenHouse, f
     again = shaken.resume(submission, few)
     with full_disk(again.process.pid, tmp_path / "little"):
         assert again.finish() == 5, again.said()
-    assert again.said().count("Once that is mended, --resume goes on.") == 2, again.said()
+    assert again.said().count("Once that is fixed, --resume goes on.") == 2, again.said()
     assert "Traceback" not in again.said()
     resumed = shaken.resume(submission, few)
     assert resumed.finish() == 0, resumed.said()

@@ -1,17 +1,18 @@
-"""Reading one file: never hangs, never opens a device, never takes more memory than a picture may."""
+"""Reads one regular file with a size limit. It never blocks and never opens a device."""
 
 import os
 import stat
 from pathlib import Path
 
-from bulk.rejections import FileNotReadable, ReadProblem
+from bulk.inputs.read_problem import FileNotReadable, ReadProblem
 from shared.images.check import check_bytes
 
 
-def read_image(path: Path) -> bytes:
-    """Bytes of the regular file (or link to one) at `path`.
+def read_file(path: Path) -> bytes:
+    """Read the regular file (or link to one) at `path`.
 
-    Raises `FileNotReadable`, and `shared.images.refusal.ImageRejected` for one that is empty or too large.
+    Raises `FileNotReadable`, and `shared.images.refusal.ImageRejected` for a file that is empty or larger than an
+    image may be.
     """
     try:
         return _read(path)
@@ -20,13 +21,13 @@ def read_image(path: Path) -> bytes:
     except FileNotFoundError as error:
         raise FileNotReadable(ReadProblem.BROKEN_LINK if _is_link(path) else ReadProblem.VANISHED) from error
     except OSError as error:
-        # ELOOP of links in a circle has no class of its own; `path.stat()` would only raise it again.
+        # The ELOOP of circular links has no class of its own, and `path.stat()` would only raise it again.
         raise FileNotReadable(ReadProblem.BROKEN_LINK if _is_link(path) else ReadProblem.READ_FAILED) from error
 
 
 def _read(path: Path) -> bytes:
-    # First by name: to open a device can have effects. Then what was really opened. O_NONBLOCK keeps a pipe that
-    # took the file's place in between from waiting for a writer.
+    # The path is checked first, because opening a device can have effects; then the open file is checked. O_NONBLOCK:
+    # a pipe that took the file's place in between must not wait for a writer.
     _check(path.stat())
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     with os.fdopen(handle, "rb") as file:
