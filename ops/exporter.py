@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 
 from ops.client import open_admin_client
 from ops.errors import OpsError
-from ops.status import Status, look
+from ops.status import Status, read_status
 from shared.config.settings import Settings
 
 
@@ -27,54 +27,54 @@ class LedgerCollector(Collector):
         """One look. Where Redis is away only `melanoma_ledger_up` says something."""
         try:
             with open_admin_client(self._config) as connected:
-                status = look(connected)
+                status = read_status(connected)
         except OpsError:
             yield _gauge("ledger_up", "1 where the ledger's Redis answers.", 0)
             return
         yield _gauge("ledger_up", "1 where the ledger's Redis answers.", 1)
-        yield from _jobs(status)
-        yield from _queues(status)
+        yield from _job_metrics(status)
+        yield from _queue_metrics(status)
         alive = GaugeMetricFamily("melanoma_ledger_processes", "Live processes.", labels=["role"])
-        roles = [one.role for one in status.survey.processes]
+        roles = [one.role for one in status.overview.processes]
         # A worker that is missing must show as 0, not as nothing.
         for role in {"worker", *roles}:
             alive.add_metric([role], roles.count(role))
         yield alive
-        yield _gauge("ledger_dead_letters", "Dead letters that nobody has dropped.", status.survey.dead)
-        yield _gauge("store_bytes", "Bytes of pictures in the store.", status.stored)
-        yield _gauge("store_budget_bytes", "Most bytes of pictures in the store.", status.budget)
+        yield _gauge("ledger_dead_letters", "Dead letters that nobody has dropped.", status.overview.dead)
+        yield _gauge("store_bytes", "Bytes of pictures in the store.", status.image_bytes)
+        yield _gauge("store_budget_bytes", "Most bytes of pictures in the store.", status.image_bytes_limit)
 
 
-def _jobs(status: Status) -> Iterator[Metric]:
+def _job_metrics(status: Status) -> Iterator[Metric]:
     jobs = GaugeMetricFamily("melanoma_ledger_jobs", "Jobs by stage.", labels=["stage"])
-    for stage, count in status.survey.stages.items():
+    for stage, count in status.overview.stages.items():
         jobs.add_metric([stage], count)
     yield jobs
     yield _gauge(
         "ledger_oldest_undelivered_seconds",
         "Age of the decision that waits longest for its delivery.",
-        status.survey.oldest_undelivered_s,
+        status.overview.oldest_undelivered_s,
     )
 
 
-def _queues(status: Status) -> Iterator[Metric]:
+def _queue_metrics(status: Status) -> Iterator[Metric]:
     ready = GaugeMetricFamily("melanoma_ledger_ready", "Jobs that wait for a worker.", labels=["queue"])
     oldest = GaugeMetricFamily(
         "melanoma_ledger_oldest_ready_seconds", "Age of the job that waits longest.", labels=["queue"]
     )
     paused = GaugeMetricFamily("melanoma_ledger_paused", "1 where an operator paused the queue.", labels=["queue"])
-    for queue, state in status.survey.queues.items():
+    for queue, state in status.overview.queues.items():
         ready.add_metric([queue], state.ready)
         oldest.add_metric([queue], state.oldest_s)
         paused.add_metric([queue], float(state.paused_s is not None))
     yield from (ready, oldest, paused)
 
 
-def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
-    return GaugeMetricFamily(f"melanoma_{name}", text, value=value)
+def _gauge(name: str, documentation: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"melanoma_{name}", documentation, value=value)
 
 
-def export(config: Settings, host: str, port: int) -> None:
+def serve_metrics(config: Settings, host: str, port: int) -> None:
     """Serve /metrics at `host`:`port` until the process ends. Raises `OpsError` for an address that is taken."""
     registry = CollectorRegistry()
     registry.register(LedgerCollector(config))

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from simulator.server import start
+from simulator.server import start_server
 from simulator.state.state import SimulatorState
 
 
@@ -44,7 +44,7 @@ async def _serve(host: str, port: int, *, limits: bool) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
-        runner, address = await start(world, host, port)
+        runner, address = await start_server(world, host, port)
     except OSError as error:
         print(
             f"melanoma-simulator: port {port} cannot be used: {error.strerror}. Choose one with --port.",

@@ -11,6 +11,6 @@ class ApiError(Exception):
         self.retry_after = retry_after
 
 
-def bad_request(what: str) -> ApiError:
+def bad_request(description: str) -> ApiError:
     """400 with Telegram's usual beginning."""
-    return ApiError(400, f"Bad Request: {what}")
+    return ApiError(400, f"Bad Request: {description}")

@@ -5,9 +5,9 @@ from typing import Final
 
 from aiohttp import web
 
-from simulator.bot_api.http import add_bot_api
-from simulator.bot_api.parameters import MOST_BYTES
-from simulator.control.api import add_control
+from simulator.bot_api.parameters import MAX_BODY_BYTES
+from simulator.bot_api.routes import add_bot_api_routes
+from simulator.control.routes import add_control_routes
 from simulator.state.state import SimulatorState
 
 _PAGE: Final = Path(__file__).parent / "page"
@@ -15,17 +15,17 @@ _PAGE: Final = Path(__file__).parent / "page"
 _POLICY: Final = "default-src 'self'; img-src 'self' data: blob:; base-uri 'none'; form-action 'none'"
 
 
-def application(world: SimulatorState) -> web.Application:
+def create_app(state: SimulatorState) -> web.Application:
     """Bot API, control API and chat page."""
-    app = web.Application(client_max_size=MOST_BYTES)
-    add_bot_api(app, world)
-    add_control(app, world)
+    app = web.Application(client_max_size=MAX_BODY_BYTES)
+    add_bot_api_routes(app, state)
+    add_control_routes(app, state)
 
     async def page(_: web.Request) -> web.FileResponse:
         return web.FileResponse(_PAGE / "index.html", headers={"Content-Security-Policy": _POLICY})
 
     async def stop_webhooks(_: web.Application) -> None:
-        for bot in world.bots.values():
+        for bot in state.bots.values():
             if bot.webhook is not None:
                 await bot.webhook.stop()
 
@@ -35,9 +35,9 @@ def application(world: SimulatorState) -> web.Application:
     return app
 
 
-async def start(world: SimulatorState, host: str, port: int) -> tuple[web.AppRunner, str]:
+async def start_server(state: SimulatorState, host: str, port: int) -> tuple[web.AppRunner, str]:
     """Listen; returns the runner and the address. Raises `OSError` where the port is taken."""
-    runner = web.AppRunner(application(world), access_log=None, shutdown_timeout=1)
+    runner = web.AppRunner(create_app(state), access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()

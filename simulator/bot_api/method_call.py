@@ -23,20 +23,20 @@ class Upload:
 class MethodCall:
     """What a method gets. Each reader raises `ApiError` 400 for a value that it cannot read."""
 
-    world: SimulatorState
+    state: SimulatorState
     bot: BotAccount
     parameters: dict[str, Any]
 
-    def chat(self) -> Chat:
+    def get_chat(self) -> Chat:
         """The conversation it names."""
-        return self.bot.chat(self.parameters.get("chat_id"))
+        return self.bot.get_chat(self.parameters.get("chat_id"))
 
-    def text(self, name: str) -> str:
+    def get_text(self, name: str) -> str:
         """A text; empty where it is not given."""
         value = self.parameters.get(name)
         return "" if value is None else str(value)
 
-    def number(self, name: str, default: int = 0) -> int:
+    def get_int(self, name: str, default: int = 0) -> int:
         """A whole number."""
         value = self.parameters.get(name)
         try:
@@ -44,11 +44,11 @@ class MethodCall:
         except ValueError:
             raise bad_request(f'field "{name}" must be a number') from None
 
-    def flag(self, name: str) -> bool:
+    def get_bool(self, name: str) -> bool:
         """A truth value."""
         return str(self.parameters.get(name)).lower() in ("true", "1")
 
-    def structure(self, name: str) -> Any:
+    def get_json(self, name: str) -> Any:
         """An object or a list: as such in JSON, as text in a form. None where it is not given."""
         value = self.parameters.get(name)
         if not isinstance(value, str):
@@ -58,7 +58,7 @@ class MethodCall:
         except ValueError:
             raise bad_request(f"can't parse {name.replace('_', ' ')} JSON object") from None
 
-    def upload(self, what: object) -> Upload | None:
+    def get_upload(self, what: object) -> Upload | None:
         """The file that `what` is, or names as `attach://<part>`; None where it is the id of a file."""
         if isinstance(what, str) and what.startswith("attach://"):
             what = self.parameters.get(what.removeprefix("attach://"))

@@ -10,31 +10,31 @@ from simulator.bot_api.method_call import Upload
 from simulator.errors import ApiError, bad_request
 
 #: More than the largest document.
-MOST_BYTES: Final = 64 * 2**20
+MAX_BODY_BYTES: Final = 64 * 2**20
 
 
-async def parameters(request: web.Request) -> dict[str, Any]:
+async def read_parameters(request: web.Request) -> dict[str, Any]:
     """All of them by name; a file is an `Upload`. Raises `ApiError`."""
     found: dict[str, Any] = dict(request.query)
     # Not aiohttp's own reading of this and of the parts: it costs as much as the rest of a call.
     kind, options = parse_options_header(request.headers.get("Content-Type", ""))
     if kind == "application/json":
-        found |= _object(await request.text())
+        found |= _parse_json_object(await request.text())
     elif kind.startswith("multipart/"):
-        found |= _parts(await _body(request), options.get("boundary", ""))
+        found |= _parse_multipart(await _read_body(request), options.get("boundary", ""))
     else:
         found |= dict(await request.post())
     return found
 
 
-async def _body(request: web.Request) -> bytes:
+async def _read_body(request: web.Request) -> bytes:
     try:
         return await request.read()
     except web.HTTPRequestEntityTooLarge:
         raise ApiError(413, "Request Entity Too Large") from None
 
 
-def _parts(body: bytes, boundary: str) -> dict[str, Any]:
+def _parse_multipart(body: bytes, boundary: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     part: MultipartSegment | None = None
     data: list[bytes] = []
@@ -46,13 +46,13 @@ def _parts(body: bytes, boundary: str) -> dict[str, Any]:
                 elif event:
                     data.append(bytes(event))
                 elif part is not None:
-                    _keep(found, part, b"".join(data))
+                    _store_part(found, part, b"".join(data))
     except (MultipartError, UnicodeDecodeError):
         raise bad_request("can't parse the parts of the request") from None
     return found
 
 
-def _keep(found: dict[str, Any], part: MultipartSegment, data: bytes) -> None:
+def _store_part(found: dict[str, Any], part: MultipartSegment, data: bytes) -> None:
     if not part.name:
         raise bad_request("a part of the request has no name")
     if part.filename is None:
@@ -61,7 +61,7 @@ def _keep(found: dict[str, Any], part: MultipartSegment, data: bytes) -> None:
         found[part.name] = Upload(data, part.filename, part.content_type or "")
 
 
-def _object(text: str) -> dict[str, Any]:
+def _parse_json_object(text: str) -> dict[str, Any]:
     try:
         found = json.loads(text or "{}")
     except ValueError:

@@ -30,12 +30,12 @@ class HttpClient:
 
     async def get(self, path: str, **query: str | int | None) -> Any:
         """Ask. Raises `SimulatorError`."""
-        async with self._session.get(self._base + path, params=_given(query)) as reply:
+        async with self._session.get(self._base + path, params=_without_none(query)) as reply:
             return _result(await reply.json())
 
-    async def post(self, path: str, what: dict[str, Any]) -> Any:
+    async def post(self, path: str, body: dict[str, Any]) -> Any:
         """Tell. Raises `SimulatorError`."""
-        async with self._session.post(self._base + path, json=what) as reply:
+        async with self._session.post(self._base + path, json=body) as reply:
             return _result(await reply.json())
 
     async def upload(self, data: bytes, name: str, mime: str) -> str:
@@ -51,9 +51,11 @@ class HttpClient:
                 raise SimulatorError((await reply.json())["error"])
             return await reply.read()
 
-    async def live(self, chat: int, bot: int | str | None) -> AsyncGenerator[dict[str, Any], None]:
+    async def stream_events(self, chat: int, bot: int | str | None) -> AsyncGenerator[dict[str, Any], None]:
         """What is in a chat, and then what happens there. Raises `SimulatorError`."""
-        async with self._session.get(f"{self._base}/sim/chats/{chat}/live", params=_given({"bot": bot})) as reply:
+        async with self._session.get(
+            f"{self._base}/sim/chats/{chat}/live", params=_without_none({"bot": bot})
+        ) as reply:
             if reply.status != 200:
                 raise SimulatorError((await reply.json())["error"])
             async for line in reply.content:
@@ -61,7 +63,7 @@ class HttpClient:
                     yield json.loads(line.removeprefix(b"data: "))
 
 
-def _given(query: dict[str, str | int | None]) -> dict[str, str | int]:
+def _without_none(query: dict[str, str | int | None]) -> dict[str, str | int]:
     return {name: value for name, value in query.items() if value is not None}
 
 

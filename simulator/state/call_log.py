@@ -5,20 +5,20 @@ from collections import deque
 from itertools import islice
 from typing import Any, Final
 
-_KEPT: Final = 200_000
+_MAX_CALLS: Final = 200_000
 
 
 class CallLog:
     """The latest calls. No text of a message is kept."""
 
     def __init__(self) -> None:
-        self._calls: deque[dict[str, Any]] = deque(maxlen=_KEPT)
-        self._next = 1
+        self._calls: deque[dict[str, Any]] = deque(maxlen=_MAX_CALLS)
+        self._next_seq = 1
 
-    def begin(self, method: str, bot: str) -> dict[str, Any]:
+    def start(self, method: str, bot: str) -> dict[str, Any]:
         """Note a call that begins; the caller fills in how it ended. `at`: seconds of the monotonic clock."""
         call: dict[str, Any] = {
-            "seq": self._next,
+            "seq": self._next_seq,
             "at": time.monotonic(),
             "bot": bot,
             "method": method,
@@ -30,7 +30,7 @@ class CallLog:
             "fault": None,
             "took_effect": False,
         }
-        self._next += 1
+        self._next_seq += 1
         self._calls.append(call)
         return call
 

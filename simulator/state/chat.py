@@ -26,70 +26,70 @@ class MessageState:
 class Chat:
     """A person's conversation with a bot, or a group's."""
 
-    def __init__(self, about: dict[str, Any], members: list[int]) -> None:
-        self.id = int(about["id"])
-        self.about = about
+    def __init__(self, info: dict[str, Any], members: list[int]) -> None:
+        self.id = int(info["id"])
+        self.info = info
         self.members = members
         self.messages: dict[int, Message] = {}
-        self.notes: dict[int, MessageState] = {}
+        self.message_states: dict[int, MessageState] = {}
         self.actions: list[str] = []
         self.toasts: list[str] = []
         #: A bot cannot write to who never wrote to it.
-        self.known = False
+        self.has_started = False
         self.blocked = False
         #: Each is given an event as JSON.
-        self.watchers: set[Callable[[str], None]] = set()
+        self.subscribers: set[Callable[[str], None]] = set()
 
-    def find(self, number: object) -> Message | None:
+    def find_message(self, message_id: object) -> Message | None:
         """The message with this number, where it is there and not deleted."""
-        message = self.messages.get(number) if isinstance(number, int) else None
-        return None if message is None or self.notes[message["message_id"]].deleted else message
+        message = self.messages.get(message_id) if isinstance(message_id, int) else None
+        return None if message is None or self.message_states[message["message_id"]].deleted else message
 
-    def add(self, message: Message) -> None:
+    def add_message(self, message: Message) -> None:
         """Put a message at the end."""
         number = message["message_id"]
         self.messages[number] = message
-        self.notes[number] = MessageState(time.monotonic())
-        replied = self.notes.get(message.get("reply_to_message", {}).get("message_id"))
+        self.message_states[number] = MessageState(time.monotonic())
+        replied = self.message_states.get(message.get("reply_to_message", {}).get("message_id"))
         if replied is not None and message["from"]["is_bot"]:
             replied.replies.append(number)
-        self.tell({"kind": "message", "message": message})
+        self.publish({"kind": "message", "message": message})
 
-    def edit(self, message: Message, new: Message) -> None:
+    def edit_message(self, message: Message, new: Message) -> None:
         """Replace what a message holds."""
-        note = self.notes[message["message_id"]]
+        note = self.message_states[message["message_id"]]
         note.edited_at, note.edits = time.monotonic(), note.edits + 1
         message.clear()
         message.update(new, edit_date=int(time.time()))
-        self.tell({"kind": "message", "message": message})
+        self.publish({"kind": "message", "message": message})
 
-    def delete(self, message: Message) -> None:
+    def delete_message(self, message: Message) -> None:
         """Take a message away; scripts still see it, marked."""
-        self.notes[message["message_id"]].deleted = True
-        self.tell({"kind": "deleted", "message_id": message["message_id"]})
+        self.message_states[message["message_id"]].deleted = True
+        self.publish({"kind": "deleted", "message_id": message["message_id"]})
 
-    def act(self, action: str) -> None:
+    def add_action(self, action: str) -> None:
         """Show that the bot is doing something."""
         self.actions.append(action)
         del self.actions[:-100]
-        self.tell({"kind": "action", "action": action})
+        self.publish({"kind": "action", "action": action})
 
-    def toast(self, text: str, *, alert: bool) -> None:
+    def add_toast(self, text: str, *, alert: bool) -> None:
         """Show what a press of a button was answered with."""
         self.toasts.append(text)
         del self.toasts[:-100]
-        self.tell({"kind": "toast", "text": text, "alert": alert})
+        self.publish({"kind": "toast", "text": text, "alert": alert})
 
-    def seen(self) -> list[Message]:
+    def list_messages(self) -> list[Message]:
         """All messages in order, with what is true of them."""
         return [
             message | {"edited": note.edits, "deleted": note.deleted, "sim": asdict(note)}
-            for message, note in zip(self.messages.values(), self.notes.values(), strict=True)
+            for message, note in zip(self.messages.values(), self.message_states.values(), strict=True)
         ]
 
-    def tell(self, event: dict[str, Any]) -> None:
+    def publish(self, event: dict[str, Any]) -> None:
         """Let those who watch know. As text, because a message may change before they read it."""
-        if self.watchers:
+        if self.subscribers:
             text = json.dumps(event)
-            for watcher in tuple(self.watchers):
+            for watcher in tuple(self.subscribers):
                 watcher(text)

@@ -4,10 +4,10 @@ import random
 from collections.abc import Sequence
 from typing import Final
 
-KINDS: Final = ("429", "500", "403", "cut_before", "cut_after")
+FAULT_KINDS: Final = ("429", "500", "403", "cut_before", "cut_after")
 
 #: Asking for updates is what a fault would only delay.
-_SPARED: Final = frozenset({"getupdates"})
+_EXEMPT_METHODS: Final = frozenset({"getupdates"})
 
 
 class FaultInjector:
@@ -15,15 +15,15 @@ class FaultInjector:
 
     def __init__(self) -> None:
         self._rate = 0.0
-        self._kinds: Sequence[str] = KINDS
+        self._kinds: Sequence[str] = FAULT_KINDS
         self._methods: frozenset[str] = frozenset()
         self._random = random.Random(0)  # noqa: S311 - faults, not secrets
         self.retry_after = 1
 
-    def set(
+    def configure(
         self,
         rate: float,
-        kinds: Sequence[str] = KINDS,
+        kinds: Sequence[str] = FAULT_KINDS,
         methods: Sequence[str] = (),
         *,
         seed: int = 0,
@@ -33,16 +33,16 @@ class FaultInjector:
 
         Raises `ValueError` for a kind that is none.
         """
-        unknown = set(kinds) - set(KINDS)
+        unknown = set(kinds) - set(FAULT_KINDS)
         if unknown:
-            raise ValueError(f"there is no fault {unknown.pop()}; there are {', '.join(KINDS)}")
+            raise ValueError(f"there is no fault {unknown.pop()}; there are {', '.join(FAULT_KINDS)}")
         self._rate, self._kinds, self.retry_after = rate, tuple(kinds), retry_after
         self._methods = frozenset(name.lower() for name in methods)
         self._random.seed(seed)
 
     def draw(self, method: str) -> str | None:
         """The fault of one call of `method` (lower case), or None."""
-        if method not in self._methods and (self._methods or method in _SPARED):
+        if method not in self._methods and (self._methods or method in _EXEMPT_METHODS):
             return None
         if self._rate and self._random.random() < self._rate:
             return self._random.choice(self._kinds)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulator.harness import Stand
+from tests.simulator.harness import SimulatorTestbed
 
 _ROOT = Path(__file__).parents[2]
 
@@ -26,6 +26,6 @@ def address() -> Iterator[str]:
 
 
 @pytest.fixture
-def stand(address: str) -> Stand:
+def stand(address: str) -> SimulatorTestbed:
     """The same for one test, with a bot of its own."""
-    return Stand(address)
+    return SimulatorTestbed(address)

@@ -22,7 +22,7 @@ from simulator.client.client import SimulatorClient, User
 _NUMBERS = itertools.count(1000)
 
 
-class Stand:
+class SimulatorTestbed:
     """The stand-in at `address` and a new bot."""
 
     def __init__(self, address: str) -> None:
@@ -31,37 +31,37 @@ class Stand:
         self.bot: Bot
         self.sim: SimulatorClient
 
-    def play(self, story: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    def run(self, story: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Run a story with `bot` and `sim` open, without limits and faults at first."""
         # In a thread of its own: while a browser is open, Playwright has an event loop in this one.
         with ThreadPoolExecutor(1) as thread:
-            thread.submit(lambda: asyncio.run(self._play(story))).result()
+            thread.submit(lambda: asyncio.run(self._run(story))).result()
 
-    async def _play(self, story: Callable[[], Awaitable[None]]) -> None:
-        async with self.another(self.token) as self.bot, SimulatorClient(self.address) as self.sim:
-            await self.sim.limits(on=False)
-            await self.sim.no_faults()
+    async def _run(self, story: Callable[[], Awaitable[None]]) -> None:
+        async with self.open_bot(self.token) as self.bot, SimulatorClient(self.address) as self.sim:
+            await self.sim.set_rate_limits(enabled=False)
+            await self.sim.clear_faults()
             await self.bot.get_me()
             await asyncio.wait_for(story(), 30)
 
     @contextlib.asynccontextmanager
-    async def another(self, token: str) -> AsyncIterator[Bot]:
+    async def open_bot(self, token: str) -> AsyncIterator[Bot]:
         """A bot with that token."""
         session = AiohttpSession(api=TelegramAPIServer.from_base(self.address))
         async with Bot(token, session=session, default=DefaultBotProperties(parse_mode=ParseMode.HTML)) as bot:
             yield bot
 
-    async def nothing(self) -> None:
+    async def call_only(self) -> None:
         """A story in which the bot only calls, so that people find it."""
 
-    async def anna(self) -> User:
+    async def create_anna(self) -> User:
         """Someone who has written to the bot."""
-        person = await self.sim.person("Anna", "en", username="anna", last_name="B", bot=self.bot.id)
-        await person.text("/start")
+        person = await self.sim.create_user("Anna", "en", username="anna", last_name="B", bot=self.bot.id)
+        await person.send_text("/start")
         return person
 
 
-async def refused(call: Awaitable[object], code: int, words: str) -> TelegramAPIError:
+async def expect_error(call: Awaitable[object], code: int, words: str) -> TelegramAPIError:
     """The error by which Telegram refuses a call; `words` are in its description."""
     with pytest.raises(TelegramAPIError) as caught:
         await call
@@ -72,7 +72,7 @@ async def refused(call: Awaitable[object], code: int, words: str) -> TelegramAPI
     return caught.value
 
 
-def image(width: int = 640, height: int = 480, colour: str = "teal", kind: str = "JPEG") -> bytes:
+def render_image(width: int = 640, height: int = 480, colour: str = "teal", kind: str = "JPEG") -> bytes:
     """A picture's bytes."""
     into = BytesIO()
     Image.new("RGB", (width, height), colour).save(into, kind)

@@ -28,7 +28,7 @@ from aiohttp import web
 from PIL import Image
 
 from simulator.client.client import SimulatorClient, SimulatorError, User
-from simulator.server import start
+from simulator.server import start_server
 from simulator.state.state import SimulatorState
 
 TOKEN = "1234:" + "a" * 35
@@ -40,12 +40,12 @@ def play(scene: Scene, *, limits: bool = False) -> None:
     async def run() -> None:
         world = SimulatorState()
         world.limits_on = limits
-        runner, address = await start(world, "127.0.0.1", 0)
+        runner, address = await start_server(world, "127.0.0.1", 0)
         bot = bot_at(address)
         try:
             async with SimulatorClient(address) as simulator:
                 await bot.get_me()
-                await scene(bot, simulator, await simulator.person("Anna", "en"))
+                await scene(bot, simulator, await simulator.create_user("Anna", "en"))
         finally:
             await bot.session.close()
             for one in world.bots.values():
@@ -68,7 +68,7 @@ def image(width: int = 640, height: int = 480) -> bytes:
 
 def test_a_photograph_comes_in_sizes_and_can_be_fetched() -> None:
     async def scene(bot: Bot, _: SimulatorClient, person: User) -> None:
-        await person.photo(image(2000, 1500), caption="my mole")
+        await person.send_photo(image(2000, 1500), caption="my mole")
         (update,) = await bot.get_updates(timeout=5)
         assert update.message is not None
         assert update.message.photo is not None
@@ -84,7 +84,7 @@ def test_a_photograph_comes_in_sizes_and_can_be_fetched() -> None:
 def test_updates_stay_until_later_ones_are_asked_for() -> None:
     async def scene(bot: Bot, _: SimulatorClient, person: User) -> None:
         for word in ("one", "two"):
-            await person.text(word)
+            await person.send_text(word)
         first = await bot.get_updates()
         assert [update.update_id for update in await bot.get_updates()] == [update.update_id for update in first]
         (second,) = await bot.get_updates(offset=first[0].update_id + 1)
@@ -112,7 +112,7 @@ def test_a_second_poller_is_a_conflict() -> None:
 def test_what_is_too_long_too_odd_or_not_there_is_refused() -> None:
     async def scene(bot: Bot, _: SimulatorClient, person: User) -> None:
         to = person.id
-        await person.text("hello")
+        await person.send_text("hello")
         await bot.send_message(to, "<b>" + "x" * 4096 + "</b>", parse_mode="HTML")
         refused: dict[str, Callable[[], Awaitable[object]]] = {
             "message is too long": lambda: bot.send_message(to, "x" * 4097),
@@ -146,12 +146,12 @@ def button(data: str) -> InlineKeyboardMarkup:
 
 def test_a_message_is_edited_into_a_photograph_and_the_same_again_is_not_modified() -> None:
     async def scene(bot: Bot, _: SimulatorClient, person: User) -> None:
-        await person.text("hello")
+        await person.send_text("hello")
         sent = await bot.send_message(person.id, "wait")
         data = image()
         media = InputMediaPhoto(media=file(data), caption="<i>done</i>", parse_mode="HTML")
         await bot.edit_message_media(media, chat_id=person.id, message_id=sent.message_id)
-        message = (await person.messages())[-1]
+        message = (await person.get_messages())[-1]
         assert message["caption"] == "done"
         assert message["caption_entities"] == [{"type": "italic", "offset": 0, "length": 4}]
         assert "text" not in message
@@ -164,23 +164,23 @@ def test_a_message_is_edited_into_a_photograph_and_the_same_again_is_not_modifie
 
 def test_a_button_is_pressed_and_answered() -> None:
     async def scene(bot: Bot, _: SimulatorClient, person: User) -> None:
-        await person.text("hello")
+        await person.send_text("hello")
         sent = await bot.send_message(person.id, "choose", reply_markup=button("yes:1"))
-        await person.press(sent.message_id, "Press")
+        await person.press_button(sent.message_id, "Press")
         update = (await bot.get_updates(timeout=5))[-1]
         assert update.callback_query is not None
         assert update.callback_query.data == "yes:1"
         await bot.answer_callback_query(update.callback_query.id, text="seen")
-        assert await person.toasts() == ["seen"]
+        assert await person.get_toasts() == ["seen"]
         with pytest.raises(SimulatorError, match="no button"):
-            await person.press(sent.message_id, "Other")
+            await person.press_button(sent.message_id, "Other")
 
     play(scene)
 
 
 def test_a_person_who_blocks_the_bot_is_out_of_reach() -> None:
     async def scene(bot: Bot, _: SimulatorClient, person: User) -> None:
-        await person.text("hello")
+        await person.send_text("hello")
         await person.block()
         with pytest.raises(TelegramForbiddenError):
             await bot.send_message(person.id, "x")
@@ -193,15 +193,15 @@ def test_a_person_who_blocks_the_bot_is_out_of_reach() -> None:
 
 def test_limits_on_messages() -> None:
     async def scene(bot: Bot, simulator: SimulatorClient, person: User) -> None:
-        await person.text("hello")
+        await person.send_text("hello")
         for number in range(3):
             await bot.send_message(person.id, str(number))
         with pytest.raises(TelegramRetryAfter) as refused:
             await bot.send_message(person.id, "one too many")
         assert refused.value.retry_after == 1
-        others = [await simulator.person() for _ in range(40)]
+        others = [await simulator.create_user() for _ in range(40)]
         for other in others:
-            await other.text("hello")
+            await other.send_text("hello")
         results = await asyncio.gather(*(bot.send_message(other.id, "x") for other in others), return_exceptions=True)
         assert sum(isinstance(result, TelegramRetryAfter) for result in results) >= 40 - 30
 
@@ -220,13 +220,13 @@ def test_limits_on_messages() -> None:
 )
 def test_faults_on_demand(kind: str, error: type[Exception], arrives: bool) -> None:
     async def scene(bot: Bot, simulator: SimulatorClient, person: User) -> None:
-        await person.text("hello")
-        await simulator.faults(1.0, kinds=[kind], methods=["sendMessage"])
+        await person.send_text("hello")
+        await simulator.set_faults(1.0, kinds=[kind], methods=["sendMessage"])
         with pytest.raises(error):
             await bot.send_message(person.id, "x")
-        await simulator.faults(0)
-        assert ("x" in [message.get("text") for message in await person.messages()]) == arrives
-        last = (await simulator.calls())[-1]
+        await simulator.set_faults(0)
+        assert ("x" in [message.get("text") for message in await person.get_messages()]) == arrives
+        last = (await simulator.get_calls())[-1]
         assert (last["method"], last["fault"], last["took_effect"], last["ok"]) == ("sendMessage", kind, arrives, False)
 
     play(scene)
@@ -246,8 +246,8 @@ def test_a_webhook_gets_each_update_until_it_takes_it() -> None:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         await bot.set_webhook(f"http://127.0.0.1:{runner.addresses[0][1]}/hook", secret_token="secret")
-        await person.text("one")
-        await person.text("two")
+        await person.send_text("one")
+        await person.send_text("two")
         async with asyncio.timeout(10):
             while len(seen) < 3:
                 await asyncio.sleep(0.05)

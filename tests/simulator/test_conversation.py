@@ -10,16 +10,16 @@ from aiogram.types import (
     ReplyParameters,
 )
 
-from tests.simulator.harness import Stand, image, refused
+from tests.simulator.harness import SimulatorTestbed, expect_error, render_image
 
 
 def _buttons(text: str, data: str) -> InlineKeyboardMarkup:
     return InlineKeyboardMarkup(inline_keyboard=[[InlineKeyboardButton(text=text, callback_data=data)]])
 
 
-def test_a_person_writes_and_the_bot_answers(stand: Stand) -> None:
+def test_a_person_writes_and_the_bot_answers(stand: SimulatorTestbed) -> None:
     async def story() -> None:
-        anna = await stand.anna()
+        anna = await stand.create_anna()
         (update,) = await stand.bot.get_updates(timeout=5)
         assert update.message is not None
         assert update.message.from_user is not None
@@ -28,7 +28,9 @@ def test_a_person_writes_and_the_bot_answers(stand: Stand) -> None:
         assert update.message.text == "/start"
         assert update.message.entities is not None
         assert update.message.entities[0].type == "bot_command"
-        waiting = asyncio.create_task(anna.wait_for(lambda message: message.get("text") == "Hello & welcome", 5))
+        waiting = asyncio.create_task(
+            anna.wait_for_message(lambda message: message.get("text") == "Hello & welcome", 5)
+        )
         sent = await stand.bot.send_message(
             anna.id,
             "<b>Hello</b> &amp; welcome",
@@ -40,30 +42,30 @@ def test_a_person_writes_and_the_bot_answers(stand: Stand) -> None:
         assert answer["entities"] == [{"type": "bold", "offset": 0, "length": 5}]
         assert answer["reply_to_message"]["message_id"] == update.message.message_id
 
-        await anna.press(sent.message_id, "I agree")
+        await anna.press_button(sent.message_id, "I agree")
         (pressed,) = await stand.bot.get_updates(offset=update.update_id + 1, timeout=5)
         assert pressed.callback_query is not None
         assert pressed.callback_query.data == "consent:1"
         await stand.bot.answer_callback_query(pressed.callback_query.id, text="Thank you")
-        assert await anna.notices() == ["Thank you"]
+        assert await anna.get_toasts() == ["Thank you"]
         await stand.bot.send_chat_action(anna.id, "upload_photo")
-        assert await anna.actions() == ["upload_photo"]
+        assert await anna.get_chat_actions() == ["upload_photo"]
 
         await stand.bot.edit_message_text("Done", chat_id=anna.id, message_id=sent.message_id)
-        edited = (await anna.messages())[-1]
+        edited = (await anna.get_messages())[-1]
         assert (edited["text"], edited["edited"], "reply_markup" in edited) == ("Done", 1, False)
         await stand.bot.delete_message(anna.id, sent.message_id)
-        assert [message["deleted"] for message in await anna.messages()] == [False, True]
+        assert [message["deleted"] for message in await anna.get_messages()] == [False, True]
 
-    stand.play(story)
+    stand.run(story)
 
 
-def test_a_photograph_comes_in_sizes_and_can_be_downloaded(stand: Stand) -> None:
+def test_a_photograph_comes_in_sizes_and_can_be_downloaded(stand: SimulatorTestbed) -> None:
     async def story() -> None:
-        anna = await stand.anna()
-        handle = await stand.sim.upload(image(3000, 2000))
-        await anna.photo(handle, caption="my arm")
-        await anna.photo(handle)
+        anna = await stand.create_anna()
+        handle = await stand.sim.upload(render_image(3000, 2000))
+        await anna.send_photo(handle, caption="my arm")
+        await anna.send_photo(handle)
         _, first, second = await stand.bot.get_updates(timeout=5)
         assert first.message is not None
         assert second.message is not None
@@ -89,13 +91,13 @@ def test_a_photograph_comes_in_sizes_and_can_be_downloaded(stand: Stand) -> None
         assert sent.photo is not None
         assert sent.photo[-1].file_unique_id == largest.file_unique_id
 
-    stand.play(story)
+    stand.run(story)
 
 
-def test_a_document_keeps_its_bytes(stand: Stand) -> None:
+def test_a_document_keeps_its_bytes(stand: SimulatorTestbed) -> None:
     async def story() -> None:
-        anna = await stand.anna()
-        await anna.document(b"\0any bytes", "scan.tif", "image/tiff", caption="a scan")
+        anna = await stand.create_anna()
+        await anna.send_document(b"\0any bytes", "scan.tif", "image/tiff", caption="a scan")
         _, update = await stand.bot.get_updates(timeout=5)
         assert update.message is not None
         document = update.message.document
@@ -105,13 +107,13 @@ def test_a_document_keeps_its_bytes(stand: Stand) -> None:
         assert found is not None
         assert found.read() == b"\0any bytes"
 
-    stand.play(story)
+    stand.run(story)
 
 
-def test_the_bot_uploads_photographs_documents_and_albums(stand: Stand) -> None:
+def test_the_bot_uploads_photographs_documents_and_albums(stand: SimulatorTestbed) -> None:
     async def story() -> None:
-        anna = await stand.anna()
-        drawn = BufferedInputFile(image(800, 600), "drawn.jpg")
+        anna = await stand.create_anna()
+        drawn = BufferedInputFile(render_image(800, 600), "drawn.jpg")
         sent = await stand.bot.send_photo(anna.id, drawn, caption="<i>here</i>")
         assert sent.photo is not None
         assert await anna.download(sent.photo[-1].file_id) == drawn.data
@@ -121,7 +123,7 @@ def test_the_bot_uploads_photographs_documents_and_albums(stand: Stand) -> None:
         album = await stand.bot.send_media_group(
             anna.id,
             [
-                InputMediaPhoto(media=BufferedInputFile(image(colour=colour), "one.jpg"), caption=colour)
+                InputMediaPhoto(media=BufferedInputFile(render_image(colour=colour), "one.jpg"), caption=colour)
                 for colour in ("red", "blue")
             ],
         )
@@ -135,24 +137,24 @@ def test_the_bot_uploads_photographs_documents_and_albums(stand: Stand) -> None:
         line = await stand.bot.send_message(anna.id, "working")
         media = InputMediaPhoto(media=drawn, caption="ready")
         await stand.bot.edit_message_media(media, chat_id=anna.id, message_id=line.message_id)
-        last = (await anna.messages())[-1]
+        last = (await anna.get_messages())[-1]
         assert last["caption"] == "ready"
         assert "text" not in last
         again = stand.bot.edit_message_media(media, chat_id=anna.id, message_id=line.message_id)
-        await refused(again, 400, "message is not modified")
+        await expect_error(again, 400, "message is not modified")
 
-    stand.play(story)
+    stand.run(story)
 
 
-def test_people_send_albums_and_odd_things(stand: Stand) -> None:
+def test_people_send_albums_and_odd_things(stand: SimulatorTestbed) -> None:
     async def story() -> None:
-        anna = await stand.anna()
-        await anna.album([image(), image(colour="red")])
-        await anna.voice()
-        await anna.sticker()
-        await anna.animation(b"moving")
-        await anna.live_photo(image())
-        await anna.photo(image(), forwarded=True)
+        anna = await stand.create_anna()
+        await anna.send_album([render_image(), render_image(colour="red")])
+        await anna.send_voice()
+        await anna.send_sticker()
+        await anna.send_animation(b"moving")
+        await anna.send_live_photo(render_image())
+        await anna.send_photo(render_image(), forwarded=True)
         messages = [update.message for update in await stand.bot.get_updates(timeout=5)][1:]
         one, two, voice, sticker, animation, live, forwarded = [message for message in messages if message]
         assert one.media_group_id == two.media_group_id is not None
@@ -164,17 +166,17 @@ def test_people_send_albums_and_odd_things(stand: Stand) -> None:
         assert live.photo
         assert forwarded.forward_origin is not None
 
-    stand.play(story)
+    stand.run(story)
 
 
-def test_in_a_group_the_bot_sees_what_is_meant_for_it(stand: Stand) -> None:
+def test_in_a_group_the_bot_sees_what_is_meant_for_it(stand: SimulatorTestbed) -> None:
     async def story() -> None:
-        anna = await stand.sim.person(bot=stand.bot.id)
-        ben = await stand.sim.person("Ben", bot=stand.bot.id)
-        group = await stand.sim.group("Ward", [anna, ben])
-        shown = await anna.photo(image(), chat=group)
-        await ben.text("is that one ours?", chat=group)
-        asked = await ben.text("/check", chat=group, reply_to=shown)
+        anna = await stand.sim.create_user(bot=stand.bot.id)
+        ben = await stand.sim.create_user("Ben", bot=stand.bot.id)
+        group = await stand.sim.create_group("Ward", [anna, ben])
+        shown = await anna.send_photo(render_image(), chat=group)
+        await ben.send_text("is that one ours?", chat=group)
+        asked = await ben.send_text("/check", chat=group, reply_to=shown)
         (update,) = await stand.bot.get_updates(timeout=5)
         assert update.message is not None
         assert (update.message.message_id, update.message.chat.type, update.message.chat.title) == (
@@ -185,8 +187,8 @@ def test_in_a_group_the_bot_sees_what_is_meant_for_it(stand: Stand) -> None:
         assert update.message.reply_to_message is not None
         assert update.message.reply_to_message.photo
         answer = await stand.bot.send_message(group.id, "wait", reply_markup=_buttons("Stop", "stop:"))
-        await ben.press(answer.message_id, "stop:", chat=group)
-        await anna.text("why?", chat=group, reply_to=answer.message_id)
+        await ben.press_button(answer.message_id, "stop:", chat=group)
+        await anna.send_text("why?", chat=group, reply_to=answer.message_id)
         pressed, why = await stand.bot.get_updates(offset=update.update_id + 1, timeout=5)
         assert pressed.callback_query is not None
         assert pressed.callback_query.from_user.id == ben.id
@@ -196,17 +198,17 @@ def test_in_a_group_the_bot_sees_what_is_meant_for_it(stand: Stand) -> None:
         assert member.status == "member"
         assert (await stand.bot.get_chat(group.id)).title == "Ward"
 
-    stand.play(story)
+    stand.run(story)
 
 
-def test_people_talk_to_the_bot_that_came_last_or_the_one_they_name(stand: Stand) -> None:
+def test_people_talk_to_the_bot_that_came_last_or_the_one_they_name(stand: SimulatorTestbed) -> None:
     async def story() -> None:
-        async with stand.another(f"77{stand.token}") as other:
+        async with stand.open_bot(f"77{stand.token}") as other:
             await other.get_me()
-            anyone = await stand.sim.person()
-            await anyone.text("to the latest")
-            known = await stand.sim.person(bot=f"stand_in_{stand.bot.id}_bot")
-            await known.text("to the first")
+            anyone = await stand.sim.create_user()
+            await anyone.send_text("to the latest")
+            known = await stand.sim.create_user(bot=f"stand_in_{stand.bot.id}_bot")
+            await known.send_text("to the first")
             (late,) = await other.get_updates(timeout=5)
             (early,) = await stand.bot.get_updates(timeout=5)
             assert late.message is not None
@@ -214,4 +216,4 @@ def test_people_talk_to_the_bot_that_came_last_or_the_one_they_name(stand: Stand
             assert early.message is not None
             assert early.message.text == "to the first"
 
-    stand.play(story)
+    stand.run(story)

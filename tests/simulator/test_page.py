@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 from aiogram.types import BufferedInputFile, InlineKeyboardButton, InlineKeyboardMarkup
 
-from tests.simulator.harness import Stand, image
+from tests.simulator.harness import SimulatorTestbed, render_image
 
 if not os.environ.get("CI"):
     pytest.importorskip("playwright.sync_api")
@@ -38,9 +38,9 @@ def chromium() -> str:
 
 
 @pytest.fixture
-def page(chromium: str, stand: Stand) -> Iterator[Page]:
+def page(chromium: str, stand: SimulatorTestbed) -> Iterator[Page]:
     """The chat page as a phone shows it, with this test's bot as the latest; it fails on errors of scripts."""
-    stand.play(stand.nothing)
+    stand.run(stand.call_only)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
         opened = browser.new_page(viewport={"width": 390, "height": 520})
@@ -58,7 +58,7 @@ def page(chromium: str, stand: Stand) -> Iterator[Page]:
         assert [url for url in asked if not url.startswith((stand.address, "data:"))] == []
 
 
-def test_a_conversation_is_seen_as_it_happens(page: Page, stand: Stand, tmp_path: Path) -> None:
+def test_a_conversation_is_seen_as_it_happens(page: Page, stand: SimulatorTestbed, tmp_path: Path) -> None:
     assert "stand-in for Telegram on this computer" in page.inner_text("header")
     person = int(page.get_attribute(".person[aria-current=true]", "data-person") or 0)
     page.fill("#text", "/start <img src=x onerror=alert(1)>")
@@ -75,7 +75,7 @@ def test_a_conversation_is_seen_as_it_happens(page: Page, stand: Stand, tmp_path
         sent.append((await stand.bot.send_message(person, text, reply_markup=markup)).message_id)
         await stand.bot.send_chat_action(person, "typing")
 
-    stand.play(answer)
+    stand.run(answer)
     bubble = page.locator(f".message.bot[data-message-id='{sent[0]}']")
     expect(bubble.locator("b i")).to_have_text("you")
     expect(bubble.locator(".words")).to_have_text("Hello you <script> x y")
@@ -88,13 +88,13 @@ def test_a_conversation_is_seen_as_it_happens(page: Page, stand: Stand, tmp_path
         query = updates[-1].callback_query
         assert query is not None
         await stand.bot.answer_callback_query(query.id, text="Thank you")
-        drawn = BufferedInputFile(image(800, 600), "drawn.jpg")
+        drawn = BufferedInputFile(render_image(800, 600), "drawn.jpg")
         await stand.bot.edit_message_text("Send a photograph.", chat_id=person, message_id=sent[0])
         gone = await stand.bot.send_message(person, "gone")
         await stand.bot.delete_message(person, gone.message_id)
         await stand.bot.send_photo(person, drawn, caption="<b>Seen</b>")
 
-    stand.play(pressed)
+    stand.run(pressed)
     expect(page.locator("#toast")).to_have_text("Thank you")
     expect(bubble).to_contain_text("Send a photograph.")
     expect(bubble).to_contain_text("edited")
@@ -112,9 +112,9 @@ def test_a_conversation_is_seen_as_it_happens(page: Page, stand: Stand, tmp_path
     assert page.get_attribute(".person[aria-current=true]", "data-person") == str(person)
 
 
-def test_photographs_files_and_another_person(page: Page, stand: Stand, tmp_path: Path) -> None:
+def test_photographs_files_and_another_person(page: Page, stand: SimulatorTestbed, tmp_path: Path) -> None:
     mole, notes = tmp_path / "mole.jpg", tmp_path / "notes.txt"
-    mole.write_bytes(image(900, 700))
+    mole.write_bytes(render_image(900, 700))
     notes.write_text("no picture")
     page.set_input_files("#file", mole)
     expect(page.locator(".message img")).to_be_visible()
@@ -151,6 +151,6 @@ def test_photographs_files_and_another_person(page: Page, stand: Stand, tmp_path
         assert messages[-1].from_user is not None
         assert messages[-1].from_user.language_code == "ru"
 
-    stand.play(seen)
+    stand.run(seen)
     page.locator(".person", has_text="Anna").first.click()
     expect(page.locator(".message")).to_have_count(4)

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.simulator.harness import Stand, image, refused
+from tests.simulator.harness import SimulatorTestbed, expect_error, render_image
 
 
 class Listener:
@@ -58,52 +58,52 @@ async def eventually(listener: Listener, count: int) -> None:
             await asyncio.sleep(0.01)
 
 
-def test_an_update_stays_until_a_later_one_is_asked_for(stand: Stand) -> None:
+def test_an_update_stays_until_a_later_one_is_asked_for(stand: SimulatorTestbed) -> None:
     async def story() -> None:
-        anna = await stand.anna()
-        await anna.text("two")
+        anna = await stand.create_anna()
+        await anna.send_text("two")
         first, second = await stand.bot.get_updates()
         assert [one.update_id for one in await stand.bot.get_updates()] == [first.update_id, second.update_id]
         assert [one.update_id for one in await stand.bot.get_updates(offset=second.update_id)] == [second.update_id]
         assert await stand.bot.get_updates(offset=second.update_id + 1) == []
         # Once more, although the bot has confirmed it.
-        await stand.sim.repeat(first.update_id, bot=stand.bot.id)
+        await stand.sim.redeliver_update(first.update_id, bot=stand.bot.id)
         (again,) = await stand.bot.get_updates(offset=second.update_id + 1)
         assert again == first
 
-    stand.play(story)
+    stand.run(story)
 
 
-def test_kinds_that_were_not_asked_for_do_not_come(stand: Stand) -> None:
+def test_kinds_that_were_not_asked_for_do_not_come(stand: SimulatorTestbed) -> None:
     async def story() -> None:
         await stand.bot.get_updates(allowed_updates=["callback_query"])
-        anna = await stand.anna()
+        anna = await stand.create_anna()
         sent = await stand.bot.send_message(anna.id, "x", reply_markup=_button())
-        await anna.press(sent.message_id, "go")
+        await anna.press_button(sent.message_id, "go")
         (update,) = await stand.bot.get_updates(timeout=5)
         assert update.callback_query is not None
 
-    stand.play(story)
+    stand.run(story)
 
 
-def test_of_two_pollers_the_older_is_ended(stand: Stand) -> None:
+def test_of_two_pollers_the_older_is_ended(stand: SimulatorTestbed) -> None:
     async def story() -> None:
         older = asyncio.create_task(stand.bot.get_updates(timeout=20))
         await asyncio.sleep(0.2)
         newer = asyncio.create_task(stand.bot.get_updates(timeout=20))
-        await refused(older, 409, "terminated by other getUpdates request; make sure that only one bot instance")
-        await stand.anna()
+        await expect_error(older, 409, "terminated by other getUpdates request; make sure that only one bot instance")
+        await stand.create_anna()
         assert len(await newer) == 1
 
-    stand.play(story)
+    stand.run(story)
 
 
-def test_a_webhook_gets_updates_with_its_secret_and_a_poll_conflicts(stand: Stand) -> None:
+def test_a_webhook_gets_updates_with_its_secret_and_a_poll_conflicts(stand: SimulatorTestbed) -> None:
     async def story() -> None:
         async with listening() as listener:
             await stand.bot.set_webhook(listener.url, secret_token="s3cret", max_connections=7)
-            await refused(stand.bot.get_updates(), 409, "can't use getUpdates method while webhook is active")
-            await stand.anna()
+            await expect_error(stand.bot.get_updates(), 409, "can't use getUpdates method while webhook is active")
+            await stand.create_anna()
             await eventually(listener, 1)
             _, secret, update = listener.got[0]
             assert (secret, update["message"]["text"]) == ("s3cret", "/start")
@@ -111,23 +111,23 @@ def test_a_webhook_gets_updates_with_its_secret_and_a_poll_conflicts(stand: Stan
             assert (info.url, info.max_connections, info.pending_update_count) == (listener.url, 7, 0)
             await stand.bot.delete_webhook()
             assert await stand.bot.get_updates() == []
-            await refused(stand.bot.set_webhook("localhost/hook"), 400, "bad webhook")
+            await expect_error(stand.bot.set_webhook("localhost/hook"), 400, "bad webhook")
 
-    stand.play(story)
+    stand.run(story)
 
 
-def test_what_a_webhook_does_not_take_comes_again_in_order(stand: Stand) -> None:
+def test_what_a_webhook_does_not_take_comes_again_in_order(stand: SimulatorTestbed) -> None:
     async def story() -> None:
         async with listening() as listener:
             listener.willing = False
             await stand.bot.set_webhook(listener.url)
-            anna = await stand.anna()
-            await anna.text("two")
+            anna = await stand.create_anna()
+            await anna.send_text("two")
             await eventually(listener, 1)
             assert (await stand.bot.get_webhook_info()).pending_update_count == 2
-            ben = await stand.sim.person("Ben", bot=stand.bot.id)
+            ben = await stand.sim.create_user("Ben", bot=stand.bot.id)
             listener.willing = True
-            await ben.text("not held up")
+            await ben.send_text("not held up")
             await eventually(listener, 4)
             assert listener.texts() == ["/start", "not held up", "/start", "two"]
             pause_s = listener.got[2][0] - listener.got[0][0]
@@ -136,7 +136,7 @@ def test_what_a_webhook_does_not_take_comes_again_in_order(stand: Stand) -> None
 
             # What waits when the webhook goes is there for a poll.
             listener.willing = False
-            await anna.text("three")
+            await anna.send_text("three")
             await eventually(listener, 5)
             await stand.bot.delete_webhook()
             (update,) = await stand.bot.get_updates(timeout=5)
@@ -145,21 +145,21 @@ def test_what_a_webhook_does_not_take_comes_again_in_order(stand: Stand) -> None
             await stand.bot.delete_webhook(drop_pending_updates=True)
             assert await stand.bot.get_updates() == []
 
-    stand.play(story)
+    stand.run(story)
 
 
-def test_a_webhook_has_no_more_connections_than_it_asked_for(stand: Stand) -> None:
+def test_a_webhook_has_no_more_connections_than_it_asked_for(stand: SimulatorTestbed) -> None:
     async def story() -> None:
         async with listening() as listener:
             listener.delay_s = 0.05
             await stand.bot.set_webhook(listener.url, max_connections=3)
-            people = [await stand.sim.person(bot=stand.bot.id) for _ in range(9)]
-            handle = await stand.sim.upload(image(90, 90))
-            await stand.sim.crowd(people, [handle], each=1, bot=stand.bot.id)
+            people = [await stand.sim.create_user(bot=stand.bot.id) for _ in range(9)]
+            handle = await stand.sim.upload(render_image(90, 90))
+            await stand.sim.start_load(people, [handle], photos_per_user=1, bot=stand.bot.id)
             await eventually(listener, 9)
             assert listener.most_at_once == 3
 
-    stand.play(story)
+    stand.run(story)
 
 
 def _button() -> Any:

@@ -8,11 +8,11 @@ from simulator.errors import bad_request
 
 def get_file(call: MethodCall) -> dict[str, Any]:
     """`getFile`; the path is good for a download from `/file/bot<TOKEN>/`."""
-    id_ = call.text("file_id")
-    file = call.world.files.downloadable(id_)
+    id_ = call.get_text("file_id")
+    file = call.state.files.get_downloadable(id_)
     return {
         "file_id": id_,
-        "file_unique_id": file.unique,
+        "file_unique_id": file.unique_id,
         "file_size": len(file.data),
         "file_path": f"files/{id_}",
     }
@@ -20,7 +20,7 @@ def get_file(call: MethodCall) -> dict[str, Any]:
 
 def get_chat(call: MethodCall) -> dict[str, Any]:
     """`getChat`."""
-    return call.chat().about | {
+    return call.get_chat().info | {
         "accent_color_id": 0,
         "max_reaction_count": 11,
         "accepted_gift_types": {
@@ -35,10 +35,10 @@ def get_chat(call: MethodCall) -> dict[str, Any]:
 
 def get_chat_member(call: MethodCall) -> dict[str, Any]:
     """`getChatMember`."""
-    chat = call.chat()
-    user = call.number("user_id")
+    chat = call.get_chat()
+    user = call.get_int("user_id")
     if user == call.bot.id:
-        return {"status": "member", "user": call.bot.about}
+        return {"status": "member", "user": call.bot.info}
     if user not in chat.members:
         raise bad_request("PARTICIPANT_ID_INVALID")
-    return {"status": "member", "user": call.world.people[user]}
+    return {"status": "member", "user": call.state.users[user]}
