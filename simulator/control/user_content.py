@@ -1,11 +1,11 @@
-"""What a person can send, as the content of a message: from what a script or the page asks for."""
+"""Builds the content of a user's message from a request of a script or of the chat page."""
 
 from collections.abc import Callable
 from typing import Any, Final
 
-from simulator.bot_api.html_entities import utf16_length
 from simulator.errors import bad_request
 from simulator.state.file_store import File, FileStore
+from simulator.utf16 import utf16_length
 
 Request = dict[str, Any]
 Content = dict[str, Any]
@@ -14,22 +14,22 @@ _SIDE_PX: Final = 64
 
 
 def build_content(files: FileStore, request: Request) -> Content:
-    """Content of the message that is `asked` for by its `kind`. Raises `ApiError`."""
+    """The content of a message of the requested `kind`. Raises `ApiError`."""
     kind = request.get("kind")
     if kind not in _BUILDERS:
-        raise bad_request(f"people send {', '.join(_BUILDERS)}, not {kind}")
-    found = _BUILDERS[kind](files, request)
+        raise bad_request(f"users send {', '.join(_BUILDERS)}, not {kind}")
+    content = _BUILDERS[kind](files, request)
     if kind != "text" and request.get("caption"):
-        found["caption"] = str(request["caption"])
+        content["caption"] = str(request["caption"])
     if request.get("media_group_id"):
-        found["media_group_id"] = str(request["media_group_id"])
+        content["media_group_id"] = str(request["media_group_id"])
     if request.get("forwarded"):
-        found["forward_origin"] = {"type": "hidden_user", "date": 0, "sender_user_name": "someone"}
-    return found
+        content["forward_origin"] = {"type": "hidden_user", "date": 0, "sender_user_name": "someone"}
+    return content
 
 
 def photo_content(files: FileStore, file_id: str) -> Content:
-    """A photograph that was uploaded before, in Telegram's sizes."""
+    """An uploaded photo in Telegram's sizes."""
     return {"photo": [size.photo_size_info() for size in files.get_photo_sizes(files.get(file_id))]}
 
 
@@ -59,9 +59,9 @@ def _voice(files: FileStore, request: Request) -> Content:
 
 
 def _sticker(files: FileStore, request: Request) -> Content:
-    about = _file_or_placeholder(files, request, "sticker.webp", "image/webp").media_info()
-    about |= {"type": "regular", "is_animated": False, "is_video": False, "emoji": "👍"}
-    return {"sticker": about | {"width": 512, "height": 512}}
+    info = _file_or_placeholder(files, request, "sticker.webp", "image/webp").media_info()
+    info |= {"type": "regular", "is_animated": False, "is_video": False, "emoji": "👍"}
+    return {"sticker": info | {"width": 512, "height": 512}}
 
 
 def _video(files: FileStore, request: Request) -> Content:
@@ -70,13 +70,13 @@ def _video(files: FileStore, request: Request) -> Content:
 
 def _animation(files: FileStore, request: Request) -> Content:
     file = _file_or_placeholder(files, request, "animation.mp4", "video/mp4")
-    # As Telegram, for bots from before there were animations.
+    # As in Telegram, for bots that do not know animations yet.
     return {"animation": _with_dimensions(file), "document": file.document_info()}
 
 
 def _live_photo(files: FileStore, request: Request) -> Content:
     still = photo_content(files, str(request["file"]))
-    # The still picture is in `photo` too, for bots from before there were live photographs.
+    # The still image is in `photo` too, for bots that do not know live photos yet.
     return still | {"live_photo": _with_dimensions(files.add(b"moving", "live.mp4", "video/mp4")) | still}
 
 
@@ -93,7 +93,7 @@ _BUILDERS: Final[dict[str, Callable[[FileStore, Request], Content]]] = {
 
 
 def _file_or_placeholder(files: FileStore, request: Request, name: str, mime: str) -> File:
-    """The file that is asked for, or something small where none is."""
+    """The requested file, or a small placeholder if the request names none."""
     data = files.get(str(request["file"])).data if request.get("file") else name.encode()
     return files.add(data, name, mime)
 

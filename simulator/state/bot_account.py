@@ -1,4 +1,4 @@
-"""One bot: who it is, its conversations, its updates."""
+"""A bot: its profile, chats, updates and callback queries."""
 
 import re
 import time
@@ -11,20 +11,20 @@ from simulator.state.update_queue import UpdateQueue
 from simulator.state.webhook import WebhookSender
 
 _TOKEN: Final = re.compile(r"(\d+):[A-Za-z0-9_-]{30,}")
-#: How long Telegram takes the answer to a press of a button. Seconds.
+#: Seconds for which Telegram accepts the answer to a button press.
 _CALLBACK_QUERY_TTL_S: Final = 60
 
 
 def parse_bot_id(token: str) -> int:
-    """The bot's id in its token. Raises `ApiError` 401 for what is no token."""
-    found = _TOKEN.fullmatch(token)
-    if found is None:
+    """The bot's id, which is part of its token. Raises `ApiError` 401 for a malformed token."""
+    match = _TOKEN.fullmatch(token)
+    if match is None:
         raise ApiError(401, "Unauthorized")
-    return int(found[1])
+    return int(match[1])
 
 
 class BotAccount:
-    """A bot, which has never to be registered: any token is one. Raises `ApiError` for what is no token."""
+    """A bot. It needs no registration: any well-formed token is one. Raises `ApiError` for a malformed token."""
 
     def __init__(self, token: str, *, rate_limits: bool) -> None:
         self.id = parse_bot_id(token)
@@ -32,7 +32,7 @@ class BotAccount:
             "id": self.id,
             "is_bot": True,
             "first_name": "Bot",
-            "username": f"stand_in_{self.id}_bot",
+            "username": f"simulated_{self.id}_bot",
             "can_join_groups": True,
             "can_read_all_group_messages": False,
             "supports_inline_queries": False,
@@ -42,12 +42,13 @@ class BotAccount:
         self.webhook: WebhookSender | None = None
         self.rate_limits = RateLimits(enabled=rate_limits)
         self.commands: dict[tuple[str, str], list[dict[str, str]]] = {}
+        #: For each callback query, when it was created (monotonic clock) and its chat.
         self._callback_queries: dict[str, tuple[float, Chat]] = {}
         self._next_message_id = 1
         self._next_album_number = 1
 
     def get_chat(self, id_: object) -> Chat:
-        """The conversation that a call names. Raises `ApiError`."""
+        """The chat with this id. Raises `ApiError` if the bot cannot write to it."""
         try:
             chat = self.chats[int(str(id_))]
         except (KeyError, ValueError):
@@ -59,10 +60,10 @@ class BotAccount:
         return chat
 
     def add_message(self, chat: Chat, sender: dict[str, Any], content: dict[str, Any]) -> Message:
-        """Put a message into a conversation."""
-        number = self._next_message_id
+        """Put a message into a chat."""
+        message_id = self._next_message_id
         self._next_message_id += 1
-        message = {"message_id": number, "date": int(time.time()), "chat": chat.info, "from": sender, **content}
+        message = {"message_id": message_id, "date": int(time.time()), "chat": chat.info, "from": sender, **content}
         chat.add_message(message)
         return message
 
@@ -72,15 +73,15 @@ class BotAccount:
         return str(self.id * 1000 + self._next_album_number)
 
     def add_callback_query(self, query_id: str, chat: Chat) -> None:
-        """Note a press of a button, which the bot has to answer."""
+        """Remember a button press that the bot has to answer."""
         now = time.monotonic()
         while self._callback_queries and next(iter(self._callback_queries.values()))[0] < now - _CALLBACK_QUERY_TTL_S:
             del self._callback_queries[next(iter(self._callback_queries))]
         self._callback_queries[query_id] = now, chat
 
     def get_callback_query_chat(self, query_id: str) -> Chat:
-        """Where a button was pressed. Raises `ApiError` where that was too long ago, or never."""
-        at, chat = self._callback_queries.get(query_id, (0.0, None))
-        if chat is None or at < time.monotonic() - _CALLBACK_QUERY_TTL_S:
+        """The chat in which a button was pressed. Raises `ApiError` if the query is unknown or too old."""
+        created_at, chat = self._callback_queries.get(query_id, (0.0, None))
+        if chat is None or created_at < time.monotonic() - _CALLBACK_QUERY_TTL_S:
             raise bad_request("query is too old and response timeout expired or query ID is invalid")
         return chat

@@ -1,4 +1,4 @@
-"""A log of all calls of the Bot API, for those who want to know what a bot did."""
+"""A log of all calls of the Bot API, for tests that check what a bot did."""
 
 import time
 from collections import deque
@@ -9,14 +9,14 @@ _MAX_CALLS: Final = 200_000
 
 
 class CallLog:
-    """The latest calls. No text of a message is kept."""
+    """The latest calls. It keeps no message text."""
 
     def __init__(self) -> None:
         self._calls: deque[dict[str, Any]] = deque(maxlen=_MAX_CALLS)
         self._next_seq = 1
 
     def start(self, method: str, bot: str) -> dict[str, Any]:
-        """Note a call that begins; the caller fills in how it ended. `at`: seconds of the monotonic clock."""
+        """Add a call; the caller fills in its outcome. `at` is seconds of the monotonic clock."""
         call: dict[str, Any] = {
             "seq": self._next_seq,
             "at": time.monotonic(),
@@ -35,7 +35,7 @@ class CallLog:
         return call
 
     def since(self, seq: int) -> list[dict[str, Any]]:
-        """Calls after the one numbered `seq`."""
+        """The calls after the one with this `seq`."""
         if not self._calls:
             return []
         return list(islice(self._calls, max(0, seq + 1 - self._calls[0]["seq"]), None))

@@ -1,4 +1,4 @@
-"""Faults on demand: a share of the calls is refused, fails, or loses its connection before or after it took effect."""
+"""Injects faults: a share of the calls is refused, fails, or loses its connection before or after it took effect."""
 
 import random
 from collections.abc import Sequence
@@ -6,12 +6,12 @@ from typing import Final
 
 FAULT_KINDS: Final = ("429", "500", "403", "cut_before", "cut_after")
 
-#: Asking for updates is what a fault would only delay.
+#: A fault would only delay the polling of updates, so it is exempt unless it is named.
 _EXEMPT_METHODS: Final = frozenset({"getupdates"})
 
 
 class FaultInjector:
-    """Draws a fault for a call, or none."""
+    """Draws the fault of each call, or none."""
 
     def __init__(self) -> None:
         self._rate = 0.0
@@ -29,9 +29,17 @@ class FaultInjector:
         seed: int = 0,
         retry_after: int = 1,
     ) -> None:
-        """From now on a share of `rate` of the calls (of `methods`; none named: of all) fails in one of `kinds`.
+        """Let a share `rate` of the calls fail from now on.
 
-        Raises `ValueError` for a kind that is none.
+        Args:
+            rate: The share, 0 to 1.
+            kinds: Kinds to draw from.
+            methods: The methods that fail; empty for all but the exempt ones.
+            seed: Seed of the draws.
+            retry_after: Seconds that a fault 429 tells the bot to wait.
+
+        Raises:
+            ValueError: A kind does not exist.
         """
         unknown = set(kinds) - set(FAULT_KINDS)
         if unknown:

@@ -28,7 +28,8 @@ from shared.contract.decision import (
     Verdict,
     Work,
 )
-from simulator.bot_api.html_entities import parse_text, utf16_length
+from simulator.bot_api.html_entities import parse_text
+from simulator.utf16 import utf16_length
 
 FOLDER: Final = Path("bot/locales")
 CAPTION: Final = 1024

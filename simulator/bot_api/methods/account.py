@@ -1,4 +1,4 @@
-"""Methods about the bot itself: who it is, and the commands in its menu."""
+"""Methods about the bot itself: its profile, its command menu, its answers to button presses."""
 
 from typing import Any
 
@@ -7,13 +7,13 @@ from simulator.errors import bad_request
 
 
 def get_me(call: MethodCall) -> dict[str, Any]:
-    """`getMe`; people who name nobody talk to this bot from now on."""
+    """`getMe`. Users that name no bot talk to this one from now on."""
     call.state.latest_bot = call.bot
     return call.bot.info
 
 
 def set_my_name(call: MethodCall) -> bool:
-    """`setMyName`, in all languages."""
+    """`setMyName`. Only the name without a language code is kept."""
     if call.get_text("name") and not call.get_text("language_code"):
         call.bot.info["first_name"] = call.get_text("name")
     return True
@@ -22,10 +22,10 @@ def set_my_name(call: MethodCall) -> bool:
 def set_my_commands(call: MethodCall) -> bool:
     """`setMyCommands`."""
     commands = call.get_json("commands") or []
-    for one in commands:
-        if not 1 <= len(one.get("description", "")) <= 256:
+    for command in commands:
+        if not 1 <= len(command.get("description", "")) <= 256:
             raise bad_request("BOT_COMMAND_DESCRIPTION_INVALID")
-        if not 1 <= len(one.get("command", "").removeprefix("/")) <= 32:
+        if not 1 <= len(command.get("command", "").removeprefix("/")) <= 32:
             raise bad_request("BOT_COMMAND_INVALID")
     call.bot.commands[_command_scope(call)] = commands
     return True
@@ -43,12 +43,12 @@ def delete_my_commands(call: MethodCall) -> bool:
 
 
 def accept(_: MethodCall) -> bool:
-    """What changes nothing that this stand-in shows."""
+    """Accept a call whose effect the simulator does not show."""
     return True
 
 
 def set_message_reaction(call: MethodCall) -> bool:
-    """`setMessageReaction`, of a message that is there; the reaction is not shown."""
+    """`setMessageReaction`. The message must exist; the reaction is not shown."""
     if call.get_chat().find_message(call.get_int("message_id")) is None:
         raise bad_request("message to react not found")
     return True

@@ -1,4 +1,4 @@
-"""Methods that look something up: files, chats, members."""
+"""Methods that look up chats, their members and files."""
 
 from typing import Any
 
@@ -7,14 +7,14 @@ from simulator.errors import bad_request
 
 
 def get_file(call: MethodCall) -> dict[str, Any]:
-    """`getFile`; the path is good for a download from `/file/bot<TOKEN>/`."""
-    id_ = call.get_text("file_id")
-    file = call.state.files.get_downloadable(id_)
+    """`getFile`. The file can be downloaded at its path below `/file/bot<TOKEN>/`."""
+    file_id = call.get_text("file_id")
+    file = call.state.files.get_downloadable(file_id)
     return {
-        "file_id": id_,
+        "file_id": file_id,
         "file_unique_id": file.unique_id,
         "file_size": len(file.data),
-        "file_path": f"files/{id_}",
+        "file_path": f"files/{file_id}",
     }
 
 
@@ -36,9 +36,9 @@ def get_chat(call: MethodCall) -> dict[str, Any]:
 def get_chat_member(call: MethodCall) -> dict[str, Any]:
     """`getChatMember`."""
     chat = call.get_chat()
-    user = call.get_int("user_id")
-    if user == call.bot.id:
+    user_id = call.get_int("user_id")
+    if user_id == call.bot.id:
         return {"status": "member", "user": call.bot.info}
-    if user not in chat.members:
+    if user_id not in chat.members:
         raise bad_request("PARTICIPANT_ID_INVALID")
-    return {"status": "member", "user": call.state.users[user]}
+    return {"status": "member", "user": call.state.users[user_id]}

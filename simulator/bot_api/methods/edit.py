@@ -1,10 +1,9 @@
-"""Methods that edit a message of the bot, or take one away."""
+"""Methods that edit or delete messages."""
 
 from typing import Any, Final
 
 from simulator.bot_api.method_call import MethodCall
-from simulator.bot_api.methods import message_content
-from simulator.bot_api.methods.message_content import Content
+from simulator.bot_api.methods.message_content import Content, read_caption, read_media, read_text
 from simulator.bot_api.methods.reply_markup import read_reply_markup
 from simulator.errors import ApiError, bad_request
 from simulator.state.chat import Chat, Message
@@ -25,7 +24,7 @@ def edit_message_text(call: MethodCall) -> Message:
     chat, message = _find_own_message(call)
     if "text" not in message:
         raise bad_request("there is no text in the message to edit")
-    return _edit(call, chat, message, message_content.read_text(call), _TEXT_FIELDS)
+    return _edit(call, chat, message, read_text(call), _TEXT_FIELDS)
 
 
 def edit_message_caption(call: MethodCall) -> Message:
@@ -33,14 +32,14 @@ def edit_message_caption(call: MethodCall) -> Message:
     chat, message = _find_own_message(call)
     if not any(kind in message for kind in _MEDIA_FIELDS):
         raise bad_request("there is no caption in the message to edit")
-    return _edit(call, chat, message, message_content.read_caption(call.parameters), _CAPTION_FIELDS)
+    return _edit(call, chat, message, read_caption(call.parameters), _CAPTION_FIELDS)
 
 
 def edit_message_media(call: MethodCall) -> Message:
-    """`editMessageMedia`; a message of text gets its medium by it, too."""
+    """`editMessageMedia`. It also turns a text message into one with media."""
     chat, message = _find_own_message(call)
-    medium = message_content.read_media(call, call.get_json("media") or {})
-    return _edit(call, chat, message, medium, (*_TEXT_FIELDS, *_CAPTION_FIELDS, *_MEDIA_FIELDS))
+    media = read_media(call, call.get_json("media") or {})
+    return _edit(call, chat, message, media, (*_TEXT_FIELDS, *_CAPTION_FIELDS, *_MEDIA_FIELDS))
 
 
 def edit_message_reply_markup(call: MethodCall) -> Message:
@@ -59,12 +58,12 @@ def delete_message(call: MethodCall) -> bool:
 
 
 def delete_messages(call: MethodCall) -> bool:
-    """`deleteMessages`; those that are not there are passed over."""
+    """`deleteMessages`. Unknown ids are ignored."""
     chat = call.get_chat()
-    numbers = call.get_json("message_ids") or []
-    if not 1 <= len(numbers) <= _MAX_DELETED:
+    message_ids = call.get_json("message_ids") or []
+    if not 1 <= len(message_ids) <= _MAX_DELETED:
         raise bad_request("wrong number of messages to delete: there must be from 1 to 100")
-    for message in filter(None, map(chat.find_message, numbers)):
+    for message in filter(None, map(chat.find_message, message_ids)):
         chat.delete_message(message)
     return True
 
@@ -92,14 +91,14 @@ def _find_own_message(call: MethodCall) -> tuple[Chat, Message]:
 
 
 def _visible_content(message: Message) -> Message:
-    """The message without what changes although a person sees the same: the date, the ids of files."""
-    shown: Message = {key: value for key, value in message.items() if key not in (*_MEDIA_FIELDS, "edit_date")}
+    """The message without the fields that change although it looks the same: the edit date and file ids."""
+    visible: Message = {key: value for key, value in message.items() if key not in (*_MEDIA_FIELDS, "edit_date")}
     for kind in _MEDIA_FIELDS:
         if kind in message:
-            shown[kind] = _file_identity(message[kind])
-    return shown
+            visible[kind] = _file_identity(message[kind])
+    return visible
 
 
-def _file_identity(medium: Any) -> str:
-    largest = medium[-1] if isinstance(medium, list) else medium
+def _file_identity(media: Any) -> str:
+    largest = media[-1] if isinstance(media, list) else media
     return str(largest["file_unique_id"])

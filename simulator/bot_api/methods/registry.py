@@ -1,4 +1,4 @@
-"""The methods by their names, which Telegram reads without regard to case."""
+"""The methods by lower-case name, since Telegram ignores the case of method names."""
 
 from collections.abc import Callable
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""The buttons under a message."""
+"""Reads the inline keyboard of a message."""
 
 from typing import Any, Final
 
@@ -9,17 +9,17 @@ _MAX_DATA_BYTES: Final = 64
 
 
 def read_reply_markup(call: MethodCall) -> dict[str, Any]:
-    """`reply_markup`, or nothing where there are no buttons. Raises `ApiError`."""
-    given = call.get_json("reply_markup")
-    if not given:
+    """`reply_markup`, or an empty dict if there are no buttons. Raises `ApiError`."""
+    markup = call.get_json("reply_markup")
+    if not markup:
         return {}
-    rows = [row for row in given.get("inline_keyboard", []) if row]
+    rows = [row for row in markup.get("inline_keyboard", []) if row]
     for row in rows:
         for button in row:
             _check_button(button)
-    if "inline_keyboard" in given:
+    if "inline_keyboard" in markup:
         return {"reply_markup": {"inline_keyboard": rows}} if rows else {}
-    # Keyboards in place of the phone's own are taken, and no message holds them.
+    # Telegram accepts keyboards that replace the phone's own one, but no message contains them.
     return {}
 
 

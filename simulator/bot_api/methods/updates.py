@@ -1,4 +1,4 @@
-"""Methods by which a bot gets its updates."""
+"""Methods that control how a bot gets its updates."""
 
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -8,6 +8,7 @@ from simulator.errors import ApiError, bad_request
 from simulator.state.webhook import WebhookSender
 
 _MAX_UPDATES: Final = 100
+_MAX_CONNECTIONS: Final = 100
 _DEFAULT_CONNECTIONS: Final = 40
 _WEBHOOK_IS_SET: Final = (
     "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
@@ -24,7 +25,7 @@ async def get_updates(call: MethodCall) -> list[dict[str, Any]]:
 
 
 async def set_webhook(call: MethodCall) -> bool:
-    """`setWebhook`; takes the place of the one before. On localhost it may be plain HTTP."""
+    """`setWebhook`. It replaces the previous webhook. Unlike Telegram's, it may be plain HTTP."""
     url = call.get_text("url")
     if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
         raise bad_request("bad webhook: invalid webhook URL specified")
@@ -32,9 +33,11 @@ async def set_webhook(call: MethodCall) -> bool:
     if url:
         _set_allowed_updates(call)
         call.bot.updates.terminate_poll("setWebhook request")
-        connections = min(100, max(1, call.get_int("max_connections", _DEFAULT_CONNECTIONS)))
         call.bot.webhook = WebhookSender(
-            url, call.get_text("secret_token"), call.bot.updates, max_connections=connections
+            url,
+            call.get_text("secret_token"),
+            call.bot.updates,
+            max_connections=min(_MAX_CONNECTIONS, max(1, call.get_int("max_connections", _DEFAULT_CONNECTIONS))),
         )
     return True
 
@@ -60,7 +63,7 @@ def get_webhook_info(call: MethodCall) -> dict[str, Any]:
 
 
 def close(call: MethodCall) -> bool:
-    """`close` and `logOut`: nobody is brought updates any more."""
+    """`close` and `logOut`. They end a running `getUpdates`."""
     call.bot.updates.terminate_poll("close")
     return True
 
@@ -75,6 +78,6 @@ async def _remove_webhook(call: MethodCall) -> None:
 
 def _set_allowed_updates(call: MethodCall) -> None:
     kinds = call.get_json("allowed_updates")
-    # Not given: as it was before; an empty list: all.
+    # A missing list leaves the setting as it is; an empty list allows all kinds.
     if isinstance(kinds, list):
         call.bot.updates.allowed_kinds = [str(kind) for kind in kinds]
