@@ -19,7 +19,7 @@ class Status:
 
     overview: LedgerOverview
     image_bytes: int
-    image_bytes_limit: int
+    max_image_bytes: int
     lease_s: float
 
 
@@ -54,7 +54,7 @@ def format_json(status: Status) -> str:
                 for one in survey.processes
             ],
             "dead": survey.dead,
-            "pictures": {"bytes": status.image_bytes, "budget": status.image_bytes_limit},
+            "pictures": {"bytes": status.image_bytes, "budget": status.max_image_bytes},
         },
         indent=1,
     )
@@ -75,9 +75,9 @@ def print_status(status: Status, console: Console) -> None:
         )
     dead = f"[red]{survey.dead}[/] (melanoma-ops dead list)" if survey.dead else "none"
     console.print(f"dead      {dead}")
-    share = status.image_bytes / status.image_bytes_limit
+    share = status.image_bytes / status.max_image_bytes
     console.print(
-        f"pictures  {status.image_bytes / 2**20:.1f} of {status.image_bytes_limit / 2**20:.0f} MiB ({share:.0%})"
+        f"pictures  {status.image_bytes / 2**20:.1f} of {status.max_image_bytes / 2**20:.0f} MiB ({share:.0%})"
     )
     if not survey.processes:
         console.print("processes [red]none: nobody answers[/]")

@@ -191,7 +191,7 @@ def test_the_exporter_knows_every_number_of_the_status(ledger: Ledger) -> None:
         for sample in metric.samples
     }
     assert found["melanoma_ledger_up",] == 1
-    assert found["melanoma_ledger_ready", "interactive"] == 1
+    assert found["melanoma_ledger_ready_jobs", "interactive"] == 1
     assert found["melanoma_ledger_dead_letters",] == 1
     assert found["melanoma_ledger_processes", "worker"] == 0, "no worker is a number, too"
     assert found["melanoma_ledger_jobs", "ready"] == 1
