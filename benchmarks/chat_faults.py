@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from benchmarks.harness.simulated_users import bot, collect_outcomes, gather, quantile, report, until_answered
 from benchmarks.harness.testbed import Testbed
-from local.bot_processes import stand_in, start_stand_in
+from local.bot_processes import simulator_url, start_simulator
 from local.embedded_valkey import free_port
 from local.subprocesses import BackgroundProcess
 from samples.many import render_many
@@ -77,13 +77,13 @@ def main() -> None:
     with Testbed(workers=2, persistent=True) as stand, ExitStack() as stack:
         images = [path.read_bytes() for path in render_many(stand.home / "pictures", 16)]
         port, own = free_port(), free_port()
-        stack.enter_context(start_stand_in(stand.home / "telegram.log", port, "--no-limits"))
+        stack.enter_context(start_simulator(stand.home / "telegram.log", port, "--no-limits"))
         webhook = {"MELANOMA_WEBHOOK_URL": f"http://127.0.0.1:{own}", "MELANOMA_BOT_PORT": str(own)}
         bots = [bot(stand.home, f"bot-{number}", port, **webhook) for number in range(2)]
         stack.callback(_stop, bots)
         killer = Killer(stand, bots, port, webhook)
         try:
-            report(asyncio.run(_run(stand, stand_in(port), images, asked.people, asked.each, killer)))
+            report(asyncio.run(_run(stand, simulator_url(port), images, asked.people, asked.each, killer)))
         finally:
             killer.stop()
         tracebacks = [path.name for path in stand.home.glob("bot-*.log") if "Traceback" in _said(path)]
@@ -96,16 +96,16 @@ async def _run(
     async with SimulatorClient(address) as simulator:
         crowd = await gather(simulator, people)
         uploads = [await simulator.upload(image) for image in images]
-        before = (await simulator.calls())[-1]["seq"]
-        await simulator.faults(0.05, kinds=["429", "500", "cut_before", "cut_after"], seed=1)
+        before = (await simulator.get_calls())[-1]["seq"]
+        await simulator.set_faults(0.05, kinds=["429", "500", "cut_before", "cut_after"], seed=1)
         killer.start()
-        await simulator.crowd(crowd, uploads, each, spread_s=_SPREAD_S)
+        await simulator.start_load(crowd, uploads, each, spread_s=_SPREAD_S)
         await until_answered(create_client(stand.broker.url), people * each, _LIMIT_S / 2)
         await asyncio.to_thread(killer.stop)
-        await simulator.faults(0)
+        await simulator.set_faults(0)
         await until_answered(create_client(stand.broker.url), people * each, _LIMIT_S / 2)
         found = await collect_outcomes(crowd)
-        calls = await simulator.calls(before)
+        calls = await simulator.get_calls(before)
     waits = [fate.answer_s for fate in found if fate.answer_s is not None]
     return {
         "photographs": len(found),

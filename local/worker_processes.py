@@ -9,7 +9,7 @@ from typing import Final
 from local.subprocesses import BackgroundProcess
 from shared.contract.names import READY_EVENT
 
-_READY_LIMIT_S: Final = 120.0
+_READY_TIMEOUT_S: Final = 120.0
 
 
 class StartError(Exception):
@@ -28,13 +28,13 @@ def start_worker(log: Path, environment: Mapping[str, str] | None = None) -> Bac
 
 def wait_until_ready(worker: BackgroundProcess) -> None:
     """Wait until `worker` takes messages. Raises `StartError`."""
-    wait_until_it_says(READY_EVENT, worker, "worker")
+    wait_for_log(READY_EVENT, worker, "worker")
 
 
-def wait_until_it_says(words: str, process: BackgroundProcess, name: str) -> None:
+def wait_for_log(text: str, process: BackgroundProcess, name: str) -> None:
     """Wait until `words` stand in the log of `process`. Raises `StartError`."""
-    deadline = time.monotonic() + _READY_LIMIT_S
-    while words not in (said := process.log.read_text(errors="replace")):
+    deadline = time.monotonic() + _READY_TIMEOUT_S
+    while text not in (said := process.log.read_text(errors="replace")):
         if process.returncode is not None or time.monotonic() > deadline:
             last = said.strip().splitlines()[-1:] or ["it said nothing"]
             raise StartError(f"the {name} did not start: {last[0]}")

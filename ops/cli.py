@@ -9,12 +9,12 @@ from typing import Final
 import click
 from rich.console import Console
 
-from ops import dead_letters, overrides, status, workers
+from ops import dead_letters, settings_overrides, status, workers
 from ops.client import AdminClient, open_admin_client
 from ops.doctor.check_result import Level
 from ops.doctor.checks import run_checks
 from ops.errors import OpsError
-from ops.trace import trace
+from ops.trace import print_trace
 from shared.config.settings import SettingsError, settings
 from shared.contract.names import Queue
 from shared.ledger import admin
@@ -23,20 +23,20 @@ from shared.log import set_up_logging
 EXIT_WRONG: Final = 1
 EXIT_USAGE: Final = 2
 
-_COLOURS: Final = {Level.GOOD: "green", Level.NOTE: "yellow", Level.WRONG: "red"}
+_COLOURS: Final = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "red"}
 
 #: A pipe has no width: nothing is cut there.
-_WIDE: Final = 250
-_screen: Final = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDE)
-_queue: Final = click.Choice([str(queue) for queue in Queue])
-_ids: Final = click.argument("ids", nargs=-1, metavar="[JOB]...")
-_every: Final = click.option("--all", "every", is_flag=True, help="The oldest --limit of them.")
-_limit: Final = click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True)
-_yes: Final = click.option("--yes", is_flag=True, help="Do not ask.")
+_PIPE_WIDTH: Final = 250
+_console: Final = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+_QUEUE: Final = click.Choice([str(queue) for queue in Queue])
+_ids_argument: Final = click.argument("ids", nargs=-1, metavar="[JOB]...")
+_all_option: Final = click.option("--all", "every", is_flag=True, help="The oldest --limit of them.")
+_limit_option: Final = click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True)
+_yes_option: Final = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
 @contextmanager
-def _connected() -> Iterator[AdminClient]:
+def _open_client() -> Iterator[AdminClient]:
     config = settings()
     # Redis being away is said once, by the command.
     set_up_logging(config.model_copy(update={"log_format": "text", "log_level": "error"}))
@@ -57,12 +57,12 @@ def cli() -> None:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def status_command(as_json: bool) -> None:
     """Jobs, queues, dead letters, pictures and processes at a glance."""
-    with _connected() as connected:
-        seen = status.look(connected)
+    with _open_client() as connected:
+        seen = status.read_status(connected)
     if as_json:
-        click.echo(status.as_json(seen))
+        click.echo(status.format_json(seen))
     else:
-        status.show(seen, _screen)
+        status.print_status(seen, _console)
 
 
 @cli.command("doctor")
@@ -71,34 +71,34 @@ def doctor_command() -> None:
     found = []
     for finding in run_checks(settings()):
         found.append(finding.level)
-        _screen.print(f"[{_COLOURS[finding.level]}]{finding.level:5}[/]  {finding.where}: {finding.what}")
+        _console.print(f"[{_COLOURS[finding.level]}]{finding.level:5}[/]  {finding.subject}: {finding.message}")
         if finding.remedy:
-            _screen.print(f"       {finding.remedy}", markup=False)
-    sys.exit(EXIT_WRONG if Level.WRONG in found else 0)
+            _console.print(f"       {finding.remedy}", markup=False)
+    sys.exit(EXIT_WRONG if Level.PROBLEM in found else 0)
 
 
 @cli.command("trace")
 @click.argument("job")
 def trace_command(job: str) -> None:
     """Tell the life of JOB, with times."""
-    with _connected() as connected:
-        trace(connected, job, _screen)
+    with _open_client() as connected:
+        print_trace(connected, job, _console)
 
 
 @cli.command("pause")
-@click.argument("queue", type=_queue)
+@click.argument("queue", type=_QUEUE)
 def pause_command(queue: str) -> None:
     """Let no worker take jobs of QUEUE; what they have in hand they finish."""
-    with _connected() as connected:
+    with _open_client() as connected:
         changed = connected.ledger.run(admin.pause(Queue(queue)))
     click.echo(f"{queue} is paused{'' if changed else ' already'}. Its jobs wait, and their deadlines go on.")
 
 
 @cli.command("resume")
-@click.argument("queue", type=_queue)
+@click.argument("queue", type=_QUEUE)
 def resume_command(queue: str) -> None:
     """Let workers take jobs of QUEUE again."""
-    with _connected() as connected:
+    with _open_client() as connected:
         changed = connected.ledger.run(admin.resume(Queue(queue)))
     click.echo(f"{queue} goes on; its jobs are taken within seconds." if changed else f"{queue} was not paused.")
 
@@ -108,8 +108,8 @@ def resume_command(queue: str) -> None:
 def limits_group(context: click.Context) -> None:
     """Limits that can be changed while all goes on; without a command, which they are."""
     if context.invoked_subcommand is None:
-        with _connected() as connected:
-            overrides.show(connected, _screen)
+        with _open_client() as connected:
+            settings_overrides.print_overrides(connected, _console)
 
 
 @limits_group.command("set")
@@ -117,8 +117,8 @@ def limits_group(context: click.Context) -> None:
 @click.argument("value")
 def set_limit_command(name: str, value: str) -> None:
     """Let NAME be VALUE for all bots and workers, also those that start later."""
-    with _connected() as connected:
-        written = overrides.change(connected, name, value)
+    with _open_client() as connected:
+        written = settings_overrides.set_override(connected, name, value)
     click.echo(f"{name} is {written} within a second, until `melanoma-ops limits reset {name}`.")
 
 
@@ -126,8 +126,8 @@ def set_limit_command(name: str, value: str) -> None:
 @click.argument("name", required=False)
 def reset_limit_command(name: str | None) -> None:
     """Let NAME, or every limit, be that of everyone's settings again."""
-    with _connected() as connected:
-        gone = overrides.reset(connected, name)
+    with _open_client() as connected:
+        gone = settings_overrides.reset_overrides(connected, name)
     click.echo(f"By the settings again: {', '.join(gone)}." if gone else "Nothing had been changed.")
 
 
@@ -136,8 +136,8 @@ def reset_limit_command(name: str | None) -> None:
 @click.option("--wait", type=click.FloatRange(0), default=60, show_default=True, help="Seconds to wait for its end.")
 def drain_command(worker: str, wait: float) -> None:
     """Stop WORKER as SIGTERM does. Its name, or the beginning of it, is in `status`."""
-    with _connected() as connected:
-        workers.drain(connected, worker, wait_s=wait, screen=_screen)
+    with _open_client() as connected:
+        workers.drain_worker(connected, worker, wait_s=wait, console=_console)
 
 
 @cli.command("switch")
@@ -151,8 +151,8 @@ def switch_command(artefact: Path | None, back: bool, wait: float) -> None:
     """
     if (artefact is None) is not back:
         raise click.UsageError("name an ARTEFACT, or --back.")
-    with _connected() as connected:
-        workers.switch(connected, artefact, wait_s=wait, screen=_screen)
+    with _open_client() as connected:
+        workers.switch_artefact(connected, artefact, wait_s=wait, console=_console)
 
 
 @cli.group("dead")
@@ -161,47 +161,47 @@ def dead_group() -> None:
 
 
 @dead_group.command("list")
-@_limit
+@_limit_option
 def dead_list(limit: int) -> None:
     """Show them, the oldest first."""
-    with _connected() as connected:
-        letters = dead_letters.find(connected, (), limit=limit)
-        dead_letters.show(letters, connected.ledger.run(admin.get_overview()).dead, _screen)
+    with _open_client() as connected:
+        letters = dead_letters.find_dead_letters(connected, (), limit=limit)
+        dead_letters.print_dead_letters(letters, connected.ledger.run(admin.get_overview()).dead, _console)
 
 
 @dead_group.command("replay")
-@_ids
-@_every
-@_limit
-@_yes
+@_ids_argument
+@_all_option
+@_limit_option
+@_yes_option
 def dead_replay(ids: tuple[str, ...], every: bool, limit: int, yes: bool) -> None:
     """Have them tried again, with a new deadline. Who was told that it failed is told the new answer."""
-    _named_or_all(ids, every)
-    with _connected() as connected:
-        letters = dead_letters.find(connected, ids, limit=limit)
+    _require_ids_or_all(ids, every)
+    with _open_client() as connected:
+        letters = dead_letters.find_dead_letters(connected, ids, limit=limit)
         if every and not yes:
             click.confirm(f"Have {len(letters)} dead letters tried again?", abort=True)
-        number = dead_letters.replay(connected, letters, _screen)
+        number = dead_letters.replay(connected, letters, _console)
     click.echo(f"{number} of {len(letters)} are tried again; `melanoma-ops trace JOB` shows how it goes.")
 
 
 @dead_group.command("drop")
-@_ids
-@_every
-@_limit
-@_yes
+@_ids_argument
+@_all_option
+@_limit_option
+@_yes_option
 def dead_drop(ids: tuple[str, ...], every: bool, limit: int, yes: bool) -> None:
     """Forget them. Who was not told yet still will be."""
-    _named_or_all(ids, every)
-    with _connected() as connected:
-        letters = dead_letters.find(connected, ids, limit=limit)
+    _require_ids_or_all(ids, every)
+    with _open_client() as connected:
+        letters = dead_letters.find_dead_letters(connected, ids, limit=limit)
         if every and not yes:
             click.confirm(f"Forget {len(letters)} dead letters?", abort=True)
         number = dead_letters.drop(connected, letters)
     click.echo(f"{number} forgotten.")
 
 
-def _named_or_all(ids: tuple[str, ...], every: bool) -> None:
+def _require_ids_or_all(ids: tuple[str, ...], every: bool) -> None:
     if bool(ids) is every:
         raise click.UsageError("name the jobs, or --all.")
 
@@ -211,11 +211,11 @@ def _named_or_all(ids: tuple[str, ...], every: bool) -> None:
 @click.option("--port", type=click.IntRange(1, 65535), default=9109, show_default=True)
 def exporter_command(host: str, port: int) -> None:
     """Serve the ledger's numbers to Prometheus at /metrics until stopped."""
-    from ops.exporter import export
+    from ops.exporter import serve_metrics
 
     config = settings()
     set_up_logging(config.model_copy(update={"log_level": "error"}))
-    export(config, host, port)
+    serve_metrics(config, host, port)
 
 
 def main() -> None:

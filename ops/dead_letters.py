@@ -17,12 +17,12 @@ from shared.ledger import admin
 from shared.ledger.admin import DeadLetter
 
 #: Outboxes of folder runs begin so. Nobody looks into them once their run has the answer.
-_FOLDER_RUN: Final = "bulk:"
+_FOLDER_RUN_PREFIX: Final = "bulk:"
 
 
-def find(service: AdminClient, ids: Sequence[str], *, limit: int) -> list[DeadLetter]:
+def find_dead_letters(client: AdminClient, ids: Sequence[str], *, limit: int) -> list[DeadLetter]:
     """Those of `ids`, or the oldest `limit` where none are given. Raises `OpsError` for an id that is none."""
-    letters = service.ledger.run(admin.dead_letters(limit, ids))
+    letters = client.ledger.run(admin.dead_letters(limit, ids))
     known = {letter.id for letter in letters}
     for id_ in ids:
         if id_ not in known:
@@ -30,7 +30,7 @@ def find(service: AdminClient, ids: Sequence[str], *, limit: int) -> list[DeadLe
     return letters
 
 
-def reason(letter: DeadLetter) -> str:
+def failure_reason(letter: DeadLetter) -> str:
     """Why it is dead, in the contract's words."""
     try:
         decision = decision_from_json(letter.decision)
@@ -41,48 +41,48 @@ def reason(letter: DeadLetter) -> str:
     return "undeliverable"
 
 
-def show(letters: Sequence[DeadLetter], total: int, screen: Console) -> None:
+def print_dead_letters(letters: Sequence[DeadLetter], total: int, console: Console) -> None:
     """For people, the oldest first."""
     if not letters:
-        screen.print("No dead letters.")
+        console.print("No dead letters.")
         return
     table = Table(
         Column("job", no_wrap=True), "reason", "queue", "for", "told", "tries", "died", box=None, pad_edge=False
     )
     for letter in letters:
         told = "yes" if letter.stage is Stage.ANSWERED else "not yet"
-        owner = "a folder run" if letter.outbox.startswith(_FOLDER_RUN) else letter.outbox
+        owner = "a folder run" if letter.outbox.startswith(_FOLDER_RUN_PREFIX) else letter.outbox
         died = f"{format_duration(letter.died_s)} ago"
-        table.add_row(letter.id, reason(letter), letter.queue, owner, told, str(letter.attempts), died)
-    screen.print(table)
+        table.add_row(letter.id, failure_reason(letter), letter.queue, owner, told, str(letter.attempts), died)
+    console.print(table)
     if total > len(letters):
-        screen.print(f"{total - len(letters)} more; --limit shows them.")
+        console.print(f"{total - len(letters)} more; --limit shows them.")
 
 
-def replay(service: AdminClient, letters: Sequence[DeadLetter], screen: Console) -> int:
+def replay(client: AdminClient, letters: Sequence[DeadLetter], console: Console) -> int:
     """Let them be tried again and say what became of each; returns how many live again."""
-    stored = dict(zip([one.id for one in letters], service.store.holds([one.id for one in letters]), strict=True))
+    stored = dict(zip([one.id for one in letters], client.store.holds([one.id for one in letters]), strict=True))
     groups: dict[Queue, list[tuple[str, bool]]] = defaultdict(list)
     for letter in letters:
-        if letter.outbox.startswith(_FOLDER_RUN) and letter.stage is Stage.ANSWERED:
-            screen.print(f"{letter.id}: its folder run has the failure already; submit the file again instead.")
+        if letter.outbox.startswith(_FOLDER_RUN_PREFIX) and letter.stage is Stage.ANSWERED:
+            console.print(f"{letter.id}: its folder run has the failure already; submit the file again instead.")
         else:
             groups[letter.queue].append((letter.id, stored[letter.id]))
     deadlines = {
-        Queue.INTERACTIVE: service.config.interactive_deadline_s,
-        Queue.BULK: service.config.bulk_deadline_s,
+        Queue.INTERACTIVE: client.config.interactive_deadline_s,
+        Queue.BULK: client.config.bulk_deadline_s,
     }
     alive = 0
     for queue, pairs in groups.items():
-        number, owed = service.ledger.run(admin.replay(pairs, deadline_s=deadlines[queue]))
-        service.publisher.publish(owed)
+        number, owed = client.ledger.run(admin.replay(pairs, deadline_s=deadlines[queue]))
+        client.publisher.publish(owed)
         alive += number
     return alive
 
 
-def drop(service: AdminClient, letters: Sequence[DeadLetter]) -> int:
+def drop(client: AdminClient, letters: Sequence[DeadLetter]) -> int:
     """Forget them, with the pictures of those whose owner was told; returns how many there were."""
     told = [letter.id for letter in letters if letter.stage is Stage.ANSWERED]
-    number = service.ledger.run(admin.drop([letter.id for letter in letters]))
-    service.store.delete(told)
+    number = client.ledger.run(admin.drop([letter.id for letter in letters]))
+    client.store.delete(told)
     return number

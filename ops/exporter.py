@@ -1,4 +1,4 @@
-"""`melanoma-ops exporter`: the ledger in Prometheus' terms, asked for when Prometheus asks."""
+"""`melanoma-ops exporter`: metrics of the ledger and the image store for Prometheus, read at each scrape."""
 
 import threading
 from collections.abc import Iterator
@@ -9,77 +9,88 @@ from prometheus_client.registry import Collector
 
 from ops.client import open_admin_client
 from ops.errors import OpsError
-from ops.status import Status, look
+from ops.status import Status, read_status
+from ops.workers import WORKER_ROLE
 from shared.config.settings import Settings
 
 
 class LedgerCollector(Collector):
-    """Jobs by stage and queue, ages, dead letters, live processes, bytes of pictures. Nothing of a person."""
+    """Collects jobs by stage and queue, ages, dead letters, processes and image bytes. No metric is about a user."""
 
     def __init__(self, config: Settings) -> None:
         self._config = config
 
     def describe(self) -> list[Metric]:
-        """Nothing: registering must not need a Redis."""
+        """Describe no metrics, so that registering needs no Redis."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """One look. Where Redis is away only `melanoma_ledger_up` says something."""
+        """Read the status once. While Redis is unavailable, `melanoma_ledger_up` is the only metric."""
         try:
-            with open_admin_client(self._config) as connected:
-                status = look(connected)
+            with open_admin_client(self._config) as client:
+                status = read_status(client)
         except OpsError:
-            yield _gauge("ledger_up", "1 where the ledger's Redis answers.", 0)
+            yield _up_metric(0)
             return
-        yield _gauge("ledger_up", "1 where the ledger's Redis answers.", 1)
-        yield from _jobs(status)
-        yield from _queues(status)
-        alive = GaugeMetricFamily("melanoma_ledger_processes", "Live processes.", labels=["role"])
-        roles = [one.role for one in status.survey.processes]
-        # A worker that is missing must show as 0, not as nothing.
-        for role in {"worker", *roles}:
-            alive.add_metric([role], roles.count(role))
-        yield alive
-        yield _gauge("ledger_dead_letters", "Dead letters that nobody has dropped.", status.survey.dead)
-        yield _gauge("store_bytes", "Bytes of pictures in the store.", status.stored)
-        yield _gauge("store_budget_bytes", "Most bytes of pictures in the store.", status.budget)
+        yield _up_metric(1)
+        yield from _job_metrics(status)
+        yield from _queue_metrics(status)
+        yield _process_metric(status)
+        yield _gauge("ledger_dead_letters", "Dead letters that are not dropped.", status.overview.dead)
+        yield _gauge("image_store_bytes", "Bytes of images in the image store.", status.image_bytes)
+        yield _gauge("image_store_max_bytes", "Maximum bytes of images in the image store.", status.max_image_bytes)
 
 
-def _jobs(status: Status) -> Iterator[Metric]:
+def _up_metric(value: int) -> Metric:
+    return _gauge("ledger_up", "1 if the ledger's Redis answers, else 0.", value)
+
+
+def _job_metrics(status: Status) -> Iterator[Metric]:
     jobs = GaugeMetricFamily("melanoma_ledger_jobs", "Jobs by stage.", labels=["stage"])
-    for stage, count in status.survey.stages.items():
+    for stage, count in status.overview.stages.items():
         jobs.add_metric([stage], count)
     yield jobs
     yield _gauge(
-        "ledger_oldest_undelivered_seconds",
-        "Age of the decision that waits longest for its delivery.",
-        status.survey.oldest_undelivered_s,
+        "ledger_oldest_undelivered_decision_age_seconds",
+        "Age of the oldest decision that is not delivered.",
+        status.overview.oldest_undelivered_s,
     )
 
 
-def _queues(status: Status) -> Iterator[Metric]:
-    ready = GaugeMetricFamily("melanoma_ledger_ready", "Jobs that wait for a worker.", labels=["queue"])
+def _queue_metrics(status: Status) -> Iterator[Metric]:
+    ready = GaugeMetricFamily("melanoma_ledger_ready_jobs", "Jobs that wait for a worker.", labels=["queue"])
     oldest = GaugeMetricFamily(
-        "melanoma_ledger_oldest_ready_seconds", "Age of the job that waits longest.", labels=["queue"]
+        "melanoma_ledger_oldest_ready_job_age_seconds",
+        "Age of the oldest job that waits for a worker.",
+        labels=["queue"],
     )
-    paused = GaugeMetricFamily("melanoma_ledger_paused", "1 where an operator paused the queue.", labels=["queue"])
-    for queue, state in status.survey.queues.items():
+    paused = GaugeMetricFamily("melanoma_ledger_queue_paused", "1 if the queue is paused, else 0.", labels=["queue"])
+    for queue, state in status.overview.queues.items():
         ready.add_metric([queue], state.ready)
         oldest.add_metric([queue], state.oldest_s)
         paused.add_metric([queue], float(state.paused_s is not None))
     yield from (ready, oldest, paused)
 
 
-def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
-    return GaugeMetricFamily(f"melanoma_{name}", text, value=value)
+def _process_metric(status: Status) -> Metric:
+    processes = GaugeMetricFamily("melanoma_ledger_processes", "Live processes by role.", labels=["role"])
+    roles = [process.role for process in status.overview.processes]
+    # Without a live worker the metric must be 0, not absent.
+    for role in {WORKER_ROLE, *roles}:
+        processes.add_metric([role], roles.count(role))
+    return processes
 
 
-def export(config: Settings, host: str, port: int) -> None:
-    """Serve /metrics at `host`:`port` until the process ends. Raises `OpsError` for an address that is taken."""
+def _gauge(name: str, documentation: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"melanoma_{name}", documentation, value=value)
+
+
+def serve_metrics(config: Settings, host: str, port: int) -> None:
+    """Serve /metrics at `host`:`port` until the process ends. Raises `OpsError` if the address is taken."""
     registry = CollectorRegistry()
     registry.register(LedgerCollector(config))
     try:
         start_http_server(port, addr=host, registry=registry)
     except OSError as error:
-        raise OpsError(f"{host}:{port} cannot be listened on ({error.strerror}): choose another --port.") from error
+        raise OpsError(f"cannot listen on {host}:{port} ({error.strerror}): choose another --port.") from error
     threading.Event().wait()

@@ -17,21 +17,21 @@ from shared.ledger.admin import LedgerOverview, ProcessInfo
 class Status:
     """One look. `budget` and `stored` are bytes of pictures; leases last `lease_s` seconds."""
 
-    survey: LedgerOverview
-    stored: int
-    budget: int
+    overview: LedgerOverview
+    image_bytes: int
+    max_image_bytes: int
     lease_s: float
 
 
-def look(service: AdminClient) -> Status:
+def read_status(client: AdminClient) -> Status:
     """Look at the ledger and the picture store. Nothing changes."""
-    survey = service.ledger.run(admin.get_overview())
-    return Status(survey, service.store.used(), service.config.image_store_max_bytes, service.config.lease_s)
+    survey = client.ledger.run(admin.get_overview())
+    return Status(survey, client.store.used(), client.config.image_store_max_bytes, client.config.lease_s)
 
 
-def as_json(status: Status) -> str:
+def format_json(status: Status) -> str:
     """For programs. Times in seconds, sizes in bytes."""
-    survey = status.survey
+    survey = status.overview
     return json.dumps(
         {
             "at": survey.at,
@@ -47,53 +47,55 @@ def as_json(status: Status) -> str:
                 {
                     "incarnation": one.incarnation,
                     "role": one.role,
-                    "beat_age_s": round(_beat_age(one, status), 3),
+                    "beat_age_s": round(_heartbeat_age_s(one, status), 3),
                     "held": one.held,
-                    **serves(one),
+                    **served_model(one),
                 }
                 for one in survey.processes
             ],
             "dead": survey.dead,
-            "pictures": {"bytes": status.stored, "budget": status.budget},
+            "pictures": {"bytes": status.image_bytes, "budget": status.max_image_bytes},
         },
         indent=1,
     )
 
 
-def show(status: Status, screen: Console) -> None:
+def print_status(status: Status, console: Console) -> None:
     """For people."""
-    survey = status.survey
+    survey = status.overview
     stages = "   ".join(f"{stage} {count}" for stage, count in survey.stages.items())
-    screen.print(f"jobs      {stages}")
+    console.print(f"jobs      {stages}")
     for queue, state in survey.queues.items():
         paused = f", [yellow]paused for {format_duration(state.paused_s)}[/]" if state.paused_s is not None else ""
         oldest = f", the oldest for {format_duration(state.oldest_s)}" if state.ready else ""
-        screen.print(f"queue     {queue}: {state.ready} wait{oldest}{paused}")
+        console.print(f"queue     {queue}: {state.ready} wait{oldest}{paused}")
     if survey.oldest_undelivered_s:
-        screen.print(
+        console.print(
             f"answers   the oldest that is not delivered waits for {format_duration(survey.oldest_undelivered_s)}"
         )
     dead = f"[red]{survey.dead}[/] (melanoma-ops dead list)" if survey.dead else "none"
-    screen.print(f"dead      {dead}")
-    share = status.stored / status.budget
-    screen.print(f"pictures  {status.stored / 2**20:.1f} of {status.budget / 2**20:.0f} MiB ({share:.0%})")
+    console.print(f"dead      {dead}")
+    share = status.image_bytes / status.max_image_bytes
+    console.print(
+        f"pictures  {status.image_bytes / 2**20:.1f} of {status.max_image_bytes / 2**20:.0f} MiB ({share:.0%})"
+    )
     if not survey.processes:
-        screen.print("processes [red]none: nobody answers[/]")
+        console.print("processes [red]none: nobody answers[/]")
         return
     table = Table("process", "beat", "holds", "serves", box=None, pad_edge=False)
     for one in survey.processes:
-        served = serves(one)
+        served = served_model(one)
         what = f"{served['artefact']} with {served.get('runtime', '?')} on {served['device']}" if served else ""
         if served.get("refused"):
             what += f" [red]refused: {served['refused']}[/]"
-        table.add_row(one.incarnation, f"{format_duration(_beat_age(one, status))} ago", str(one.held), what)
-    screen.print(table)
+        table.add_row(one.incarnation, f"{format_duration(_heartbeat_age_s(one, status))} ago", str(one.held), what)
+    console.print(table)
 
 
-def serves(process: ProcessInfo) -> dict[str, Any]:
-    """What a worker said that it serves: `artefact`, `runtime`, `device`, `directory`, .... Empty for others."""
+def served_model(process: ProcessInfo) -> dict[str, Any]:
+    """What a worker said that it serves: `artefact`, `directory`, `runtime`, `device`, `contract`, `refused`. Empty for others."""
     return dict(json.loads(process.serving)) if process.serving else {}
 
 
-def _beat_age(process: ProcessInfo, status: Status) -> float:
+def _heartbeat_age_s(process: ProcessInfo, status: Status) -> float:
     return max(0.0, status.lease_s - process.lease_left_s)

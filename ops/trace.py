@@ -12,31 +12,33 @@ from shared.contract.decision import Failure, Refusal, Verdict, decision_from_js
 from shared.ledger import admin
 
 
-def trace(service: AdminClient, id_: str, screen: Console) -> None:
+def print_trace(client: AdminClient, id_: str, console: Console) -> None:
     """Show what happened to a job, with times. Raises `OpsError` where it is not known."""
-    life = service.ledger.run(admin.get_history(id_))
+    life = client.ledger.run(admin.get_history(id_))
     if life is None:
         raise OpsError(
             f"the ledger knows no job {id_}: it was answered and forgotten, deleted, or the id is of another service."
         )
     received = datetime.fromtimestamp(life.received_at, UTC)
-    screen.print(f"{life.id}  {life.queue}, for {life.outbox}, tried {life.attempts} times")
-    screen.print(f"{received:%Y-%m-%d %H:%M:%S}.{received.microsecond // 1000:03} UTC  received")
+    console.print(f"{life.id}  {life.queue}, for {life.outbox}, tried {life.attempts} times")
+    console.print(f"{received:%Y-%m-%d %H:%M:%S}.{received.microsecond // 1000:03} UTC  received")
     if life.cut:
-        screen.print("  ... the beginning of this long life is forgotten")
+        console.print("  ... the beginning of this long life is forgotten")
     before = 0.0
     for event in life.events:
         by = f" by {event.by}" if event.by else ""
         step = f"{format_duration(event.after_s - before)} later"
-        screen.print(f"  +{event.after_s:9.3f} s  {_WORDS.get(event.what, event.what)}{by}  [dim]{step}[/]")
+        console.print(f"  +{event.after_s:9.3f} s  {_EVENT_TEXTS.get(event.what, event.what)}{by}  [dim]{step}[/]")
         before = event.after_s
     if life.suspect:
-        screen.print("A worker died or hung with it, so it is decoded in a process of its own.")
-    screen.print(f"Now {life.stage}{f', with {life.holder}' if life.holder else ''}. {_said(life.decision)}")
+        console.print("A worker died or hung with it, so it is decoded in a process of its own.")
+    console.print(
+        f"Now {life.stage}{f', with {life.holder}' if life.holder else ''}. {_format_decision(life.decision)}"
+    )
 
 
 #: Where the ledger's word alone would not tell.
-_WORDS = {
+_EVENT_TEXTS = {
     "ready": "ready, and rung for",
     "lost": "lost: its worker was silent for too long",
     "received": "its picture was gone: asked for again",
@@ -44,7 +46,7 @@ _WORDS = {
 }
 
 
-def _said(decision: bytes) -> str:
+def _format_decision(decision: bytes) -> str:
     if not decision:
         return "No decision yet."
     try:

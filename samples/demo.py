@@ -50,14 +50,14 @@ def render_samples(directory: Path, count: int = 24, seed: int = 1) -> list[Path
     paths = []
     for index in range(count):
         rng = np.random.default_rng((seed, index))
-        name, image = _image(rng, index)
-        path = directory / f"{index + 1:02d}-{name}{_ENDINGS.get(index, '.jpg')}"
-        _WRITERS.get(path.suffix, _write)(image, path, index == _SIDEWAYS)
+        name, image = _render(rng, index)
+        path = directory / f"{index + 1:02d}-{name}{_SUFFIXES.get(index, '.jpg')}"
+        _WRITERS.get(path.suffix, _write)(image, path, index == _SIDEWAYS_INDEX)
         paths.append(path)
     return paths
 
 
-def _image(rng: np.random.Generator, index: int) -> tuple[str, Image.Image]:
+def _render(rng: np.random.Generator, index: int) -> tuple[str, Image.Image]:
     width, height = _SIZES[index % len(_SIZES)]
     if index < len(_LESIONS):
         name, look = _LESIONS[index]
@@ -84,7 +84,7 @@ def _write_heic(image: Image.Image, path: Path, _sideways: bool) -> None:
 
 
 _SIZES: Final = ((1024, 768), (1280, 960), (900, 1200), (1600, 1200))
-_ENDINGS: Final = {4: ".png", 8: ".webp", 15: ".heic"}
+_SUFFIXES: Final = {4: ".png", 8: ".webp", 15: ".heic"}
 #: Index of the picture that lies on its side.
-_SIDEWAYS: Final = 7
+_SIDEWAYS_INDEX: Final = 7
 _WRITERS: Final[dict[str, Callable[[Image.Image, Path, bool], None]]] = {".heic": _write_heic}

@@ -11,18 +11,18 @@ import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from samples.look import Device, Look, random_look
-from samples.noise import Field, clouds, stretched
+from samples.noise import Field, resize_field, smooth_noise
 
 # sRGB of the inner forearm for Fitzpatrick I to VI, chosen by eye.
-_SKIN: Final = ((238, 205, 188), (228, 186, 163), (208, 160, 131), (176, 125, 95), (134, 92, 69), (98, 67, 53))
+_SKIN_RGB: Final = ((238, 205, 188), (228, 186, 163), (208, 160, 131), (176, 125, 95), (134, 92, 69), (98, 67, 53))
 # Relative absorption in red, green and blue: melanin takes blue first, blood takes green and blue.
 _MELANIN: Final = (0.75, 1.25, 1.6)
 _BLOOD: Final = (0.12, 0.75, 0.6)
-_VEIL: Final = (112, 122, 150)
+_VEIL_RGB: Final = (112, 122, 150)
 # Pixels of the shorter side at which the lesion is worked out; what is finer than that is noise and hair.
 _WORK_SIDE: Final = 384
 # Pixels of a side of the noise that is laid over a picture.
-_TILE: Final = 256
+_NOISE_TILE: Final = 256
 
 
 def render_lesion(rng: np.random.Generator, width: int, height: int, look: Look | None = None) -> Image.Image:
@@ -33,46 +33,48 @@ def render_lesion(rng: np.random.Generator, width: int, height: int, look: Look 
     look = random_look(rng) if look is None else look
     scale = min(1.0, _WORK_SIDE / min(width, height))
     rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
-    skin = skin_field(rng, rows, columns, look)
-    colour = _with_lesion(rng, skin, look)
-    colour *= _light(rng, rows, columns, look)[..., None] * look.exposure
+    skin = render_skin(rng, rows, columns, look)
+    colour = _add_lesion(rng, skin, look)
+    colour *= _illumination(rng, rows, columns, look)[..., None] * look.exposure
     image = Image.fromarray(colour.clip(0, 255).astype(np.uint8)).resize((width, height), Image.Resampling.BICUBIC)
-    image = _with_hairs(rng, image, look)
+    image = _add_hairs(rng, image, look)
     if look.blur:
         image = image.filter(ImageFilter.GaussianBlur(look.blur * min(width, height)))
     if look.round_field:
-        image = _in_round_field(image)
-    return with_grain(rng, image, 3.0 if look.device is Device.DERMATOSCOPE else 4.5)
+        image = _add_round_field(image)
+    return add_grain(rng, image, 3.0 if look.device is Device.DERMATOSCOPE else 4.5)
 
 
-def skin_field(rng: np.random.Generator, rows: int, columns: int, look: Look) -> Field:
+def render_skin(rng: np.random.Generator, rows: int, columns: int, look: Look) -> Field:
     """Bare skin, float32 [rows, columns, 3] of 0 to 255, before light and camera."""
-    base = np.array(_SKIN[look.skin - 1], np.float32)
+    base = np.array(_SKIN_RGB[look.skin - 1], np.float32)
     if look.device is Device.DERMATOSCOPE:
         # Contact and its own lamp: brighter, pinker, flatter.
         base = base * 0.9 + np.array((236, 190, 182), np.float32) * 0.1
-    blood = 0.035 * clouds(rng, rows, columns, 3, 3) + 0.02 * clouds(rng, rows, columns, 60)
-    melanin = 0.016 * clouds(rng, rows, columns, 4, 3) + 0.018 * clouds(rng, rows, columns, 90)
+    blood = 0.035 * smooth_noise(rng, rows, columns, 3, 3) + 0.02 * smooth_noise(rng, rows, columns, 60)
+    melanin = 0.016 * smooth_noise(rng, rows, columns, 4, 3) + 0.018 * smooth_noise(rng, rows, columns, 90)
     if look.device is Device.PHONE:
         melanin += 0.07 * _creases(rng, rows, columns)
         for _ in range(int(rng.integers(0, 9))):  # freckles
             melanin += rng.uniform(0.1, 0.4) * _spot(rng, rows, columns, rng.uniform(0.006, 0.014))
     else:
         melanin += 0.035 * _creases(rng, rows, columns)
-    return base * _seen_through(melanin, blood)
+    return base * _transmit(melanin, blood)
 
 
-def with_grain(rng: np.random.Generator, image: Image.Image, strength: float) -> Image.Image:
+def add_grain(rng: np.random.Generator, image: Image.Image, strength: float) -> Image.Image:
     """Add sensor noise, `strength` being its standard deviation of 255: half of it grey, half of it coloured."""
     # A tile of noise laid over and over is as good to the eye as fresh noise everywhere, and ten times faster.
-    tile = rng.standard_normal((_TILE, _TILE, 3), np.float32) + rng.standard_normal((_TILE, _TILE, 1), np.float32)
+    tile = rng.standard_normal((_NOISE_TILE, _NOISE_TILE, 3), np.float32) + rng.standard_normal(
+        (_NOISE_TILE, _NOISE_TILE, 1), np.float32
+    )
     shifted = (128.5 + tile * (strength / 2**0.5)).clip(0, 255).astype(np.uint8)
     width, height = image.size
-    noise = np.tile(shifted, (height // _TILE + 1, width // _TILE + 1, 1))[:height, :width]
+    noise = np.tile(shifted, (height // _NOISE_TILE + 1, width // _NOISE_TILE + 1, 1))[:height, :width]
     return ImageChops.add(image, Image.fromarray(np.ascontiguousarray(noise)), offset=-128)
 
 
-def _seen_through(melanin: Field, blood: Field) -> Field:
+def _transmit(melanin: Field, blood: Field) -> Field:
     absorbed = melanin[..., None] * np.array(_MELANIN, np.float32) + blood[..., None] * np.array(_BLOOD, np.float32)
     through: Field = np.exp(-absorbed)
     return through
@@ -80,7 +82,7 @@ def _seen_through(melanin: Field, blood: Field) -> Field:
 
 def _creases(rng: np.random.Generator, rows: int, columns: int) -> Field:
     """The fine lines of skin, dark: where a field of fine hills crosses zero."""
-    lines = clouds(rng, rows, columns, 34, 2)
+    lines = smooth_noise(rng, rows, columns, 34, 2)
     dark: Field = np.exp(-((lines / 0.25) ** 2))
     return dark
 
@@ -92,7 +94,7 @@ def _spot(rng: np.random.Generator, rows: int, columns: int, radius: float) -> F
     return np.outer(np.exp(-(y**2)), np.exp(-(x**2))).astype(np.float32)
 
 
-def _with_lesion(rng: np.random.Generator, skin: Field, look: Look) -> Field:
+def _add_lesion(rng: np.random.Generator, skin: Field, look: Look) -> Field:
     rows, columns = skin.shape[:2]
     side = min(rows, columns)
     y, x = np.mgrid[0:rows, 0:columns].astype(np.float32)
@@ -101,19 +103,19 @@ def _with_lesion(rng: np.random.Generator, skin: Field, look: Look) -> Field:
     depth = _depth(rng, x, y, look)
     inside = (1 / (1 + np.exp(np.clip(-depth / look.softness, -30, 30)))).astype(np.float32)
 
-    tone = 1 + look.variegation * 0.75 * clouds(rng, rows, columns, 7, 3)
+    tone = 1 + look.variegation * 0.75 * smooth_noise(rng, rows, columns, 7, 3)
     amount = look.pigment * tone.clip(0.3, 2.4)
     amount *= 0.75 + 0.35 * np.clip(depth * 2, 0, 1)  # a little darker inside than at the rim
     if look.network:
-        there = (0.6 + 0.5 * clouds(rng, rows, columns, 5)).clip(0, 1)  # seldom everywhere
+        there = (0.6 + 0.5 * smooth_noise(rng, rows, columns, 5)).clip(0, 1)  # seldom everywhere
         amount *= 1 + look.network * there * 0.7 * (_mesh(rng, x, y) - 0.45)
     melanin = inside * amount + _dots(rng, depth, look)
-    blood = look.redness * inside * (clouds(rng, rows, columns, 5, 2) + 0.5).clip(0, 1.5)
+    blood = look.redness * inside * (smooth_noise(rng, rows, columns, 5, 2) + 0.5).clip(0, 1.5)
     blood += 0.12 * np.exp(-((depth / 0.25) ** 2))  # a faint blush around the border
-    colour: Field = skin * _seen_through(melanin, blood)
+    colour: Field = skin * _transmit(melanin, blood)
     if look.veil:
-        where = inside * (clouds(rng, rows, columns, 4, 2) * 0.6 + 0.2).clip(0, 0.85) * look.veil
-        veil = np.array(_VEIL, np.float32) * (float(skin.mean()) / 190)
+        where = inside * (smooth_noise(rng, rows, columns, 4, 2) * 0.6 + 0.2).clip(0, 0.85) * look.veil
+        veil = np.array(_VEIL_RGB, np.float32) * (float(skin.mean()) / 190)
         colour = colour + (veil - colour) * (where * np.clip(depth * 4, 0, 1))[..., None]
     return colour
 
@@ -125,8 +127,8 @@ def _depth(rng: np.random.Generator, x: Field, y: Field, look: Look) -> Field:
     """
     rows, columns = x.shape
     rough = look.irregularity * look.radius * 0.1
-    x = x + rough * clouds(rng, rows, columns, 14, 3)
-    y = y + rough * clouds(rng, rows, columns, 14, 3)
+    x = x + rough * smooth_noise(rng, rows, columns, 14, 3)
+    y = y + rough * smooth_noise(rng, rows, columns, 14, 3)
     turn, squeeze = rng.uniform(0, tau), rng.uniform(0.72, 1.0)
     along = (cos(turn) * x + sin(turn) * y) * squeeze
     aside = (cos(turn) * y - sin(turn) * x) / squeeze
@@ -142,8 +144,8 @@ def _depth(rng: np.random.Generator, x: Field, y: Field, look: Look) -> Field:
 def _mesh(rng: np.random.Generator, x: Field, y: Field) -> Field:
     """A honeycomb of dark lines, 0 to 1, bent a little: three waves at 60 degrees to each other."""
     rows, columns = x.shape
-    x = x + 0.011 * clouds(rng, rows, columns, 11, 2)
-    y = y + 0.011 * clouds(rng, rows, columns, 11, 2)
+    x = x + 0.011 * smooth_noise(rng, rows, columns, 11, 2)
+    y = y + 0.011 * smooth_noise(rng, rows, columns, 11, 2)
     total = np.zeros_like(x)
     for third in range(3):
         angle = third * tau / 6 + 0.3
@@ -169,7 +171,7 @@ def _dots(rng: np.random.Generator, depth: Field, look: Look) -> Field:
     return dark
 
 
-def _light(rng: np.random.Generator, rows: int, columns: int, look: Look) -> Field:
+def _illumination(rng: np.random.Generator, rows: int, columns: int, look: Look) -> Field:
     """Illumination, float32 [rows, columns], 1 where it is full: a fall-off to the corners, a slope for phones."""
     y = np.linspace(-1, 1, rows, dtype=np.float32)[:, None]
     x = np.linspace(-1, 1, columns, dtype=np.float32)[None, :]
@@ -177,12 +179,12 @@ def _light(rng: np.random.Generator, rows: int, columns: int, look: Look) -> Fie
         round_light: Field = 1.02 - rng.uniform(0.06, 0.16) * (x**2 + y**2)
         return round_light
     slope, angle = rng.uniform(0.03, 0.16), rng.uniform(0, tau)
-    shade = stretched(rng.uniform(0.9, 1.0, (4, 4)).astype(np.float32), rows, columns)
+    shade = resize_field(rng.uniform(0.9, 1.0, (4, 4)).astype(np.float32), rows, columns)
     light: Field = shade * (1 + slope * (cos(angle) * x + sin(angle) * y)) - 0.05 * (x**2 + y**2)
     return light
 
 
-def _with_hairs(rng: np.random.Generator, image: Image.Image, look: Look) -> Image.Image:
+def _add_hairs(rng: np.random.Generator, image: Image.Image, look: Look) -> Image.Image:
     if not look.hairs:
         return image
     width, height = image.size
@@ -204,7 +206,7 @@ def _with_hairs(rng: np.random.Generator, image: Image.Image, look: Look) -> Ima
     return Image.composite(Image.new("RGB", image.size, (38, 26, 20)), image, mask)
 
 
-def _in_round_field(image: Image.Image) -> Image.Image:
+def _add_round_field(image: Image.Image) -> Image.Image:
     width, height = image.size
     radius = hypot(width, height) / 2 * 0.88
     field = Image.new("L", (width, height))

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from samples.lesions import render_lesion, with_grain
+from samples.lesions import add_grain, render_lesion
 
 # Files made from one rendered lesion: each is another crop, turn, brightness and grain of it.
-_COPIES = 8
+_VARIANTS_PER_LESION = 8
 
 
 def render_many(
@@ -24,13 +24,13 @@ def render_many(
     paths = []
     master = Image.new("RGB", size)
     for index in range(count):
-        if index % _COPIES == 0:
+        if index % _VARIANTS_PER_LESION == 0:
             master = render_lesion(rng, width * 5 // 4, height * 5 // 4)
         left, top = int(rng.integers(0, width // 4 + 1)), int(rng.integers(0, height // 4 + 1))
         image = master.crop((left, top, left + width, top + height))
         if rng.random() < 0.5:
             image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         path = directory / f"{index + 1:06d}.jpg"
-        with_grain(rng, image, 3.8).save(path, quality=quality)
+        add_grain(rng, image, 3.8).save(path, quality=quality)
         paths.append(path)
     return paths

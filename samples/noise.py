@@ -8,12 +8,12 @@ from PIL import Image
 Field = npt.NDArray[np.floating]
 
 
-def stretched(field: Field, rows: int, columns: int) -> Field:
+def resize_field(field: Field, rows: int, columns: int) -> Field:
     """Resize float32 [any, any] smoothly to [rows, columns]."""
     return np.asarray(Image.fromarray(field).resize((columns, rows), Image.Resampling.BICUBIC))
 
 
-def clouds(rng: np.random.Generator, rows: int, columns: int, cells: float, octaves: int = 1) -> Field:
+def smooth_noise(rng: np.random.Generator, rows: int, columns: int, cells: float, octaves: int = 1) -> Field:
     """Make a smooth field, float32 [rows, columns], about zero with a standard deviation of about one.
 
     `cells` is the number of hills along the shorter side; each octave adds hills of half the size and height.
@@ -23,7 +23,7 @@ def clouds(rng: np.random.Generator, rows: int, columns: int, cells: float, octa
     for octave in range(octaves):
         step = min(rows, columns) / (cells * 2**octave)
         coarse = rng.standard_normal((round(rows / step) + 3, round(columns / step) + 3), np.float32)
-        total += height * stretched(coarse, rows, columns)
+        total += height * resize_field(coarse, rows, columns)
         weight += height**2
         height /= 2
     return total * np.float32(1.4 / weight**0.5)  # interpolation flattens random hills by about 1/1.4

@@ -1,1 +1,1 @@
-"""Telegram on localhost: the Bot API that a bot talks to, and a chat page for people. A stand-in for tests."""
+"""A simulator of Telegram on localhost, for tests and trials: the Bot API for a bot, a chat page for its users."""

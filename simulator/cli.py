@@ -1,4 +1,4 @@
-"""`melanoma-simulator`: Telegram on this computer, to try a bot without a token."""
+"""The command `melanoma-simulator`: Telegram on this computer, to try a bot without a token of a real one."""
 
 import asyncio
 import ipaddress
@@ -7,28 +7,32 @@ import sys
 
 import click
 
-from simulator.server import start
+from simulator.server import start_server
 from simulator.state.state import SimulatorState
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; loopback only.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8081, show_default=True, help="0: any free one.")
-@click.option("--limits/--no-limits", default=True, show_default=True, help="Telegram's limits on messages.")
-@click.option("--container", is_flag=True, help="Listen on all addresses: of a container published on loopback only.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; loopback only.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8081, show_default=True, help="0: any free port.")
+@click.option("--limits/--no-limits", default=True, show_default=True, help="Apply Telegram's rate limits on messages.")
+@click.option(
+    "--container",
+    is_flag=True,
+    help="Listen on all addresses. For a container whose port is published on loopback only.",
+)
 def cli(host: str, port: int, *, limits: bool, container: bool) -> None:
-    """Answer a bot as Telegram would, and give people a chat page. Everything is gone when it stops.
+    """Answer a bot as Telegram would, and serve a chat page. All state is in memory and lost when it stops.
 
-    Start the bot with MELANOMA_TELEGRAM_API_URL set to the address that is printed.
+    Start the bot with MELANOMA_TELEGRAM_API_URL set to the printed address.
     """
     if container:
-        sys.exit(asyncio.run(_serve("0.0.0.0", port, limits=limits)))  # noqa: S104 - an operator said so
+        sys.exit(asyncio.run(_serve("0.0.0.0", port, limits=limits)))  # noqa: S104 - the operator asked for it
     try:
-        loopback = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host).is_loopback
+        is_loopback = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host).is_loopback
     except ValueError:
-        loopback = False
-    if not loopback:
-        raise click.UsageError(f"--host {host}: this stand-in knows no passwords and listens on loopback only.")
+        is_loopback = False
+    if not is_loopback:
+        raise click.UsageError(f"--host {host}: the simulator has no passwords, so it listens on loopback only.")
     sys.exit(asyncio.run(_serve(host, port, limits=limits)))
 
 
@@ -38,16 +42,16 @@ def main() -> None:
 
 
 async def _serve(host: str, port: int, *, limits: bool) -> int:
-    world = SimulatorState()
-    world.limits_on = limits
+    state = SimulatorState()
+    state.rate_limits_enabled = limits
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
     try:
-        runner, address = await start(world, host, port)
+        runner, address = await start_server(state, host, port)
     except OSError as error:
         print(
-            f"melanoma-simulator: port {port} cannot be used: {error.strerror}. Choose one with --port.",
+            f"melanoma-simulator: port {port} cannot be used: {error.strerror}. Choose another one with --port.",
             file=sys.stderr,
         )
         return 2

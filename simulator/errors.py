@@ -1,8 +1,8 @@
-"""What the Bot API says when it does not do something."""
+"""The error that a refused call of the Bot API raises."""
 
 
 class ApiError(Exception):
-    """Raised when a call is refused, with the code and the words that Telegram uses."""
+    """Raised when a call is refused, with Telegram's status code and description."""
 
     def __init__(self, code: int, description: str, *, retry_after: int | None = None) -> None:
         super().__init__(description)
@@ -11,6 +11,6 @@ class ApiError(Exception):
         self.retry_after = retry_after
 
 
-def bad_request(what: str) -> ApiError:
-    """400 with Telegram's usual beginning."""
-    return ApiError(400, f"Bad Request: {what}")
+def bad_request(description: str) -> ApiError:
+    """An error 400 whose description begins as Telegram's do."""
+    return ApiError(400, f"Bad Request: {description}")

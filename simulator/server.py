@@ -1,31 +1,31 @@
-"""The stand-in as one web application, on loopback only."""
+"""The web application of the simulator."""
 
 from pathlib import Path
 from typing import Final
 
 from aiohttp import web
 
-from simulator.bot_api.http import add_bot_api
-from simulator.bot_api.parameters import MOST_BYTES
-from simulator.control.api import add_control
+from simulator.bot_api.parameters import MAX_BODY_BYTES
+from simulator.bot_api.routes import add_bot_api_routes
+from simulator.control.routes import add_control_routes
 from simulator.state.state import SimulatorState
 
 _PAGE: Final = Path(__file__).parent / "page"
-#: The page loads nothing from elsewhere, and runs nothing that is not in its own files.
-_POLICY: Final = "default-src 'self'; img-src 'self' data: blob:; base-uri 'none'; form-action 'none'"
+#: The page loads nothing from other servers and runs only scripts of its own files.
+_CONTENT_SECURITY_POLICY: Final = "default-src 'self'; img-src 'self' data: blob:; base-uri 'none'; form-action 'none'"
 
 
-def application(world: SimulatorState) -> web.Application:
-    """Bot API, control API and chat page."""
-    app = web.Application(client_max_size=MOST_BYTES)
-    add_bot_api(app, world)
-    add_control(app, world)
+def create_app(state: SimulatorState) -> web.Application:
+    """Create the application: Bot API, control API and chat page."""
+    app = web.Application(client_max_size=MAX_BODY_BYTES)
+    add_bot_api_routes(app, state)
+    add_control_routes(app, state)
 
     async def page(_: web.Request) -> web.FileResponse:
-        return web.FileResponse(_PAGE / "index.html", headers={"Content-Security-Policy": _POLICY})
+        return web.FileResponse(_PAGE / "index.html", headers={"Content-Security-Policy": _CONTENT_SECURITY_POLICY})
 
     async def stop_webhooks(_: web.Application) -> None:
-        for bot in world.bots.values():
+        for bot in state.bots.values():
             if bot.webhook is not None:
                 await bot.webhook.stop()
 
@@ -35,15 +35,15 @@ def application(world: SimulatorState) -> web.Application:
     return app
 
 
-async def start(world: SimulatorState, host: str, port: int) -> tuple[web.AppRunner, str]:
-    """Listen; returns the runner and the address. Raises `OSError` where the port is taken."""
-    runner = web.AppRunner(application(world), access_log=None, shutdown_timeout=1)
+async def start_server(state: SimulatorState, host: str, port: int) -> tuple[web.AppRunner, str]:
+    """Listen on `host`:`port`; returns the runner and the base URL. Raises `OSError` if the port is taken."""
+    runner = web.AppRunner(create_app(state), access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()
     except OSError:
         await runner.cleanup()
         raise
-    found = runner.addresses[0]
-    name = f"[{found[0]}]" if ":" in found[0] else found[0]
-    return runner, f"http://{name}:{found[1]}"
+    bound_host, bound_port = runner.addresses[0][:2]
+    url_host = f"[{bound_host}]" if ":" in bound_host else bound_host
+    return runner, f"http://{url_host}:{bound_port}"

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from bot.locales import translate
 from bot.storage import redis_keys
-from local.bot_processes import start_bot, with_stand_in
+from local.bot_processes import simulator_environment, start_bot
 from local.subprocesses import BackgroundProcess
 from simulator.client.client import Message, SimulatorClient, SimulatorError, User
 
@@ -45,18 +45,18 @@ class PhotoOutcome:
 
 def bot(home: Path, name: str, port: int, **environment: str) -> BackgroundProcess:
     """A bot that talks to the stand-in at `port`."""
-    return start_bot(home / f"{name}.log", {**with_stand_in(port), **PATIENT, **environment})
+    return start_bot(home / f"{name}.log", {**simulator_environment(port), **PATIENT, **environment})
 
 
 async def gather(simulator: SimulatorClient, people: int) -> list[User]:
     """People who have agreed."""
 
     async def one() -> User:
-        person = await simulator.person()
+        person = await simulator.create_user()
         sent = await _first_words(person)
-        greeting = await person.wait_for(lambda found: int(found["message_id"]) > sent, 300)
-        await person.press(greeting["message_id"], "consent")
-        await person.wait_for(lambda found: "Thank you" in str(found.get("text")), 300)
+        greeting = await person.wait_for_message(lambda found: int(found["message_id"]) > sent, 300)
+        await person.press_button(greeting["message_id"], "consent")
+        await person.wait_for_message(lambda found: "Thank you" in str(found.get("text")), 300)
         return person
 
     return await _some_at_once([one for _ in range(people)])
@@ -79,7 +79,7 @@ async def collect_outcomes(people: Sequence[User]) -> list[PhotoOutcome]:
     """What became of every photograph of these people."""
     found: list[PhotoOutcome] = []
     for person in people:
-        messages = await person.messages()
+        messages = await person.get_messages()
         sent = [message for message in messages if not message["from"]["is_bot"] and "photo" in message]
         found.extend(_fate(message, messages) for message in sent)
     return found
@@ -120,7 +120,7 @@ def _days() -> set[str]:
 async def _first_words(person: User) -> int:
     while True:
         try:
-            return await person.text("/start")
+            return await person.send_text("/start")
         except SimulatorError:  # the bot has not called yet
             await asyncio.sleep(0.1)
 

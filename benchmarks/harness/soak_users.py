@@ -39,7 +39,11 @@ async def _chat(address: str, images: list[bytes], seconds: float) -> Answered:
         crowds: list[int] = []
         while time.monotonic() - started + _ROUND_S <= seconds:
             shift = len(crowds) % len(uploads)
-            crowds.append(await simulator.crowd(people, uploads[shift:] + uploads[:shift], each=1, spread_s=_ROUND_S))
+            crowds.append(
+                await simulator.start_load(
+                    people, uploads[shift:] + uploads[:shift], photos_per_user=1, spread_s=_ROUND_S
+                )
+            )
             await asyncio.sleep(_ROUND_S)
         fates = await _fates(simulator, crowds)
     first = [min(fate.answers) for fate in fates if fate.answers]
@@ -64,7 +68,7 @@ async def _fates(simulator: SimulatorClient, crowds: list[int]) -> list[_Fate]:
     """What became of every photograph, once all are answered or nobody may hope any more."""
     deadline = time.monotonic() + _ANSWERED_WITHIN_S
     while True:
-        fates = [_fate(found) for crowd in crowds for found in await simulator.outcome(crowd)]
+        fates = [_fate(found) for crowd in crowds for found in await simulator.get_load_results(crowd)]
         if all(fate.answers for fate in fates) or time.monotonic() > deadline:
             return fates
         await asyncio.sleep(1)

@@ -7,9 +7,9 @@ from enum import StrEnum
 class Level(StrEnum):
     """How bad it is. Only `WRONG` stops the service or loses something."""
 
-    GOOD = "good"
-    NOTE = "note"
-    WRONG = "wrong"
+    OK = "good"
+    WARNING = "note"
+    PROBLEM = "wrong"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,21 +17,21 @@ class CheckResult:
     """`what` was found `where`, and how to `mend` it; empty where nothing is to mend."""
 
     level: Level
-    where: str
-    what: str
+    subject: str
+    message: str
     remedy: str = ""
 
 
-def good(where: str, what: str) -> CheckResult:
+def ok(subject: str, message: str) -> CheckResult:
     """All is well."""
-    return CheckResult(Level.GOOD, where, what)
+    return CheckResult(Level.OK, subject, message)
 
 
-def note(where: str, what: str, mend: str) -> CheckResult:
+def warning(subject: str, message: str, remedy: str) -> CheckResult:
     """It works, but an operator should know."""
-    return CheckResult(Level.NOTE, where, what, mend)
+    return CheckResult(Level.WARNING, subject, message, remedy)
 
 
-def wrong(where: str, what: str, mend: str) -> CheckResult:
+def problem(subject: str, message: str, remedy: str) -> CheckResult:
     """It does not work, or something may be lost."""
-    return CheckResult(Level.WRONG, where, what, mend)
+    return CheckResult(Level.PROBLEM, subject, message, remedy)

@@ -1,4 +1,4 @@
-"""One call of a method of the Bot API: who calls, and typed access to what it was given."""
+"""A call of a method of the Bot API, with typed access to its parameters."""
 
 import json
 from dataclasses import dataclass
@@ -21,35 +21,35 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class MethodCall:
-    """What a method gets. Each reader raises `ApiError` 400 for a value that it cannot read."""
+    """The argument of a method. Each getter raises `ApiError` 400 for a value that it cannot read."""
 
-    world: SimulatorState
+    state: SimulatorState
     bot: BotAccount
     parameters: dict[str, Any]
 
-    def chat(self) -> Chat:
-        """The conversation it names."""
-        return self.bot.chat(self.parameters.get("chat_id"))
+    def get_chat(self) -> Chat:
+        """The chat of `chat_id`."""
+        return self.bot.get_chat(self.parameters.get("chat_id"))
 
-    def text(self, name: str) -> str:
-        """A text; empty where it is not given."""
+    def get_text(self, name: str) -> str:
+        """A text parameter, empty if it is missing."""
         value = self.parameters.get(name)
         return "" if value is None else str(value)
 
-    def number(self, name: str, default: int = 0) -> int:
-        """A whole number."""
+    def get_int(self, name: str, default: int = 0) -> int:
+        """An integer parameter."""
         value = self.parameters.get(name)
         try:
             return default if value in (None, "") else int(str(value))
         except ValueError:
             raise bad_request(f'field "{name}" must be a number') from None
 
-    def flag(self, name: str) -> bool:
-        """A truth value."""
+    def get_bool(self, name: str) -> bool:
+        """A boolean parameter."""
         return str(self.parameters.get(name)).lower() in ("true", "1")
 
-    def structure(self, name: str) -> Any:
-        """An object or a list: as such in JSON, as text in a form. None where it is not given."""
+    def get_json(self, name: str) -> Any:
+        """An object or a list, None if it is missing. In a form it is JSON text, in a JSON request a value."""
         value = self.parameters.get(name)
         if not isinstance(value, str):
             return value
@@ -58,10 +58,10 @@ class MethodCall:
         except ValueError:
             raise bad_request(f"can't parse {name.replace('_', ' ')} JSON object") from None
 
-    def upload(self, what: object) -> Upload | None:
-        """The file that `what` is, or names as `attach://<part>`; None where it is the id of a file."""
-        if isinstance(what, str) and what.startswith("attach://"):
-            what = self.parameters.get(what.removeprefix("attach://"))
-            if not isinstance(what, Upload):
+    def get_upload(self, value: object) -> Upload | None:
+        """The file that `value` is, or refers to as `attach://<part>`; None if `value` is a file id."""
+        if isinstance(value, str) and value.startswith("attach://"):
+            value = self.parameters.get(value.removeprefix("attach://"))
+            if not isinstance(value, Upload):
                 raise bad_request("there is no file in the request: the attached part was not found")
-        return what if isinstance(what, Upload) else None
+        return value if isinstance(value, Upload) else None

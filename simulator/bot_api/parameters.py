@@ -1,4 +1,4 @@
-"""Parameters of a call as a bot sent them: in the address, as JSON, as a form, with files."""
+"""Reads the parameters of a call from the query, a JSON body, a form or a multipart body."""
 
 import json
 from typing import Any, Final
@@ -9,63 +9,63 @@ from multipart import MultipartError, MultipartSegment, PushMultipartParser, par
 from simulator.bot_api.method_call import Upload
 from simulator.errors import ApiError, bad_request
 
-#: More than the largest document.
-MOST_BYTES: Final = 64 * 2**20
+#: Above the largest document that a bot may send.
+MAX_BODY_BYTES: Final = 64 * 2**20
 
 
-async def parameters(request: web.Request) -> dict[str, Any]:
-    """All of them by name; a file is an `Upload`. Raises `ApiError`."""
-    found: dict[str, Any] = dict(request.query)
-    # Not aiohttp's own reading of this and of the parts: it costs as much as the rest of a call.
-    kind, options = parse_options_header(request.headers.get("Content-Type", ""))
-    if kind == "application/json":
-        found |= _object(await request.text())
-    elif kind.startswith("multipart/"):
-        found |= _parts(await _body(request), options.get("boundary", ""))
+async def read_parameters(request: web.Request) -> dict[str, Any]:
+    """All parameters by name; a file is an `Upload`. Raises `ApiError`."""
+    parameters: dict[str, Any] = dict(request.query)
+    # aiohttp's own parsing of the content type and of multipart bodies costs as much as the rest of a call.
+    content_type, options = parse_options_header(request.headers.get("Content-Type", ""))
+    if content_type == "application/json":
+        parameters |= _parse_json_object(await request.text())
+    elif content_type.startswith("multipart/"):
+        parameters |= _parse_multipart(await _read_body(request), options.get("boundary", ""))
     else:
-        found |= dict(await request.post())
-    return found
+        parameters |= dict(await request.post())
+    return parameters
 
 
-async def _body(request: web.Request) -> bytes:
+async def _read_body(request: web.Request) -> bytes:
     try:
         return await request.read()
     except web.HTTPRequestEntityTooLarge:
         raise ApiError(413, "Request Entity Too Large") from None
 
 
-def _parts(body: bytes, boundary: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _parse_multipart(body: bytes, boundary: str) -> dict[str, Any]:
+    parameters: dict[str, Any] = {}
     part: MultipartSegment | None = None
-    data: list[bytes] = []
+    chunks: list[bytes] = []
     try:
         with PushMultipartParser(boundary) as parser:
             for event in parser.parse(body):
                 if isinstance(event, MultipartSegment):
-                    part, data = event, []
+                    part, chunks = event, []
                 elif event:
-                    data.append(bytes(event))
+                    chunks.append(bytes(event))
                 elif part is not None:
-                    _keep(found, part, b"".join(data))
+                    _store_part(parameters, part, b"".join(chunks))
     except (MultipartError, UnicodeDecodeError):
         raise bad_request("can't parse the parts of the request") from None
-    return found
+    return parameters
 
 
-def _keep(found: dict[str, Any], part: MultipartSegment, data: bytes) -> None:
+def _store_part(parameters: dict[str, Any], part: MultipartSegment, data: bytes) -> None:
     if not part.name:
         raise bad_request("a part of the request has no name")
     if part.filename is None:
-        found[part.name] = data.decode()
+        parameters[part.name] = data.decode()
     else:
-        found[part.name] = Upload(data, part.filename, part.content_type or "")
+        parameters[part.name] = Upload(data, part.filename, part.content_type or "")
 
 
-def _object(text: str) -> dict[str, Any]:
+def _parse_json_object(text: str) -> dict[str, Any]:
     try:
-        found = json.loads(text or "{}")
+        value = json.loads(text or "{}")
     except ValueError:
         raise bad_request("can't parse request JSON object") from None
-    if not isinstance(found, dict):
+    if not isinstance(value, dict):
         raise bad_request("object expected as JSON request")
-    return found
+    return value

@@ -1,4 +1,4 @@
-"""Plays people from a script: the client of a running stand-in, and all that a script has to import."""
+"""The client of a running simulator. Scripts need to import only this module."""
 
 from collections.abc import Iterable, Sequence
 from types import TracebackType
@@ -11,24 +11,24 @@ __all__ = ["Group", "Message", "SimulatorClient", "SimulatorError", "User"]
 
 
 class SimulatorClient:
-    """A running stand-in at `base_url`; an asynchronous context manager. All raise `SimulatorError`."""
+    """A client of the simulator at `base_url`; an asynchronous context manager. All methods raise `SimulatorError`."""
 
     def __init__(self, base_url: str) -> None:
-        self._base = base_url
-        self._opened: HttpClient | None = None
+        self._base_url = base_url
+        self._open_http: HttpClient | None = None
 
     async def __aenter__(self) -> Self:
         """Open the connections."""
-        self._opened = HttpClient(self._base)
+        self._open_http = HttpClient(self._base_url)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close them."""
-        await self._remote.close()
+        """Close the connections."""
+        await self._http.close()
 
-    async def person(
+    async def create_user(
         self,
         first_name: str = "Anna",
         language_code: str = "en",
@@ -37,63 +37,76 @@ class SimulatorClient:
         *,
         bot: int | str | None = None,
     ) -> User:
-        """A new person, who talks to `bot` (id or username), or to the one that came last or last called `getMe`."""
-        asked = {
+        """Create a user who talks to `bot` (id or username), or to the newest bot or the last that called `getMe`."""
+        body = {
             "first_name": first_name,
             "language_code": language_code,
             "username": username,
             "last_name": last_name,
         }
-        return User(self._remote, (await self._remote.post("/sim/people", asked))["id"], bot)
+        return User(self._http, (await self._http.post("/sim/users", body))["id"], bot)
 
-    async def group(self, title: str, members: Iterable[User] = ()) -> Group:
-        """A new group with the bot in it."""
-        asked = {"title": title, "members": [member.id for member in members]}
-        return Group(int((await self._remote.post("/sim/groups", asked))["id"]))
+    async def create_group(self, title: str, members: Iterable[User] = ()) -> Group:
+        """Create a group that contains the bot and `members`."""
+        body = {"title": title, "members": [member.id for member in members]}
+        return Group(int((await self._http.post("/sim/groups", body))["id"]))
 
     async def upload(self, data: bytes, name: str = "photo.jpg", mime: str = "image/jpeg") -> str:
-        """Bring bytes once, to send them often; returns a handle."""
-        return await self._remote.upload(data, name, mime)
+        """Upload a file once, to send it many times; returns its file id."""
+        return await self._http.upload(data, name, mime)
 
-    async def bots(self) -> list[dict[str, Any]]:
-        """The bots that have called, as `getMe` tells of them."""
-        return list(await self._remote.get("/sim/bots"))
+    async def get_bots(self) -> list[dict[str, Any]]:
+        """The bots that have called, each in the form of `getMe`."""
+        return list(await self._http.get("/sim/bots"))
 
-    async def crowd(
+    async def start_load(
         self,
-        people: Iterable[User | int],
+        users: Iterable[User | int],
         images: Sequence[str],
-        each: int = 4,
+        photos_per_user: int = 4,
         spread_s: float = 0,
         *,
         bot: int | str | None = None,
     ) -> int:
-        """Let each of `people` send a burst of `each` photographs, evenly within `spread_s` seconds.
+        """Start a load run: each user sends a burst of photos; the bursts are spread evenly over `spread_s` seconds.
 
-        `pictures` are handles, sent in turn. Returns the number of the crowd at once, before it has sent all.
+        Args:
+            users: The users or their ids.
+            images: File ids of `upload`, sent in turn.
+            photos_per_user: Photos in each burst.
+            spread_s: Seconds from the first burst to the end of the run.
+            bot: The bot by id or username, None for the latest.
+
+        Returns:
+            The id of the load run, at once: the photos are sent in the background.
         """
-        ids = [one.id if isinstance(one, User) else one for one in people]
-        asked = {"people": ids, "pictures": list(images), "each": each, "spread_s": spread_s, "bot": bot}
-        return int(await self._remote.post("/sim/crowds", asked))
+        body = {
+            "user_ids": [user.id if isinstance(user, User) else user for user in users],
+            "file_ids": list(images),
+            "photos_per_user": photos_per_user,
+            "spread_s": spread_s,
+            "bot": bot,
+        }
+        return int(await self._http.post("/sim/load_runs", body))
 
-    async def progress(self, crowd: int) -> dict[str, int]:
-        """Of a crowd's photographs: how many are `expected` in all, `sent`, and `answered` by a reply or more."""
-        return dict(await self._remote.get("/sim/crowds/progress", crowd=crowd))
+    async def get_load_progress(self, load_run: int) -> dict[str, int]:
+        """Photos of a load run: `expected` in all, `sent`, and `answered` by at least one reply."""
+        return dict(await self._http.get("/sim/load_runs/progress", load_run=load_run))
 
-    async def outcome(self, crowd: int | None = None) -> list[dict[str, Any]]:
-        """What became of each photograph of a crowd, or of all crowds.
+    async def get_load_results(self, load_run: int | None = None) -> list[dict[str, Any]]:
+        """One result for each photo of a load run, or of all load runs.
 
-        Each: `chat`, `message_id`, `sent_at`, and `replies` of the bot with `message_id`, `at`, `kind` (text, photo or
-        document), `text`, `buttons` (rows), `last_edited_at`, `edited` (how often), `deleted`. Times in seconds of the
-        monotonic clock of this machine (`time.monotonic()`).
+        A result has `chat`, `message_id`, `sent_at`, and `replies` of the bot with `message_id`, `at`, `kind` (text,
+        photo or document), `text`, `buttons` (number of rows), `last_edited_at`, `edited` (number of edits) and
+        `deleted`. Times are seconds of this machine's monotonic clock (`time.monotonic()`).
         """
-        return list(await self._remote.get("/sim/crowds/outcome", crowd=crowd))
+        return list(await self._http.get("/sim/load_runs/results", load_run=load_run))
 
-    async def repeat(self, update_id: int, *, bot: int | str | None = None) -> None:
-        """Bring one of the latest 10,000 updates to the bot once more."""
-        await self._remote.post("/sim/repeat", {"update_id": update_id, "bot": bot})
+    async def redeliver_update(self, update_id: int, *, bot: int | str | None = None) -> None:
+        """Deliver one of the latest 10,000 updates to the bot once more."""
+        await self._http.post("/sim/redeliveries", {"update_id": update_id, "bot": bot})
 
-    async def faults(
+    async def set_faults(
         self,
         rate: float = 0.05,
         kinds: Sequence[str] = ("429", "500", "403", "cut_before", "cut_after"),
@@ -101,40 +114,45 @@ class SimulatorClient:
         seed: int = 1,
         retry_after: int = 1,
     ) -> None:
-        """Let a share `rate` of the bots' calls (of `methods`; None: of all but `getUpdates`) fail in one of `kinds`.
+        """Let a share of the bots' calls fail.
 
-        `cut_before` and `cut_after`: the connection is cut before or after the call took effect; the others have none.
-        `retry_after` in seconds.
+        Args:
+            rate: The share, 0 to 1.
+            kinds: Kinds to draw from. `cut_before` and `cut_after` cut the connection before or after the call took
+                effect; calls with the other faults have no effect.
+            methods: The methods that fail, None for all but `getUpdates`.
+            seed: Seed of the draws.
+            retry_after: Seconds that a fault 429 tells the bot to wait.
         """
-        asked = {"rate": rate, "kinds": list(kinds), "methods": list(methods or ()), "seed": seed}
-        await self._remote.post("/sim/faults", asked | {"retry_after": retry_after})
+        body = {"rate": rate, "kinds": list(kinds), "methods": list(methods or ()), "seed": seed}
+        await self._http.post("/sim/faults", body | {"retry_after": retry_after})
 
-    async def no_faults(self) -> None:
+    async def clear_faults(self) -> None:
         """Let all calls succeed again."""
-        await self.faults(rate=0)
+        await self.set_faults(rate=0)
 
-    async def limits(self, on: bool) -> None:
-        """Switch Telegram's limits on messages, for all bots."""
-        await self._remote.post("/sim/limits", {"on": on})
+    async def set_rate_limits(self, enabled: bool) -> None:
+        """Switch Telegram's rate limits on messages on or off, for all bots."""
+        await self._http.post("/sim/rate_limits", {"enabled": enabled})
 
-    async def calls(self, since: int = 0) -> list[dict[str, Any]]:
-        """The latest 200,000 calls of the Bot API after the one numbered `since`.
+    async def get_calls(self, since: int = 0) -> list[dict[str, Any]]:
+        """The calls of the Bot API after the one with `seq` `since`, of the latest 200,000.
 
-        Each: `seq`, `at` (seconds of the monotonic clock), `bot`, `method`, `chat_id`, `message_id` (made, or named),
-        `message_ids` (made), `ok`, `error_code`, `fault`, `took_effect`.
+        A call has `seq`, `at` (seconds of the monotonic clock), `bot`, `method`, `chat_id`, `message_id` (created, or
+        named by the call), `message_ids` (created), `ok`, `error_code`, `fault` and `took_effect`.
         """
-        return list(await self._remote.get("/sim/calls", since=since))
+        return list(await self._http.get("/sim/calls", since=since))
 
     async def get(self, path: str) -> Any:
-        """Ask the stand-in's own API."""
-        return await self._remote.get(path)
+        """Send a GET request to the control API."""
+        return await self._http.get(path)
 
-    async def post(self, path: str, what: dict[str, Any]) -> Any:
-        """Tell the stand-in's own API."""
-        return await self._remote.post(path, what)
+    async def post(self, path: str, body: dict[str, Any]) -> Any:
+        """Send a POST request to the control API."""
+        return await self._http.post(path, body)
 
     @property
-    def _remote(self) -> HttpClient:
-        if self._opened is None:
-            raise SimulatorError("use it in `async with`")
-        return self._opened
+    def _http(self) -> HttpClient:
+        if self._open_http is None:
+            raise SimulatorError("SimulatorClient is not open: use it in `async with`")
+        return self._open_http

@@ -1,4 +1,4 @@
-"""Someone who chats with a bot, played by a script."""
+"""A simulated user that a script controls."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -8,134 +8,137 @@ from uuid import uuid4
 
 from simulator.client.http_client import HttpClient, Message, SimulatorError
 
-_JPEG: Final = ("photo.jpg", "image/jpeg")
+_JPEG_NAME_AND_TYPE: Final = ("photo.jpg", "image/jpeg")
 
 
 class Group(int):
-    """A group of people with the bot in it: its id."""
+    """The id of a group that contains the bot."""
 
     @property
     def id(self) -> int:
-        """The same as a plain number, negative."""
+        """The id as a plain, negative integer."""
         return int(self)
 
 
 class User:
-    """Someone who chats with `bot`, by its id or username; None: with the bot that came last.
+    """A user who chats with `bot`, named by its id or username; None is the latest bot.
 
-    What is sent is given as bytes, or as a handle of `SimulatorClient.upload`. `chat` is a group, or its id, where it is not
-    the person's own chat. All raise `SimulatorError` where the stand-in refuses.
+    Files are given as bytes, or as a file id of `SimulatorClient.upload`. `chat` is a group or its id; without it the
+    user's own chat is meant. All methods raise `SimulatorError` if the simulator refuses.
     """
 
-    def __init__(self, remote: HttpClient, id_: int, bot: int | str | None = None) -> None:
-        self._remote = remote
+    def __init__(self, http: HttpClient, id_: int, bot: int | str | None = None) -> None:
+        self._http = http
         self.id = id_
         self.bot = bot
 
-    async def text(self, text: str, *, chat: int | None = None, reply_to: int | None = None) -> int:
-        """Write; returns the message's id."""
+    async def send_text(self, text: str, *, chat: int | None = None, reply_to: int | None = None) -> int:
+        """Send a text; returns the message's id."""
         return await self._send("text", text=text, chat=chat, reply_to=reply_to)
 
-    async def photo(self, image: bytes | str, caption: str | None = None, **more: Any) -> int:
-        """Send a photograph; `more`: media_group_id, forwarded, chat, reply_to. Returns the message's id."""
-        return await self._send("photo", file=await self._file(image, *_JPEG), caption=caption, **more)
+    async def send_photo(self, image: bytes | str, caption: str | None = None, **options: Any) -> int:
+        """Send a photo; returns the message's id. Options: media_group_id, forwarded, chat, reply_to."""
+        return await self._send(
+            "photo", file=await self._upload(image, *_JPEG_NAME_AND_TYPE), caption=caption, **options
+        )
 
-    async def album(self, images: Sequence[bytes | str], **more: Any) -> list[int]:
-        """Send photographs as one album; returns the ids of their messages."""
+    async def send_album(self, images: Sequence[bytes | str], **options: Any) -> list[int]:
+        """Send photos as one album; returns the ids of their messages."""
         group = uuid4().hex
-        return [await self.photo(image, media_group_id=group, **more) for image in images]
+        return [await self.send_photo(image, media_group_id=group, **options) for image in images]
 
-    async def document(self, data: bytes | str, name: str, mime: str, caption: str | None = None, **more: Any) -> int:
-        """Send a file as it is; `more` as for a photograph. Returns the message's id."""
-        file = await self._file(data, name, mime)
-        return await self._send("document", file=file, name=name, mime=mime, caption=caption, **more)
+    async def send_document(
+        self, data: bytes | str, name: str, mime: str, caption: str | None = None, **options: Any
+    ) -> int:
+        """Send a file unchanged; returns the message's id. Options are those of `send_photo`."""
+        file = await self._upload(data, name, mime)
+        return await self._send("document", file=file, name=name, mime=mime, caption=caption, **options)
 
-    async def voice(self) -> int:
+    async def send_voice(self) -> int:
         """Send a voice message; returns its id."""
-        return await self.odd("voice")
+        return await self.send_media("voice")
 
-    async def sticker(self) -> int:
+    async def send_sticker(self) -> int:
         """Send a sticker; returns the message's id."""
-        return await self.odd("sticker")
+        return await self.send_media("sticker")
 
-    async def animation(self, data: bytes | str | None = None) -> int:
-        """Send an animation, which is a document too; returns the message's id."""
-        return await self.odd("animation", data)
+    async def send_animation(self, data: bytes | str | None = None) -> int:
+        """Send an animation, whose message also has a document; returns the message's id."""
+        return await self.send_media("animation", data)
 
-    async def live_photo(self, image: bytes | str) -> int:
-        """Send a photograph that moves, which is a photograph too; returns the message's id."""
-        return await self.odd("live_photo", image)
+    async def send_live_photo(self, image: bytes | str) -> int:
+        """Send a live photo, whose message also has a photo; returns the message's id."""
+        return await self.send_media("live_photo", image)
 
-    async def odd(self, kind: str, data: bytes | str | None = None) -> int:
+    async def send_media(self, kind: str, data: bytes | str | None = None) -> int:
         """Send a voice, sticker, video, animation or live_photo; returns the message's id."""
-        file = None if data is None else await self._file(data, kind, "application/octet-stream")
+        file = None if data is None else await self._upload(data, kind, "application/octet-stream")
         return await self._send(kind, file=file)
 
-    async def press(self, message_id: int, button: str, *, chat: int | None = None) -> None:
-        """Press the button whose data, its part before the colon, or the beginning of data or text is `button`."""
-        await self._do("presses", message_id=message_id, data=button, chat=chat)
+    async def press_button(self, message_id: int, button: str, *, chat: int | None = None) -> None:
+        """Press the button whose data, data before the colon, or start of data or text is `button`."""
+        await self._post("button_presses", message_id=message_id, data=button, chat=chat)
 
     async def block(self, *, blocked: bool = True) -> None:
-        """Block the bot, or take it back."""
-        await self._do("block", blocked=blocked)
+        """Block the bot, or unblock it."""
+        await self._post("block", blocked=blocked)
 
     async def unblock(self) -> None:
-        """Take the blocking back."""
+        """Unblock the bot."""
         await self.block(blocked=False)
 
-    async def messages(self, chat: int | None = None) -> list[Message]:
-        """The chat in order, with deleted messages.
+    async def get_messages(self, chat: int | None = None) -> list[Message]:
+        """The messages of the chat in order, including deleted ones.
 
-        Each in Telegram's JSON, with `edited` (how often), `deleted`, and under `sim` what Telegram does not show:
-        `sent_at` and `edited_at` in seconds of the monotonic clock, `replies` of the bot, `update_id`.
+        Each is in Telegram's JSON, with `edited` (number of edits), `deleted`, and under `sim` what Telegram does not
+        show: `sent_at` and `edited_at` in seconds of the monotonic clock, `replies` of the bot, `update_id`.
         """
-        return list((await self._chat(chat))["messages"])
+        return list((await self._get_chat(chat))["messages"])
 
-    async def actions(self, chat: int | None = None) -> list[str]:
-        """The latest 100 chat actions that were shown."""
-        return list((await self._chat(chat))["actions"])
+    async def get_chat_actions(self, chat: int | None = None) -> list[str]:
+        """The latest 100 chat actions that the bot sent."""
+        return list((await self._get_chat(chat))["actions"])
 
-    async def notices(self, chat: int | None = None) -> list[str]:
-        """The latest 100 texts that presses of buttons were answered with."""
-        return list((await self._chat(chat))["toasts"])
+    async def get_toasts(self, chat: int | None = None) -> list[str]:
+        """The latest 100 texts with which the bot answered button presses."""
+        return list((await self._get_chat(chat))["toasts"])
 
-    toasts = notices
-
-    async def wait_for(
-        self, holds: Callable[[Message], bool], timeout_s: float = 30, *, chat: int | None = None
+    async def wait_for_message(
+        self, matches: Callable[[Message], bool], timeout_s: float = 30, *, chat: int | None = None
     ) -> Message:
-        """The first message of a bot that is there, comes, or becomes by an edit such that it `holds`.
+        """The first message of a bot that `matches`: one that is there, arrives, or matches after an edit.
 
-        Raises `TimeoutError` with what the bot said instead.
+        Raises:
+            TimeoutError: There was none within `timeout_s` seconds. The message quotes what the bot said instead.
         """
-        said: list[str] = []
+        bot_texts: list[str] = []
         try:
             async with (
                 asyncio.timeout(timeout_s),
-                aclosing(self._remote.live(chat or self.id, self.bot)) as events,
+                aclosing(self._http.stream_events(chat or self.id, self.bot)) as events,
             ):
                 async for event in events:
                     message: Message = event.get("message", {})
                     if message and message["from"]["is_bot"]:
-                        if holds(message):
+                        if matches(message):
                             return message
-                        said.append(str(message.get("text") or message.get("caption") or "[no text]"))
+                        bot_texts.append(str(message.get("text") or message.get("caption") or "[no text]"))
         except TimeoutError:
-            raise TimeoutError(f"no such message within {timeout_s} s; the bot said {said[-5:]}") from None
-        raise SimulatorError("the stand-in ended")
+            raise TimeoutError(f"no such message within {timeout_s} s; the bot said {bot_texts[-5:]}") from None
+        raise SimulatorError("the simulator has stopped")
 
     async def download(self, file_id: str) -> bytes:
-        """Bytes of a file of a message."""
-        return await self._remote.download(file_id)
+        """Download a file of a message."""
+        return await self._http.download(file_id)
 
-    async def _chat(self, chat: int | None) -> dict[str, Any]:
-        return dict(await self._remote.get(f"/sim/chats/{chat or self.id}", bot=self.bot))
+    async def _get_chat(self, chat: int | None) -> dict[str, Any]:
+        return dict(await self._http.get(f"/sim/chats/{chat or self.id}", bot=self.bot))
 
-    async def _send(self, kind: str, *, chat: int | None = None, **what: Any) -> int:
-        return int(await self._do("messages", kind=kind, chat=chat, **what))
+    async def _send(self, kind: str, *, chat: int | None = None, **content: Any) -> int:
+        return int(await self._post("messages", kind=kind, chat=chat, **content))
 
-    async def _do(self, what: str, **asked: Any) -> Any:
-        return await self._remote.post(f"/sim/people/{self.id}/{what}", {"bot": self.bot, **asked})
+    async def _post(self, action: str, **body: Any) -> Any:
+        return await self._http.post(f"/sim/users/{self.id}/{action}", {"bot": self.bot, **body})
 
-    async def _file(self, data: bytes | str, name: str, mime: str) -> str:
-        return data if isinstance(data, str) else await self._remote.upload(data, name, mime)
+    async def _upload(self, data: bytes | str, name: str, mime: str) -> str:
+        return data if isinstance(data, str) else await self._http.upload(data, name, mime)

@@ -1,1 +1,1 @@
-"""The HTTP interface by which the chat page and tests act as users."""
+"""The control API: the HTTP interface through which the chat page and scripts act as users."""

@@ -1,4 +1,4 @@
-"""What happens in a chat, as it happens: server-sent events, first what is there and then what comes."""
+"""Streams a chat as server-sent events: first the messages that exist, then each event as it happens."""
 
 import asyncio
 import json
@@ -8,36 +8,36 @@ from aiohttp import web
 
 from simulator.state.chat import Chat
 
-#: A line now and then, to notice that nobody listens any more. Seconds.
-_SIGN_OF_LIFE_S: Final = 15
+#: Writing a line now and then reveals that the client has disconnected.
+_KEEPALIVE_INTERVAL_S: Final = 15
 
 
-async def stream(request: web.Request, chat: Chat) -> web.StreamResponse:
-    """Send events until the listener leaves."""
+async def stream_events(request: web.Request, chat: Chat) -> web.StreamResponse:
+    """Send events until the client disconnects."""
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
     await response.prepare(request)
     events: asyncio.Queue[str] = asyncio.Queue()
-    watcher = events.put_nowait
-    chat.watchers.add(watcher)
+    subscriber = events.put_nowait
+    chat.subscribers.add(subscriber)
     try:
-        for number, message in list(chat.messages.items()):
-            if not chat.notes[number].deleted:
-                await response.write(_event(json.dumps({"kind": "message", "message": message})))
-        await response.write(_event('{"kind": "here"}'))
+        for message_id, message in list(chat.messages.items()):
+            if not chat.message_states[message_id].deleted:
+                await response.write(_format_event(json.dumps({"kind": "message", "message": message})))
+        await response.write(_format_event('{"kind": "ready"}'))
         while True:
-            await response.write(await _next(events))
+            await response.write(await _next_chunk(events))
     except ConnectionError:
         return response
     finally:
-        chat.watchers.discard(watcher)
+        chat.subscribers.discard(subscriber)
 
 
-async def _next(events: asyncio.Queue[str]) -> bytes:
+async def _next_chunk(events: asyncio.Queue[str]) -> bytes:
     try:
-        return _event(await asyncio.wait_for(events.get(), _SIGN_OF_LIFE_S))
+        return _format_event(await asyncio.wait_for(events.get(), _KEEPALIVE_INTERVAL_S))
     except TimeoutError:
-        return b": here\n\n"
+        return b": keepalive\n\n"
 
 
-def _event(text: str) -> bytes:
+def _format_event(text: str) -> bytes:
     return f"data: {text}\n\n".encode()

@@ -1,12 +1,12 @@
-"""A crowd that sends photographs, for load runs: made here, so that it costs the machine next to nothing."""
+"""Sends photos of many users for load runs. It runs in the simulator, so that it costs the machine next to nothing."""
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulator.control import user_content
 from simulator.control.user_actions import UserActions
+from simulator.control.user_content import photo_content
 from simulator.state.bot_account import BotAccount
 from simulator.state.chat import Chat
 from simulator.state.state import SimulatorState
@@ -14,88 +14,100 @@ from simulator.state.state import SimulatorState
 
 @dataclass(slots=True)
 class LoadRun:
-    """What one crowd sent: conversation and number of each photograph, in order."""
+    """The photos of one load run: how many are expected, and the chat and message id of each that was sent."""
 
     expected: int
-    sent: list[tuple[Chat, int]] = field(default_factory=list)
+    sent_messages: list[tuple[Chat, int]] = field(default_factory=list)
 
 
 class LoadGenerator:
-    """All crowds, by number from 1 on."""
+    """All load runs. Their ids count from 1."""
 
-    def __init__(self, world: SimulatorState, deeds: UserActions) -> None:
-        self._world = world
-        self._deeds = deeds
-        self._crowds: dict[int, LoadRun] = {}
+    def __init__(self, state: SimulatorState, user_actions: UserActions) -> None:
+        self._state = state
+        self._user_actions = user_actions
+        self._runs: dict[int, LoadRun] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def start(self, bot: BotAccount, people: Sequence[int], images: Sequence[str], each: int, spread_s: float) -> int:
-        """Let each of `people` send a burst of `each` of `pictures` to `bot`, evenly within `spread_s` seconds.
+    def start(
+        self,
+        bot: BotAccount,
+        user_ids: Sequence[int],
+        file_ids: Sequence[str],
+        *,
+        photos_per_user: int,
+        spread_s: float,
+    ) -> int:
+        """Let each user send a burst of photos to `bot`; the bursts are spread evenly over `spread_s` seconds.
 
-        Returns the number of the crowd at once. Raises `ApiError` for a person or picture that is not there.
+        Returns:
+            The id of the run, at once.
+
+        Raises:
+            ApiError: A user or file does not exist.
         """
-        for person in people:
-            self._world.conversation(bot, person)
-        for image in images:
-            user_content.photo(self._world.files, image)
-        crowd = LoadRun(len(people) * each)
-        number = len(self._crowds) + 1
-        self._crowds[number] = crowd
-        task = asyncio.create_task(self._send(crowd, bot, people, images, each, spread_s))
+        for user_id in user_ids:
+            self._state.get_chat(bot, user_id)
+        for file_id in file_ids:
+            photo_content(self._state.files, file_id)
+        run = LoadRun(len(user_ids) * photos_per_user)
+        run_id = len(self._runs) + 1
+        self._runs[run_id] = run
+        task = asyncio.create_task(self._send(run, bot, user_ids, file_ids, photos_per_user, spread_s))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return number
+        return run_id
 
-    def progress(self, number: int) -> dict[str, int]:
-        """How many photographs of a crowd there will be, were sent, and have a reply."""
-        crowd = self._crowds[number]
-        answered = sum(bool(chat.notes[message].replies) for chat, message in crowd.sent)
-        return {"expected": crowd.expected, "sent": len(crowd.sent), "answered": answered}
+    def get_progress(self, run_id: int) -> dict[str, int]:
+        """Photos of a run: expected in all, sent, and answered by at least one reply."""
+        run = self._runs[run_id]
+        answered = sum(bool(chat.message_states[message_id].replies) for chat, message_id in run.sent_messages)
+        return {"expected": run.expected, "sent": len(run.sent_messages), "answered": answered}
 
-    def outcome(self, number: int | None = None) -> list[dict[str, Any]]:
-        """What became of each photograph of a crowd, or of all. Times in seconds of the monotonic clock."""
-        crowds = self._crowds.values() if number is None else [self._crowds[number]]
-        return [_outcome(chat, message) for crowd in crowds for chat, message in crowd.sent]
+    def get_results(self, run_id: int | None = None) -> list[dict[str, Any]]:
+        """One result for each photo of a run, or of all runs. Times are seconds of the monotonic clock."""
+        runs = self._runs.values() if run_id is None else [self._runs[run_id]]
+        return [_photo_result(chat, message_id) for run in runs for chat, message_id in run.sent_messages]
 
     async def _send(
         self,
-        crowd: LoadRun,
+        run: LoadRun,
         bot: BotAccount,
-        people: Sequence[int],
-        images: Sequence[str],
-        each: int,
+        user_ids: Sequence[int],
+        file_ids: Sequence[str],
+        photos_per_user: int,
         spread_s: float,
     ) -> None:
         loop = asyncio.get_running_loop()
-        began = loop.time()
-        for turn, person in enumerate(people):
-            await asyncio.sleep(began + spread_s * turn / len(people) - loop.time())
-            for _ in range(each):
-                image = images[len(crowd.sent) % len(images)]
-                content = user_content.photo(self._world.files, image)
-                message = self._deeds.send(bot, person, content, chat=person)
-                crowd.sent.append((bot.chats[person], message["message_id"]))
+        started_at = loop.time()
+        for index, user_id in enumerate(user_ids):
+            await asyncio.sleep(started_at + spread_s * index / len(user_ids) - loop.time())
+            for _ in range(photos_per_user):
+                file_id = file_ids[len(run.sent_messages) % len(file_ids)]
+                content = photo_content(self._state.files, file_id)
+                message = self._user_actions.send_message(bot, user_id, content, chat=user_id)
+                run.sent_messages.append((bot.chats[user_id], message["message_id"]))
 
 
-def _outcome(chat: Chat, number: int) -> dict[str, Any]:
-    note = chat.notes[number]
+def _photo_result(chat: Chat, message_id: int) -> dict[str, Any]:
+    state = chat.message_states[message_id]
     return {
         "chat": chat.id,
-        "message_id": number,
-        "sent_at": note.sent_at,
-        "replies": [_reply(chat, reply) for reply in note.replies],
+        "message_id": message_id,
+        "sent_at": state.sent_at,
+        "replies": [_reply_result(chat, reply) for reply in state.replies],
     }
 
 
-def _reply(chat: Chat, number: int) -> dict[str, Any]:
-    message, note = chat.messages[number], chat.notes[number]
+def _reply_result(chat: Chat, message_id: int) -> dict[str, Any]:
+    message, state = chat.messages[message_id], chat.message_states[message_id]
     return {
-        "message_id": number,
-        "at": note.sent_at,
+        "message_id": message_id,
+        "at": state.sent_at,
         "kind": next((kind for kind in ("photo", "document") if kind in message), "text"),
         "text": message.get("text") or message.get("caption") or "",
         "buttons": len(message.get("reply_markup", {}).get("inline_keyboard", [])),
-        "last_edited_at": note.edited_at,
-        "edited": note.edits,
-        "deleted": note.deleted,
+        "last_edited_at": state.edited_at,
+        "edited": state.edits,
+        "deleted": state.deleted,
     }

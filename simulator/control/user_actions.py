@@ -1,4 +1,4 @@
-"""What people do in a chat: send, press buttons, block the bot."""
+"""The actions of users in a chat: send a message, press a button, block the bot."""
 
 import secrets
 import time
@@ -11,101 +11,101 @@ from simulator.state.state import SimulatorState
 
 
 class UserActions:
-    """UserActions of people towards bots. Each raises `ApiError` where it cannot be done."""
+    """Actions of users towards bots. Each raises `ApiError` if it is not possible."""
 
-    def __init__(self, world: SimulatorState) -> None:
-        self._world = world
+    def __init__(self, state: SimulatorState) -> None:
+        self._state = state
 
-    def send(
-        self, bot: BotAccount, person: int, content: dict[str, Any], *, chat: int, reply_to: int | None = None
+    def send_message(
+        self, bot: BotAccount, user_id: int, content: dict[str, Any], *, chat: int, reply_to: int | None = None
     ) -> Message:
-        """Put a message of `person` into `chat` and bring the update to `bot`."""
-        conversation = self._world.conversation(bot, chat)
+        """Put a message of a user into the chat with id `chat`, and queue the update for `bot`."""
+        target = self._state.get_chat(bot, chat)
         original = None
         if reply_to is not None:
-            original = conversation.find(reply_to)
+            original = target.find_message(reply_to)
             if original is None:
                 raise bad_request("there is no message to reply to")
             content = content | {
                 "reply_to_message": {key: value for key, value in original.items() if key != "reply_to_message"}
             }
-        conversation.known = True
-        if conversation.blocked:
-            # As Telegram's apps: who writes to a bot takes the blocking back.
-            self.block(bot, person, blocked=False)
-        message = bot.add(conversation, self._sender(person), content)
-        if conversation.id > 0 or _is_for(bot, content, original):
-            conversation.notes[message["message_id"]].update_id = bot.updates.add("message", message)
+        target.has_started = True
+        if target.blocked:
+            # As in Telegram's apps, writing to a blocked bot unblocks it.
+            self.set_blocked(bot, user_id, blocked=False)
+        message = bot.add_message(target, self._get_user(user_id), content)
+        if target.id > 0 or _is_visible_to(bot, content, original):
+            target.message_states[message["message_id"]].update_id = bot.updates.add("message", message)
         return message
 
-    def press(self, bot: BotAccount, person: int, message_id: int, button: str, *, chat: int) -> None:
-        """Press the button whose data, its part before the colon, or the beginning of data or text is `button`."""
-        conversation = self._world.conversation(bot, chat)
-        message = conversation.find(message_id)
+    def press_button(self, bot: BotAccount, user_id: int, message_id: int, button: str, *, chat: int) -> None:
+        """Press the button whose data, data before the colon, or start of data or text is `button`."""
+        target = self._state.get_chat(bot, chat)
+        message = target.find_message(message_id)
         if message is None:
             raise bad_request("there is no such message")
-        query = secrets.token_hex(8)
-        bot.pressed(query, conversation)
+        query_id = secrets.token_hex(8)
+        bot.add_callback_query(query_id, target)
         bot.updates.add(
             "callback_query",
             {
-                "id": query,
-                "from": self._sender(person),
-                # As it is now: it may be edited before the bot fetches the update.
+                "id": query_id,
+                "from": self._get_user(user_id),
+                # A copy: the message may be edited before the bot fetches the update.
                 "message": dict(message),
-                "chat_instance": str(conversation.id),
-                "data": _data(message, button),
+                "chat_instance": str(target.id),
+                "data": _find_callback_data(message, button),
             },
         )
 
-    def block(self, bot: BotAccount, person: int, *, blocked: bool) -> None:
-        """Block the bot, or take it back."""
-        chat = self._world.conversation(bot, person)
+    def set_blocked(self, bot: BotAccount, user_id: int, *, blocked: bool) -> None:
+        """Block the bot, or unblock it."""
+        chat = self._state.get_chat(bot, user_id)
         if chat.blocked is blocked:
             return
         chat.blocked = blocked
-        bot.updates.add("my_chat_member", self._membership(bot, chat, blocked=blocked))
+        bot.updates.add("my_chat_member", self._membership_change(bot, chat, blocked=blocked))
 
-    def _membership(self, bot: BotAccount, chat: Chat, *, blocked: bool) -> dict[str, Any]:
-        member = {"user": bot.about, "status": "member"}
-        kicked = {"user": bot.about, "status": "kicked", "until_date": 0}
+    def _membership_change(self, bot: BotAccount, chat: Chat, *, blocked: bool) -> dict[str, Any]:
+        member = {"user": bot.info, "status": "member"}
+        kicked = {"user": bot.info, "status": "kicked", "until_date": 0}
         return {
-            "chat": chat.about,
-            "from": self._sender(chat.id),
+            "chat": chat.info,
+            "from": self._get_user(chat.id),
             "date": int(time.time()),
             "old_chat_member": member if blocked else kicked,
             "new_chat_member": kicked if blocked else member,
         }
 
-    def _sender(self, person: int) -> dict[str, Any]:
-        found = self._world.people.get(person)
-        if found is None:
-            raise ApiError(404, f"there is no person {person}")
-        return found
+    def _get_user(self, user_id: int) -> dict[str, Any]:
+        user = self._state.users.get(user_id)
+        if user is None:
+            raise ApiError(404, f"there is no user {user_id}")
+        return user
 
 
-def _is_for(bot: BotAccount, content: dict[str, Any], original: Message | None) -> bool:
-    """Whether a bot in privacy mode sees a message of a group: https://core.telegram.org/bots/features#privacy-mode."""
-    words = str(content.get("text") or content.get("caption") or "")
+def _is_visible_to(bot: BotAccount, content: dict[str, Any], original: Message | None) -> bool:
+    """Whether a bot in privacy mode sees a group message: https://core.telegram.org/bots/features#privacy-mode."""
+    text = str(content.get("text") or content.get("caption") or "")
     return (
-        words.startswith("/")
-        or f"@{bot.about['username']}" in words
+        text.startswith("/")
+        or f"@{bot.info['username']}" in text
         or (original is not None and original["from"]["id"] == bot.id)
     )
 
 
-def _data(message: Message, button: str) -> str:
+def _find_callback_data(message: Message, button: str) -> str:
     buttons = [
-        one
+        item
         for row in message.get("reply_markup", {}).get("inline_keyboard", [])
-        for one in row
-        if "callback_data" in one
+        for item in row
+        if "callback_data" in item
     ]
-    for fitting in (
-        [one for one in buttons if one["callback_data"] == button],
-        [one for one in buttons if one["callback_data"].partition(":")[0] == button],
-        [one for one in buttons if one["callback_data"].startswith(button) or one["text"].startswith(button)],
+    for candidates in (
+        [item for item in buttons if item["callback_data"] == button],
+        [item for item in buttons if item["callback_data"].partition(":")[0] == button],
+        [item for item in buttons if item["callback_data"].startswith(button) or item["text"].startswith(button)],
     ):
-        if fitting:
-            return str(fitting[0]["callback_data"])
-    raise bad_request(f"there is no button {button!r}; there are {[one['text'] for one in buttons]}")
+        if candidates:
+            return str(candidates[0]["callback_data"])
+    raise bad_request(f"there is no button {button!r}; there are {[item['text'] for item in buttons]}")

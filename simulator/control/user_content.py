@@ -1,86 +1,86 @@
-"""What a person can send, as the content of a message: from what a script or the page asks for."""
+"""Builds the content of a user's message from a request of a script or of the chat page."""
 
 from collections.abc import Callable
 from typing import Any, Final
 
-from simulator.bot_api.html_entities import utf16
 from simulator.errors import bad_request
 from simulator.state.file_store import File, FileStore
+from simulator.utf16 import utf16_length
 
-Asked = dict[str, Any]
+Request = dict[str, Any]
 Content = dict[str, Any]
 
-_SIDE: Final = 64
+_SIDE_PX: Final = 64
 
 
-def content(files: FileStore, asked: Asked) -> Content:
-    """Content of the message that is `asked` for by its `kind`. Raises `ApiError`."""
-    kind = asked.get("kind")
-    if kind not in _KINDS:
-        raise bad_request(f"people send {', '.join(_KINDS)}, not {kind}")
-    found = _KINDS[kind](files, asked)
-    if kind != "text" and asked.get("caption"):
-        found["caption"] = str(asked["caption"])
-    if asked.get("media_group_id"):
-        found["media_group_id"] = str(asked["media_group_id"])
-    if asked.get("forwarded"):
-        found["forward_origin"] = {"type": "hidden_user", "date": 0, "sender_user_name": "someone"}
-    return found
+def build_content(files: FileStore, request: Request) -> Content:
+    """The content of a message of the requested `kind`. Raises `ApiError`."""
+    kind = request.get("kind")
+    if kind not in _BUILDERS:
+        raise bad_request(f"users send {', '.join(_BUILDERS)}, not {kind}")
+    content = _BUILDERS[kind](files, request)
+    if kind != "text" and request.get("caption"):
+        content["caption"] = str(request["caption"])
+    if request.get("media_group_id"):
+        content["media_group_id"] = str(request["media_group_id"])
+    if request.get("forwarded"):
+        content["forward_origin"] = {"type": "hidden_user", "date": 0, "sender_user_name": "someone"}
+    return content
 
 
-def photo(files: FileStore, handle: str) -> Content:
-    """A photograph that was uploaded before, in Telegram's sizes."""
-    return {"photo": [size.size() for size in files.photo(files.get(handle))]}
+def photo_content(files: FileStore, file_id: str) -> Content:
+    """An uploaded photo in Telegram's sizes."""
+    return {"photo": [size.photo_size_info() for size in files.get_photo_sizes(files.get(file_id))]}
 
 
-def _text(_: FileStore, asked: Asked) -> Content:
-    text = str(asked["text"])
+def _text(_: FileStore, request: Request) -> Content:
+    text = str(request["text"])
     if not text.strip():
         raise bad_request("message text is empty")
     if not text.startswith("/"):
         return {"text": text}
-    return {"text": text, "entities": [{"type": "bot_command", "offset": 0, "length": utf16(text.split()[0])}]}
+    return {"text": text, "entities": [{"type": "bot_command", "offset": 0, "length": utf16_length(text.split()[0])}]}
 
 
-def _photo(files: FileStore, asked: Asked) -> Content:
-    return photo(files, str(asked["file"]))
+def _photo(files: FileStore, request: Request) -> Content:
+    return photo_content(files, str(request["file"]))
 
 
-def _document(files: FileStore, asked: Asked) -> Content:
-    file = files.get(str(asked["file"]))
-    name, mime = asked.get("name"), asked.get("mime")
+def _document(files: FileStore, request: Request) -> Content:
+    file = files.get(str(request["file"]))
+    name, mime = request.get("name"), request.get("mime")
     if name or mime:
         file = files.add(file.data, str(name or file.name), str(mime or file.mime))
-    return {"document": file.document()}
+    return {"document": file.document_info()}
 
 
-def _voice(files: FileStore, asked: Asked) -> Content:
-    return {"voice": _lasting(_given(files, asked, "voice.ogg", "audio/ogg"))}
+def _voice(files: FileStore, request: Request) -> Content:
+    return {"voice": _with_duration(_file_or_placeholder(files, request, "voice.ogg", "audio/ogg"))}
 
 
-def _sticker(files: FileStore, asked: Asked) -> Content:
-    about = _given(files, asked, "sticker.webp", "image/webp").named()
-    about |= {"type": "regular", "is_animated": False, "is_video": False, "emoji": "👍"}
-    return {"sticker": about | {"width": 512, "height": 512}}
+def _sticker(files: FileStore, request: Request) -> Content:
+    info = _file_or_placeholder(files, request, "sticker.webp", "image/webp").media_info()
+    info |= {"type": "regular", "is_animated": False, "is_video": False, "emoji": "👍"}
+    return {"sticker": info | {"width": 512, "height": 512}}
 
 
-def _video(files: FileStore, asked: Asked) -> Content:
-    return {"video": _moving(_given(files, asked, "video.mp4", "video/mp4"))}
+def _video(files: FileStore, request: Request) -> Content:
+    return {"video": _with_dimensions(_file_or_placeholder(files, request, "video.mp4", "video/mp4"))}
 
 
-def _animation(files: FileStore, asked: Asked) -> Content:
-    file = _given(files, asked, "animation.mp4", "video/mp4")
-    # As Telegram, for bots from before there were animations.
-    return {"animation": _moving(file), "document": file.document()}
+def _animation(files: FileStore, request: Request) -> Content:
+    file = _file_or_placeholder(files, request, "animation.mp4", "video/mp4")
+    # As in Telegram, for bots that do not know animations yet.
+    return {"animation": _with_dimensions(file), "document": file.document_info()}
 
 
-def _live_photo(files: FileStore, asked: Asked) -> Content:
-    still = photo(files, str(asked["file"]))
-    # The still picture is in `photo` too, for bots from before there were live photographs.
-    return still | {"live_photo": _moving(files.add(b"moving", "live.mp4", "video/mp4")) | still}
+def _live_photo(files: FileStore, request: Request) -> Content:
+    still = photo_content(files, str(request["file"]))
+    # The still image is in `photo` too, for bots that do not know live photos yet.
+    return still | {"live_photo": _with_dimensions(files.add(b"moving", "live.mp4", "video/mp4")) | still}
 
 
-_KINDS: Final[dict[str, Callable[[FileStore, Asked], Content]]] = {
+_BUILDERS: Final[dict[str, Callable[[FileStore, Request], Content]]] = {
     "text": _text,
     "photo": _photo,
     "document": _document,
@@ -92,15 +92,15 @@ _KINDS: Final[dict[str, Callable[[FileStore, Asked], Content]]] = {
 }
 
 
-def _given(files: FileStore, asked: Asked, name: str, mime: str) -> File:
-    """The file that is asked for, or something small where none is."""
-    data = files.get(str(asked["file"])).data if asked.get("file") else name.encode()
+def _file_or_placeholder(files: FileStore, request: Request, name: str, mime: str) -> File:
+    """The requested file, or a small placeholder if the request names none."""
+    data = files.get(str(request["file"])).data if request.get("file") else name.encode()
     return files.add(data, name, mime)
 
 
-def _lasting(file: File) -> Content:
-    return file.named() | {"mime_type": file.mime, "duration": 1}
+def _with_duration(file: File) -> Content:
+    return file.media_info() | {"mime_type": file.mime, "duration": 1}
 
 
-def _moving(file: File) -> Content:
-    return _lasting(file) | {"width": _SIDE, "height": _SIDE}
+def _with_dimensions(file: File) -> Content:
+    return _with_duration(file) | {"width": _SIDE_PX, "height": _SIDE_PX}

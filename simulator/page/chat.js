@@ -1,119 +1,119 @@
-// A chat with the bot: what happens there is listened to, what a person does is sent.
-import { bubble } from "./bubble.js";
-import { People } from "./people.js";
-import { StandIn } from "./standin.js";
+// The chat page: shows the events of a chat and sends what the selected user does.
+import { ControlApi } from "./control_api.js";
+import { renderMessage } from "./message.js";
+import { Users } from "./users.js";
 
 const ACTIONS = {
   typing: "typing…", upload_photo: "sending a photo…", upload_document: "sending a file…",
 };
-const AGAIN_MS = 1000;
+const RETRY_MS = 1000;
 const ACTION_MS = 5000;
 const TOAST_MS = 4000;
-const NEAR_PX = 60;
+const NEAR_END_PX = 60;
 
-const at = (id) => document.getElementById(id);
-const chat = at("chat");
-const standIn = new StandIn(say);
-const people = new People(standIn, at("people"), listen);
+const byId = (id) => document.getElementById(id);
+const chat = byId("chat");
+const api = new ControlApi(showToast);
+const users = new Users(api, byId("users"), subscribe);
 let stream = null;
-let fading = null;
-let hiding = null;
-let atEnd = true;
+let actionTimer = null;
+let toastTimer = null;
+let isAtEnd = true;
 
-function say(text) {
-  at("toast").textContent = text;
-  at("toast").hidden = false;
-  clearTimeout(hiding);
-  hiding = setTimeout(() => { at("toast").hidden = true; }, TOAST_MS);
+function showToast(text) {
+  byId("toast").textContent = text;
+  byId("toast").hidden = false;
+  clearTimeout(toastTimer);
+  toastTimer = setTimeout(() => { byId("toast").hidden = true; }, TOAST_MS);
 }
 
-function act(text) {
-  at("action").textContent = text;
-  clearTimeout(fading);
-  fading = setTimeout(() => { at("action").textContent = ""; }, ACTION_MS);
+function showAction(text) {
+  byId("action").textContent = text;
+  clearTimeout(actionTimer);
+  actionTimer = setTimeout(() => { byId("action").textContent = ""; }, ACTION_MS);
 }
 
-function listen() {
+function subscribe() {
   stream?.close();
   chat.replaceChildren();
-  stream = new EventSource(`sim/chats/${people.id}/live`);
-  // It tells everything again after a break.
-  stream.onopen = () => { chat.replaceChildren(); act(""); };
+  stream = new EventSource(`sim/chats/${users.id}/events`);
+  // After a reconnection the stream repeats all messages.
+  stream.onopen = () => { chat.replaceChildren(); showAction(""); };
   stream.onerror = () => {
     if (stream.readyState !== EventSource.CLOSED) return;
-    act("waiting for a bot to call…");
-    setTimeout(listen, AGAIN_MS);
+    showAction("waiting for a bot to call…");
+    setTimeout(subscribe, RETRY_MS);
   };
-  stream.onmessage = (event) => {
-    const news = JSON.parse(event.data);
-    if (news.kind === "message") show(news.message);
-    if (news.kind === "deleted") bubbleOf(news.message_id)?.remove();
-    if (news.kind === "toast") say(news.text);
-    if (news.kind === "action") act(ACTIONS[news.action] ?? "busy…");
+  stream.onmessage = ({ data }) => {
+    const event = JSON.parse(data);
+    if (event.kind === "message") showMessage(event.message);
+    if (event.kind === "deleted") findMessage(event.message_id)?.remove();
+    if (event.kind === "toast") showToast(event.text);
+    if (event.kind === "action") showAction(ACTIONS[event.action] ?? "busy…");
   };
 }
 
-function bubbleOf(id) {
+function findMessage(id) {
   return chat.querySelector(`[data-message-id="${id}"]`);
 }
 
-function show(message) {
-  const press = (data) => standIn.post(`sim/people/${people.id}/presses`, { message_id: message.message_id, data });
-  const made = bubble(message, press);
-  const old = bubbleOf(message.message_id);
-  if (old) old.replaceWith(made); else chat.append(made);
-  atEnd ||= !old;
-  follow();
-  if (message.from.is_bot) act("");
+function showMessage(message) {
+  const press = (data) => api.post(`sim/users/${users.id}/button_presses`, { message_id: message.message_id, data });
+  const node = renderMessage(message, press);
+  const old = findMessage(message.message_id);
+  if (old) old.replaceWith(node); else chat.append(node);
+  isAtEnd ||= !old;
+  scrollToEnd();
+  if (message.from.is_bot) showAction("");
 }
 
-// Pictures need their place only when they have come.
-function follow() {
-  if (atEnd) chat.scrollTop = chat.scrollHeight;
+// Also called when an image has loaded, since its height is unknown before.
+function scrollToEnd() {
+  if (isAtEnd) chat.scrollTop = chat.scrollHeight;
 }
 
-async function send(files, kind) {
+async function sendFiles(files, kind) {
   for (const file of [...files]) {
-    await standIn.post(`sim/people/${people.id}/messages`, { kind, file: await standIn.upload(file) });
+    await api.post(`sim/users/${users.id}/messages`, { kind, file: await api.upload(file) });
   }
 }
 
 function kindOf(file) {
-  return at("as-file").checked || !file.type.startsWith("image/") ? "document" : "photo";
+  return byId("as-file").checked || !file.type.startsWith("image/") ? "document" : "photo";
 }
 
-async function sendEach(files) {
-  for (const file of [...files]) await send([file], kindOf(file));
+async function sendTransferred(files) {
+  for (const file of [...files]) await sendFiles([file], kindOf(file));
 }
 
-chat.onscroll = () => { atEnd = chat.scrollHeight - chat.scrollTop - chat.clientHeight < NEAR_PX; };
-chat.addEventListener("load", follow, true);
-at("composer").onsubmit = async (event) => {
-  event.preventDefault();
-  const text = at("text").value.trim();
-  at("text").value = "";
-  if (text) await standIn.post(`sim/people/${people.id}/messages`, { kind: "text", text });
-};
-for (const [id, kind] of [["file", "photo"], ["document", "document"]]) {
-  at(id).onchange = async () => { await send(at(id).files, kind); at(id).value = ""; };
+function newUserForm() {
+  return { name: byId("name").value, language: byId("language").value };
 }
-at("newcomer").onsubmit = async (event) => {
+
+chat.onscroll = () => { isAtEnd = chat.scrollHeight - chat.scrollTop - chat.clientHeight < NEAR_END_PX; };
+chat.addEventListener("load", scrollToEnd, true);
+byId("composer").onsubmit = async (event) => {
   event.preventDefault();
-  await people.come(newcomer());
-  at("newcomer").closest("details").open = false;
-  at("text").focus();
+  const text = byId("text").value.trim();
+  byId("text").value = "";
+  if (text) await api.post(`sim/users/${users.id}/messages`, { kind: "text", text });
 };
-document.addEventListener("dragover", (event) => { event.preventDefault(); document.body.classList.add("over"); });
-document.addEventListener("dragleave", () => document.body.classList.remove("over"));
+for (const [id, kind] of [["photo", "photo"], ["document", "document"]]) {
+  byId(id).onchange = async () => { await sendFiles(byId(id).files, kind); byId(id).value = ""; };
+}
+byId("new-user").onsubmit = async (event) => {
+  event.preventDefault();
+  await users.create(newUserForm());
+  byId("new-user").closest("details").open = false;
+  byId("text").focus();
+};
+document.addEventListener("dragover", (event) => { event.preventDefault(); document.body.classList.add("dragging"); });
+document.addEventListener("dragleave", () => document.body.classList.remove("dragging"));
 document.addEventListener("drop", async (event) => {
   event.preventDefault();
-  document.body.classList.remove("over");
-  await sendEach(event.dataTransfer.files);
+  document.body.classList.remove("dragging");
+  await sendTransferred(event.dataTransfer.files);
 });
-document.addEventListener("paste", (event) => sendEach(event.clipboardData.files));
+document.addEventListener("paste", (event) => sendTransferred(event.clipboardData.files));
 
-function newcomer() {
-  return { name: at("name").value, language: at("language").value };
-}
-
-people.begin(newcomer());
+users.load(newUserForm());

@@ -1,17 +1,17 @@
-// Makes elements. Texts go into the page as text nodes only, never as HTML.
+// Creates elements. Text is added as text nodes only, never as HTML.
 export function element(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  if (text !== undefined) node.textContent = text;
+  return node;
 }
 
-// A link to the web; anything else, such as javascript:, becomes plain text.
+// A link to a web page. Any other address, such as javascript:, becomes plain text.
 export function link(address, className) {
   if (!/^https?:\/\//i.test(address)) return element("span", className);
-  const made = element("a", className);
-  made.href = address;
-  made.target = "_blank";
-  made.rel = "noreferrer noopener";
-  return made;
+  const node = element("a", className);
+  node.href = address;
+  node.target = "_blank";
+  node.rel = "noreferrer noopener";
+  return node;
 }

@@ -1,1 +1,1 @@
-"""The state of the simulated Telegram: bots, chats, files, updates, rate limits, faults."""
+"""The state of the simulated Telegram: bots, chats, files, updates, rate limits, faults. All of it is in memory."""

@@ -1,4 +1,4 @@
-"""One bot: who it is, its conversations, its updates."""
+"""A bot: its profile, chats, updates and callback queries."""
 
 import re
 import time
@@ -11,28 +11,28 @@ from simulator.state.update_queue import UpdateQueue
 from simulator.state.webhook import WebhookSender
 
 _TOKEN: Final = re.compile(r"(\d+):[A-Za-z0-9_-]{30,}")
-#: How long Telegram takes the answer to a press of a button. Seconds.
-_PRESS_S: Final = 60
+#: Seconds for which Telegram accepts the answer to a button press.
+_CALLBACK_QUERY_TTL_S: Final = 60
 
 
-def token_id(token: str) -> int:
-    """The bot's id in its token. Raises `ApiError` 401 for what is no token."""
-    found = _TOKEN.fullmatch(token)
-    if found is None:
+def parse_bot_id(token: str) -> int:
+    """The bot's id, which is part of its token. Raises `ApiError` 401 for a malformed token."""
+    match = _TOKEN.fullmatch(token)
+    if match is None:
         raise ApiError(401, "Unauthorized")
-    return int(found[1])
+    return int(match[1])
 
 
 class BotAccount:
-    """A bot, which has never to be registered: any token is one. Raises `ApiError` for what is no token."""
+    """A bot. It needs no registration: any well-formed token is one. Raises `ApiError` for a malformed token."""
 
-    def __init__(self, token: str, *, limits: bool) -> None:
-        self.id = token_id(token)
-        self.about: dict[str, Any] = {
+    def __init__(self, token: str, *, rate_limits: bool) -> None:
+        self.id = parse_bot_id(token)
+        self.info: dict[str, Any] = {
             "id": self.id,
             "is_bot": True,
             "first_name": "Bot",
-            "username": f"stand_in_{self.id}_bot",
+            "username": f"simulated_{self.id}_bot",
             "can_join_groups": True,
             "can_read_all_group_messages": False,
             "supports_inline_queries": False,
@@ -40,47 +40,48 @@ class BotAccount:
         self.chats: dict[int, Chat] = {}
         self.updates = UpdateQueue()
         self.webhook: WebhookSender | None = None
-        self.limits = RateLimits(on=limits)
+        self.rate_limits = RateLimits(enabled=rate_limits)
         self.commands: dict[tuple[str, str], list[dict[str, str]]] = {}
-        self._presses: dict[str, tuple[float, Chat]] = {}
-        self._next_message = 1
-        self._next_album = 1
+        #: For each callback query, when it was created (monotonic clock) and its chat.
+        self._callback_queries: dict[str, tuple[float, Chat]] = {}
+        self._next_message_id = 1
+        self._next_album_number = 1
 
-    def chat(self, id_: object) -> Chat:
-        """The conversation that a call names. Raises `ApiError`."""
+    def get_chat(self, id_: object) -> Chat:
+        """The chat with this id. Raises `ApiError` if the bot cannot write to it."""
         try:
             chat = self.chats[int(str(id_))]
         except (KeyError, ValueError):
             raise bad_request("chat not found") from None
-        if not chat.known:
+        if not chat.has_started:
             raise bad_request("chat not found")
         if chat.blocked:
             raise ApiError(403, "Forbidden: bot was blocked by the user")
         return chat
 
-    def add(self, chat: Chat, sender: dict[str, Any], content: dict[str, Any]) -> Message:
-        """Put a message into a conversation."""
-        number = self._next_message
-        self._next_message += 1
-        message = {"message_id": number, "date": int(time.time()), "chat": chat.about, "from": sender, **content}
-        chat.add(message)
+    def add_message(self, chat: Chat, sender: dict[str, Any], content: dict[str, Any]) -> Message:
+        """Put a message into a chat."""
+        message_id = self._next_message_id
+        self._next_message_id += 1
+        message = {"message_id": message_id, "date": int(time.time()), "chat": chat.info, "from": sender, **content}
+        chat.add_message(message)
         return message
 
-    def album(self) -> str:
+    def next_album_id(self) -> str:
         """A new `media_group_id`."""
-        self._next_album += 1
-        return str(self.id * 1000 + self._next_album)
+        self._next_album_number += 1
+        return str(self.id * 1000 + self._next_album_number)
 
-    def pressed(self, query: str, chat: Chat) -> None:
-        """Note a press of a button, which the bot has to answer."""
+    def add_callback_query(self, query_id: str, chat: Chat) -> None:
+        """Remember a button press that the bot has to answer."""
         now = time.monotonic()
-        while self._presses and next(iter(self._presses.values()))[0] < now - _PRESS_S:
-            del self._presses[next(iter(self._presses))]
-        self._presses[query] = now, chat
+        while self._callback_queries and next(iter(self._callback_queries.values()))[0] < now - _CALLBACK_QUERY_TTL_S:
+            del self._callback_queries[next(iter(self._callback_queries))]
+        self._callback_queries[query_id] = now, chat
 
-    def press(self, query: str) -> Chat:
-        """Where a button was pressed. Raises `ApiError` where that was too long ago, or never."""
-        at, chat = self._presses.get(query, (0.0, None))
-        if chat is None or at < time.monotonic() - _PRESS_S:
+    def get_callback_query_chat(self, query_id: str) -> Chat:
+        """The chat in which a button was pressed. Raises `ApiError` if the query is unknown or too old."""
+        created_at, chat = self._callback_queries.get(query_id, (0.0, None))
+        if chat is None or created_at < time.monotonic() - _CALLBACK_QUERY_TTL_S:
             raise bad_request("query is too old and response timeout expired or query ID is invalid")
         return chat

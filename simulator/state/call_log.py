@@ -1,24 +1,24 @@
-"""A log of all calls of the Bot API, for those who want to know what a bot did."""
+"""A log of all calls of the Bot API, for tests that check what a bot did."""
 
 import time
 from collections import deque
 from itertools import islice
 from typing import Any, Final
 
-_KEPT: Final = 200_000
+_MAX_CALLS: Final = 200_000
 
 
 class CallLog:
-    """The latest calls. No text of a message is kept."""
+    """The latest calls. It keeps no message text."""
 
     def __init__(self) -> None:
-        self._calls: deque[dict[str, Any]] = deque(maxlen=_KEPT)
-        self._next = 1
+        self._calls: deque[dict[str, Any]] = deque(maxlen=_MAX_CALLS)
+        self._next_seq = 1
 
-    def begin(self, method: str, bot: str) -> dict[str, Any]:
-        """Note a call that begins; the caller fills in how it ended. `at`: seconds of the monotonic clock."""
+    def start(self, method: str, bot: str) -> dict[str, Any]:
+        """Add a call; the caller fills in its outcome. `at` is seconds of the monotonic clock."""
         call: dict[str, Any] = {
-            "seq": self._next,
+            "seq": self._next_seq,
             "at": time.monotonic(),
             "bot": bot,
             "method": method,
@@ -30,12 +30,12 @@ class CallLog:
             "fault": None,
             "took_effect": False,
         }
-        self._next += 1
+        self._next_seq += 1
         self._calls.append(call)
         return call
 
     def since(self, seq: int) -> list[dict[str, Any]]:
-        """Calls after the one numbered `seq`."""
+        """The calls after the one with this `seq`."""
         if not self._calls:
             return []
         return list(islice(self._calls, max(0, seq + 1 - self._calls[0]["seq"]), None))

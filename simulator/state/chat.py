@@ -1,4 +1,4 @@
-"""One conversation with a bot: its messages, and what is true of each beside what Telegram shows."""
+"""A chat with a bot: its messages, and the facts about each that Telegram does not show."""
 
 import json
 import time
@@ -11,85 +11,85 @@ Message = dict[str, Any]
 
 @dataclass(slots=True)
 class MessageState:
-    """What is true of a message. Times in seconds of the monotonic clock."""
+    """Facts about a message that Telegram does not show. Times are seconds of the monotonic clock."""
 
     sent_at: float
     edited_at: float | None = None
     edits: int = 0
     deleted: bool = False
-    #: The update that brought it to the bot.
+    #: The update with which the bot got the message.
     update_id: int | None = None
-    #: Messages of the bot that reply to it.
+    #: Ids of the bot's messages that reply to this one.
     replies: list[int] = field(default_factory=list)
 
 
 class Chat:
-    """A person's conversation with a bot, or a group's."""
+    """The chat of one user, or of a group, with a bot."""
 
-    def __init__(self, about: dict[str, Any], members: list[int]) -> None:
-        self.id = int(about["id"])
-        self.about = about
+    def __init__(self, info: dict[str, Any], members: list[int]) -> None:
+        self.id = int(info["id"])
+        self.info = info
         self.members = members
         self.messages: dict[int, Message] = {}
-        self.notes: dict[int, MessageState] = {}
+        self.message_states: dict[int, MessageState] = {}
         self.actions: list[str] = []
         self.toasts: list[str] = []
-        #: A bot cannot write to who never wrote to it.
-        self.known = False
+        #: A bot cannot write to a user who never wrote to it.
+        self.has_started = False
         self.blocked = False
-        #: Each is given an event as JSON.
-        self.watchers: set[Callable[[str], None]] = set()
+        #: Each is called with every event, as JSON.
+        self.subscribers: set[Callable[[str], None]] = set()
 
-    def find(self, number: object) -> Message | None:
-        """The message with this number, where it is there and not deleted."""
-        message = self.messages.get(number) if isinstance(number, int) else None
-        return None if message is None or self.notes[message["message_id"]].deleted else message
+    def find_message(self, message_id: object) -> Message | None:
+        """The message with this id, None if there is none or it is deleted."""
+        message = self.messages.get(message_id) if isinstance(message_id, int) else None
+        return None if message is None or self.message_states[message["message_id"]].deleted else message
 
-    def add(self, message: Message) -> None:
-        """Put a message at the end."""
-        number = message["message_id"]
-        self.messages[number] = message
-        self.notes[number] = MessageState(time.monotonic())
-        replied = self.notes.get(message.get("reply_to_message", {}).get("message_id"))
-        if replied is not None and message["from"]["is_bot"]:
-            replied.replies.append(number)
-        self.tell({"kind": "message", "message": message})
+    def add_message(self, message: Message) -> None:
+        """Append a message."""
+        message_id = message["message_id"]
+        self.messages[message_id] = message
+        self.message_states[message_id] = MessageState(time.monotonic())
+        original = self.message_states.get(message.get("reply_to_message", {}).get("message_id"))
+        if original is not None and message["from"]["is_bot"]:
+            original.replies.append(message_id)
+        self._publish({"kind": "message", "message": message})
 
-    def edit(self, message: Message, new: Message) -> None:
-        """Replace what a message holds."""
-        note = self.notes[message["message_id"]]
-        note.edited_at, note.edits = time.monotonic(), note.edits + 1
+    def edit_message(self, message: Message, new: Message) -> None:
+        """Replace the content of a message by that of `new`."""
+        state = self.message_states[message["message_id"]]
+        state.edited_at, state.edits = time.monotonic(), state.edits + 1
         message.clear()
         message.update(new, edit_date=int(time.time()))
-        self.tell({"kind": "message", "message": message})
+        self._publish({"kind": "message", "message": message})
 
-    def delete(self, message: Message) -> None:
-        """Take a message away; scripts still see it, marked."""
-        self.notes[message["message_id"]].deleted = True
-        self.tell({"kind": "deleted", "message_id": message["message_id"]})
+    def delete_message(self, message: Message) -> None:
+        """Mark a message as deleted. The chat page hides it; scripts still get it."""
+        self.message_states[message["message_id"]].deleted = True
+        self._publish({"kind": "deleted", "message_id": message["message_id"]})
 
-    def act(self, action: str) -> None:
-        """Show that the bot is doing something."""
+    def add_action(self, action: str) -> None:
+        """Show a chat action of the bot, such as typing."""
         self.actions.append(action)
         del self.actions[:-100]
-        self.tell({"kind": "action", "action": action})
+        self._publish({"kind": "action", "action": action})
 
-    def toast(self, text: str, *, alert: bool) -> None:
-        """Show what a press of a button was answered with."""
+    def add_toast(self, text: str, *, alert: bool) -> None:
+        """Show the bot's answer to a button press."""
         self.toasts.append(text)
         del self.toasts[:-100]
-        self.tell({"kind": "toast", "text": text, "alert": alert})
+        self._publish({"kind": "toast", "text": text, "alert": alert})
 
-    def seen(self) -> list[Message]:
-        """All messages in order, with what is true of them."""
+    def list_messages(self) -> list[Message]:
+        """All messages in order, each with its state."""
         return [
-            message | {"edited": note.edits, "deleted": note.deleted, "sim": asdict(note)}
-            for message, note in zip(self.messages.values(), self.notes.values(), strict=True)
+            message | {"edited": state.edits, "deleted": state.deleted, "sim": asdict(state)}
+            for message, state in zip(self.messages.values(), self.message_states.values(), strict=True)
         ]
 
-    def tell(self, event: dict[str, Any]) -> None:
-        """Let those who watch know. As text, because a message may change before they read it."""
-        if self.watchers:
+    def _publish(self, event: dict[str, Any]) -> None:
+        """Send an event to all subscribers. It is serialised now, since a message may change before they read it."""
+        if self.subscribers:
             text = json.dumps(event)
-            for watcher in tuple(self.watchers):
-                watcher(text)
+            for subscriber in tuple(self.subscribers):
+                subscriber(text)

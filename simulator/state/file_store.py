@@ -1,4 +1,4 @@
-"""Files that people and bots sent, by the ids under which a bot asks for them."""
+"""The files that users and bots sent, by the ids with which a bot requests them."""
 
 import hashlib
 import secrets
@@ -8,105 +8,105 @@ from typing import Any, Final
 
 from simulator.errors import bad_request
 from simulator.state import photo_sizes
-from simulator.state.photo_sizes import Copy
+from simulator.state.photo_sizes import PhotoSize
 
-_DOWNLOAD_BYTES: Final = 20 * 2**20
-#: What bots sent is kept up to this, the latest of it; a load run would fill the memory otherwise.
-_OF_BOTS_BYTES: Final = 256 * 2**20
+_MAX_DOWNLOAD_BYTES: Final = 20 * 2**20
+#: Beyond this the oldest files of bots are removed; otherwise a load run would fill the memory.
+_MAX_BOT_BYTES: Final = 256 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """Bytes, and what Telegram knows of them. `unique` is the same for the same file, whoever sent it."""
+    """A file with its metadata. `unique_id` is the same for the same content, whoever sent it."""
 
-    unique: str
+    unique_id: str
     data: bytes
     name: str
     mime: str
     width: int = 0
     height: int = 0
 
-    @property
-    def id(self) -> str:
-        """A new `file_id` each time it is asked for, as Telegram gives one for each message."""
-        return f"{self.unique}-{secrets.token_hex(4)}"
+    def new_file_id(self) -> str:
+        """A new `file_id`: Telegram gives a file another one in each message."""
+        return f"{self.unique_id}-{secrets.token_hex(4)}"
 
-    def named(self) -> dict[str, Any]:
-        """What all kinds of media have."""
-        return {"file_id": self.id, "file_unique_id": self.unique, "file_size": len(self.data)}
+    def media_info(self) -> dict[str, Any]:
+        """The fields that all kinds of media have."""
+        return {"file_id": self.new_file_id(), "file_unique_id": self.unique_id, "file_size": len(self.data)}
 
-    def size(self) -> dict[str, Any]:
-        """As a `PhotoSize`."""
-        return self.named() | {"width": self.width, "height": self.height}
+    def photo_size_info(self) -> dict[str, Any]:
+        """The file as a `PhotoSize` of the Bot API."""
+        return self.media_info() | {"width": self.width, "height": self.height}
 
-    def document(self) -> dict[str, Any]:
-        """As a `Document`."""
-        return self.named() | {"file_name": self.name, "mime_type": self.mime or "application/octet-stream"}
+    def document_info(self) -> dict[str, Any]:
+        """The file as a `Document` of the Bot API."""
+        return self.media_info() | {"file_name": self.name, "mime_type": self.mime or "application/octet-stream"}
 
 
 class FileStore:
-    """All files. The same content is kept once, and reduced once where it is a photograph."""
+    """All files. The same content is stored once, and scaled once if it is a photo."""
 
     def __init__(self) -> None:
         self._files: dict[str, File] = {}
         self._photos: dict[str, list[File]] = {}
-        self._of_bots: OrderedDict[str, int] = OrderedDict()
-        self._of_bots_bytes = 0
+        #: Bytes of each file that a bot sent, the oldest first.
+        self._bot_files: OrderedDict[str, int] = OrderedDict()
+        self._bot_bytes = 0
 
     def add(self, data: bytes, name: str, mime: str, width: int = 0, height: int = 0) -> File:
-        """Keep `data` as a file."""
+        """Store `data` as a file."""
         digest = hashlib.sha256(data)
         digest.update(f"\0{name}\0{mime}".encode())
-        unique = digest.hexdigest()[:20]
-        file = self._files.get(unique)
+        unique_id = digest.hexdigest()[:20]
+        file = self._files.get(unique_id)
         if file is None:
-            file = self._files[unique] = File(unique, data, name, mime, width, height)
+            file = self._files[unique_id] = File(unique_id, data, name, mime, width, height)
         return file
 
-    def get(self, id_: str) -> File:
+    def get(self, file_id: str) -> File:
         """The file with this id. Raises `ApiError`."""
-        file = self._files.get(id_.partition("-")[0])
+        file = self._files.get(file_id.partition("-")[0])
         if file is None:
             raise bad_request("wrong file_id or the file is temporarily unavailable")
         return file
 
-    def downloadable(self, id_: str) -> File:
-        """The same for a download by a bot, which may have 20 MB at most."""
-        file = self.get(id_)
-        if len(file.data) > _DOWNLOAD_BYTES:
+    def get_downloadable(self, file_id: str) -> File:
+        """The file with this id if a bot may download it: at most 20 MB. Raises `ApiError`."""
+        file = self.get(file_id)
+        if len(file.data) > _MAX_DOWNLOAD_BYTES:
             raise bad_request("file is too big")
         return file
 
-    def photo(self, file: File) -> list[File]:
-        """The sizes of a photograph, smallest first, of `file` or of any of its sizes. Raises `ApiError`."""
-        if file.unique not in self._photos:
-            self._keep(file, photo_sizes.reduced(file.data))
-        return self._photos[file.unique]
+    def get_photo_sizes(self, file: File) -> list[File]:
+        """All sizes of a photo, smallest first. `file` is the photo or one of its sizes. Raises `ApiError`."""
+        if file.unique_id not in self._photos:
+            self._add_sizes(file, photo_sizes.make_sizes(file.data))
+        return self._photos[file.unique_id]
 
-    def photo_of_bot(self, data: bytes, name: str) -> list[File]:
-        """The sizes of what a bot uploaded as a photograph. Raises `ApiError` for what Telegram refuses."""
-        photo_sizes.check(data)
+    def add_bot_photo(self, data: bytes, name: str) -> list[File]:
+        """Store a photo that a bot uploaded; returns its sizes. Raises `ApiError` if Telegram would refuse it."""
+        photo_sizes.check_photo(data)
         file = self.add(data, name, "image/jpeg")
-        if file.unique not in self._photos:
-            whole = photo_sizes.as_it_is(data)
-            self._keep(file, [whole] if whole else photo_sizes.reduced(data))
-        sizes = self._photos[file.unique]
-        for one in (file, *sizes):
-            self.sent_by_bot(one)
+        if file.unique_id not in self._photos:
+            original = photo_sizes.keep_original(data)
+            self._add_sizes(file, [original] if original else photo_sizes.make_sizes(data))
+        sizes = self._photos[file.unique_id]
+        for item in (file, *sizes):
+            self.mark_sent_by_bot(item)
         return sizes
 
-    def sent_by_bot(self, file: File) -> None:
-        """Note that `file` came from a bot, and forget the oldest that did where they have become too many bytes."""
-        if file.unique not in self._of_bots:
-            self._of_bots[file.unique] = len(file.data)
-            self._of_bots_bytes += len(file.data)
-        while self._of_bots_bytes > _OF_BOTS_BYTES:
-            oldest, size = self._of_bots.popitem(last=False)
-            self._of_bots_bytes -= size
+    def mark_sent_by_bot(self, file: File) -> None:
+        """Count `file` as sent by a bot, and remove the oldest such files while they exceed their limit."""
+        if file.unique_id not in self._bot_files:
+            self._bot_files[file.unique_id] = len(file.data)
+            self._bot_bytes += len(file.data)
+        while self._bot_bytes > _MAX_BOT_BYTES:
+            oldest, size_bytes = self._bot_files.popitem(last=False)
+            self._bot_bytes -= size_bytes
             self._files.pop(oldest, None)
             self._photos.pop(oldest, None)
 
-    def _keep(self, file: File, copies: list[Copy]) -> None:
-        sizes = [self.add(one.data, f"{one.name}.jpg", "image/jpeg", one.width, one.height) for one in copies]
-        for one in (file, *sizes):
-            self._photos[one.unique] = sizes
+    def _add_sizes(self, file: File, sizes: list[PhotoSize]) -> None:
+        files = [self.add(size.data, f"{size.name}.jpg", "image/jpeg", size.width, size.height) for size in sizes]
+        for item in (file, *files):
+            self._photos[item.unique_id] = files

@@ -1,4 +1,4 @@
-"""What Telegram makes of a photograph: JPEG copies in several sizes, without metadata."""
+"""Scales a photo as Telegram does: JPEG copies in several sizes, without metadata."""
 
 from io import BytesIO
 from typing import Final, NamedTuple
@@ -7,17 +7,17 @@ from PIL import Image, ImageOps
 
 from simulator.errors import bad_request
 
-#: Longest side in pixels of each size, as Telegram names them.
+#: Telegram's letter for each size, and its longest side in pixels.
 _SIZES: Final = (("s", 90), ("m", 320), ("x", 800), ("y", 1280))
 
-_MOST_BYTES: Final = 10 * 2**20
-_MOST_SIDES: Final = 10_000
-_MOST_RATIO: Final = 20
-_QUALITY: Final = 87
+_MAX_BYTES: Final = 10 * 2**20
+_MAX_WIDTH_PLUS_HEIGHT: Final = 10_000
+_MAX_ASPECT_RATIO: Final = 20
+_JPEG_QUALITY: Final = 87
 
 
-class Copy(NamedTuple):
-    """One size of a photograph: letter of the size, JPEG, pixels."""
+class PhotoSize(NamedTuple):
+    """One size of a photo: Telegram's letter, the JPEG, and its dimensions in pixels."""
 
     name: str
     data: bytes
@@ -25,52 +25,51 @@ class Copy(NamedTuple):
     height: int
 
 
-def check(data: bytes) -> tuple[int, int]:
-    """Width and height in pixels of what a bot uploads as a photograph. Raises `ApiError` for what is refused."""
-    if len(data) > _MOST_BYTES:
-        raise bad_request(f"too big file for a photo; {len(data)} bytes, there may be {_MOST_BYTES}")
-    with _opened(data) as image:
+def check_photo(data: bytes) -> None:
+    """Check a photo that a bot uploads. Raises `ApiError` if Telegram would refuse it."""
+    if len(data) > _MAX_BYTES:
+        raise bad_request(f"too big file for a photo; {len(data)} bytes, there may be {_MAX_BYTES}")
+    with _open_image(data) as image:
         width, height = image.size
-    if width + height > _MOST_SIDES or max(width, height) > _MOST_RATIO * min(width, height):
+    if width + height > _MAX_WIDTH_PLUS_HEIGHT or max(width, height) > _MAX_ASPECT_RATIO * min(width, height):
         raise bad_request("PHOTO_INVALID_DIMENSIONS")
-    return width, height
 
 
-def as_it_is(data: bytes) -> Copy | None:
-    """A JPEG that needs no smaller copy, or None.
+def keep_original(data: bytes) -> PhotoSize | None:
+    """The upload itself as the only size, if it is a JPEG that fits the largest size; otherwise None.
 
-    What a bot draws usually fits the largest size, and a load run has a drawing for each answer.
+    A bot's evidence images usually fit, and a load run has one for each answer: scaling them would cost too much.
     """
-    with _opened(data) as image:
-        name, side = _SIZES[-1]
-        if image.format == "JPEG" and max(image.size) <= side:
-            return Copy(name, data, *image.size)
+    with _open_image(data) as image:
+        name, side_px = _SIZES[-1]
+        if image.format == "JPEG" and max(image.size) <= side_px:
+            return PhotoSize(name, data, *image.size)
     return None
 
 
-def reduced(data: bytes) -> list[Copy]:
-    """The sizes, smallest first, upright. Raises `ApiError` for what is no picture."""
-    copies: list[Copy] = []
-    with _opened(data) as opened:
-        longest = max(opened.size)
-        # A JPEG is decoded at a fraction of its size where that suffices, which is much quicker.
-        opened.draft("RGB", (_SIZES[-1][1], _SIZES[-1][1]))
+def make_sizes(data: bytes) -> list[PhotoSize]:
+    """Scale a photo to all sizes, smallest first, upright. Raises `ApiError` if `data` is no image."""
+    sizes: list[PhotoSize] = []
+    with _open_image(data) as original:
+        longest_px = max(original.size)
+        # Decoding a JPEG at a fraction of its size, where that suffices, is much faster.
+        original.draft("RGB", (_SIZES[-1][1], _SIZES[-1][1]))
         try:
-            image = ImageOps.exif_transpose(opened).convert("RGB")
+            image = ImageOps.exif_transpose(original).convert("RGB")
         except OSError:
             raise bad_request("IMAGE_PROCESS_FAILED") from None
-    for name, side in _SIZES:
-        copy = image.copy()
-        copy.thumbnail((side, side))
-        into = BytesIO()
-        copy.save(into, "JPEG", quality=_QUALITY)
-        copies.append(Copy(name, into.getvalue(), *copy.size))
-        if longest <= side:
+    for name, side_px in _SIZES:
+        scaled = image.copy()
+        scaled.thumbnail((side_px, side_px))
+        buffer = BytesIO()
+        scaled.save(buffer, "JPEG", quality=_JPEG_QUALITY)
+        sizes.append(PhotoSize(name, buffer.getvalue(), *scaled.size))
+        if longest_px <= side_px:
             break
-    return copies
+    return sizes
 
 
-def _opened(data: bytes) -> Image.Image:
+def _open_image(data: bytes) -> Image.Image:
     try:
         return Image.open(BytesIO(data))
     except OSError:

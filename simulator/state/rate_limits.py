@@ -1,4 +1,4 @@
-"""Telegram's limits on messages: about 30 a second, one a second to a chat, 20 a minute to a group.
+"""Telegram's rate limits on messages: about 30 a second, one a second to a chat, 20 a minute to a group.
 
 https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this
 """
@@ -10,50 +10,55 @@ from typing import Final
 
 from simulator.errors import ApiError
 
-_OVERALL: Final = 30
+_MAX_PER_S: Final = 30
 _CHAT_BURST: Final = 3
-_GROUP: Final = 20
+_MAX_PER_GROUP_MINUTE: Final = 20
 _MINUTE_S: Final = 60
 
 
 class RateLimits:
-    """Counts the messages of one bot. `on` switches the limits."""
+    """Limits the messages of one bot while `enabled`."""
 
-    def __init__(self, *, on: bool) -> None:
-        self.on = on
-        self._all: deque[float] = deque()
+    def __init__(self, *, enabled: bool) -> None:
+        self.enabled = enabled
+        self._recent: deque[float] = deque()
+        #: For each chat the tokens of its bucket, and when they were counted.
         self._chats: dict[int, tuple[float, float]] = {}
         self._groups: dict[int, deque[float]] = {}
 
-    def take(self, chat: int, count: int = 1) -> None:
-        """Count messages to `chat`, an album as one that leaves a debt. Raises `ApiError` 429 where it is too much."""
-        if not self.on:
+    def take(self, chat_id: int, count: int = 1) -> None:
+        """Count messages to a chat. An album is sent as a whole and may leave the bucket below zero.
+
+        Raises:
+            ApiError: 429, a limit is exceeded.
+        """
+        if not self.enabled:
             return
         now = time.monotonic()
-        _drop(self._all, now - 1)
-        tokens, at = self._chats.get(chat, (float(_CHAT_BURST), now))
-        tokens = min(_CHAT_BURST, tokens + now - at)
-        group = self._groups.setdefault(chat, deque()) if chat < 0 else deque()
-        _drop(group, now - _MINUTE_S)
-        wait = 0.0
-        if len(self._all) >= _OVERALL:
-            wait = self._all[0] + 1 - now
+        _discard_until(self._recent, now - 1)
+        tokens, counted_at = self._chats.get(chat_id, (float(_CHAT_BURST), now))
+        tokens = min(_CHAT_BURST, tokens + now - counted_at)
+        group = self._groups.setdefault(chat_id, deque()) if chat_id < 0 else deque()
+        _discard_until(group, now - _MINUTE_S)
+        wait_s = 0.0
+        if len(self._recent) >= _MAX_PER_S:
+            wait_s = self._recent[0] + 1 - now
         if tokens < 1:
-            wait = max(wait, 1 - tokens)
-        if len(group) >= _GROUP:
-            wait = max(wait, group[0] + _MINUTE_S - now)
-        if wait > 0:
-            raise too_many(max(1, math.ceil(wait)))
-        self._all.extend([now] * count)
+            wait_s = max(wait_s, 1 - tokens)
+        if len(group) >= _MAX_PER_GROUP_MINUTE:
+            wait_s = max(wait_s, group[0] + _MINUTE_S - now)
+        if wait_s > 0:
+            raise too_many_requests(max(1, math.ceil(wait_s)))
+        self._recent.extend([now] * count)
         group.extend([now] * count)
-        self._chats[chat] = (tokens - count, now)
+        self._chats[chat_id] = (tokens - count, now)
 
 
-def too_many(seconds: int) -> ApiError:
-    """The refusal of a call that came too soon."""
+def too_many_requests(seconds: int) -> ApiError:
+    """The error of a call that exceeds a rate limit."""
     return ApiError(429, f"Too Many Requests: retry after {seconds}", retry_after=seconds)
 
 
-def _drop(times: deque[float], before: float) -> None:
-    while times and times[0] <= before:
+def _discard_until(times: deque[float], end: float) -> None:
+    while times and times[0] <= end:
         times.popleft()

@@ -1,4 +1,4 @@
-"""Who there is: people, groups and bots. All in memory."""
+"""The whole state of the simulator: users, groups, bots, files, calls and faults."""
 
 from typing import Any, Final
 
@@ -9,81 +9,81 @@ from simulator.state.chat import Chat
 from simulator.state.faults import FaultInjector
 from simulator.state.file_store import FileStore
 
-_FIRST_PERSON: Final = 100_001
-_FIRST_GROUP: Final = -100_001
-#: What a bot is told of a person's chat.
-_NAMES: Final = ("id", "first_name", "last_name", "username")
+_FIRST_USER_ID: Final = 100_001
+_FIRST_GROUP_ID: Final = -100_001
+#: The fields of a user that its private chat has too.
+_CHAT_FIELDS: Final = ("id", "first_name", "last_name", "username")
 
 
 class SimulatorState:
-    """Everything that this stand-in holds."""
+    """Everything that the simulator holds."""
 
     def __init__(self) -> None:
         self.files = FileStore()
         self.calls = CallLog()
         self.faults = FaultInjector()
         self.bots: dict[str, BotAccount] = {}
-        self.people: dict[int, dict[str, Any]] = {}
+        self.users: dict[int, dict[str, Any]] = {}
         self.groups: dict[int, tuple[dict[str, Any], list[int]]] = {}
-        #: Whom people talk to where they name nobody: the bot that came last, or last asked who it is.
-        self.latest: BotAccount | None = None
-        self._limits_on = True
+        #: The bot of users that name none: the newest bot, or the last that called `getMe`.
+        self.latest_bot: BotAccount | None = None
+        self._rate_limits_enabled = True
 
-    def bot(self, token: str) -> BotAccount:
-        """The bot with this token. Raises `ApiError` where it cannot be one."""
+    def get_or_create_bot(self, token: str) -> BotAccount:
+        """The bot with this token. Raises `ApiError` for a malformed token."""
         bot = self.bots.get(token)
         if bot is None:
-            bot = self.latest = self.bots[token] = BotAccount(token, limits=self._limits_on)
+            bot = self.latest_bot = self.bots[token] = BotAccount(token, rate_limits=self._rate_limits_enabled)
         return bot
 
     @property
-    def limits_on(self) -> bool:
-        """Whether Telegram's limits on messages hold, for all bots and those to come."""
-        return self._limits_on
+    def rate_limits_enabled(self) -> bool:
+        """Whether Telegram's rate limits on messages apply, to all present and future bots."""
+        return self._rate_limits_enabled
 
-    @limits_on.setter
-    def limits_on(self, on: bool) -> None:
-        self._limits_on = on
+    @rate_limits_enabled.setter
+    def rate_limits_enabled(self, enabled: bool) -> None:
+        self._rate_limits_enabled = enabled
         for bot in self.bots.values():
-            bot.limits.on = on
+            bot.rate_limits.enabled = enabled
 
-    def person(self, first_name: str, language_code: str, **more: str | None) -> dict[str, Any]:
-        """A new person."""
-        id_ = _FIRST_PERSON + len(self.people)
-        person = {"id": id_, "is_bot": False, "first_name": first_name, "language_code": language_code}
-        self.people[id_] = person | {name: value for name, value in more.items() if value}
-        return self.people[id_]
+    def add_user(self, first_name: str, language_code: str, **optional: str | None) -> dict[str, Any]:
+        """Add a user. `optional` fields that are empty are left out."""
+        user_id = _FIRST_USER_ID + len(self.users)
+        user = {"id": user_id, "is_bot": False, "first_name": first_name, "language_code": language_code}
+        self.users[user_id] = user | {name: value for name, value in optional.items() if value}
+        return self.users[user_id]
 
-    def group(self, title: str, members: list[int]) -> dict[str, Any]:
-        """A new group of people, in which every bot is."""
-        id_ = _FIRST_GROUP - len(self.groups)
-        self.groups[id_] = {"id": id_, "type": "group", "title": title}, members
-        return self.groups[id_][0]
+    def add_group(self, title: str, members: list[int]) -> dict[str, Any]:
+        """Add a group of users that contains every bot."""
+        group_id = _FIRST_GROUP_ID - len(self.groups)
+        self.groups[group_id] = {"id": group_id, "type": "group", "title": title}, members
+        return self.groups[group_id][0]
 
-    def known_bot(self, which: object = None) -> BotAccount:
-        """The bot with this id or username, else the latest. Raises `ApiError`."""
-        if which is None:
-            if self.latest is None:
+    def find_bot(self, bot_id: object = None) -> BotAccount:
+        """The bot with this id or username, or the latest for None. Raises `ApiError`."""
+        if bot_id is None:
+            if self.latest_bot is None:
                 raise ApiError(409, "no bot has called yet: start it with this address as its Bot API")
-            return self.latest
+            return self.latest_bot
         for bot in self.bots.values():
-            if str(which).removeprefix("@") in (str(bot.id), bot.about["username"]):
+            if str(bot_id).removeprefix("@") in (str(bot.id), bot.info["username"]):
                 return bot
-        raise ApiError(404, f"there is no bot {which}")
+        raise ApiError(404, f"there is no bot {bot_id}")
 
-    def conversation(self, bot: BotAccount, id_: int) -> Chat:
-        """The conversation of a person or group with `bot`. Raises `ApiError`."""
+    def get_chat(self, bot: BotAccount, id_: int) -> Chat:
+        """The chat of a user or group with `bot`. Raises `ApiError`."""
         chat = bot.chats.get(id_)
         if chat is None:
-            chat = bot.chats[id_] = self._conversation(id_)
+            chat = bot.chats[id_] = self._create_chat(id_)
         return chat
 
-    def _conversation(self, id_: int) -> Chat:
+    def _create_chat(self, id_: int) -> Chat:
         if id_ in self.groups:
             chat = Chat(*self.groups[id_])
-            chat.known = True
+            chat.has_started = True
             return chat
-        person = self.people.get(id_)
-        if person is None:
-            raise ApiError(404, f"there is no person or group {id_}")
-        return Chat({name: person[name] for name in _NAMES if name in person} | {"type": "private"}, [id_])
+        user = self.users.get(id_)
+        if user is None:
+            raise ApiError(404, f"there is no user or group {id_}")
+        return Chat({name: user[name] for name in _CHAT_FIELDS if name in user} | {"type": "private"}, [id_])

@@ -1,4 +1,4 @@
-"""Updates of one bot: fetched by one long poll, or taken for one webhook."""
+"""The updates of one bot, fetched by one long poll or popped for one webhook."""
 
 import asyncio
 from collections import deque
@@ -9,92 +9,93 @@ from simulator.errors import ApiError
 
 Update = dict[str, Any]
 
-#: How many updates can be brought once more.
-_KEPT: Final = 10_000
+#: Number of updates that can be redelivered.
+_MAX_HISTORY: Final = 10_000
 _OTHER_POLLER: Final = "other getUpdates request; make sure that only one bot instance is running"
 
 
 class UpdateQueue:
-    """A queue that forgets an update when a later one is asked for."""
+    """A queue that drops an update once a poll asks for a later one."""
 
     def __init__(self) -> None:
-        self._waiting: deque[Update] = deque()
-        self._again: deque[Update] = deque()
-        self._kept: dict[int, Update] = {}
-        self._next = 1
-        self._news = asyncio.Event()
+        self._pending: deque[Update] = deque()
+        self._redeliveries: deque[Update] = deque()
+        self._history: dict[int, Update] = {}
+        self._next_id = 1
+        self._changed = asyncio.Event()
         self._poller: object | None = None
-        self._ended_by = ""
-        #: Kinds that the bot asked for; none named: all.
-        self.allowed: list[str] = []
+        self._terminated_by = ""
+        #: The kinds of updates that the bot wants; empty for all.
+        self.allowed_kinds: list[str] = []
 
     def __len__(self) -> int:
-        return len(self._waiting) + len(self._again)
+        return len(self._pending) + len(self._redeliveries)
 
     def add(self, kind: str, content: dict[str, Any]) -> int | None:
-        """Queue an update; returns its id. None where the bot did not ask for the kind: Telegram drops those."""
-        if self.allowed and kind not in self.allowed:
+        """Queue an update; returns its id. As in Telegram, a kind that is not allowed is dropped, which gives None."""
+        if self.allowed_kinds and kind not in self.allowed_kinds:
             return None
-        number = self._next
-        self._next += 1
-        update = self._kept[number] = {"update_id": number, kind: content}
-        if len(self._kept) > _KEPT:
-            del self._kept[next(iter(self._kept))]
-        self._waiting.append(update)
-        self._news.set()
-        return number
+        update_id = self._next_id
+        self._next_id += 1
+        update = self._history[update_id] = {"update_id": update_id, kind: content}
+        if len(self._history) > _MAX_HISTORY:
+            del self._history[next(iter(self._history))]
+        self._pending.append(update)
+        self._changed.set()
+        return update_id
 
-    def repeat(self, number: int) -> None:
-        """Queue an update once more, as happens in Telegram after a failure. Raises `ApiError`."""
-        if number not in self._kept:
-            raise ApiError(404, f"there is no update {number}")
-        # Apart from the others: the bot's offset, which is beyond it already, would take it away.
-        self._again.append(self._kept[number])
-        self._news.set()
+    def redeliver(self, update_id: int) -> None:
+        """Queue an update once more, as Telegram does after a failure. Raises `ApiError`."""
+        if update_id not in self._history:
+            raise ApiError(404, f"there is no update {update_id}")
+        # Kept apart from the pending updates: the bot's offset is already beyond it and would discard it.
+        self._redeliveries.append(self._history[update_id])
+        self._changed.set()
 
-    def put_back(self, updates: Iterable[Update]) -> None:
-        """Queue what was taken and could not be brought, before all others."""
-        self._waiting.extendleft(sorted(updates, key=lambda one: -int(one["update_id"])))
-        self._news.set()
+    def requeue(self, updates: Iterable[Update]) -> None:
+        """Queue popped updates that could not be delivered, before all others."""
+        self._pending.extendleft(sorted(updates, key=lambda update: -int(update["update_id"])))
+        self._changed.set()
 
     async def poll(self, offset: int, limit: int, timeout_s: float) -> list[Update]:
-        """Updates from `offset` on, as soon as there are any. Raises `ApiError` 409 when another poll takes over."""
-        self.end_poll(_OTHER_POLLER)
+        """The updates from `offset` on, as soon as there are any. Raises `ApiError` 409 if another poll starts."""
+        self.terminate_poll(_OTHER_POLLER)
         me = self._poller = object()
-        self._forget(offset)
+        self._discard_before(offset)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout_s
         while not len(self):
-            self._news.clear()
+            self._changed.clear()
             try:
-                await asyncio.wait_for(self._news.wait(), max(0.0, deadline - loop.time()))
+                await asyncio.wait_for(self._changed.wait(), max(0.0, deadline - loop.time()))
             except TimeoutError:
                 return []
             if self._poller is not me:
-                raise ApiError(409, f"Conflict: terminated by {self._ended_by}")
-        again = [self._again.popleft() for _ in range(min(limit, len(self._again)))]
-        return again + [update for update, _ in zip(self._waiting, range(limit - len(again)), strict=False)]
+                raise ApiError(409, f"Conflict: terminated by {self._terminated_by}")
+        redeliveries = [self._redeliveries.popleft() for _ in range(min(limit, len(self._redeliveries)))]
+        pending = [update for update, _ in zip(self._pending, range(limit - len(redeliveries)), strict=False)]
+        return redeliveries + pending
 
-    def end_poll(self, by: str) -> None:
-        """End a poll that waits, because of `by`."""
-        self._poller, self._ended_by = None, by
-        self._news.set()
+    def terminate_poll(self, reason: str) -> None:
+        """End a running poll with an error that names `reason`."""
+        self._poller, self._terminated_by = None, reason
+        self._changed.set()
 
-    async def take(self) -> Update:
-        """The next update, for a webhook; it is gone from the queue."""
+    async def pop(self) -> Update:
+        """Remove and return the next update, for a webhook."""
         while not len(self):
-            self._news.clear()
-            await self._news.wait()
-        return (self._again or self._waiting).popleft()
+            self._changed.clear()
+            await self._changed.wait()
+        return (self._redeliveries or self._pending).popleft()
 
     def clear(self) -> None:
-        """Drop what waits."""
-        self._waiting.clear()
-        self._again.clear()
+        """Drop all queued updates."""
+        self._pending.clear()
+        self._redeliveries.clear()
 
-    def _forget(self, offset: int) -> None:
-        """Drop what is before `offset`; a negative one keeps that many from the end."""
+    def _discard_before(self, offset: int) -> None:
+        """Drop the updates before `offset`; a negative one keeps that many from the end."""
         if offset < 0:
-            offset = int(self._waiting[offset]["update_id"]) if len(self._waiting) >= -offset else 0
-        while self._waiting and self._waiting[0]["update_id"] < offset:
-            self._waiting.popleft()
+            offset = int(self._pending[offset]["update_id"]) if len(self._pending) >= -offset else 0
+        while self._pending and self._pending[0]["update_id"] < offset:
+            self._pending.popleft()

@@ -28,7 +28,8 @@ from shared.contract.decision import (
     Verdict,
     Work,
 )
-from simulator.bot_api.html_entities import parse, utf16
+from simulator.bot_api.html_entities import parse_text
+from simulator.utf16 import utf16_length
 
 FOLDER: Final = Path("bot/locales")
 CAPTION: Final = 1024
@@ -125,10 +126,10 @@ decisions = (
 
 @given(decision=decisions, language=st.sampled_from(LANGUAGES))
 def test_every_answer_fits_under_a_photograph(decision: Verdict | Refusal | Failure, language: str) -> None:
-    plain, _ = parse(rendering.render_answer(decision, language), "HTML")
-    assert 0 < utf16(plain) <= CAPTION
-    explained, _ = parse(rendering.render_explanation(decision, language), "HTML")
-    assert 0 < utf16(explained) <= MESSAGE
+    plain, _ = parse_text(rendering.render_answer(decision, language), "HTML")
+    assert 0 < utf16_length(plain) <= CAPTION
+    explained, _ = parse_text(rendering.render_explanation(decision, language), "HTML")
+    assert 0 < utf16_length(explained) <= MESSAGE
 
 
 @given(verdict=verdicts, language=st.sampled_from(LANGUAGES))

@@ -33,7 +33,7 @@ def test_it_scales_the_deployment_on_depth_and_age() -> None:
     assert scaled["apiVersion"] == "keda.sh/v1alpha1"
     assert scaled["spec"]["scaleTargetRef"]["name"] == deployment["metadata"]["name"]
     asked = " ".join(trigger["metadata"]["query"] for trigger in scaled["spec"]["triggers"])
-    assert "melanoma_ledger_ready" in asked
-    assert "melanoma_ledger_oldest_ready_seconds" in asked
+    assert "melanoma_ledger_ready_jobs" in asked
+    assert "melanoma_ledger_oldest_ready_job_age_seconds" in asked
     for trigger in scaled["spec"]["triggers"]:
         assert set(trigger["metadata"]) == {"serverAddress", "query", "threshold"}

@@ -191,7 +191,7 @@ def test_the_exporter_knows_every_number_of_the_status(ledger: Ledger) -> None:
         for sample in metric.samples
     }
     assert found["melanoma_ledger_up",] == 1
-    assert found["melanoma_ledger_ready", "interactive"] == 1
+    assert found["melanoma_ledger_ready_jobs", "interactive"] == 1
     assert found["melanoma_ledger_dead_letters",] == 1
     assert found["melanoma_ledger_processes", "worker"] == 0, "no worker is a number, too"
     assert found["melanoma_ledger_jobs", "ready"] == 1
@@ -205,7 +205,7 @@ def test_the_exporter_outlives_its_redis() -> None:
 
 def levels(config: Settings) -> dict[str, Level]:
     """What the doctor finds, by its words."""
-    return {f"{one.where}: {one.what} {one.remedy}": one.level for one in run_checks(config)}
+    return {f"{one.subject}: {one.message} {one.remedy}": one.level for one in run_checks(config)}
 
 
 def found(config: Settings, words: str) -> Level:
@@ -217,34 +217,34 @@ def found(config: Settings, words: str) -> Level:
 
 def test_the_doctor_finds_what_would_lose_photographs(redis_url: str, client: Any) -> None:
     config = Settings(redis_url=SecretStr(redis_url))
-    assert found(config, "Set appendonly yes") is Level.WRONG
-    assert found(config, "none lives") is Level.WRONG
+    assert found(config, "Set appendonly yes") is Level.PROBLEM
+    assert found(config, "none lives") is Level.PROBLEM
     client.config_set("maxmemory-policy", "allkeys-lru")
     try:
-        assert found(config, "noeviction") is Level.WRONG
+        assert found(config, "noeviction") is Level.PROBLEM
     finally:
         client.config_set("maxmemory-policy", "noeviction")
     client.config_set("maxmemory", 100)
     try:
-        assert found(config, "of its memory is used") is Level.WRONG
+        assert found(config, "of its memory is used") is Level.PROBLEM
     finally:
         client.config_set("maxmemory", 0)
     ops("pause", "bulk")
-    assert found(config, "melanoma-ops resume bulk") is Level.NOTE
+    assert found(config, "melanoma-ops resume bulk") is Level.WARNING
 
 
 def test_the_doctor_is_content_with_a_service_that_is_well(tmp_path: Path) -> None:
-    with EmbeddedValkey(tmp_path / "valkey", persistent=True, memory=2**27, password="right") as broker:
+    with EmbeddedValkey(tmp_path / "valkey", persistent=True, max_memory_bytes=2**27, password="right") as broker:
         config = Settings(redis_url=SecretStr(broker.url))
         with Redis.from_url(broker.url) as client:
             ledger = Ledger(client, RedisRetry("test"))
             ledger.run(transitions.heartbeat("worker-1", lease_s=30))
             ledger.run(admin.report_status("worker-1", '{"artefact": "one@1", "device": "CPU:0", "contract": 1}'))
         seen = levels(config)
-        assert Level.WRONG not in seen.values(), seen
-        assert found(config, "1 on CPU:0, serving one@1") is Level.GOOD
+        assert Level.PROBLEM not in seen.values(), seen
+        assert found(config, "1 on CPU:0, serving one@1") is Level.OK
         refused = Settings(redis_url=SecretStr(broker.url.replace("right", "mistaken")))
-        assert found(refused, "refuses the user or password") is Level.WRONG
+        assert found(refused, "refuses the user or password") is Level.PROBLEM
         assert "mistaken" not in str(levels(refused))
 
 
@@ -256,9 +256,9 @@ def test_the_doctor_looks_at_the_artefact_and_the_token(tmp_path: Path, redis_ur
         telegram_api_url="http://127.0.0.1:1",
         image_ttl_s=60,
     )
-    assert found(config, "MELANOMA_ARTEFACT") is Level.WRONG
-    assert found(config, "cannot be reached") is Level.WRONG
-    assert found(config, "MELANOMA_IMAGE_TTL_S") is Level.WRONG
+    assert found(config, "MELANOMA_ARTEFACT") is Level.PROBLEM
+    assert found(config, "cannot be reached") is Level.PROBLEM
+    assert found(config, "MELANOMA_IMAGE_TTL_S") is Level.PROBLEM
     assert "secret" not in str(levels(config))
 
 

@@ -1,4 +1,4 @@
-"""A running stand-in, and a bot as it is written with aiogram."""
+"""A running simulator, and for each test a bot that uses aiogram."""
 
 import subprocess
 import sys
@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulator.harness import Stand
+from tests.simulator.harness import SimulatorTestbed
 
 _ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
 def address() -> Iterator[str]:
-    """Address of a stand-in that runs as people run it."""
+    """Address of a simulator that runs as its command does."""
     command = [sys.executable, "-W", "error", "-m", "simulator", "--port", "0"]
     with subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -26,6 +26,6 @@ def address() -> Iterator[str]:
 
 
 @pytest.fixture
-def stand(address: str) -> Stand:
-    """The same for one test, with a bot of its own."""
-    return Stand(address)
+def testbed(address: str) -> SimulatorTestbed:
+    """The running simulator with a new bot."""
+    return SimulatorTestbed(address)

@@ -1,4 +1,4 @@
-"""A stage for one test: the stand-in, one bot on it, and people."""
+"""A testbed for one test: the simulator, a bot and users."""
 
 import asyncio
 import contextlib
@@ -22,8 +22,8 @@ from simulator.client.client import SimulatorClient, User
 _NUMBERS = itertools.count(1000)
 
 
-class Stand:
-    """The stand-in at `address` and a new bot."""
+class SimulatorTestbed:
+    """The simulator at `address` and a new bot."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -31,49 +31,49 @@ class Stand:
         self.bot: Bot
         self.sim: SimulatorClient
 
-    def play(self, story: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Run a story with `bot` and `sim` open, without limits and faults at first."""
-        # In a thread of its own: while a browser is open, Playwright has an event loop in this one.
+    def run(self, scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run a scenario with `bot` and `sim` open; rate limits and faults are off at first."""
+        # In another thread, since Playwright runs an event loop in this one while a browser is open.
         with ThreadPoolExecutor(1) as thread:
-            thread.submit(lambda: asyncio.run(self._play(story))).result()
+            thread.submit(lambda: asyncio.run(self._run(scenario))).result()
 
-    async def _play(self, story: Callable[[], Awaitable[None]]) -> None:
-        async with self.another(self.token) as self.bot, SimulatorClient(self.address) as self.sim:
-            await self.sim.limits(on=False)
-            await self.sim.no_faults()
+    async def _run(self, scenario: Callable[[], Awaitable[None]]) -> None:
+        async with self.open_bot(self.token) as self.bot, SimulatorClient(self.address) as self.sim:
+            await self.sim.set_rate_limits(enabled=False)
+            await self.sim.clear_faults()
             await self.bot.get_me()
-            await asyncio.wait_for(story(), 30)
+            await asyncio.wait_for(scenario(), 30)
 
     @contextlib.asynccontextmanager
-    async def another(self, token: str) -> AsyncIterator[Bot]:
-        """A bot with that token."""
+    async def open_bot(self, token: str) -> AsyncIterator[Bot]:
+        """A bot with this token."""
         session = AiohttpSession(api=TelegramAPIServer.from_base(self.address))
         async with Bot(token, session=session, default=DefaultBotProperties(parse_mode=ParseMode.HTML)) as bot:
             yield bot
 
-    async def nothing(self) -> None:
-        """A story in which the bot only calls, so that people find it."""
+    async def only_get_me(self) -> None:
+        """A scenario in which the bot only calls `getMe`, so that new users talk to it."""
 
-    async def anna(self) -> User:
-        """Someone who has written to the bot."""
-        person = await self.sim.person("Anna", "en", username="anna", last_name="B", bot=self.bot.id)
-        await person.text("/start")
-        return person
+    async def create_anna(self) -> User:
+        """A user who has written to the bot."""
+        user = await self.sim.create_user("Anna", "en", username="anna", last_name="B", bot=self.bot.id)
+        await user.send_text("/start")
+        return user
 
 
-async def refused(call: Awaitable[object], code: int, words: str) -> TelegramAPIError:
-    """The error by which Telegram refuses a call; `words` are in its description."""
+async def expect_error(call: Awaitable[object], code: int, text: str) -> TelegramAPIError:
+    """Check that Telegram refuses a call with `code` and a description that contains `text`; returns the error."""
     with pytest.raises(TelegramAPIError) as caught:
         await call
-    assert words in caught.value.message
+    assert text in caught.value.message
     codes = {400: "BadRequest", 401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 409: "Conflict"}
     names = codes | {429: "RetryAfter", 413: "EntityTooLarge", 500: "ServerError"}
     assert names[code] in type(caught.value).__name__
     return caught.value
 
 
-def image(width: int = 640, height: int = 480, colour: str = "teal", kind: str = "JPEG") -> bytes:
-    """A picture's bytes."""
-    into = BytesIO()
-    Image.new("RGB", (width, height), colour).save(into, kind)
-    return into.getvalue()
+def render_image(width: int = 640, height: int = 480, colour: str = "teal", kind: str = "JPEG") -> bytes:
+    """An encoded image of one colour."""
+    buffer = BytesIO()
+    Image.new("RGB", (width, height), colour).save(buffer, kind)
+    return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""The stand-in is as strict as Telegram where a bot could go wrong: asked by a real aiogram bot."""
+"""The Bot API of the simulator, called in this process by a bot that uses aiogram."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -28,29 +28,29 @@ from aiohttp import web
 from PIL import Image
 
 from simulator.client.client import SimulatorClient, SimulatorError, User
-from simulator.server import start
+from simulator.server import start_server
 from simulator.state.state import SimulatorState
 
 TOKEN = "1234:" + "a" * 35
 
-Scene = Callable[[Bot, SimulatorClient, User], Awaitable[None]]
+Scenario = Callable[[Bot, SimulatorClient, User], Awaitable[None]]
 
 
-def play(scene: Scene, *, limits: bool = False) -> None:
+def run_scenario(scenario: Scenario, *, limits: bool = False) -> None:
     async def run() -> None:
-        world = SimulatorState()
-        world.limits_on = limits
-        runner, address = await start(world, "127.0.0.1", 0)
+        state = SimulatorState()
+        state.rate_limits_enabled = limits
+        runner, address = await start_server(state, "127.0.0.1", 0)
         bot = bot_at(address)
         try:
             async with SimulatorClient(address) as simulator:
                 await bot.get_me()
-                await scene(bot, simulator, await simulator.person("Anna", "en"))
+                await scenario(bot, simulator, await simulator.create_user("Anna", "en"))
         finally:
             await bot.session.close()
-            for one in world.bots.values():
-                if one.webhook is not None:
-                    await one.webhook.stop()
+            for account in state.bots.values():
+                if account.webhook is not None:
+                    await account.webhook.stop()
             await runner.cleanup()
 
     asyncio.run(run())
@@ -61,14 +61,14 @@ def bot_at(address: str, token: str = TOKEN) -> Bot:
 
 
 def image(width: int = 640, height: int = 480) -> bytes:
-    into = BytesIO()
-    Image.effect_noise((width, height), 40).convert("RGB").save(into, "JPEG")
-    return into.getvalue()
+    buffer = BytesIO()
+    Image.effect_noise((width, height), 40).convert("RGB").save(buffer, "JPEG")
+    return buffer.getvalue()
 
 
-def test_a_photograph_comes_in_sizes_and_can_be_fetched() -> None:
-    async def scene(bot: Bot, _: SimulatorClient, person: User) -> None:
-        await person.photo(image(2000, 1500), caption="my mole")
+def test_photo_has_telegrams_sizes_and_can_be_downloaded() -> None:
+    async def scenario(bot: Bot, _: SimulatorClient, user: User) -> None:
+        await user.send_photo(image(2000, 1500), caption="my mole")
         (update,) = await bot.get_updates(timeout=5)
         assert update.message is not None
         assert update.message.photo is not None
@@ -78,24 +78,24 @@ def test_a_photograph_comes_in_sizes_and_can_be_fetched() -> None:
         with Image.open(fetched) as opened:
             assert opened.size == (1280, 960)
 
-    play(scene)
+    run_scenario(scenario)
 
 
-def test_updates_stay_until_later_ones_are_asked_for() -> None:
-    async def scene(bot: Bot, _: SimulatorClient, person: User) -> None:
+def test_updates_stay_until_a_later_offset_is_polled() -> None:
+    async def scenario(bot: Bot, _: SimulatorClient, user: User) -> None:
         for word in ("one", "two"):
-            await person.text(word)
+            await user.send_text(word)
         first = await bot.get_updates()
         assert [update.update_id for update in await bot.get_updates()] == [update.update_id for update in first]
         (second,) = await bot.get_updates(offset=first[0].update_id + 1)
         assert second.message is not None
         assert second.message.text == "two"
 
-    play(scene)
+    run_scenario(scenario)
 
 
-def test_a_second_poller_is_a_conflict() -> None:
-    async def scene(bot: Bot, _: SimulatorClient, person: User) -> None:
+def test_second_poll_conflicts_with_the_first() -> None:
+    async def scenario(bot: Bot, _: SimulatorClient, user: User) -> None:
         waiting = asyncio.create_task(bot.get_updates(timeout=10))
         await asyncio.sleep(0.2)
         second = asyncio.create_task(bot.get_updates(timeout=2))
@@ -106,13 +106,13 @@ def test_a_second_poller_is_a_conflict() -> None:
         with pytest.raises(TelegramConflictError, match="webhook is active"):
             await bot.get_updates()
 
-    play(scene)
+    run_scenario(scenario)
 
 
-def test_what_is_too_long_too_odd_or_not_there_is_refused() -> None:
-    async def scene(bot: Bot, _: SimulatorClient, person: User) -> None:
-        to = person.id
-        await person.text("hello")
+def test_invalid_calls_are_refused_with_telegrams_descriptions() -> None:
+    async def scenario(bot: Bot, _: SimulatorClient, user: User) -> None:
+        to = user.id
+        await user.send_text("hello")
         await bot.send_message(to, "<b>" + "x" * 4096 + "</b>", parse_mode="HTML")
         refused: dict[str, Callable[[], Awaitable[object]]] = {
             "message is too long": lambda: bot.send_message(to, "x" * 4097),
@@ -129,11 +129,11 @@ def test_what_is_too_long_too_odd_or_not_there_is_refused() -> None:
             "query is too old": lambda: bot.answer_callback_query("never"),
             "wrong file_id": lambda: bot.get_file("never"),
         }
-        for said, call in refused.items():
-            with pytest.raises(TelegramBadRequest, match=said):
+        for description, call in refused.items():
+            with pytest.raises(TelegramBadRequest, match=description):
                 await call()
 
-    play(scene)
+    run_scenario(scenario)
 
 
 def file(data: bytes) -> BufferedInputFile:
@@ -144,68 +144,68 @@ def button(data: str) -> InlineKeyboardMarkup:
     return InlineKeyboardMarkup(inline_keyboard=[[InlineKeyboardButton(text="Press", callback_data=data)]])
 
 
-def test_a_message_is_edited_into_a_photograph_and_the_same_again_is_not_modified() -> None:
-    async def scene(bot: Bot, _: SimulatorClient, person: User) -> None:
-        await person.text("hello")
-        sent = await bot.send_message(person.id, "wait")
+def test_text_message_can_be_edited_into_a_photo_once() -> None:
+    async def scenario(bot: Bot, _: SimulatorClient, user: User) -> None:
+        await user.send_text("hello")
+        sent = await bot.send_message(user.id, "wait")
         data = image()
         media = InputMediaPhoto(media=file(data), caption="<i>done</i>", parse_mode="HTML")
-        await bot.edit_message_media(media, chat_id=person.id, message_id=sent.message_id)
-        message = (await person.messages())[-1]
+        await bot.edit_message_media(media, chat_id=user.id, message_id=sent.message_id)
+        message = (await user.get_messages())[-1]
         assert message["caption"] == "done"
         assert message["caption_entities"] == [{"type": "italic", "offset": 0, "length": 4}]
         assert "text" not in message
-        assert len(await person.download(message["photo"][-1]["file_id"])) > 1000
+        assert len(await user.download(message["photo"][-1]["file_id"])) > 1000
         with pytest.raises(TelegramBadRequest, match="message is not modified"):
-            await bot.edit_message_media(media, chat_id=person.id, message_id=sent.message_id)
+            await bot.edit_message_media(media, chat_id=user.id, message_id=sent.message_id)
 
-    play(scene)
+    run_scenario(scenario)
 
 
-def test_a_button_is_pressed_and_answered() -> None:
-    async def scene(bot: Bot, _: SimulatorClient, person: User) -> None:
-        await person.text("hello")
-        sent = await bot.send_message(person.id, "choose", reply_markup=button("yes:1"))
-        await person.press(sent.message_id, "Press")
+def test_button_press_reaches_the_bot_and_its_answer_the_user() -> None:
+    async def scenario(bot: Bot, _: SimulatorClient, user: User) -> None:
+        await user.send_text("hello")
+        sent = await bot.send_message(user.id, "choose", reply_markup=button("yes:1"))
+        await user.press_button(sent.message_id, "Press")
         update = (await bot.get_updates(timeout=5))[-1]
         assert update.callback_query is not None
         assert update.callback_query.data == "yes:1"
         await bot.answer_callback_query(update.callback_query.id, text="seen")
-        assert await person.toasts() == ["seen"]
+        assert await user.get_toasts() == ["seen"]
         with pytest.raises(SimulatorError, match="no button"):
-            await person.press(sent.message_id, "Other")
+            await user.press_button(sent.message_id, "Other")
 
-    play(scene)
+    run_scenario(scenario)
 
 
-def test_a_person_who_blocks_the_bot_is_out_of_reach() -> None:
-    async def scene(bot: Bot, _: SimulatorClient, person: User) -> None:
-        await person.text("hello")
-        await person.block()
+def test_bot_cannot_write_to_a_user_who_blocked_it() -> None:
+    async def scenario(bot: Bot, _: SimulatorClient, user: User) -> None:
+        await user.send_text("hello")
+        await user.block()
         with pytest.raises(TelegramForbiddenError):
-            await bot.send_message(person.id, "x")
+            await bot.send_message(user.id, "x")
         updates = await bot.get_updates()
         assert updates[-1].my_chat_member is not None
         assert updates[-1].my_chat_member.new_chat_member.status == "kicked"
 
-    play(scene)
+    run_scenario(scenario)
 
 
-def test_limits_on_messages() -> None:
-    async def scene(bot: Bot, simulator: SimulatorClient, person: User) -> None:
-        await person.text("hello")
+def test_messages_are_rate_limited() -> None:
+    async def scenario(bot: Bot, simulator: SimulatorClient, user: User) -> None:
+        await user.send_text("hello")
         for number in range(3):
-            await bot.send_message(person.id, str(number))
+            await bot.send_message(user.id, str(number))
         with pytest.raises(TelegramRetryAfter) as refused:
-            await bot.send_message(person.id, "one too many")
+            await bot.send_message(user.id, "one too many")
         assert refused.value.retry_after == 1
-        others = [await simulator.person() for _ in range(40)]
+        others = [await simulator.create_user() for _ in range(40)]
         for other in others:
-            await other.text("hello")
+            await other.send_text("hello")
         results = await asyncio.gather(*(bot.send_message(other.id, "x") for other in others), return_exceptions=True)
         assert sum(isinstance(result, TelegramRetryAfter) for result in results) >= 40 - 30
 
-    play(scene, limits=True)
+    run_scenario(scenario, limits=True)
 
 
 @pytest.mark.parametrize(
@@ -218,53 +218,53 @@ def test_limits_on_messages() -> None:
         ("cut_after", TelegramNetworkError, True),
     ],
 )
-def test_faults_on_demand(kind: str, error: type[Exception], arrives: bool) -> None:
-    async def scene(bot: Bot, simulator: SimulatorClient, person: User) -> None:
-        await person.text("hello")
-        await simulator.faults(1.0, kinds=[kind], methods=["sendMessage"])
+def test_injected_fault_has_the_effect_of_its_kind(kind: str, error: type[Exception], arrives: bool) -> None:
+    async def scenario(bot: Bot, simulator: SimulatorClient, user: User) -> None:
+        await user.send_text("hello")
+        await simulator.set_faults(1.0, kinds=[kind], methods=["sendMessage"])
         with pytest.raises(error):
-            await bot.send_message(person.id, "x")
-        await simulator.faults(0)
-        assert ("x" in [message.get("text") for message in await person.messages()]) == arrives
-        last = (await simulator.calls())[-1]
+            await bot.send_message(user.id, "x")
+        await simulator.set_faults(0)
+        assert ("x" in [message.get("text") for message in await user.get_messages()]) == arrives
+        last = (await simulator.get_calls())[-1]
         assert (last["method"], last["fault"], last["took_effect"], last["ok"]) == ("sendMessage", kind, arrives, False)
 
-    play(scene)
+    run_scenario(scenario)
 
 
-def test_a_webhook_gets_each_update_until_it_takes_it() -> None:
+def test_webhook_gets_an_update_until_it_accepts_it() -> None:
     seen: list[tuple[str, str]] = []
 
-    async def take(request: web.Request) -> web.Response:
+    async def accept(request: web.Request) -> web.Response:
         seen.append((request.headers["X-Telegram-Bot-Api-Secret-Token"], (await request.json())["message"]["text"]))
         return web.Response(status=500 if len(seen) == 1 else 200)
 
-    async def scene(bot: Bot, _: SimulatorClient, person: User) -> None:
+    async def scenario(bot: Bot, _: SimulatorClient, user: User) -> None:
         app = web.Application()
-        app.add_routes([web.post("/hook", take)])
+        app.add_routes([web.post("/hook", accept)])
         runner = web.AppRunner(app)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         await bot.set_webhook(f"http://127.0.0.1:{runner.addresses[0][1]}/hook", secret_token="secret")
-        await person.text("one")
-        await person.text("two")
+        await user.send_text("one")
+        await user.send_text("two")
         async with asyncio.timeout(10):
             while len(seen) < 3:
                 await asyncio.sleep(0.05)
-        # The second waits for the first of its chat.
+        # The second update waits until the first of its chat is accepted.
         assert seen == [("secret", "one"), ("secret", "one"), ("secret", "two")]
         await bot.delete_webhook()
         await runner.cleanup()
 
-    play(scene)
+    run_scenario(scenario)
 
 
-def test_a_malformed_token_is_nobodys() -> None:
-    async def scene(bot: Bot, simulator: SimulatorClient, _: User) -> None:
+def test_malformed_token_is_unauthorized() -> None:
+    async def scenario(bot: Bot, simulator: SimulatorClient, _: User) -> None:
         api = bot.session.api.base.split("/bot")[0]
-        stranger = bot_at(api, token="12:short")
+        other_bot = bot_at(api, token="12:short")
         with pytest.raises(TelegramUnauthorizedError):
-            await stranger.get_me()
-        await stranger.session.close()
+            await other_bot.get_me()
+        await other_bot.session.close()
 
-    play(scene)
+    run_scenario(scenario)

@@ -1,4 +1,4 @@
-"""A person uses the chat page in a real browser, and a bot answers."""
+"""The chat page in a real browser, with a bot that answers."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 from aiogram.types import BufferedInputFile, InlineKeyboardButton, InlineKeyboardMarkup
 
-from tests.simulator.harness import Stand, image
+from tests.simulator.harness import SimulatorTestbed, render_image
 
 if not os.environ.get("CI"):
     pytest.importorskip("playwright.sync_api")
@@ -28,39 +28,39 @@ _FLAGS: Final = [
 
 @pytest.fixture(scope="module")
 def chromium() -> str:
-    """Path of the browser. Without one the tests are skipped; in CI they fail."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found is None and os.environ.get("CI"):
+    """Path of the browser. Without one the tests are skipped, but in CI they fail."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None and os.environ.get("CI"):
         pytest.fail("there is no Chromium: apt-get install chromium")
-    if found is None:
+    if path is None:
         pytest.skip("there is no Chromium on this machine")
-    return found
+    return path
 
 
 @pytest.fixture
-def page(chromium: str, stand: Stand) -> Iterator[Page]:
-    """The chat page as a phone shows it, with this test's bot as the latest; it fails on errors of scripts."""
-    stand.play(stand.nothing)
+def page(chromium: str, testbed: SimulatorTestbed) -> Iterator[Page]:
+    """The chat page at the size of a phone, with this test's bot as the latest. Script errors fail the test."""
+    testbed.run(testbed.only_get_me)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
         opened = browser.new_page(viewport={"width": 390, "height": 520})
         opened.set_default_timeout(10_000)
         errors: list[str] = []
         opened.on("pageerror", lambda error: errors.append(str(error)))
-        opened.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
-        asked: list[str] = []
-        opened.on("request", lambda request: asked.append(request.url))
-        opened.goto(f"{stand.address}/")
-        opened.wait_for_selector(".person[aria-current=true]")
+        opened.on("console", lambda entry: errors.append(entry.text) if entry.type == "error" else None)
+        requested: list[str] = []
+        opened.on("request", lambda request: requested.append(request.url))
+        opened.goto(f"{testbed.address}/")
+        opened.wait_for_selector(".user[aria-current=true]")
         yield opened
         browser.close()
         assert errors == []
-        assert [url for url in asked if not url.startswith((stand.address, "data:"))] == []
+        assert [url for url in requested if not url.startswith((testbed.address, "data:"))] == []
 
 
-def test_a_conversation_is_seen_as_it_happens(page: Page, stand: Stand, tmp_path: Path) -> None:
-    assert "stand-in for Telegram on this computer" in page.inner_text("header")
-    person = int(page.get_attribute(".person[aria-current=true]", "data-person") or 0)
+def test_page_shows_messages_edits_and_actions_as_they_happen(page: Page, testbed: SimulatorTestbed) -> None:
+    assert "simulator of Telegram on this computer" in page.inner_text("header")
+    user = int(page.get_attribute(".user[aria-current=true]", "data-user") or 0)
     page.fill("#text", "/start <img src=x onerror=alert(1)>")
     page.press("#text", "Enter")
     expect(page.locator(".message")).to_contain_text("<img src=x")
@@ -72,51 +72,51 @@ def test_a_conversation_is_seen_as_it_happens(page: Page, stand: Stand, tmp_path
         text = (
             '<b>Hello <i>you</i></b> &lt;script&gt; <a href="javascript:alert(1)">x</a> <a href="https://x.org">y</a>'
         )
-        sent.append((await stand.bot.send_message(person, text, reply_markup=markup)).message_id)
-        await stand.bot.send_chat_action(person, "typing")
+        sent.append((await testbed.bot.send_message(user, text, reply_markup=markup)).message_id)
+        await testbed.bot.send_chat_action(user, "typing")
 
-    stand.play(answer)
+    testbed.run(answer)
     bubble = page.locator(f".message.bot[data-message-id='{sent[0]}']")
     expect(bubble.locator("b i")).to_have_text("you")
-    expect(bubble.locator(".words")).to_have_text("Hello you <script> x y")
+    expect(bubble.locator(".text")).to_have_text("Hello you <script> x y")
     assert [link.get_attribute("href") for link in bubble.locator("a").all()] == ["https://x.org"]
     expect(page.locator("#action")).to_have_text("typing…")
     bubble.get_by_role("button", name="I agree").click()
 
-    async def pressed() -> None:
-        updates = await stand.bot.get_updates(timeout=5)
+    async def answer_press() -> None:
+        updates = await testbed.bot.get_updates(timeout=5)
         query = updates[-1].callback_query
         assert query is not None
-        await stand.bot.answer_callback_query(query.id, text="Thank you")
-        drawn = BufferedInputFile(image(800, 600), "drawn.jpg")
-        await stand.bot.edit_message_text("Send a photograph.", chat_id=person, message_id=sent[0])
-        gone = await stand.bot.send_message(person, "gone")
-        await stand.bot.delete_message(person, gone.message_id)
-        await stand.bot.send_photo(person, drawn, caption="<b>Seen</b>")
+        await testbed.bot.answer_callback_query(query.id, text="Thank you")
+        drawn = BufferedInputFile(render_image(800, 600), "drawn.jpg")
+        await testbed.bot.edit_message_text("Send a photograph.", chat_id=user, message_id=sent[0])
+        deleted = await testbed.bot.send_message(user, "deleted")
+        await testbed.bot.delete_message(user, deleted.message_id)
+        await testbed.bot.send_photo(user, drawn, caption="<b>Seen</b>")
 
-    stand.play(pressed)
+    testbed.run(answer_press)
     expect(page.locator("#toast")).to_have_text("Thank you")
     expect(bubble).to_contain_text("Send a photograph.")
     expect(bubble).to_contain_text("edited")
     expect(bubble.locator(".button")).to_have_count(0)
-    expect(page.locator(".message.bot", has_text="gone")).to_have_count(0)
-    shown = page.locator(".message.bot", has_text="Seen").locator("img")
-    expect(shown).to_be_visible()
+    expect(page.locator(".message.bot", has_text="deleted")).to_have_count(0)
+    photo = page.locator(".message.bot", has_text="Seen").locator("img")
+    expect(photo).to_be_visible()
     page.wait_for_function("document.querySelector('.message.bot img').naturalWidth === 800")
     page.wait_for_function("chat.scrollHeight - chat.scrollTop - chat.clientHeight < 2")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page is wider than the phone"
 
-    # As it was, after the page is loaded again.
+    # A reload shows the same messages and user.
     page.reload()
     expect(page.locator(".message")).to_have_count(3)
-    assert page.get_attribute(".person[aria-current=true]", "data-person") == str(person)
+    assert page.get_attribute(".user[aria-current=true]", "data-user") == str(user)
 
 
-def test_photographs_files_and_another_person(page: Page, stand: Stand, tmp_path: Path) -> None:
+def test_page_sends_photos_and_files_and_switches_users(page: Page, testbed: SimulatorTestbed, tmp_path: Path) -> None:
     mole, notes = tmp_path / "mole.jpg", tmp_path / "notes.txt"
-    mole.write_bytes(image(900, 700))
+    mole.write_bytes(render_image(900, 700))
     notes.write_text("no picture")
-    page.set_input_files("#file", mole)
+    page.set_input_files("#photo", mole)
     expect(page.locator(".message img")).to_be_visible()
     page.set_input_files("#document", notes)
     expect(page.locator(".message", has_text="notes.txt")).to_be_visible()
@@ -138,19 +138,19 @@ def test_photographs_files_and_another_person(page: Page, stand: Stand, tmp_path
     page.click("summary")
     page.fill("#name", "Мария")
     page.select_option("#language", "ru")
-    page.click("#anew")
-    expect(page.locator(".person[aria-current=true]")).to_contain_text("Мария")
+    page.click("#create-user")
+    expect(page.locator(".user[aria-current=true]")).to_contain_text("Мария")
     expect(page.locator(".message")).to_have_count(0)
     page.fill("#text", "привет")
     page.click("#send")
     expect(page.locator(".message")).to_have_count(1)
 
-    async def seen() -> None:
-        messages = [update.message for update in await stand.bot.get_updates(timeout=5) if update.message]
+    async def check_updates() -> None:
+        messages = [update.message for update in await testbed.bot.get_updates(timeout=5) if update.message]
         assert [message.content_type for message in messages] == ["photo", "document", "photo", "document", "text"]
         assert messages[-1].from_user is not None
         assert messages[-1].from_user.language_code == "ru"
 
-    stand.play(seen)
-    page.locator(".person", has_text="Anna").first.click()
+    testbed.run(check_updates)
+    page.locator(".user", has_text="Anna").first.click()
     expect(page.locator(".message")).to_have_count(4)

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
-from local.bot_processes import stand_in, start_bot, start_stand_in, with_stand_in
+from local.bot_processes import simulator_environment, simulator_url, start_bot, start_simulator
 from local.embedded_valkey import EmbeddedValkey, free_port
 from local.subprocesses import BackgroundProcess
 from simulator.client.client import Message, SimulatorClient, SimulatorError, User
@@ -41,7 +41,7 @@ class ChatHouse:
 
     def __enter__(self) -> Self:
         self.house.__enter__()
-        self.stand_in = start_stand_in(self._home / "telegram.log", self.port, *self._options)
+        self.stand_in = start_simulator(self._home / "telegram.log", self.port, *self._options)
         return self
 
     def __exit__(
@@ -54,13 +54,13 @@ class ChatHouse:
 
     @property
     def address(self) -> str:
-        return stand_in(self.port)
+        return simulator_url(self.port)
 
     def start_bot(self, **environment: str) -> BackgroundProcess:
         """A bot that takes updates."""
         log = self._home / f"bot-{len(self.bots)}.log"
         redis = {"REDIS_URL": self.house.broker.url}
-        bot = start_bot(log, {**self._environment, **redis, **with_stand_in(self.port), **environment})
+        bot = start_bot(log, {**self._environment, **redis, **simulator_environment(self.port), **environment})
         self.bots.append(bot)
         return bot
 
@@ -80,29 +80,29 @@ class ChatHouse:
 
 async def agreed(simulator: SimulatorClient, language: str = "en", **who: str) -> User:
     """Someone who has begun with the bot and agreed."""
-    person = await simulator.person(language_code=language, **who)
+    person = await simulator.create_user(language_code=language, **who)
     deadline = time.monotonic() + 20
     while True:
         try:
-            sent = await person.text("/start")
+            sent = await person.send_text("/start")
             break
         except SimulatorError:
             assert time.monotonic() < deadline, "the bot does not call"
             await asyncio.sleep(0.1)
     greeting = await after(person, sent)
-    await person.press(greeting["message_id"], "consent")
+    await person.press_button(greeting["message_id"], "consent")
     await after(person, greeting["message_id"])
     return person
 
 
 async def after(person: User, message: int, timeout_s: float = 30) -> Message:
     """What the bot says after that message."""
-    return await person.wait_for(lambda found: int(found["message_id"]) > message, timeout_s)
+    return await person.wait_for_message(lambda found: int(found["message_id"]) > message, timeout_s)
 
 
 async def answer_to(person: User, sent: int, timeout_s: float = 60) -> Message:
     """The answer to a photograph: what replies to it and has the buttons of an answer."""
-    return await person.wait_for(lambda found: is_answer(found, sent), timeout_s)
+    return await person.wait_for_message(lambda found: is_answer(found, sent), timeout_s)
 
 
 def is_answer(message: Message, sent: int) -> bool:

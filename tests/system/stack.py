@@ -186,5 +186,5 @@ def assert_complete(rows: Sequence[Mapping[str, Any]], expected: int) -> None:
 
 def end(worker: BackgroundProcess, number: signal.Signals) -> None:
     """Send a signal to a worker and wait for its end."""
-    worker.send(number)
+    worker.send_signal(number)
     worker.wait(30)

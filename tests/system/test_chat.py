@@ -53,15 +53,16 @@ def test_two_people_at_once_each_get_their_own(busy: ChatHouse, images: list[byt
         anna, maria = await agreed(simulator), await agreed(simulator, "ru", first_name="Мария")
         # The same name of a file, and no username.
         first, second = await asyncio.gather(
-            anna.document(images[0], "mole.jpg", "image/jpeg"), maria.document(images[1], "mole.jpg", "image/jpeg")
+            anna.send_document(images[0], "mole.jpg", "image/jpeg"),
+            maria.send_document(images[1], "mole.jpg", "image/jpeg"),
         )
         to_anna, to_maria = await asyncio.gather(answer_to(anna, first), answer_to(maria, second))
         assert "not a diagnosis" in words(to_anna)
         assert "не диагноз" in words(to_maria)
         assert to_anna["photo"][-1]["file_unique_id"] != to_maria["photo"][-1]["file_unique_id"]
-        await maria.press(to_maria["message_id"], "Что это")
+        await maria.press_button(to_maria["message_id"], "Что это")
         assert "Что значит этот ответ" in words(await after(maria, to_maria["message_id"]))
-        await anna.press(to_anna["message_id"], "explain")
+        await anna.press_button(to_anna["message_id"], "explain")
         assert "What this answer means" in words(await after(anna, to_anna["message_id"]))
 
     busy.play(scene)
@@ -72,24 +73,24 @@ def test_two_people_at_once_each_get_their_own(busy: ChatHouse, images: list[byt
 def test_an_album_a_forward_and_what_is_no_photograph(busy: ChatHouse, images: list[bytes]) -> None:
     async def scene(simulator: SimulatorClient) -> None:
         person = await agreed(simulator)
-        album = [await person.photo(image, media_group_id="7") for image in images[:4]]
+        album = [await person.send_photo(image, media_group_id="7") for image in images[:4]]
         for sent in album:
             assert "photo" in await answer_to(person, sent)
-        forwarded = await person.photo(images[4], forwarded=True, caption="what is this?")
+        forwarded = await person.send_photo(images[4], forwarded=True, caption="what is this?")
         await answer_to(person, forwarded)
-        broken = await person.document(images[5][:2000], "broken.jpg", "image/jpeg")
+        broken = await person.send_document(images[5][:2000], "broken.jpg", "image/jpeg")
         assert "damaged" in words(await answer_to(person, broken))
-        text = await person.document(b"no picture", "notes.txt", "text/plain")
+        text = await person.send_document(b"no picture", "notes.txt", "text/plain")
         assert "only look at photographs" in words(await after(person, text))
-        hints = [message for message in await person.messages() if "only look" in words(message)]
+        hints = [message for message in await person.get_messages() if "only look" in words(message)]
         for kind in ("voice", "sticker", "video"):
-            await person.odd(kind)
-        gif = await person.odd("animation", b"GIF89a")
+            await person.send_media(kind)
+        gif = await person.send_media("animation", b"GIF89a")
         # What comes later is answered: so the hints, if there were any, would have come.
-        await answer_to(person, await person.photo(images[0]))
-        later = [message for message in await person.messages() if "only look" in words(message)]
+        await answer_to(person, await person.send_photo(images[0]))
+        later = [message for message in await person.get_messages() if "only look" in words(message)]
         assert hints == later, "one hint is enough"
-        assert answers(await person.messages(), gif) == []
+        assert answers(await person.get_messages(), gif) == []
 
     busy.play(scene)
 
@@ -97,17 +98,17 @@ def test_an_album_a_forward_and_what_is_no_photograph(busy: ChatHouse, images: l
 def test_in_a_group_only_on_request_and_only_for_who_asked(busy: ChatHouse, images: list[bytes]) -> None:
     async def scene(simulator: SimulatorClient) -> None:
         asker, other = await agreed(simulator), await agreed(simulator)
-        group = await simulator.group("Family")
-        sent = await other.photo(images[0], chat=group)
-        await asker.text("/check", chat=group, reply_to=sent)
-        answer = await asker.wait_for(lambda message: is_answer(message, sent), chat=group)
-        await other.press(answer["message_id"], "explain", chat=group)
+        group = await simulator.create_group("Family")
+        sent = await other.send_photo(images[0], chat=group)
+        await asker.send_text("/check", chat=group, reply_to=sent)
+        answer = await asker.wait_for_message(lambda message: is_answer(message, sent), chat=group)
+        await other.press_button(answer["message_id"], "explain", chat=group)
         assert (
             await eventually_toast(other, group, simulator)
             == "Only the person who sent the photograph can use this button."
         )
-        await asker.press(answer["message_id"], "explain", chat=group)
-        told = await asker.wait_for(lambda message: "What this answer means" in words(message), chat=group)
+        await asker.press_button(answer["message_id"], "explain", chat=group)
+        told = await asker.wait_for_message(lambda message: "What this answer means" in words(message), chat=group)
         assert told["reply_to_message"]["message_id"] == answer["message_id"]
 
     async def eventually_toast(person: object, group: int, simulator: SimulatorClient) -> str:
@@ -124,13 +125,13 @@ def test_in_a_group_only_on_request_and_only_for_who_asked(busy: ChatHouse, imag
 def test_before_consent_nothing_is_looked_at_and_afterwards_everything(busy: ChatHouse, images: list[bytes]) -> None:
     async def scene(simulator: SimulatorClient) -> None:
         await agreed(simulator)  # so that the bot has called
-        person = await simulator.person()
-        before = (await simulator.calls())[-1]["seq"]
-        sent = await person.photo(images[0])
+        person = await simulator.create_user()
+        before = (await simulator.get_calls())[-1]["seq"]
+        sent = await person.send_photo(images[0])
         question = await after(person, sent)
         assert "need your consent first" in words(question)
-        assert [call for call in await simulator.calls(before) if call["method"] == "getFile"] == []
-        await person.press(question["message_id"], "consent")
+        assert [call for call in await simulator.get_calls(before) if call["method"] == "getFile"] == []
+        await person.press_button(question["message_id"], "consent")
         await answer_to(person, sent)
 
     busy.play(scene)
@@ -139,21 +140,21 @@ def test_before_consent_nothing_is_looked_at_and_afterwards_everything(busy: Cha
 def test_while_nobody_works_people_are_told_and_can_withdraw(chat: ChatHouse, images: list[bytes]) -> None:
     async def scene(simulator: SimulatorClient) -> None:
         person, blocking = await agreed(simulator), await agreed(simulator)
-        sent = await person.photo(images[0])
-        told = await person.wait_for(lambda message: "yours is safe" in words(message))
-        withdrawn = await person.photo(images[1])
-        cancel = await person.text("/cancel")
+        sent = await person.send_photo(images[0])
+        told = await person.wait_for_message(lambda message: "yours is safe" in words(message))
+        withdrawn = await person.send_photo(images[1])
+        cancel = await person.send_text("/cancel")
         assert "Withdrawn: 2" in words(await after(person, cancel))
-        gone = await blocking.photo(images[2])
+        gone = await blocking.send_photo(images[2])
         await asyncio.sleep(0.5)
         await blocking.block()
         await asyncio.to_thread(eventually, lambda: not chat.house.client.zcard("melanoma:deadlines"), 20)
         chat.house.start_worker()
-        again = await person.photo(images[3])
+        again = await person.send_photo(images[3])
         await answer_to(person, again)
-        messages = await person.messages()
+        messages = await person.get_messages()
         assert answers(messages, sent) == answers(messages, withdrawn) == []
-        assert answers(await blocking.messages(), gone) == []
+        assert answers(await blocking.get_messages(), gone) == []
         assert told["message_id"] < again
 
     chat.start_bot()
@@ -163,8 +164,8 @@ def test_while_nobody_works_people_are_told_and_can_withdraw(chat: ChatHouse, im
 def test_the_message_about_the_wait_becomes_the_answer(chat: ChatHouse, images: list[bytes]) -> None:
     async def scene(simulator: SimulatorClient) -> None:
         person = await agreed(simulator)
-        sent = await person.photo(images[0])
-        told = await person.wait_for(lambda message: "yours is safe" in words(message))
+        sent = await person.send_photo(images[0])
+        told = await person.wait_for_message(lambda message: "yours is safe" in words(message))
         await asyncio.to_thread(chat.house.start_worker)
         answer = await answer_to(person, sent)
         assert answer["message_id"] == told["message_id"]
@@ -178,13 +179,13 @@ def test_the_message_about_the_wait_becomes_the_answer(chat: ChatHouse, images: 
 def test_a_repeated_update_is_answered_once(busy: ChatHouse, images: list[bytes]) -> None:
     async def scene(simulator: SimulatorClient) -> None:
         person = await agreed(simulator)
-        sent = await person.photo(images[0])
+        sent = await person.send_photo(images[0])
         await answer_to(person, sent)
-        update = next(one["sim"]["update_id"] for one in await person.messages() if one["message_id"] == sent)
-        await simulator.repeat(update)
-        last = await person.photo(images[1])
+        update = next(one["sim"]["update_id"] for one in await person.get_messages() if one["message_id"] == sent)
+        await simulator.redeliver_update(update)
+        last = await person.send_photo(images[1])
         await answer_to(person, last)
-        assert len(answers(await person.messages(), sent)) == 1
+        assert len(answers(await person.get_messages(), sent)) == 1
 
     busy.play(scene)
 
@@ -192,18 +193,18 @@ def test_a_repeated_update_is_answered_once(busy: ChatHouse, images: list[bytes]
 def test_everything_about_a_person_can_be_deleted(busy: ChatHouse, images: list[bytes]) -> None:
     async def scene(simulator: SimulatorClient) -> None:
         person, other = await agreed(simulator), await agreed(simulator)
-        answer = await answer_to(person, await person.photo(images[0]))
-        kept = await answer_to(other, await other.photo(images[1]))
-        await person.press(answer["message_id"], "delete")
+        answer = await answer_to(person, await person.send_photo(images[0]))
+        kept = await answer_to(other, await other.send_photo(images[1]))
+        await person.press_button(answer["message_id"], "delete")
         question = await after(person, answer["message_id"])
-        await person.press(question["message_id"], "delete-for-good")
+        await person.press_button(question["message_id"], "delete-for-good")
         assert "is deleted" in words(await after(person, question["message_id"]))
         await asyncio.to_thread(eventually, lambda: traces(busy, person.id) == [], 20)
         assert traces(busy, other.id) != []
-        await person.press(answer["message_id"], "explain")
+        await person.press_button(answer["message_id"], "explain")
         await asyncio.sleep(1)
-        assert "This answer is no longer kept. Please send the photograph again." in await person.toasts()
-        await other.press(kept["message_id"], "explain")
+        assert "This answer is no longer kept. Please send the photograph again." in await person.get_toasts()
+        await other.press_button(kept["message_id"], "explain")
         assert "What this answer means" in words(await after(other, kept["message_id"]))
 
     busy.play(scene)
@@ -236,16 +237,16 @@ def test_a_bot_that_is_stopped_mid_work_loses_nothing(chat: ChatHouse, images: l
 
     async def scene(simulator: SimulatorClient) -> None:
         people = [await agreed(simulator) for _ in range(6)]
-        sent = [(person, await person.photo(image)) for image in images for person in people]
+        sent = [(person, await person.send_photo(image)) for image in images for person in people]
         await asyncio.sleep(0.3)
-        chat.bots[-1].send(signal.SIGTERM)
-        more = [(person, await person.photo(images[0])) for person in people]
+        chat.bots[-1].send_signal(signal.SIGTERM)
+        more = [(person, await person.send_photo(images[0])) for person in people]
         assert await asyncio.to_thread(chat.bots[-1].wait, 20) == 0
         await asyncio.to_thread(chat.start_bot, **mode)
         for person, message in [*sent, *more]:
             await answer_to(person, message)
         for person, message in [*sent, *more]:
-            assert len(answers(await person.messages(), message)) == 1
+            assert len(answers(await person.get_messages(), message)) == 1
 
     chat.house.start_worker()
     chat.start_bot(**mode)
@@ -260,15 +261,15 @@ def test_an_operator_changes_a_limit_while_the_bot_runs(busy: ChatHouse, images:
 
     async def scene(simulator: SimulatorClient) -> None:
         person = await agreed(simulator)
-        await answer_to(person, await person.photo(images[0]))
+        await answer_to(person, await person.send_photo(images[0]))
         await asyncio.to_thread(ops, "set", "user_per_day", "1")
         # A bot looks each second.
         async with asyncio.timeout(60):
-            while "come back tomorrow" not in words(await after(person, await person.photo(images[1]))):
+            while "come back tomorrow" not in words(await after(person, await person.send_photo(images[1]))):
                 await asyncio.sleep(0.5)
         await asyncio.to_thread(ops, "reset", "user_per_day")
         async with asyncio.timeout(60):
-            while not await answered_soon(person, await person.photo(images[1])):
+            while not await answered_soon(person, await person.send_photo(images[1])):
                 pass
 
     busy.play(scene)
@@ -288,9 +289,9 @@ def test_a_webhook_takes_updates_from_telegram_only(chat: ChatHouse, images: lis
 
     async def scene(simulator: SimulatorClient) -> None:
         person = await agreed(simulator)
-        sent = await person.photo(images[0])
+        sent = await person.send_photo(images[0])
         await answer_to(person, sent)
-        update = next(one for one in await person.messages() if one["message_id"] == sent)
+        update = next(one for one in await person.get_messages() if one["message_id"] == sent)
         forged = {"update_id": 10**6, "message": {**update, "message_id": sent + 1000}}
         async with ClientSession() as session:
             for headers in ({}, {"X-Telegram-Bot-Api-Secret-Token": "guessed"}):
@@ -319,10 +320,10 @@ def test_an_answer_that_cannot_be_sent_waits_for_an_operator(chat: ChatHouse, im
 
     async def scene(simulator: SimulatorClient) -> None:
         person = await agreed(simulator)
-        await simulator.faults(1.0, kinds=["500"], methods=["sendPhoto", "editMessageMedia"])
-        sent = await person.photo(images[0])
+        await simulator.set_faults(1.0, kinds=["500"], methods=["sendPhoto", "editMessageMedia"])
+        sent = await person.send_photo(images[0])
         await asyncio.to_thread(eventually, lambda: chat.house.client.zcard("melanoma:dead"))
-        await simulator.faults(0)
+        await simulator.set_faults(0)
         await asyncio.to_thread(ops, "dead", "list")
         await asyncio.to_thread(ops, "dead", "replay", "--all", "--yes")
         await answer_to(person, sent)
@@ -337,9 +338,9 @@ def test_operators_and_nobody_else_get_the_numbers(chat: ChatHouse) -> None:
     async def scene(simulator: SimulatorClient) -> None:
         operator, other = await agreed(simulator), await agreed(simulator)
         assert operator.id == 100_001
-        numbers = await after(operator, await operator.text("/stats"))
+        numbers = await after(operator, await operator.send_text("/stats"))
         assert "workers 0" in words(numbers)
-        assert "only look at photographs" in words(await after(other, await other.text("/stats")))
+        assert "only look at photographs" in words(await after(other, await other.send_text("/stats")))
 
     chat.start_bot(MELANOMA_ADMINS="5, 100001")
     chat.play(scene)

@@ -25,13 +25,13 @@ def test_a_conversation_from_start_to_answer_in_two_languages(tmp_path: Path) ->
         with open_page(f"{chat.address}/") as page:
             page.set_default_timeout(LONG_MS)
             expect.set_options(timeout=LONG_MS)
-            assert "stand-in for Telegram" in page.inner_text("header")
+            assert "simulator of Telegram" in page.inner_text("header")
             page.fill("#text", "/start")
             page.click("#send")
             expect(page.locator(".message.bot", has_text="I am a program, not a doctor")).to_be_visible()
             page.click(".button:has-text('I agree')")
             expect(page.locator(".message.bot", has_text="Thank you.")).to_be_visible()
-            page.set_input_files("#file", image)
+            page.set_input_files("#photo", image)
             answer = page.locator(".message.bot", has_text="This is not a diagnosis.")
             expect(answer.locator("img")).to_be_visible()
             # Half of the photograph, with the evidence over it.
@@ -48,5 +48,5 @@ def test_a_conversation_from_start_to_answer_in_two_languages(tmp_path: Path) ->
             page.click("#send")
             page.click(".button:has-text('Русский')")
             expect(page.locator(".message.bot", has_text="Теперь я пишу по-русски")).to_be_visible()
-            page.set_input_files("#file", image)
+            page.set_input_files("#photo", image)
             expect(page.locator(".message.bot", has_text=re.compile("Это не диагноз"))).to_be_visible()

@@ -98,7 +98,7 @@ def test_the_first_day(chat: ChatHouse, prometheus: Prometheus | None, folder: P
             wait_until_ready(late)
         eventually(lambda: len([one for one in status(house)["processes"] if one["role"] == "worker"]) == 3)
         for late in more:
-            late.send(signal.SIGTERM)
+            late.send_signal(signal.SIGTERM)
             assert late.wait(60) == 0
         assert submission.finish() == 0, submission.said()
         assert_complete(submission.rows(), PICTURES)
@@ -124,17 +124,17 @@ def test_the_first_day(chat: ChatHouse, prometheus: Prometheus | None, folder: P
 
 async def _photographs(simulator: SimulatorClient, image: bytes) -> None:
     person, other = await agreed(simulator), await agreed(simulator, "ru")
-    assert "not a diagnosis" in words(await answer_to(person, await person.photo(image)))
-    damaged = await other.document(image[:2000], "broken.jpg", "image/jpeg")
+    assert "not a diagnosis" in words(await answer_to(person, await person.send_photo(image)))
+    damaged = await other.send_document(image[:2000], "broken.jpg", "image/jpeg")
     assert "повреждён" in words(await answer_to(other, damaged))
 
 
 async def _dead_letter(simulator: SimulatorClient, chat: ChatHouse, image: bytes) -> None:
     person = await agreed(simulator)
-    await simulator.faults(1.0, kinds=["500"], methods=["sendPhoto", "editMessageMedia"])
-    sent = await person.photo(image)
+    await simulator.set_faults(1.0, kinds=["500"], methods=["sendPhoto", "editMessageMedia"])
+    sent = await person.send_photo(image)
     await asyncio.to_thread(eventually, lambda: "No dead letters" not in ops(chat.house, "dead", "list"))
-    await simulator.no_faults()
+    await simulator.clear_faults()
     assert "1 of 1 are tried again" in await asyncio.to_thread(ops, chat.house, "dead", "replay", "--all", "--yes")
     assert "not a diagnosis" in words(await answer_to(person, sent))
 

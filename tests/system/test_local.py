@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local.embedded_valkey import EmbeddedValkey, is_free
+from local.embedded_valkey import EmbeddedValkey, is_port_free
 from local.subprocesses import BackgroundProcess
 from local.worker_processes import command
 from samples.many import render_many
@@ -92,14 +92,14 @@ def test_up_uses_the_redis_that_it_is_given_and_stops_cleanly(tmp_path: Path, mo
             assert not any("valkey-server" in " ".join(process.cmdline()) for process in running)
             assert f"Flower   http://127.0.0.1:{FLOWER_PORT}" in log.read_text()
             # What a terminal sends on Ctrl-C.
-            up.send(signal.SIGINT)
+            up.send_signal(signal.SIGINT)
             assert up.wait(40) == 0
             assert not any(process.is_running() for process in running)
 
 
 def test_up_says_when_its_port_is_taken(tmp_path: Path) -> None:
     # A Redis of the machine's own will do as well.
-    with EmbeddedValkey(tmp_path / "valkey", port=6379) if is_free(6379) else nullcontext():
+    with EmbeddedValkey(tmp_path / "valkey", port=6379) if is_port_free(6379) else nullcontext():
         done = subprocess.run(
             [*command("melanoma-local"), "up", "--directory", str(tmp_path / "local")],
             env={key: value for key, value in os.environ.items() if key != "REDIS_URL"},

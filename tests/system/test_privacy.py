@@ -114,28 +114,28 @@ async def someone(simulator: SimulatorClient) -> User:
 
 async def talk(simulator: SimulatorClient, person: User, image: bytes) -> None:
     """Everything that a person can send."""
-    await after(person, await person.text(NAMES["text"]))
-    sent = await person.photo(image, caption=NAMES["caption"])
+    await after(person, await person.send_text(NAMES["text"]))
+    sent = await person.send_photo(image, caption=NAMES["caption"])
     answer = await answer_to(person, sent)
-    await person.press(answer["message_id"], "explain")
-    await answer_to(person, await person.document(image, f"{NAMES['file name']}.jpg", "image/jpeg"))
-    refused = await person.document(image[:900], f"{NAMES['file name']}.jpg", "image/jpeg")
+    await person.press_button(answer["message_id"], "explain")
+    await answer_to(person, await person.send_document(image, f"{NAMES['file name']}.jpg", "image/jpeg"))
+    refused = await person.send_document(image[:900], f"{NAMES['file name']}.jpg", "image/jpeg")
     await answer_to(person, refused)
-    group = await simulator.group(NAMES["group"])
-    shown = await person.photo(image, chat=group, caption=NAMES["caption"])
-    await person.text("/check", chat=group, reply_to=shown)
-    await person.wait_for(lambda message: is_answer(message, shown), 60, chat=group)
+    group = await simulator.create_group(NAMES["group"])
+    shown = await person.send_photo(image, chat=group, caption=NAMES["caption"])
+    await person.send_text("/check", chat=group, reply_to=shown)
+    await person.wait_for_message(lambda message: is_answer(message, shown), 60, chat=group)
 
 
 async def trouble(chat: ChatHouse, simulator: SimulatorClient, person: User, image: bytes) -> None:
     """Calls fail and are cut, and Redis goes away: that is when programs say too much."""
-    await simulator.faults(0.5, kinds=["500", "cut_before", "cut_after", "429"], seed=4)
-    sent = [await person.photo(image, caption=NAMES["caption"]) for _ in range(2)]
+    await simulator.set_faults(0.5, kinds=["500", "cut_before", "cut_after", "429"], seed=4)
+    sent = [await person.send_photo(image, caption=NAMES["caption"]) for _ in range(2)]
     await asyncio.to_thread(chat.house.broker.kill)
     await asyncio.sleep(1.5)
     await asyncio.to_thread(chat.house.broker.start)
     await asyncio.sleep(1)
-    await simulator.no_faults()
+    await simulator.clear_faults()
     for one in sent:
         await answer_to(person, one, 120)
 
@@ -165,10 +165,10 @@ async def by_webhook(chat: ChatHouse, person: User, image: bytes, port: int) -> 
         guess = {"X-Telegram-Bot-Api-Secret-Token": "guessed"}
         async with session.post(f"http://127.0.0.1:{port}/telegram", json={"update_id": 1}, headers=guess) as reply:
             assert reply.status == 401
-    await answer_to(person, await person.photo(image, caption=NAMES["caption"]))
-    question = await after(person, await person.text("/delete_me"))
-    await person.press(question["message_id"], "Yes, delete")
-    await person.wait_for(lambda message: "is deleted" in words(message))
+    await answer_to(person, await person.send_photo(image, caption=NAMES["caption"]))
+    question = await after(person, await person.send_text("/delete_me"))
+    await person.press_button(question["message_id"], "Yes, delete")
+    await person.wait_for_message(lambda message: "is deleted" in words(message))
 
 
 def test_no_log_holds_a_secret_or_a_name(chat: ChatHouse, tmp_path: Path) -> None:

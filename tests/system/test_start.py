@@ -118,7 +118,7 @@ def test_redis_away_at_start_is_waited_for(tmp_path: Path) -> None:
         assert READY_EVENT not in worker.log.read_text()
         with broker:
             wait_until_ready(worker)
-            worker.send(signal.SIGTERM)
+            worker.send_signal(signal.SIGTERM)
             assert worker.wait(30) == 0
     finally:
         worker.stop()

@@ -64,7 +64,7 @@ def replay(chat: ChatHouse, release: Release) -> None:
 
 async def told(person: User, sent: int, opening: str) -> Message:
     """The message that answers a photograph and begins so."""
-    return await person.wait_for(
+    return await person.wait_for_message(
         lambda found: (
             found.get("reply_to_message", {}).get("message_id") == sent
             and bool(found.get("reply_markup"))
@@ -106,7 +106,7 @@ def test_releases_that_refuse_each_other_say_so_and_the_answer_comes_after_the_u
 
     async def scene(simulator: SimulatorClient) -> None:
         person = await agreed(simulator)
-        sent = await person.photo(photograph)
+        sent = await person.send_photo(photograph)
         await told(person, sent, SORRY)
         if lags == "worker":
             assert "is of another release (contract" in await asyncio.to_thread(ops, chat, OURS, "doctor")
@@ -129,7 +129,7 @@ def test_a_verdict_that_an_older_bot_cannot_read_is_kept_for_the_newer_one(
 
     async def scene(simulator: SimulatorClient) -> None:
         person = await agreed(simulator)
-        sent = await person.photo(photograph)
+        sent = await person.send_photo(photograph)
         await told(person, sent, SORRY)
         await asyncio.to_thread(eventually, lambda: chat.house.client.zcard("melanoma:dead"))
         assert "decided by another release" in await asyncio.to_thread(ops, chat, OURS, "dead", "list")

@@ -1,1 +1,1 @@
-"""The methods of the Bot API, each as strict as Telegram where a bot could go wrong."""
+"""The methods of the Bot API. Each is as strict as Telegram wherever a bot could make a mistake."""

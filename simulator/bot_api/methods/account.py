@@ -1,4 +1,4 @@
-"""Methods about the bot itself: who it is, and the commands in its menu."""
+"""Methods about the bot itself: its profile, its command menu, its answers to button presses."""
 
 from typing import Any
 
@@ -7,64 +7,64 @@ from simulator.errors import bad_request
 
 
 def get_me(call: MethodCall) -> dict[str, Any]:
-    """`getMe`; people who name nobody talk to this bot from now on."""
-    call.world.latest = call.bot
-    return call.bot.about
+    """`getMe`. Users that name no bot talk to this one from now on."""
+    call.state.latest_bot = call.bot
+    return call.bot.info
 
 
 def set_my_name(call: MethodCall) -> bool:
-    """`setMyName`, in all languages."""
-    if call.text("name") and not call.text("language_code"):
-        call.bot.about["first_name"] = call.text("name")
+    """`setMyName`. Only the name without a language code is kept."""
+    if call.get_text("name") and not call.get_text("language_code"):
+        call.bot.info["first_name"] = call.get_text("name")
     return True
 
 
 def set_my_commands(call: MethodCall) -> bool:
     """`setMyCommands`."""
-    commands = call.structure("commands") or []
-    for one in commands:
-        if not 1 <= len(one.get("description", "")) <= 256:
+    commands = call.get_json("commands") or []
+    for command in commands:
+        if not 1 <= len(command.get("description", "")) <= 256:
             raise bad_request("BOT_COMMAND_DESCRIPTION_INVALID")
-        if not 1 <= len(one.get("command", "").removeprefix("/")) <= 32:
+        if not 1 <= len(command.get("command", "").removeprefix("/")) <= 32:
             raise bad_request("BOT_COMMAND_INVALID")
-    call.bot.commands[_where(call)] = commands
+    call.bot.commands[_command_scope(call)] = commands
     return True
 
 
 def get_my_commands(call: MethodCall) -> list[dict[str, str]]:
     """`getMyCommands`."""
-    return call.bot.commands.get(_where(call), [])
+    return call.bot.commands.get(_command_scope(call), [])
 
 
 def delete_my_commands(call: MethodCall) -> bool:
     """`deleteMyCommands`."""
-    call.bot.commands.pop(_where(call), None)
+    call.bot.commands.pop(_command_scope(call), None)
     return True
 
 
-def nothing(_: MethodCall) -> bool:
-    """What changes nothing that this stand-in shows."""
+def accept(_: MethodCall) -> bool:
+    """Accept a call whose effect the simulator does not show."""
     return True
 
 
 def set_message_reaction(call: MethodCall) -> bool:
-    """`setMessageReaction`, of a message that is there; the reaction is not shown."""
-    if call.chat().find(call.number("message_id")) is None:
+    """`setMessageReaction`. The message must exist; the reaction is not shown."""
+    if call.get_chat().find_message(call.get_int("message_id")) is None:
         raise bad_request("message to react not found")
     return True
 
 
 def answer_callback_query(call: MethodCall) -> bool:
     """`answerCallbackQuery`."""
-    chat = call.bot.press(call.text("callback_query_id"))
-    text = call.text("text")
+    chat = call.bot.get_callback_query_chat(call.get_text("callback_query_id"))
+    text = call.get_text("text")
     if len(text) > 200:
         raise bad_request("MESSAGE_TOO_LONG")
     if text:
-        chat.toast(text, alert=call.flag("show_alert"))
+        chat.add_toast(text, alert=call.get_bool("show_alert"))
     return True
 
 
-def _where(call: MethodCall) -> tuple[str, str]:
-    scope = call.structure("scope") or {"type": "default"}
-    return call.text("language_code"), str(scope)
+def _command_scope(call: MethodCall) -> tuple[str, str]:
+    scope = call.get_json("scope") or {"type": "default"}
+    return call.get_text("language_code"), str(scope)

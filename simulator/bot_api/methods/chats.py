@@ -1,4 +1,4 @@
-"""Methods that look something up: files, chats, members."""
+"""Methods that look up chats, their members and files."""
 
 from typing import Any
 
@@ -7,20 +7,20 @@ from simulator.errors import bad_request
 
 
 def get_file(call: MethodCall) -> dict[str, Any]:
-    """`getFile`; the path is good for a download from `/file/bot<TOKEN>/`."""
-    id_ = call.text("file_id")
-    file = call.world.files.downloadable(id_)
+    """`getFile`. The file can be downloaded at its path below `/file/bot<TOKEN>/`."""
+    file_id = call.get_text("file_id")
+    file = call.state.files.get_downloadable(file_id)
     return {
-        "file_id": id_,
-        "file_unique_id": file.unique,
+        "file_id": file_id,
+        "file_unique_id": file.unique_id,
         "file_size": len(file.data),
-        "file_path": f"files/{id_}",
+        "file_path": f"files/{file_id}",
     }
 
 
 def get_chat(call: MethodCall) -> dict[str, Any]:
     """`getChat`."""
-    return call.chat().about | {
+    return call.get_chat().info | {
         "accent_color_id": 0,
         "max_reaction_count": 11,
         "accepted_gift_types": {
@@ -35,10 +35,10 @@ def get_chat(call: MethodCall) -> dict[str, Any]:
 
 def get_chat_member(call: MethodCall) -> dict[str, Any]:
     """`getChatMember`."""
-    chat = call.chat()
-    user = call.number("user_id")
-    if user == call.bot.id:
-        return {"status": "member", "user": call.bot.about}
-    if user not in chat.members:
+    chat = call.get_chat()
+    user_id = call.get_int("user_id")
+    if user_id == call.bot.id:
+        return {"status": "member", "user": call.bot.info}
+    if user_id not in chat.members:
         raise bad_request("PARTICIPANT_ID_INVALID")
-    return {"status": "member", "user": call.world.people[user]}
+    return {"status": "member", "user": call.state.users[user_id]}

@@ -1,4 +1,4 @@
-"""The methods by their names, which Telegram reads without regard to case."""
+"""The methods by lower-case name, since Telegram ignores the case of method names."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -11,8 +11,8 @@ METHODS: Final[dict[str, Callable[[MethodCall], Any]]] = {
     for name, method in {
         "getMe": account.get_me,
         "setMyName": account.set_my_name,
-        "setMyDescription": account.nothing,
-        "setMyShortDescription": account.nothing,
+        "setMyDescription": account.accept,
+        "setMyShortDescription": account.accept,
         "setMyCommands": account.set_my_commands,
         "getMyCommands": account.get_my_commands,
         "deleteMyCommands": account.delete_my_commands,

@@ -1,15 +1,22 @@
-"""Methods that send."""
+"""Methods that send messages and chat actions."""
 
 from typing import Any, Final
 
 from simulator.bot_api.method_call import MethodCall
-from simulator.bot_api.methods import message_content
-from simulator.bot_api.methods.message_content import Content
-from simulator.bot_api.methods.reply_markup import markup
+from simulator.bot_api.methods.message_content import (
+    Content,
+    read_caption,
+    read_document,
+    read_media,
+    read_photo,
+    read_text,
+)
+from simulator.bot_api.methods.reply_markup import read_reply_markup
 from simulator.errors import bad_request
 from simulator.state.chat import Chat, Message
 
-_ALBUM: Final = (2, 10)
+_MIN_ALBUM_SIZE: Final = 2
+_MAX_ALBUM_SIZE: Final = 10
 _ACTIONS: Final = (
     "typing",
     "upload_photo",
@@ -27,63 +34,59 @@ _ACTIONS: Final = (
 
 def send_message(call: MethodCall) -> Message:
     """`sendMessage`."""
-    return _send(call, message_content.text(call))
+    return _send(call, read_text(call))
 
 
 def send_photo(call: MethodCall) -> Message:
     """`sendPhoto`."""
-    return _send(
-        call, message_content.photo(call, call.parameters.get("photo")) | message_content.caption(call.parameters)
-    )
+    return _send(call, read_photo(call, call.parameters.get("photo")) | read_caption(call.parameters))
 
 
 def send_document(call: MethodCall) -> Message:
     """`sendDocument`."""
-    return _send(
-        call, message_content.document(call, call.parameters.get("document")) | message_content.caption(call.parameters)
-    )
+    return _send(call, read_document(call, call.parameters.get("document")) | read_caption(call.parameters))
 
 
 def send_media_group(call: MethodCall) -> list[Message]:
-    """`sendMediaGroup`, all or nothing."""
-    chat = call.chat()
-    media = call.structure("media") or []
-    if not _ALBUM[0] <= len(media) <= _ALBUM[1]:
+    """`sendMediaGroup`. It sends all messages or none."""
+    chat = call.get_chat()
+    media = call.get_json("media") or []
+    if not _MIN_ALBUM_SIZE <= len(media) <= _MAX_ALBUM_SIZE:
         raise bad_request("wrong number of messages specified: an album has from 2 to 10")
-    if len({one.get("type") for one in media}) > 1:
+    if len({item.get("type") for item in media}) > 1:
         raise bad_request("documents can't be mixed with other media types")
-    contents = [message_content.medium(call, one) for one in media]
-    more = _reply(call, chat) | {"media_group_id": call.bot.album()}
-    call.bot.limits.take(chat.id, len(contents))
-    return [call.bot.add(chat, call.bot.about, one | more) for one in contents]
+    contents = [read_media(call, item) for item in media]
+    common = _read_reply(call, chat) | {"media_group_id": call.bot.next_album_id()}
+    call.bot.rate_limits.take(chat.id, len(contents))
+    return [call.bot.add_message(chat, call.bot.info, content | common) for content in contents]
 
 
 def send_chat_action(call: MethodCall) -> bool:
     """`sendChatAction`."""
-    chat = call.chat()
-    action = call.text("action")
+    chat = call.get_chat()
+    action = call.get_text("action")
     if action not in _ACTIONS:
         raise bad_request("wrong parameter action in request")
-    chat.act(action)
+    chat.add_action(action)
     return True
 
 
-def _send(call: MethodCall, holds: Content) -> Message:
-    chat = call.chat()
-    message = holds | _reply(call, chat) | markup(call)
-    call.bot.limits.take(chat.id)
-    return call.bot.add(chat, call.bot.about, message)
+def _send(call: MethodCall, content: Content) -> Message:
+    chat = call.get_chat()
+    message = content | _read_reply(call, chat) | read_reply_markup(call)
+    call.bot.rate_limits.take(chat.id)
+    return call.bot.add_message(chat, call.bot.info, message)
 
 
-def _reply(call: MethodCall, chat: Chat) -> Content:
-    given: dict[str, Any] = call.structure("reply_parameters") or {}
-    number = given.get("message_id") or call.number("reply_to_message_id")
-    if not number:
+def _read_reply(call: MethodCall, chat: Chat) -> Content:
+    reply_parameters: dict[str, Any] = call.get_json("reply_parameters") or {}
+    message_id = reply_parameters.get("message_id") or call.get_int("reply_to_message_id")
+    if not message_id:
         return {}
-    original = chat.find(number)
+    original = chat.find_message(message_id)
     if original is not None:
-        # As Telegram: the reply of a reply is not nested.
+        # As in Telegram, the quoted message does not contain the message that it replies to.
         return {"reply_to_message": {key: value for key, value in original.items() if key != "reply_to_message"}}
-    if given.get("allow_sending_without_reply") or call.flag("allow_sending_without_reply"):
+    if reply_parameters.get("allow_sending_without_reply") or call.get_bool("allow_sending_without_reply"):
         return {}
     raise bad_request("message to be replied not found")

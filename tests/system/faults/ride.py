@@ -30,12 +30,12 @@ def ride_out(house: ShakenHouse, folder: Path, *faults: AbstractContextManager[o
         people = await asyncio.gather(*(agreed(simulator) for _ in range(_BEFORE + _DURING)))
         submission = house.submit(folder)
         await asyncio.to_thread(submission.wait_for, 10)
-        sent = [(one, await one.photo(house.pictures[0])) for one in people[:_BEFORE]]
+        sent = [(one, await one.send_photo(house.pictures[0])) for one in people[:_BEFORE]]
         with ExitStack() as stack:
             for fault in faults:
                 stack.enter_context(fault)
             assert submission.count() < images, "the fault falls into the run"
-            sent += [(one, await one.photo(house.pictures[1])) for one in people[_BEFORE:]]
+            sent += [(one, await one.send_photo(house.pictures[1])) for one in people[_BEFORE:]]
             await asyncio.sleep(held_s)
         rows, ended = submission.count(), time.monotonic()
         row, *people_s = await asyncio.gather(
@@ -46,7 +46,7 @@ def ride_out(house: ShakenHouse, folder: Path, *faults: AbstractContextManager[o
         assert max(people_s) < RECOVERED_S
         assert row < RECOVERED_S
         for one, message in sent:
-            assert len(answers(await one.messages(), message)) == 1
+            assert len(answers(await one.get_messages(), message)) == 1
         return submission
 
     submission = house.chat.play(scene)

@@ -26,7 +26,7 @@ def test_redis_at_its_cap_answers_whom_it_knows(shaken: ShakenHouse) -> None:
         person = await agreed(simulator)
         with ExitStack() as full:
             with frozen(shaken.worker):
-                sent = await person.photo(shaken.pictures[0])
+                sent = await person.send_photo(shaken.pictures[0])
                 waiting = shaken.chat.house.client.zcard
                 await asyncio.to_thread(eventually, lambda: waiting("melanoma:ready:interactive"))
                 full.enter_context(shaken.redis_at_its_cap())
