@@ -8,7 +8,7 @@ MINUTES ?= 30
 FILES ?= $(filter-out .secrets.baseline,$(shell git ls-files))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up first-day test lint audit secrets train bench bench-urgent bench-long soak load faults requirements requirements-images clean
+.PHONY: help demo up first-day test lint audit secrets train bench bench-interactive bench-long soak load faults requirements requirements-images clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -45,7 +45,7 @@ first-day: $(VENV)/ready ## The operator's first day, played on real processes
 bench: $(VENV)/ready ## Batching against its limit, in one run (about 5 minutes; leave the machine alone)
 	@$(BIN)/python -m benchmarks.batching
 
-bench-urgent: $(VENV)/ready ## What a person in a chat notices of 5,000 bulk pictures
+bench-interactive: $(VENV)/ready ## What a person in a chat notices of 5,000 bulk pictures
 	@$(BIN)/python -m benchmarks.interactive_latency
 
 bench-long: $(VENV)/ready ## Memory of worker and Redis over 20,000 pictures

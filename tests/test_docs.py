@@ -9,7 +9,7 @@ DOCS = Path("docs")
 
 
 @pytest.mark.parametrize("page", ["operations.md", "threat-model.md"])
-def test_each_test_that_is_named_exists(page: str) -> None:
+def test_each_test_named_in_docs_exists(page: str) -> None:
     text = (DOCS / page).read_text(encoding="utf-8")
     named = set(re.findall(r"`(test_\w+)`", text))
     there = {
@@ -22,7 +22,7 @@ def test_each_test_that_is_named_exists(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", ["operations.md", "threat-model.md"])
-def test_each_command_that_is_named_exists(page: str) -> None:
+def test_each_command_named_in_docs_exists(page: str) -> None:
     from ops.cli import cli
 
     text = (DOCS / page).read_text(encoding="utf-8")
@@ -30,7 +30,7 @@ def test_each_command_that_is_named_exists(page: str) -> None:
     assert named <= set(cli.commands)
 
 
-def test_the_fault_matrix_has_no_empty_cell() -> None:
+def test_fault_matrix_has_no_empty_cell() -> None:
     text = (DOCS / "operations.md").read_text(encoding="utf-8")
     table = text.partition("## What dies")[2].partition("|---|")[2].partition("\n\n")[0]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[1:]]

@@ -10,7 +10,7 @@ from benchmarks.harness.testbed import Testbed
 
 
 @contextmanager
-def worker_apart(stand: Testbed) -> Iterator[None]:
+def isolate_worker(testbed: Testbed) -> Iterator[None]:
     """One half of the cores for the worker, the other for all else, also for what is started meanwhile.
 
     Where a system cannot do that, or there is one core, nothing is changed.
@@ -20,16 +20,16 @@ def worker_apart(stand: Testbed) -> Iterator[None]:
     if not half:
         yield
         return
-    worker, others = (stand.workers[0].pid,), (os.getpid(), stand.broker.pid or os.getpid())
-    _confine(worker, cores[:half])
-    _confine(others, cores[half:])
+    worker_pids, other_pids = (testbed.workers[0].pid,), (os.getpid(), testbed.broker.pid or os.getpid())
+    _set_affinity(worker_pids, cores[:half])
+    _set_affinity(other_pids, cores[half:])
     try:
         yield
     finally:
-        _confine((*worker, *others), cores)
+        _set_affinity((*worker_pids, *other_pids), cores)
 
 
-def _confine(processes: Iterable[int], cores: Iterable[int]) -> None:
+def _set_affinity(processes: Iterable[int], cores: Iterable[int]) -> None:
     """Let all threads of the processes run on these cores alone."""
     for process in processes:
         for thread in psutil.Process(process).threads():

@@ -9,10 +9,10 @@ from typing import Any, Final, Self
 import numpy as np
 import psutil
 
-_EVERY_S: Final = 5.0
+_INTERVAL_S: Final = 5.0
 
 #: What is read of each process: resident bytes, open file handles, threads.
-MEASURES: Final = ("memory", "handles", "threads")
+PROCESS_METRICS: Final = ("memory", "handles", "threads")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +26,17 @@ class Trend:
 
 
 @dataclass(slots=True)
-class Readings:
+class TimeSeries:
     """Of one thing: seconds since the beginning, and values."""
 
-    at: list[float] = field(default_factory=list)
+    times_s: list[float] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
 
-    def trend(self, settled_s: float) -> Trend:
+    def trend(self, warmup_s: float) -> Trend:
         """The line through what was read after `settled_s`. Raises `ValueError` for fewer than two readings."""
-        pairs = [(at, value) for at, value in zip(self.at, self.values, strict=True) if at >= settled_s]
+        pairs = [(at, value) for at, value in zip(self.times_s, self.values, strict=True) if at >= warmup_s]
         if len(pairs) < 2:
-            raise ValueError(f"{len(pairs)} readings after {settled_s:.0f} s make no line")
+            raise ValueError(f"{len(pairs)} readings after {warmup_s:.0f} s make no line")
         times, values = np.array(pairs).T
         per_hour = float(np.polyfit(times, values, 1)[0]) * 3600
         mean = float(values.mean())
@@ -54,7 +54,7 @@ class ProcessMonitor:
         self._redis = redis
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
-        self.readings: dict[tuple[str, str], Readings] = {}
+        self.series: dict[tuple[str, str], TimeSeries] = {}
 
     def __enter__(self) -> Self:
         self._started = time.monotonic()
@@ -66,19 +66,19 @@ class ProcessMonitor:
         self._thread.join()
 
     def _run(self) -> None:
-        self._read()
-        while not self._stop.wait(_EVERY_S):
-            self._read()
+        self._sample()
+        while not self._stop.wait(_INTERVAL_S):
+            self._sample()
 
-    def _read(self) -> None:
+    def _sample(self) -> None:
         at = time.monotonic() - self._started
         for name, process in self._processes.items():
             values = process.memory_info().rss, process.num_fds(), process.num_threads()
-            for measure, value in zip(MEASURES, values, strict=True):
+            for measure, value in zip(PROCESS_METRICS, values, strict=True):
                 self._add(name, measure, at, value)
         self._add("broker", "data", at, int(self._redis.info("memory")["used_memory"]))
 
     def _add(self, name: str, measure: str, at: float, value: float) -> None:
-        readings = self.readings.setdefault((name, measure), Readings())
-        readings.at.append(at)
+        readings = self.series.setdefault((name, measure), TimeSeries())
+        readings.times_s.append(at)
         readings.values.append(value)

@@ -35,30 +35,30 @@ class LoadResult:
     """What one spell of load showed. Seconds of wall clock for the rest, `cpu_s` by process."""
 
     seconds: float = 0.0
-    pictures: int = 0
-    batches: list[int] = field(default_factory=list)
+    images: int = 0
+    batch_sizes: list[int] = field(default_factory=list)
     #: Seconds of the forward pass, by batch size.
     predict_s: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
-    latencies: list[float] = field(default_factory=list)
+    latencies_s: list[float] = field(default_factory=list)
     #: When each of those was begun, in seconds of the spell.
-    begun: list[float] = field(default_factory=list)
+    started_at_s: list[float] = field(default_factory=list)
     #: Answers beyond the first, pictures without one, and decisions that are no verdicts.
-    doubled: int = 0
+    duplicates: int = 0
     lost: int = 0
-    others: list[str] = field(default_factory=list)
+    non_verdict_kinds: list[str] = field(default_factory=list)
     cpu_s: dict[str, float] = field(default_factory=dict)
 
     @property
-    def rate(self) -> float:
+    def images_per_s(self) -> float:
         """Pictures a second."""
-        return self.pictures / self.seconds
+        return self.images / self.seconds
 
 
 class Testbed:
     """One embedded Valkey and `workers` real workers, for as long as the context lasts."""
 
     def __init__(self, *, workers: int = 1, persistent: bool = False) -> None:
-        self._workers = workers
+        self._worker_count = workers
         self._persistent = persistent
         self._stack = ExitStack()
         self._runs = itertools.count()
@@ -73,24 +73,24 @@ class Testbed:
         self.ledger = Ledger(client, retry)
         self.store = ImageStore(client, retry, budget=self.settings.image_store_max_bytes, ttl_s=3600)
         self._app = create_celery_app(self.broker.url)
-        self.workers = [self._start_worker(number) for number in range(self._workers)]
-        self._started = self._workers
+        self.workers = [self._start_worker(number) for number in range(self._worker_count)]
+        self._started_count = self._worker_count
         return self
 
     def __exit__(self, *exception: object) -> None:
         self._stack.close()
 
-    def restart_worker(self, place: int) -> None:
+    def restart_worker(self, index: int) -> None:
         """SIGKILL one of the workers and start another in its place."""
-        self.workers[place].kill()
-        self._started += 1
-        self.workers[place] = self._start_worker(self._started)
+        self.workers[index].kill()
+        self._started_count += 1
+        self.workers[index] = self._start_worker(self._started_count)
 
     def publisher(self, shard: int) -> TaskPublisher:
         """A doorbell that puts up to `shard` pictures in a message."""
         return TaskPublisher(self._app, shard=shard)
 
-    def load(
+    def run_load(
         self,
         images: Sequence[bytes],
         *,
@@ -98,10 +98,10 @@ class Testbed:
         window: int,
         shard: int,
         queue: Queue = Queue.BULK,
-        most: int | None = None,
-        all_begun: threading.Event | None = None,
+        max_images: int | None = None,
+        all_submitted: threading.Event | None = None,
         stop: threading.Event | None = None,
-        every_s: float = 0,
+        interval_s: float = 0,
     ) -> LoadResult:
         """Keep `window` pictures in flight for `seconds` or until `most` were begun, then take what is left.
 
@@ -113,12 +113,12 @@ class Testbed:
 
         def source() -> Iterator[InputImage]:
             for number, data in enumerate(itertools.cycle(images)):
-                if every_s and number % shard == 0:
-                    time.sleep(max(0.0, started + number // shard * every_s - time.perf_counter()))
+                if interval_s and number % shard == 0:
+                    time.sleep(max(0.0, started + number // shard * interval_s - time.perf_counter()))
                 now = time.perf_counter()
-                if now > deadline or number == most:
-                    if all_begun is not None:
-                        all_begun.set()
+                if now > deadline or number == max_images:
+                    if all_submitted is not None:
+                        all_submitted.set()
                     return
                 name = f"{run}-{number}"
                 begun[name] = now
@@ -128,18 +128,18 @@ class Testbed:
             now = time.perf_counter()
             for answer in answers:
                 if answer.name not in begun:
-                    load.doubled += 1
+                    load.duplicates += 1
                     continue
                 at = begun.pop(answer.name)
-                load.latencies.append(now - at)
-                load.begun.append(at - started)
+                load.latencies_s.append(now - at)
+                load.started_at_s.append(at - started)
                 if isinstance(answer.decision, Verdict):
                     work = answer.decision.work
-                    load.batches.append(work.batch)
+                    load.batch_sizes.append(work.batch)
                     load.predict_s[work.batch].append(work.predict_s)
                 else:
-                    load.others.append(answer.decision.kind)
-            load.pictures += len(answers)
+                    load.non_verdict_kinds.append(answer.decision.kind)
+            load.images += len(answers)
 
         submitter = Submitter(
             ledger=self.ledger,
@@ -155,30 +155,30 @@ class Testbed:
             queue=queue,
             stop=stop,
         )
-        before = self._cpu()
+        before = self._cpu_seconds()
         started = time.perf_counter()
         deadline = started + seconds
         submitter.run(source())
         load.seconds = time.perf_counter() - started
         load.lost = len(begun)
-        load.cpu_s = {name: spent - before[name] for name, spent in self._cpu().items()}
+        load.cpu_s = {name: spent - before[name] for name, spent in self._cpu_seconds().items()}
         return load
 
-    def memory(self) -> dict[str, int]:
+    def memory_bytes(self) -> dict[str, int]:
         """Resident bytes by process."""
         return {name: process.memory_info().rss for name, process in self.processes().items()}
 
-    def _cpu(self) -> dict[str, float]:
+    def _cpu_seconds(self) -> dict[str, float]:
         spent = {}
         for name, process in self.processes().items():
             times = process.cpu_times()
             spent[name] = times.user + times.system
         return spent
 
-    def processes(self, others: Mapping[str, int] | None = None) -> dict[str, psutil.Process]:
+    def processes(self, extra_pids: Mapping[str, int] | None = None) -> dict[str, psutil.Process]:
         """All of them, this one as the client, and `others` by their process id."""
         workers = {f"worker {number}": worker.pid for number, worker in enumerate(self.workers)}
-        pids = {**workers, "broker": self.broker.pid, "client": os.getpid(), **(others or {})}
+        pids = {**workers, "broker": self.broker.pid, "client": os.getpid(), **(extra_pids or {})}
         return {name: psutil.Process(pid) for name, pid in pids.items()}
 
     def _start_worker(self, number: int) -> BackgroundProcess:

@@ -7,34 +7,34 @@ from pathlib import Path
 import pytest
 
 from samples.many import render_many
-from tests.system.stack import House
+from tests.system.stack import ServiceStack
 
 #: Enough for a fault to fall into the middle of the run.
-PICTURES = 2000
-_DIFFERENT = 40
+IMAGES = 2000
+_DISTINCT_IMAGES = 40
 
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """2,000 photographs, many of them the same file by another name."""
     originals = tmp_path_factory.mktemp("originals")
-    render_many(originals, _DIFFERENT, size=(320, 240), seed=3)
+    render_many(originals, _DISTINCT_IMAGES, size=(320, 240), seed=3)
     sources = sorted(originals.iterdir())
-    made = tmp_path_factory.mktemp("photographs")
-    for number in range(PICTURES):
-        os.link(sources[number % _DIFFERENT], made / f"{number:04}.jpg")
-    return made
+    linked = tmp_path_factory.mktemp("photographs")
+    for number in range(IMAGES):
+        os.link(sources[number % _DISTINCT_IMAGES], linked / f"{number:04}.jpg")
+    return linked
 
 
-def first(count: int, of: Path, made: Path) -> Path:
+def link_first(count: int, of: Path, linked: Path) -> Path:
     """Link the first photographs of a folder into the folder `made`, and return that."""
     for path in sorted(of.iterdir())[:count]:
-        os.link(path, made / path.name)
-    return made
+        os.link(path, linked / path.name)
+    return linked
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def stack(tmp_path: Path) -> Iterator[ServiceStack]:
     """A broker without workers yet."""
-    with House(tmp_path) as made:
-        yield made
+    with ServiceStack(tmp_path) as linked:
+        yield linked

@@ -9,16 +9,16 @@ from urllib.error import URLError
 T = TypeVar("T")
 
 
-def eventually(look: Callable[[], T | None], limit_s: float = 60) -> T:
+def eventually(probe: Callable[[], T | None], timeout_s: float = 60) -> T:
     """The first result of `look` that is neither None nor false; fails after `limit_s`."""
-    deadline = time.monotonic() + limit_s
-    while not (found := look()):
+    deadline = time.monotonic() + timeout_s
+    while not (result := probe()):
         assert time.monotonic() < deadline, "it did not come true in time"
         time.sleep(0.2)
-    return found
+    return result
 
 
-def page(url: str) -> str | None:
+def fetch_page(url: str) -> str | None:
     """Text of a page, None while nobody answers."""
     try:
         with urllib.request.urlopen(url, timeout=5) as answer:

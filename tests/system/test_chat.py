@@ -17,13 +17,21 @@ from local.subprocesses import BackgroundProcess
 from local.worker_processes import command
 from samples.many import render_many
 from simulator.client.client import SimulatorClient, User
-from tests.system.chat import ChatHouse, after, agreed, answer_to, answers, is_answer, words
-from tests.system.polling import eventually, page
+from tests.system.chat import (
+    ChatStack,
+    answers_to,
+    consented_user,
+    is_answer,
+    text_of,
+    wait_for_answer,
+    wait_for_message_after,
+)
+from tests.system.polling import eventually, fetch_page
 
 pytestmark = pytest.mark.system
 
 #: How long Redis is away while people write. Seconds.
-_AWAY_S = 20.0
+_REDIS_OUTAGE_S = 20.0
 
 
 @pytest.fixture(scope="module")
@@ -34,69 +42,73 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
 
 
 @pytest.fixture
-def chat(tmp_path: Path) -> Iterator[ChatHouse]:
-    with ChatHouse(tmp_path) as house:
-        yield house
+def chat(tmp_path: Path) -> Iterator[ChatStack]:
+    with ChatStack(tmp_path) as chat:
+        yield chat
 
 
 @pytest.fixture(scope="module")
-def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChatHouse]:
+def running_chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChatStack]:
     """A house in which everything runs, for scenes that leave it as it was."""
-    with ChatHouse(tmp_path_factory.mktemp("busy")) as house:
-        house.house.start_worker()
-        house.start_bot()
-        yield house
+    with ChatStack(tmp_path_factory.mktemp("busy")) as chat:
+        chat.stack.start_worker()
+        chat.start_bot()
+        yield chat
 
 
-def test_two_people_at_once_each_get_their_own(busy: ChatHouse, images: list[bytes]) -> None:
-    async def scene(simulator: SimulatorClient) -> None:
-        anna, maria = await agreed(simulator), await agreed(simulator, "ru", first_name="Мария")
+def test_concurrent_users_each_get_their_own_answer(running_chat: ChatStack, images: list[bytes]) -> None:
+    async def scenario(simulator: SimulatorClient) -> None:
+        anna, maria = await consented_user(simulator), await consented_user(simulator, "ru", first_name="Мария")
         # The same name of a file, and no username.
         first, second = await asyncio.gather(
             anna.document(images[0], "mole.jpg", "image/jpeg"), maria.document(images[1], "mole.jpg", "image/jpeg")
         )
-        to_anna, to_maria = await asyncio.gather(answer_to(anna, first), answer_to(maria, second))
-        assert "not a diagnosis" in words(to_anna)
-        assert "не диагноз" in words(to_maria)
+        to_anna, to_maria = await asyncio.gather(wait_for_answer(anna, first), wait_for_answer(maria, second))
+        assert "not a diagnosis" in text_of(to_anna)
+        assert "не диагноз" in text_of(to_maria)
         assert to_anna["photo"][-1]["file_unique_id"] != to_maria["photo"][-1]["file_unique_id"]
         await maria.press(to_maria["message_id"], "Что это")
-        assert "Что значит этот ответ" in words(await after(maria, to_maria["message_id"]))
+        assert "Что значит этот ответ" in text_of(await wait_for_message_after(maria, to_maria["message_id"]))
         await anna.press(to_anna["message_id"], "explain")
-        assert "What this answer means" in words(await after(anna, to_anna["message_id"]))
+        assert "What this answer means" in text_of(await wait_for_message_after(anna, to_anna["message_id"]))
 
-    busy.play(scene)
-    assert "Мария" not in busy.said() + busy.house.worker_logs()
-    assert "opens-nothing" not in busy.said()
+    running_chat.run(scenario)
+    assert "Мария" not in running_chat.bot_logs() + running_chat.stack.worker_logs()
+    assert "opens-nothing" not in running_chat.bot_logs()
 
 
-def test_an_album_a_forward_and_what_is_no_photograph(busy: ChatHouse, images: list[bytes]) -> None:
-    async def scene(simulator: SimulatorClient) -> None:
-        person = await agreed(simulator)
-        album = [await person.photo(image, media_group_id="7") for image in images[:4]]
+def test_bot_answers_albums_and_forwards_and_hints_at_other_content(
+    running_chat: ChatStack, images: list[bytes]
+) -> None:
+    async def scenario(simulator: SimulatorClient) -> None:
+        user = await consented_user(simulator)
+        album = [await user.photo(image, media_group_id="7") for image in images[:4]]
         for sent in album:
-            assert "photo" in await answer_to(person, sent)
-        forwarded = await person.photo(images[4], forwarded=True, caption="what is this?")
-        await answer_to(person, forwarded)
-        broken = await person.document(images[5][:2000], "broken.jpg", "image/jpeg")
-        assert "damaged" in words(await answer_to(person, broken))
-        text = await person.document(b"no picture", "notes.txt", "text/plain")
-        assert "only look at photographs" in words(await after(person, text))
-        hints = [message for message in await person.messages() if "only look" in words(message)]
+            assert "photo" in await wait_for_answer(user, sent)
+        forwarded = await user.photo(images[4], forwarded=True, caption="what is this?")
+        await wait_for_answer(user, forwarded)
+        broken = await user.document(images[5][:2000], "broken.jpg", "image/jpeg")
+        assert "damaged" in text_of(await wait_for_answer(user, broken))
+        text = await user.document(b"no picture", "notes.txt", "text/plain")
+        assert "only look at photographs" in text_of(await wait_for_message_after(user, text))
+        hints = [message for message in await user.messages() if "only look" in text_of(message)]
         for kind in ("voice", "sticker", "video"):
-            await person.odd(kind)
-        gif = await person.odd("animation", b"GIF89a")
+            await user.odd(kind)
+        gif = await user.odd("animation", b"GIF89a")
         # What comes later is answered: so the hints, if there were any, would have come.
-        await answer_to(person, await person.photo(images[0]))
-        later = [message for message in await person.messages() if "only look" in words(message)]
+        await wait_for_answer(user, await user.photo(images[0]))
+        later = [message for message in await user.messages() if "only look" in text_of(message)]
         assert hints == later, "one hint is enough"
-        assert answers(await person.messages(), gif) == []
+        assert answers_to(await user.messages(), gif) == []
 
-    busy.play(scene)
+    running_chat.run(scenario)
 
 
-def test_in_a_group_only_on_request_and_only_for_who_asked(busy: ChatHouse, images: list[bytes]) -> None:
-    async def scene(simulator: SimulatorClient) -> None:
-        asker, other = await agreed(simulator), await agreed(simulator)
+def test_bot_answers_in_groups_only_on_request_and_only_the_sender_may_press(
+    running_chat: ChatStack, images: list[bytes]
+) -> None:
+    async def scenario(simulator: SimulatorClient) -> None:
+        asker, other = await consented_user(simulator), await consented_user(simulator)
         group = await simulator.group("Family")
         sent = await other.photo(images[0], chat=group)
         await asker.text("/check", chat=group, reply_to=sent)
@@ -107,10 +119,10 @@ def test_in_a_group_only_on_request_and_only_for_who_asked(busy: ChatHouse, imag
             == "Only the person who sent the photograph can use this button."
         )
         await asker.press(answer["message_id"], "explain", chat=group)
-        told = await asker.wait_for(lambda message: "What this answer means" in words(message), chat=group)
-        assert told["reply_to_message"]["message_id"] == answer["message_id"]
+        status_message = await asker.wait_for(lambda message: "What this answer means" in text_of(message), chat=group)
+        assert status_message["reply_to_message"]["message_id"] == answer["message_id"]
 
-    async def eventually_toast(person: object, group: int, simulator: SimulatorClient) -> str:
+    async def eventually_toast(user: object, group: int, simulator: SimulatorClient) -> str:
         for _ in range(100):
             toasts = (await simulator.get(f"/sim/chats/{group}"))["toasts"]
             if toasts:
@@ -118,102 +130,102 @@ def test_in_a_group_only_on_request_and_only_for_who_asked(busy: ChatHouse, imag
             await asyncio.sleep(0.1)
         raise AssertionError("the press was not answered")
 
-    busy.play(scene)
+    running_chat.run(scenario)
 
 
-def test_before_consent_nothing_is_looked_at_and_afterwards_everything(busy: ChatHouse, images: list[bytes]) -> None:
-    async def scene(simulator: SimulatorClient) -> None:
-        await agreed(simulator)  # so that the bot has called
-        person = await simulator.person()
+def test_photo_is_downloaded_only_after_consent(running_chat: ChatStack, images: list[bytes]) -> None:
+    async def scenario(simulator: SimulatorClient) -> None:
+        await consented_user(simulator)  # so that the bot has called
+        user = await simulator.person()
         before = (await simulator.calls())[-1]["seq"]
-        sent = await person.photo(images[0])
-        question = await after(person, sent)
-        assert "need your consent first" in words(question)
+        sent = await user.photo(images[0])
+        question = await wait_for_message_after(user, sent)
+        assert "need your consent first" in text_of(question)
         assert [call for call in await simulator.calls(before) if call["method"] == "getFile"] == []
-        await person.press(question["message_id"], "consent")
-        await answer_to(person, sent)
+        await user.press(question["message_id"], "consent")
+        await wait_for_answer(user, sent)
 
-    busy.play(scene)
+    running_chat.run(scenario)
 
 
-def test_while_nobody_works_people_are_told_and_can_withdraw(chat: ChatHouse, images: list[bytes]) -> None:
-    async def scene(simulator: SimulatorClient) -> None:
-        person, blocking = await agreed(simulator), await agreed(simulator)
-        sent = await person.photo(images[0])
-        told = await person.wait_for(lambda message: "yours is safe" in words(message))
-        withdrawn = await person.photo(images[1])
-        cancel = await person.text("/cancel")
-        assert "Withdrawn: 2" in words(await after(person, cancel))
+def test_users_are_told_and_can_cancel_while_no_worker_runs(chat: ChatStack, images: list[bytes]) -> None:
+    async def scenario(simulator: SimulatorClient) -> None:
+        user, blocking = await consented_user(simulator), await consented_user(simulator)
+        sent = await user.photo(images[0])
+        status_message = await user.wait_for(lambda message: "yours is safe" in text_of(message))
+        withdrawn = await user.photo(images[1])
+        cancel = await user.text("/cancel")
+        assert "Withdrawn: 2" in text_of(await wait_for_message_after(user, cancel))
         gone = await blocking.photo(images[2])
         await asyncio.sleep(0.5)
         await blocking.block()
-        await asyncio.to_thread(eventually, lambda: not chat.house.client.zcard("melanoma:deadlines"), 20)
-        chat.house.start_worker()
-        again = await person.photo(images[3])
-        await answer_to(person, again)
-        messages = await person.messages()
-        assert answers(messages, sent) == answers(messages, withdrawn) == []
-        assert answers(await blocking.messages(), gone) == []
-        assert told["message_id"] < again
+        await asyncio.to_thread(eventually, lambda: not chat.stack.client.zcard("melanoma:deadlines"), 20)
+        chat.stack.start_worker()
+        again = await user.photo(images[3])
+        await wait_for_answer(user, again)
+        messages = await user.messages()
+        assert answers_to(messages, sent) == answers_to(messages, withdrawn) == []
+        assert answers_to(await blocking.messages(), gone) == []
+        assert status_message["message_id"] < again
 
     chat.start_bot()
-    chat.play(scene)
+    chat.run(scenario)
 
 
-def test_the_message_about_the_wait_becomes_the_answer(chat: ChatHouse, images: list[bytes]) -> None:
-    async def scene(simulator: SimulatorClient) -> None:
-        person = await agreed(simulator)
-        sent = await person.photo(images[0])
-        told = await person.wait_for(lambda message: "yours is safe" in words(message))
-        await asyncio.to_thread(chat.house.start_worker)
-        answer = await answer_to(person, sent)
-        assert answer["message_id"] == told["message_id"]
+def test_status_message_becomes_the_answer(chat: ChatStack, images: list[bytes]) -> None:
+    async def scenario(simulator: SimulatorClient) -> None:
+        user = await consented_user(simulator)
+        sent = await user.photo(images[0])
+        status_message = await user.wait_for(lambda message: "yours is safe" in text_of(message))
+        await asyncio.to_thread(chat.stack.start_worker)
+        answer = await wait_for_answer(user, sent)
+        assert answer["message_id"] == status_message["message_id"]
         assert "photo" in answer
-        assert "not a diagnosis" in words(answer)
+        assert "not a diagnosis" in text_of(answer)
 
     chat.start_bot()
-    chat.play(scene)
+    chat.run(scenario)
 
 
-def test_a_repeated_update_is_answered_once(busy: ChatHouse, images: list[bytes]) -> None:
-    async def scene(simulator: SimulatorClient) -> None:
-        person = await agreed(simulator)
-        sent = await person.photo(images[0])
-        await answer_to(person, sent)
-        update = next(one["sim"]["update_id"] for one in await person.messages() if one["message_id"] == sent)
+def test_repeated_update_is_answered_once(running_chat: ChatStack, images: list[bytes]) -> None:
+    async def scenario(simulator: SimulatorClient) -> None:
+        user = await consented_user(simulator)
+        sent = await user.photo(images[0])
+        await wait_for_answer(user, sent)
+        update = next(one["sim"]["update_id"] for one in await user.messages() if one["message_id"] == sent)
         await simulator.repeat(update)
-        last = await person.photo(images[1])
-        await answer_to(person, last)
-        assert len(answers(await person.messages(), sent)) == 1
+        last = await user.photo(images[1])
+        await wait_for_answer(user, last)
+        assert len(answers_to(await user.messages(), sent)) == 1
 
-    busy.play(scene)
+    running_chat.run(scenario)
 
 
-def test_everything_about_a_person_can_be_deleted(busy: ChatHouse, images: list[bytes]) -> None:
-    async def scene(simulator: SimulatorClient) -> None:
-        person, other = await agreed(simulator), await agreed(simulator)
-        answer = await answer_to(person, await person.photo(images[0]))
-        kept = await answer_to(other, await other.photo(images[1]))
-        await person.press(answer["message_id"], "delete")
-        question = await after(person, answer["message_id"])
-        await person.press(question["message_id"], "delete-for-good")
-        assert "is deleted" in words(await after(person, question["message_id"]))
-        await asyncio.to_thread(eventually, lambda: traces(busy, person.id) == [], 20)
-        assert traces(busy, other.id) != []
-        await person.press(answer["message_id"], "explain")
+def test_delete_removes_everything_about_a_user(running_chat: ChatStack, images: list[bytes]) -> None:
+    async def scenario(simulator: SimulatorClient) -> None:
+        user, other = await consented_user(simulator), await consented_user(simulator)
+        answer = await wait_for_answer(user, await user.photo(images[0]))
+        kept = await wait_for_answer(other, await other.photo(images[1]))
+        await user.press(answer["message_id"], "delete")
+        question = await wait_for_message_after(user, answer["message_id"])
+        await user.press(question["message_id"], "delete-for-good")
+        assert "is deleted" in text_of(await wait_for_message_after(user, question["message_id"]))
+        await asyncio.to_thread(eventually, lambda: keys_mentioning(running_chat, user.id) == [], 20)
+        assert keys_mentioning(running_chat, other.id) != []
+        await user.press(answer["message_id"], "explain")
         await asyncio.sleep(1)
-        assert "This answer is no longer kept. Please send the photograph again." in await person.toasts()
+        assert "This answer is no longer kept. Please send the photograph again." in await user.toasts()
         await other.press(kept["message_id"], "explain")
-        assert "What this answer means" in words(await after(other, kept["message_id"]))
+        assert "What this answer means" in text_of(await wait_for_message_after(other, kept["message_id"]))
 
-    busy.play(scene)
+    running_chat.run(scenario)
 
 
-def traces(chat: ChatHouse, person: int) -> list[bytes]:
+def keys_mentioning(chat: ChatStack, user: int) -> list[bytes]:
     """Keys of Redis that name the person or hold their number."""
-    client: Any = chat.house.client
-    number = str(person).encode()
-    found = []
+    client: Any = chat.stack.client
+    number = str(user).encode()
+    keys = []
     for key in client.keys("*"):
         kind = client.type(key)
         read = {
@@ -225,72 +237,72 @@ def traces(chat: ChatHouse, person: int) -> list[bytes]:
             b"none": lambda _: [],  # gone meanwhile
         }[kind]
         if number in key or any(number in repr(value).encode() for value in read(key)):
-            found.append(key)
-    return found
+            keys.append(key)
+    return keys
 
 
 @pytest.mark.parametrize("webhook", [False, True])
-def test_a_bot_that_is_stopped_mid_work_loses_nothing(chat: ChatHouse, images: list[bytes], webhook: bool) -> None:
+def test_bot_stopped_under_load_loses_nothing(chat: ChatStack, images: list[bytes], webhook: bool) -> None:
     port = free_port()
     mode = {"MELANOMA_WEBHOOK_URL": f"http://127.0.0.1:{port}", "MELANOMA_BOT_PORT": str(port)} if webhook else {}
 
-    async def scene(simulator: SimulatorClient) -> None:
-        people = [await agreed(simulator) for _ in range(6)]
-        sent = [(person, await person.photo(image)) for image in images for person in people]
+    async def scenario(simulator: SimulatorClient) -> None:
+        people = [await consented_user(simulator) for _ in range(6)]
+        sent = [(user, await user.photo(image)) for image in images for user in people]
         await asyncio.sleep(0.3)
         chat.bots[-1].send(signal.SIGTERM)
-        more = [(person, await person.photo(images[0])) for person in people]
+        more = [(user, await user.photo(images[0])) for user in people]
         assert await asyncio.to_thread(chat.bots[-1].wait, 20) == 0
         await asyncio.to_thread(chat.start_bot, **mode)
-        for person, message in [*sent, *more]:
-            await answer_to(person, message)
-        for person, message in [*sent, *more]:
-            assert len(answers(await person.messages(), message)) == 1
+        for user, message in [*sent, *more]:
+            await wait_for_answer(user, message)
+        for user, message in [*sent, *more]:
+            assert len(answers_to(await user.messages(), message)) == 1
 
-    chat.house.start_worker()
+    chat.stack.start_worker()
     chat.start_bot(**mode)
-    chat.play(scene)
-    assert "Traceback" not in chat.said()
+    chat.run(scenario)
+    assert "Traceback" not in chat.bot_logs()
 
 
-def test_an_operator_changes_a_limit_while_the_bot_runs(busy: ChatHouse, images: list[bytes]) -> None:
+def test_running_bot_applies_a_setting_override(running_chat: ChatStack, images: list[bytes]) -> None:
     def ops(*arguments: str) -> None:
-        environment = {**os.environ, "REDIS_URL": busy.house.broker.url}
+        environment = {**os.environ, "REDIS_URL": running_chat.stack.broker.url}
         subprocess.run([*command("melanoma-ops"), "limits", *arguments], check=True, env=environment)
 
-    async def scene(simulator: SimulatorClient) -> None:
-        person = await agreed(simulator)
-        await answer_to(person, await person.photo(images[0]))
+    async def scenario(simulator: SimulatorClient) -> None:
+        user = await consented_user(simulator)
+        await wait_for_answer(user, await user.photo(images[0]))
         await asyncio.to_thread(ops, "set", "user_per_day", "1")
         # A bot looks each second.
         async with asyncio.timeout(60):
-            while "come back tomorrow" not in words(await after(person, await person.photo(images[1]))):
+            while "come back tomorrow" not in text_of(await wait_for_message_after(user, await user.photo(images[1]))):
                 await asyncio.sleep(0.5)
         await asyncio.to_thread(ops, "reset", "user_per_day")
         async with asyncio.timeout(60):
-            while not await answered_soon(person, await person.photo(images[1])):
+            while not await is_answered_soon(user, await user.photo(images[1])):
                 pass
 
-    busy.play(scene)
+    running_chat.run(scenario)
 
 
-async def answered_soon(person: User, sent: int) -> bool:
+async def is_answered_soon(user: User, sent: int) -> bool:
     try:
-        await answer_to(person, sent, 5)
+        await wait_for_answer(user, sent, 5)
     except TimeoutError:
         return False
     return True
 
 
-def test_a_webhook_takes_updates_from_telegram_only(chat: ChatHouse, images: list[bytes]) -> None:
+def test_webhook_accepts_updates_from_telegram_only(chat: ChatStack, images: list[bytes]) -> None:
     port = free_port()
     address = f"http://127.0.0.1:{port}"
 
-    async def scene(simulator: SimulatorClient) -> None:
-        person = await agreed(simulator)
-        sent = await person.photo(images[0])
-        await answer_to(person, sent)
-        update = next(one for one in await person.messages() if one["message_id"] == sent)
+    async def scenario(simulator: SimulatorClient) -> None:
+        user = await consented_user(simulator)
+        sent = await user.photo(images[0])
+        await wait_for_answer(user, sent)
+        update = next(one for one in await user.messages() if one["message_id"] == sent)
         forged = {"update_id": 10**6, "message": {**update, "message_id": sent + 1000}}
         async with ClientSession() as session:
             for headers in ({}, {"X-Telegram-Bot-Api-Secret-Token": "guessed"}):
@@ -299,58 +311,58 @@ def test_a_webhook_takes_updates_from_telegram_only(chat: ChatHouse, images: lis
             async with session.get(f"{address}/ready") as reply:
                 assert reply.status == 200
         counted = 'melanoma_bot_answers_total{outcome="verdict"} 1.0'
-        await asyncio.to_thread(eventually, lambda: counted in (page(f"{address}/metrics") or ""), 10)
-        client: Any = chat.house.client
-        assert client.scard(f"melanoma:telegram:jobs:{person.id}") == 1
+        await asyncio.to_thread(eventually, lambda: counted in (fetch_page(f"{address}/metrics") or ""), 10)
+        client: Any = chat.stack.client
+        assert client.scard(f"melanoma:telegram:jobs:{user.id}") == 1
 
-    chat.house.start_worker()
+    chat.stack.start_worker()
     chat.start_bot(MELANOMA_WEBHOOK_URL=address, MELANOMA_BOT_PORT=str(port))
-    chat.play(scene)
+    chat.run(scenario)
 
 
-def test_an_answer_that_cannot_be_sent_waits_for_an_operator(chat: ChatHouse, images: list[bytes]) -> None:
+def test_undeliverable_answer_becomes_a_dead_letter_and_can_be_replayed(chat: ChatStack, images: list[bytes]) -> None:
     def ops(*words: str) -> str:
-        environment = {**os.environ, "REDIS_URL": chat.house.broker.url}
-        done = subprocess.run(
+        environment = {**os.environ, "REDIS_URL": chat.stack.broker.url}
+        result = subprocess.run(
             [*command("melanoma-ops"), *words], env=environment, capture_output=True, text=True, check=False
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
 
-    async def scene(simulator: SimulatorClient) -> None:
-        person = await agreed(simulator)
+    async def scenario(simulator: SimulatorClient) -> None:
+        user = await consented_user(simulator)
         await simulator.faults(1.0, kinds=["500"], methods=["sendPhoto", "editMessageMedia"])
-        sent = await person.photo(images[0])
-        await asyncio.to_thread(eventually, lambda: chat.house.client.zcard("melanoma:dead"))
+        sent = await user.photo(images[0])
+        await asyncio.to_thread(eventually, lambda: chat.stack.client.zcard("melanoma:dead"))
         await simulator.faults(0)
         await asyncio.to_thread(ops, "dead", "list")
         await asyncio.to_thread(ops, "dead", "replay", "--all", "--yes")
-        await answer_to(person, sent)
-        assert chat.house.client.zcard("melanoma:dead") == 0
+        await wait_for_answer(user, sent)
+        assert chat.stack.client.zcard("melanoma:dead") == 0
 
-    chat.house.start_worker()
+    chat.stack.start_worker()
     chat.start_bot(MELANOMA_TELEGRAM_MAX_ATTEMPTS="2")
-    chat.play(scene)
+    chat.run(scenario)
 
 
-def test_operators_and_nobody_else_get_the_numbers(chat: ChatHouse) -> None:
-    async def scene(simulator: SimulatorClient) -> None:
-        operator, other = await agreed(simulator), await agreed(simulator)
+def test_only_admins_get_statistics(chat: ChatStack) -> None:
+    async def scenario(simulator: SimulatorClient) -> None:
+        operator, other = await consented_user(simulator), await consented_user(simulator)
         assert operator.id == 100_001
-        numbers = await after(operator, await operator.text("/stats"))
-        assert "workers 0" in words(numbers)
-        assert "only look at photographs" in words(await after(other, await other.text("/stats")))
+        numbers = await wait_for_message_after(operator, await operator.text("/stats"))
+        assert "workers 0" in text_of(numbers)
+        assert "only look at photographs" in text_of(await wait_for_message_after(other, await other.text("/stats")))
 
     chat.start_bot(MELANOMA_ADMINS="5, 100001")
-    chat.play(scene)
+    chat.run(scenario)
 
 
-def test_without_a_token_the_bot_says_what_to_do(tmp_path: Path) -> None:
+def test_bot_without_token_exits_with_instructions(tmp_path: Path) -> None:
     log = tmp_path / "bot.log"
     with BackgroundProcess(command("melanoma-bot"), log=log, environment={"BOT_TOKEN": ""}) as bot:
         started = time.monotonic()
         assert bot.wait(30) == 2
         assert time.monotonic() - started < 30
-    said = log.read_text()
-    assert "@BotFather" in said
-    assert "Traceback" not in said
+    output = log.read_text()
+    assert "@BotFather" in output
+    assert "Traceback" not in output

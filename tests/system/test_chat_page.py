@@ -8,19 +8,19 @@ from playwright.sync_api import expect
 
 from samples.many import render_many
 from tests.system.browser import open_page
-from tests.system.chat import ChatHouse
+from tests.system.chat import ChatStack
 
 pytestmark = pytest.mark.system
 
 LONG_MS = 30_000
 
 
-def test_a_conversation_from_start_to_answer_in_two_languages(tmp_path: Path) -> None:
+def test_chat_page_shows_a_conversation_in_two_languages(tmp_path: Path) -> None:
     (image,) = render_many(tmp_path / "pictures", 1, size=(1280, 960), seed=5)
     notes = tmp_path / "notes.txt"
     notes.write_text("<img src=x onerror=alert(1)> no picture")
-    with ChatHouse(tmp_path / "house") as chat:
-        chat.house.start_worker()
+    with ChatStack(tmp_path / "house") as chat:
+        chat.stack.start_worker()
         chat.start_bot()
         with open_page(f"{chat.address}/") as page:
             page.set_default_timeout(LONG_MS)

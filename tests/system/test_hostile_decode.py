@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from samples.many import render_many
-from tests.system.stack import House
+from tests.system.stack import ServiceStack
 
 pytestmark = pytest.mark.system
 
@@ -36,21 +36,21 @@ def set_trap(path: Path, trap: str) -> None:
 
 
 @pytest.mark.parametrize(("trap", "reason"), [("poison", "decode_died"), ("hang", "decode_hung")])
-def test_the_trap_is_a_dead_letter_and_its_neighbours_get_verdicts(tmp_path: Path, trap: str, reason: str) -> None:
+def test_image_that_kills_or_hangs_decode_fails_alone(tmp_path: Path, trap: str, reason: str) -> None:
     (tmp_path / "sitecustomize.py").write_text(SITECUSTOMIZE)
     folder = tmp_path / "photographs"
     trapped = render_many(folder, 40, size=(320, 240), seed=3)[17]
     set_trap(trapped, trap)
 
     environment = {"PYTHONPATH": str(tmp_path), "MELANOMA_DECODE_TIMEOUT_S": "3"}
-    with House(tmp_path / "house", environment) as house:
-        house.start_worker()
-        house.keep_one_worker()
-        submission = house.submit(folder)
+    with ServiceStack(tmp_path / "house", environment) as stack:
+        stack.start_worker()
+        stack.restart_dead_workers()
+        submission = stack.submit(folder)
         code = submission.finish()
         rows = {row["file"]: row for row in submission.rows()}
         assert len(rows) == 40
-        assert rows.pop(trapped.name)["reason"] == reason, house.worker_logs()
+        assert rows.pop(trapped.name)["reason"] == reason, stack.worker_logs()
         assert {row["kind"] for row in rows.values()} == {"verdict"}
         assert code == 1, "failures have an exit code of their own"
-        assert house.client.zcard("melanoma:dead") == 1
+        assert stack.client.zcard("melanoma:dead") == 1

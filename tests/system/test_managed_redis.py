@@ -25,7 +25,7 @@ from tests.system.stack import Submission
 
 pytestmark = pytest.mark.system
 
-PICTURES = 300
+IMAGES = 300
 PASSWORD = "managed"
 
 
@@ -34,7 +34,7 @@ def images(tmp_path: Path) -> Path:
     originals = render_many(tmp_path / "originals", 10, size=(320, 240), seed=3)
     folder = tmp_path / "photographs"
     folder.mkdir()
-    for number in range(PICTURES):
+    for number in range(IMAGES):
         os.link(originals[number % 10], folder / f"{number:04}.jpg")
     return folder
 
@@ -57,7 +57,7 @@ def certificate(tmp_path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def tls_in_front_of(port: int, certificate: Path) -> Iterator[int]:
+def tls_proxy(port: int, certificate: Path) -> Iterator[int]:
     """What a managed Redis does: TLS outside. The embedded server is built without it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
@@ -97,25 +97,25 @@ def tls_in_front_of(port: int, certificate: Path) -> Iterator[int]:
         listener.close()
 
 
-def test_photographs_go_over_tls(
+def test_folder_run_works_over_tls(
     tmp_path: Path, images: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with (
         EmbeddedValkey(tmp_path / "valkey", password=PASSWORD) as broker,
-        tls_in_front_of(int(broker.url.rpartition(":")[2].partition("/")[0]), certificate) as port,
+        tls_proxy(int(broker.url.rpartition(":")[2].partition("/")[0]), certificate) as port,
     ):
         monkeypatch.setenv("REDIS_URL", f"rediss://:{PASSWORD}@127.0.0.1:{port}/0?ssl_ca_certs={certificate}.crt")
         with start_worker(tmp_path / "worker.log") as worker:
             wait_until_ready(worker)
             submission = Submission(images, tmp_path / "out")
-            assert submission.finish() == 0, submission.said()
-    assert len(submission.rows()) == PICTURES
+            assert submission.finish() == 0, submission.output()
+    assert len(submission.rows()) == IMAGES
 
 
-def test_a_stranger_who_pretends_to_be_redis_is_not_spoken_to(tmp_path: Path, certificate: Path) -> None:
+def test_client_refuses_a_redis_with_an_untrusted_certificate(tmp_path: Path, certificate: Path) -> None:
     with (
         EmbeddedValkey(tmp_path / "valkey") as broker,
-        tls_in_front_of(int(broker.url.rpartition(":")[2].partition("/")[0]), certificate) as port,
+        tls_proxy(int(broker.url.rpartition(":")[2].partition("/")[0]), certificate) as port,
         create_client(f"rediss://127.0.0.1:{port}/0") as client,
         pytest.raises(RedisError, match="certificate verify failed"),
     ):
@@ -134,7 +134,7 @@ async def ping(url: str) -> bool:
         return there
 
 
-class Watched:
+class SentinelCluster:
     """A master, a replica, and three SentinelAddress who agree in a second."""
 
     def __init__(self, home: Path) -> None:
@@ -143,7 +143,7 @@ class Watched:
         self.sentinels = [free_port() for _ in range(3)]
         self.processes: list[subprocess.Popen[bytes]] = []
 
-    def __enter__(self) -> "Watched":
+    def __enter__(self) -> "SentinelCluster":
         common = f"bind 127.0.0.1\nrequirepass {PASSWORD}\nmasterauth {PASSWORD}\nsave ''\nappendonly yes\n"
         self._start("first", f"port {self.ports[0]}\n{common}")
         self._start("second", f"port {self.ports[1]}\n{common}replicaof 127.0.0.1 {self.ports[0]}\n")
@@ -169,7 +169,7 @@ class Watched:
         nodes = ",".join(f"127.0.0.1:{port}" for port in self.sentinels)
         return f"sentinel://:{PASSWORD}@{nodes}/melanoma"
 
-    def kill_the_master(self) -> None:
+    def kill_master(self) -> None:
         self.processes[0].kill()
         self.processes[0].wait()
 
@@ -184,8 +184,8 @@ class Watched:
     def _info(self, number: int) -> dict[str, Any]:
         try:
             with Redis(port=self.ports[number], password=PASSWORD) as client:
-                found: Any = client.info("replication")
-                return dict(found)
+                info: Any = client.info("replication")
+                return dict(info)
         except RedisError:  # it is starting
             return {}
 
@@ -193,26 +193,26 @@ class Watched:
         for port in self.sentinels:
             try:
                 with Redis(port=port) as client:
-                    found: Any = client.sentinel_master("melanoma")
+                    info: Any = client.sentinel_master("melanoma")
             except RedisError:  # it is starting
                 return False
-            if found["num-slaves"] < 1 or found["num-other-sentinels"] < 2:
+            if info["num-slaves"] < 1 or info["num-other-sentinels"] < 2:
                 return False
         return True
 
 
-def test_sentinels_make_another_redis_the_master_and_photographs_go_on(
+def test_folder_run_continues_after_a_sentinel_failover(
     tmp_path: Path, images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Watched(tmp_path / "redis") as watched:
-        monkeypatch.setenv("REDIS_URL", watched.url)
+    with SentinelCluster(tmp_path / "redis") as cluster:
+        monkeypatch.setenv("REDIS_URL", cluster.url)
         monkeypatch.setenv("MELANOMA_LEASE_S", "10")
         with start_worker(tmp_path / "worker.log") as worker:
             wait_until_ready(worker)
             submission = Submission(images, tmp_path / "out", "--shard", "2", "--window", "40")
-            submission.wait_for(40)
-            assert asyncio.run(ping(watched.url)), "coroutines find it, too"
-            watched.kill_the_master()
-            assert submission.finish() == 0, submission.said() + worker.log.read_text()[-3000:]
+            submission.wait_for_rows(40)
+            assert asyncio.run(ping(cluster.url)), "coroutines find it, too"
+            cluster.kill_master()
+            assert submission.finish() == 0, submission.output() + worker.log.read_text()[-3000:]
     rows = submission.rows()
-    assert len({row["file"] for row in rows}) == len(rows) == PICTURES
+    assert len({row["file"] for row in rows}) == len(rows) == IMAGES

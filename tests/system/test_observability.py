@@ -13,29 +13,29 @@ from local.subprocesses import BackgroundProcess
 from samples.many import render_many
 from shared.config.settings import Settings
 from shared.contract.decision import UNMEASURED
-from tests.system.polling import eventually, page
-from tests.system.stack import House
+from tests.system.polling import eventually, fetch_page
+from tests.system.stack import ServiceStack
 
 pytestmark = pytest.mark.system
 
 
-def test_metrics_and_flower_show_what_was_done(tmp_path: Path) -> None:
+def test_metrics_and_flower_show_finished_work(tmp_path: Path) -> None:
     folder = tmp_path / "photographs"
     render_many(folder, 30, size=(320, 240), seed=3)
     (folder / "text.jpg").write_text("no picture")
     port = free_port()
-    with House(tmp_path / "house", {"MELANOMA_METRICS_PORT": str(port)}) as house:
-        house.start_worker()
-        config = Settings(redis_url=SecretStr(house.broker.url), flower_port=free_port())
+    with ServiceStack(tmp_path / "house", {"MELANOMA_METRICS_PORT": str(port)}) as stack:
+        stack.start_worker()
+        config = Settings(redis_url=SecretStr(stack.broker.url), flower_port=free_port())
         command, secrets = flower_command(config)
         secrets["FLOWER_UNAUTHENTICATED_API"] = "true"
         with BackgroundProcess(command, log=tmp_path / "flower.log", environment=secrets):
             # Flower shows what happens while it watches.
-            eventually(lambda: "worker-" in (page(f"{flower_address(config)}/workers") or ""))
-            submission = house.submit(folder, "--shard", "1")
-            assert submission.finish() == 0, submission.said()
+            eventually(lambda: "worker-" in (fetch_page(f"{flower_address(config)}/workers") or ""))
+            submission = stack.submit(folder, "--shard", "1")
+            assert submission.finish() == 0, submission.output()
             tasks = eventually(lambda: finished_tasks(config))
-        metrics = eventually(lambda: page(f"http://127.0.0.1:{port}/metrics"))
+        metrics = eventually(lambda: fetch_page(f"http://127.0.0.1:{port}/metrics"))
     assert len(tasks) == 31
     assert {task["state"] for task in tasks} == {"SUCCESS"}
     assert all(task["runtime"] > 0 for task in tasks)
@@ -58,6 +58,6 @@ def test_metrics_and_flower_show_what_was_done(tmp_path: Path) -> None:
 
 
 def finished_tasks(config: Settings) -> list[dict[str, Any]] | None:
-    found = json.loads(page(f"{flower_address(config)}/api/tasks") or "{}")
-    tasks = list(found.values())
+    tasks_by_id = json.loads(fetch_page(f"{flower_address(config)}/api/tasks") or "{}")
+    tasks = list(tasks_by_id.values())
     return tasks if tasks and all(task["state"] in ("SUCCESS", "FAILURE") for task in tasks) else None

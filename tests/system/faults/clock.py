@@ -15,10 +15,10 @@ import pytest
 _SOURCE: Final = Path(__file__).with_name("wall_clock.c")
 
 #: The loader of other systems takes no library before all others in this way.
-_CAN: Final = sys.platform == "linux" and shutil.which("cc") is not None
+_IS_SUPPORTED: Final = sys.platform == "linux" and shutil.which("cc") is not None
 
 
-class Clock:
+class SettableClock:
     """A clock that goes right until it `jumps`. `environment` puts a process under it, where there is a C compiler.
 
     The monotonic clock is left alone: setting the time of a machine does not touch it. (libfaketime 0.9.10 fails every
@@ -28,7 +28,7 @@ class Clock:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._file.write_bytes(struct.pack("=q", 0))
-        self._library = _library(file.parent) if _CAN else None
+        self._library = _library(file.parent) if _IS_SUPPORTED else None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -38,7 +38,7 @@ class Clock:
         return {"LD_PRELOAD": str(self._library), "WALL_CLOCK_FILE": str(self._file)}
 
     @contextlib.contextmanager
-    def jumps(self, ahead_s: int) -> Iterator[None]:
+    def jump(self, ahead_s: int) -> Iterator[None]:
         """Jump ahead now, or back where negative, and the other way afterwards."""
         self._set(ahead_s)
         yield
@@ -50,9 +50,9 @@ class Clock:
             os.pwrite(file.fileno(), struct.pack("=q", ahead_s), 0)
 
 
-def need_clocks() -> None:
+def require_settable_clocks() -> None:
     """Skip the test where clocks cannot be set, and fail it in CI."""
-    if not _CAN:
+    if not _IS_SUPPORTED:
         assert not os.environ.get("CI"), "CI must have a C compiler"
         pytest.skip("clocks are set on Linux with a C compiler")
 

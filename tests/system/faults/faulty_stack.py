@@ -11,20 +11,20 @@ from typing import Final, Self
 
 from local.embedded_valkey import EmbeddedValkey
 from local.subprocesses import BackgroundProcess
-from tests.system.chat import ChatHouse
-from tests.system.faults.clock import Clock
-from tests.system.faults.tcp_proxy import Link
+from tests.system.chat import ChatStack
+from tests.system.faults.clock import SettableClock
+from tests.system.faults.tcp_proxy import TcpProxy
 from tests.system.stack import Submission
 
 #: The default is 5 s. Everything that freezes or is cut off here is so for six times as long, as 30 s would be.
 LEASE_S: Final = 2
-LONG_S: Final = 6 * LEASE_S
+FAULT_S: Final = 6 * LEASE_S
 
 
-class _Broker(EmbeddedValkey):
+class _FaultyValkey(EmbeddedValkey):
     """A Valkey with a clock of its own, that takes a full disk for an error and not for a signal."""
 
-    def __init__(self, directory: Path, clock: Clock) -> None:
+    def __init__(self, directory: Path, clock: SettableClock) -> None:
         super().__init__(directory, persistent=True)
         self._clock = clock
 
@@ -33,22 +33,22 @@ class _Broker(EmbeddedValkey):
         return ["sh", "-c", "trap '' XFSZ; exec env \"$@\"", "sh", *under, *super().command()]
 
 
-class ShakenHouse:
+class FaultyStack:
     """One worker and one bot; `links` to Redis are those of worker, bot and command, `clocks` theirs and Redis'."""
 
     def __init__(self, home: Path, images: Sequence[bytes]) -> None:
-        self.clocks = {name: Clock(home / f"{name}.clock") for name in ("redis", "worker", "bot", "command")}
-        self.broker = _Broker(home / "valkey", self.clocks["redis"])
-        self.chat = ChatHouse(home, {"MELANOMA_LEASE_S": str(LEASE_S)}, broker=self.broker)
-        self.links = {name: Link(self.broker.url) for name in ("worker", "bot", "command")}
-        self.pictures = images
+        self.clocks = {name: SettableClock(home / f"{name}.clock") for name in ("redis", "worker", "bot", "command")}
+        self.broker = _FaultyValkey(home / "valkey", self.clocks["redis"])
+        self.chat = ChatStack(home, {"MELANOMA_LEASE_S": str(LEASE_S)}, broker=self.broker)
+        self.proxies = {name: TcpProxy(self.broker.url) for name in ("worker", "bot", "command")}
+        self.images = images
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             stack.enter_context(self.chat)
-            for link in self.links.values():
+            for link in self.proxies.values():
                 stack.enter_context(link)
-            self.worker = self.chat.house.start_worker(environment=self.environment("worker"))
+            self.worker = self.chat.stack.start_worker(environment=self.environment("worker"))
             self.bot = self.chat.start_bot(**self.environment("bot"))
             self._stack = stack.pop_all()
         return self
@@ -60,11 +60,11 @@ class ShakenHouse:
 
     def environment(self, name: str) -> dict[str, str]:
         """Its own wire to Redis, and its own clock."""
-        return {"REDIS_URL": self.links[name].url, **self.clocks[name].environment}
+        return {"REDIS_URL": self.proxies[name].url, **self.clocks[name].environment}
 
     def submit(self, folder: Path, *options: str) -> Submission:
         """The folder command, on its own wire."""
-        self.submission = self.chat.house.submit(folder, *options, **self.environment("command"))
+        self.submission = self.chat.stack.submit(folder, *options, **self.environment("command"))
         return self.submission
 
     def resume(self, submission: Submission, folder: Path) -> Submission:
@@ -74,7 +74,7 @@ class ShakenHouse:
     @property
     def append_only_file(self) -> Path:
         """What Redis writes to."""
-        (file,) = (self.chat.house.home / "valkey" / "appendonlydir").glob("*.incr.aof")
+        (file,) = (self.chat.stack.home / "valkey" / "appendonlydir").glob("*.incr.aof")
         return file
 
     @contextlib.contextmanager
@@ -92,14 +92,14 @@ class ShakenHouse:
         self.broker.start()
 
     @contextlib.contextmanager
-    def redis_at_its_cap(self) -> Iterator[None]:
+    def redis_at_memory_limit(self) -> Iterator[None]:
         """No memory for anything new."""
-        self.chat.house.client.config_set("maxmemory", 1)
+        self.chat.stack.client.config_set("maxmemory", 1)
         yield
-        self.chat.house.client.config_set("maxmemory", 0)
+        self.chat.stack.client.config_set("maxmemory", 0)
 
     @contextlib.contextmanager
-    def frozen_command(self) -> Iterator[None]:
+    def command_frozen(self) -> Iterator[None]:
         """The folder command that was started last stands still."""
         with frozen(self.submission.process):
             yield

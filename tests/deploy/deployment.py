@@ -14,14 +14,14 @@ PROMETHEUS: Final = ROOT / "deploy/prometheus/prometheus.yml"
 DASHBOARD: Final = ROOT / "deploy/grafana/dashboards/melanoma.json"
 
 
-def compose() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))
-    return found
+def load_compose() -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))
+    return content
 
 
 def services() -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = compose()["services"]
-    return found
+    content: dict[str, dict[str, Any]] = load_compose()["services"]
+    return content
 
 
 def rules() -> Iterator[dict[str, Any]]:
@@ -31,7 +31,7 @@ def rules() -> Iterator[dict[str, Any]]:
             yield from group["rules"]
 
 
-def queries() -> Iterator[tuple[str, str]]:
+def named_queries() -> Iterator[tuple[str, str]]:
     """Names of rules and titles of panels, each with what it asks Prometheus."""
     for rule in rules():
         yield rule.get("alert") or rule["record"], rule["expr"]

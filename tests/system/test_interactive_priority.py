@@ -13,24 +13,24 @@ from shared.image_store.store import ImageStore
 from shared.ledger.ledger import Ledger
 from shared.redis_client.client import create_client
 from shared.redis_client.retry import RedisRetry
-from tests.system.stack import House
+from tests.system.stack import ServiceStack
 
 pytestmark = pytest.mark.system
 
-PEOPLE = 20
+INTERACTIVE_IMAGES = 20
 
 
-def test_interactive_pictures_overtake_a_folder(house: House, folder: Path) -> None:
-    house.start_worker()
-    submission = house.submit(folder, "--window", "2000")
-    submission.wait_for(100)
+def test_interactive_images_overtake_a_folder(stack: ServiceStack, folder: Path) -> None:
+    stack.start_worker()
+    submission = stack.submit(folder, "--window", "2000")
+    submission.wait_for_rows(100)
     answers: list[ImageResult] = []
-    with create_client(house.broker.url) as client:
+    with create_client(stack.broker.url) as client:
         retry = RedisRetry("test")
         Submitter(
             ledger=Ledger(client, retry),
             store=ImageStore(client, retry, budget=2**28, ttl_s=60),
-            publisher=TaskPublisher(create_celery_app(house.broker.url), shard=1),
+            publisher=TaskPublisher(create_celery_app(stack.broker.url), shard=1),
             outbox="chat",
             key=b"chat",
             window=1,
@@ -39,8 +39,8 @@ def test_interactive_pictures_overtake_a_folder(house: House, folder: Path) -> N
             store_budget=2**28,
             queue=Queue.INTERACTIVE,
             on_answers=answers.extend,
-        ).run(InputImage(path.name, path.read_bytes) for path in sorted(folder.iterdir())[:PEOPLE])
-    behind = submission.count()
-    assert [answer.decision.kind for answer in answers] == ["verdict"] * PEOPLE
+        ).run(InputImage(path.name, path.read_bytes) for path in sorted(folder.iterdir())[:INTERACTIVE_IMAGES])
+    behind = submission.row_count()
+    assert [answer.decision.kind for answer in answers] == ["verdict"] * INTERACTIVE_IMAGES
     assert behind < 2000, "all of them were answered while the folder was still waiting"
     assert submission.finish() == 0
