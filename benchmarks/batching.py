@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.harness.baseline import BaselineProcess, Measurement, find_best
-from benchmarks.harness.testbed import LoadResult, Testbed
+from benchmarks.harness.load_run import Load, LoadResult
+from benchmarks.harness.testbed import Testbed
 from samples.many import render_many
 
 _IMAGES: Final = 192
@@ -26,7 +27,10 @@ _LATENCY_ROUND_S: Final = 2.0
 
 _IN_FLIGHT: Final = 128
 _SHARD: Final = 16
-_SHARD_WINDOW: Final = 256
+
+_SINGLE: Final = Load(seconds=_ROUND_S, window=_IN_FLIGHT, shard=1)
+_SHARDED: Final = Load(seconds=_ROUND_S, window=256, shard=_SHARD)
+_ALONE: Final = Load(seconds=_LATENCY_ROUND_S, window=1, shard=1)
 
 
 def main() -> None:
@@ -40,55 +44,50 @@ def main() -> None:
         with BaselineProcess(folder) as baseline, Testbed() as testbed:
             (batch, threads), grid = find_best(baseline, seconds=_GRID_S)
             _print_grid(console, grid)
-            testbed.run_load(images, seconds=4, window=_IN_FLIGHT, shard=1)
+            testbed.run_load(images, Load(seconds=4, window=_IN_FLIGHT, shard=1))
             baselines: list[Measurement] = []
             singles: list[LoadResult] = []
             shards: list[LoadResult] = []
-            directs: list[float] = []
+            direct_latencies_s: list[float] = []
             alone: list[LoadResult] = []
             for _ in range(_ROUNDS):
                 baselines.append(baseline.throughput(batch=batch, threads=threads, seconds=_ROUND_S))
-                singles.append(testbed.run_load(images, seconds=_ROUND_S, window=_IN_FLIGHT, shard=1))
-                shards.append(testbed.run_load(images, seconds=_ROUND_S, window=_SHARD_WINDOW, shard=_SHARD))
+                singles.append(testbed.run_load(images, _SINGLE))
+                shards.append(testbed.run_load(images, _SHARDED))
             for _ in range(_LATENCY_ROUNDS):
-                directs.append(baseline.single_image_latency(seconds=_LATENCY_ROUND_S))
-                alone.append(testbed.run_load(images, seconds=_LATENCY_ROUND_S, window=1, shard=1))
+                direct_latencies_s.append(baseline.single_image_latency(seconds=_LATENCY_ROUND_S))
+                alone.append(testbed.run_load(images, _ALONE))
     _print_rates(console, baselines, singles, shards)
     _print_costs(console, baselines, singles, shards)
-    direct = statistics.median(directs)
-    through = statistics.median([latency for load in alone for latency in load.latencies_s])
-    console.print(f"alone: {through * 1000:.1f} ms through the queue, {direct * 1000:.1f} ms direct")
-    lost = [kind for load in (*singles, *shards, *alone) for kind in load.non_verdict_kinds]
+    direct_s = statistics.median(direct_latencies_s)
+    queued_s = statistics.median([latency for load in alone for latency in load.latencies_s])
+    console.print(f"alone: {queued_s * 1000:.1f} ms through the queue, {direct_s * 1000:.1f} ms direct")
+    ratios = [statistics.median(load.latencies_s) / s for load, s in zip(alone, direct_latencies_s, strict=True)]
+    no_verdict = [kind for load in (*singles, *shards, *alone) for kind in load.non_verdict_kinds]
     figures = {
-        "baseline_img_s": round(statistics.median(reading.images_per_s for reading in baselines), 1),
+        "baseline_img_s": round(statistics.median(measurement.images_per_s for measurement in baselines), 1),
         "baseline_batch": batch,
         "baseline_threads": threads,
         "single_ratio": _ratio(singles, baselines),
         "sharded_ratio": _ratio(shards, baselines),
-        "alone_ratio": round(
-            statistics.median(
-                statistics.median(load.latencies_s) / base for load, base in zip(alone, directs, strict=True)
-            ),
-            3,
-        ),
+        "alone_ratio": round(statistics.median(ratios), 3),
         "single_mean_batch": round(statistics.mean(size for load in singles for size in load.batch_sizes), 1),
         "sharded_mean_batch": round(statistics.mean(size for load in shards for size in load.batch_sizes), 1),
-        "no_verdict": len(lost),
+        "no_verdict": len(no_verdict),
     }
     print(json.dumps(figures))
 
 
 def _ratio(loads: list[LoadResult], baselines: list[Measurement]) -> float:
-    """Median over the turns: each against the limit measured beside it."""
-    return round(
-        statistics.median(load.images_per_s / base.images_per_s for load, base in zip(loads, baselines, strict=True)), 3
-    )
+    """Median over the rounds; each round is compared with the baseline measured beside it."""
+    pairs = zip(loads, baselines, strict=True)
+    return round(statistics.median(load.images_per_s / baseline.images_per_s for load, baseline in pairs), 3)
 
 
 def _print_grid(console: Console, grid: dict[tuple[int, int], Measurement]) -> None:
     table = Table("batch", "decode threads", "pictures/s", title="The limit, no queue")
-    for (batch, threads), reading in grid.items():
-        table.add_row(str(batch), str(threads), f"{reading.images_per_s:.1f}")
+    for (batch, threads), measurement in grid.items():
+        table.add_row(str(batch), str(threads), f"{measurement.images_per_s:.1f}")
     console.print(table)
 
 
@@ -96,14 +95,14 @@ def _print_rates(
     console: Console, baselines: list[Measurement], singles: list[LoadResult], shards: list[LoadResult]
 ) -> None:
     table = Table("turn", "limit", f"single, {_IN_FLIGHT} in flight", "ratio", f"shards of {_SHARD}", "ratio")
-    for turn, (base, single, shard) in enumerate(zip(baselines, singles, shards, strict=True), 1):
+    for number, (baseline, single, shard) in enumerate(zip(baselines, singles, shards, strict=True), 1):
         table.add_row(
-            str(turn),
-            f"{base.images_per_s:.1f}",
+            str(number),
+            f"{baseline.images_per_s:.1f}",
             f"{single.images_per_s:.1f}",
-            f"{single.images_per_s / base.images_per_s:.3f}",
+            f"{single.images_per_s / baseline.images_per_s:.3f}",
             f"{shard.images_per_s:.1f}",
-            f"{shard.images_per_s / base.images_per_s:.3f}",
+            f"{shard.images_per_s / baseline.images_per_s:.3f}",
         )
     console.print(table)
 
@@ -112,8 +111,8 @@ def _print_costs(
     console: Console, baselines: list[Measurement], singles: list[LoadResult], shards: list[LoadResult]
 ) -> None:
     table = Table("process", "limit", "single", "in shards", title="Where the time goes: ms of CPU a picture")
-    base = statistics.median(reading.cpu_s for reading in baselines)
-    table.add_row("decode and predict alone", f"{base * 1000:.2f}", "", "")
+    baseline_s = statistics.median(measurement.cpu_s for measurement in baselines)
+    table.add_row("decode and predict alone", f"{baseline_s * 1000:.2f}", "", "")
     for name in singles[0].cpu_s:
         cells = [
             f"{sum(load.cpu_s[name] for load in loads) / sum(load.images for load in loads) * 1000:.2f}"

@@ -22,6 +22,7 @@ import psutil
 
 from benchmarks.harness.cpu_affinity import isolate_worker
 from benchmarks.harness.cpu_time import CpuTimer
+from benchmarks.harness.load_run import Load
 from benchmarks.harness.simulated_users import (
     PhotoOutcome,
     collect_outcomes,
@@ -108,8 +109,8 @@ def main() -> None:
 
 
 def _run_service_path(testbed: Testbed, images: list[bytes]) -> LoadPhase:
-    testbed.run_load(images, seconds=5, window=64, shard=1, queue=Queue.INTERACTIVE)
-    load = testbed.run_load(images, seconds=_SERVICE_PATH_S, window=64, shard=1, queue=Queue.INTERACTIVE)
+    testbed.run_load(images, Load(seconds=5, window=64, shard=1, queue=Queue.INTERACTIVE))
+    load = testbed.run_load(images, Load(seconds=_SERVICE_PATH_S, window=64, shard=1, queue=Queue.INTERACTIVE))
     return LoadPhase(load.images_per_s, {name: cpu_s * 1000 / load.images for name, cpu_s in load.cpu_s.items()}, {})
 
 

@@ -10,7 +10,8 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.harness.testbed import LoadResult, Testbed
+from benchmarks.harness.load_run import Load, LoadResult
+from benchmarks.harness.testbed import Testbed
 from samples.many import render_many
 from shared.contract.names import Queue
 from shared.ledger import transitions
@@ -37,10 +38,7 @@ def main() -> None:
             nonlocal bulk
             bulk = testbed.run_load(
                 images,
-                seconds=600,
-                window=_BULK_IMAGES,
-                shard=_SHARD,
-                max_images=_BULK_IMAGES,
+                Load(seconds=600, window=_BULK_IMAGES, shard=_SHARD, max_images=_BULK_IMAGES),
                 all_submitted=all_submitted,
                 stop=stop,
             )
@@ -73,7 +71,7 @@ def main() -> None:
 
 
 def _send_interactive(testbed: Testbed, images: list[bytes], count: int) -> LoadResult:
-    return testbed.run_load(images, seconds=600, window=1, shard=1, queue=Queue.INTERACTIVE, max_images=count)
+    return testbed.run_load(images, Load(seconds=600, window=1, shard=1, queue=Queue.INTERACTIVE, max_images=count))
 
 
 def _p99(load: LoadResult) -> float:

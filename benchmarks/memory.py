@@ -9,12 +9,14 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.harness.load_run import Load
 from benchmarks.harness.testbed import Testbed
 from samples.many import render_many
 
 _IMAGES: Final = 20_000
 _ROUNDS: Final = 20
 _DISTINCT_IMAGES: Final = 64
+_LOAD: Final = Load(seconds=3600, window=256, shard=16, max_images=_IMAGES // _ROUNDS)
 
 
 def main() -> None:
@@ -28,7 +30,7 @@ def main() -> None:
         readings: list[dict[str, int]] = []
         done = 0
         for _ in range(_ROUNDS):
-            result = testbed.run_load(images, seconds=3600, window=256, shard=16, max_images=_IMAGES // _ROUNDS)
+            result = testbed.run_load(images, _LOAD)
             done += result.images
             readings.append(testbed.memory_bytes())
             table.add_row(str(done), *(f"{readings[-1][name] / 1e6:.0f}" for name in ("worker 0", "broker")))

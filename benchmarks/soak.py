@@ -18,10 +18,11 @@ from rich.table import Table
 
 from benchmarks.harness import soak_users
 from benchmarks.harness.baseline import BaselineProcess, find_best
+from benchmarks.harness.load_run import Load, LoadResult
 from benchmarks.harness.process_stats import ProcessMonitor, TimeSeries
 from benchmarks.harness.simulated_users import print_figures, quantile, start_benchmark_bot
 from benchmarks.harness.soak_users import ChatResult
-from benchmarks.harness.testbed import LoadResult, Testbed
+from benchmarks.harness.testbed import Testbed
 from local.bot_processes import stand_in, start_stand_in
 from local.embedded_valkey import free_port
 from samples.many import render_many
@@ -31,7 +32,7 @@ from shared.redis_client.client import create_client
 
 _LOAD_SHARE: Final = 0.8
 #: Of the limit, by single pictures; the chat takes `soak_chat.PER_S` a second, folders the rest.
-_SINGLES_SHARE: Final = 0.1
+_SINGLE_SHARE: Final = 0.1
 _SINGLE_STREAMS: Final = 8
 _FOLDERS: Final = 4
 _SHARD: Final = 16
@@ -69,14 +70,14 @@ def main() -> None:
         simulator = stack.enter_context(start_stand_in(testbed.home / "stand-in.log", port))
         retention = {"MELANOMA_ANSWER_RETENTION_S": str(max(_MIN_RETENTION_S, seconds / _PARTS))}
         bot = stack.enter_context(start_benchmark_bot(testbed.home, "bot", port, **retention))
-        testbed.run_load(images, seconds=_WARMUP_S, window=2 * _SHARD, shard=_SHARD)
+        testbed.run_load(images, Load(seconds=_WARMUP_S, window=2 * _SHARD, shard=_SHARD))
         extra = {"bot": bot.pid, "simulator": simulator.pid}
         with ProcessMonitor(testbed.processes(extra), create_client(testbed.broker.url)) as monitor:
             single, folders, chat = _run_load(testbed, stand_in(port), images, seconds, baseline_rate)
-        left = _count_leftovers(testbed)
+        leftovers = _count_leftovers(testbed)
     _print_table(console, monitor, seconds)
     print_figures(
-        _figures(single, folders, chat, baseline_rate, seconds) | {"left_behind": left} | _growth(monitor, seconds)
+        _figures(single, folders, chat, baseline_rate, seconds) | {"left_behind": leftovers} | _growth(monitor, seconds)
     )
 
 
@@ -84,20 +85,13 @@ def _run_load(
     testbed: Testbed, address: str, images: list[bytes], seconds: float, baseline_rate: float
 ) -> tuple[list[LoadResult], list[LoadResult], ChatResult]:
     """All at once, until their last answer."""
-    single = baseline_rate * _SINGLES_SHARE
+    single = baseline_rate * _SINGLE_SHARE
     folders = baseline_rate * _LOAD_SHARE - single - soak_users.PHOTOS_PER_S
     with ThreadPoolExecutor(_SINGLE_STREAMS + _FOLDERS + 1) as pool:
 
         def stream(rate: float, shard: int, queue: Queue) -> "Future[LoadResult]":
-            return pool.submit(
-                testbed.run_load,
-                images,
-                seconds=seconds,
-                window=shard,
-                shard=shard,
-                queue=queue,
-                interval_s=shard / rate,
-            )
+            load = Load(seconds=seconds, window=shard, shard=shard, queue=queue, interval_s=shard / rate)
+            return pool.submit(testbed.run_load, images, load)
 
         interactive = [stream(single / _SINGLE_STREAMS, 1, Queue.INTERACTIVE) for _ in range(_SINGLE_STREAMS)]
         bulk = [stream(folders / _FOLDERS, _SHARD, Queue.BULK) for _ in range(_FOLDERS)]
@@ -107,8 +101,8 @@ def _run_load(
 
 def _count_leftovers(testbed: Testbed) -> int:
     """Jobs, dead letters and bytes of pictures that are still there when all are answered."""
-    survey = testbed.ledger.run(admin.get_overview())
-    return survey.undecided + survey.dead + survey.claimed + testbed.store.used()
+    overview = testbed.ledger.run(admin.get_overview())
+    return overview.undecided + overview.dead + overview.claimed + testbed.store.used()
 
 
 def _figures(
@@ -148,26 +142,26 @@ def _ratio(first: float, last: float) -> float:
 def _growth(monitor: ProcessMonitor, seconds: float) -> dict[str, float]:
     """What grows of the service's own processes, in an hour, as a share."""
     return {
-        f"{name.replace(' ', '_')}_{measure}_growth_per_h": readings.trend(seconds / _PARTS).growth_per_h
-        for (name, measure), readings in monitor.series.items()
+        f"{name.replace(' ', '_')}_{metric}_growth_per_h": series.trend(seconds / _PARTS).growth_per_h
+        for (name, metric), series in monitor.series.items()
         if name not in _EXTERNAL_PROCESSES
     }
 
 
 def _print_table(console: Console, monitor: ProcessMonitor, seconds: float) -> None:
     table = Table("process", "what", "first", "last", "an hour more", "share", title="After the first sixth")
-    for (name, measure), readings in monitor.series.items():
+    for (name, metric), series in monitor.series.items():
         table.add_row(
             f"{name} (not of the service)" if name in _EXTERNAL_PROCESSES else name,
-            measure,
-            *_cells(readings, measure, seconds),
+            metric,
+            *_cells(series, metric, seconds),
         )
     console.print(table)
 
 
-def _cells(readings: TimeSeries, measure: str, seconds: float) -> tuple[str, str, str, str]:
-    trend = readings.trend(seconds / _PARTS)
-    unit, size = (" MB", 1e6) if measure in ("memory", "data") else ("", 1.0)
+def _cells(series: TimeSeries, metric: str, seconds: float) -> tuple[str, str, str, str]:
+    trend = series.trend(seconds / _PARTS)
+    unit, size = (" MB", 1e6) if metric in ("memory", "data") else ("", 1.0)
     first, last, more = (f"{value / size:.1f}{unit}" for value in (trend.first, trend.last, trend.per_hour))
     return first, last, more, f"{trend.growth_per_h:+.1%}"
 

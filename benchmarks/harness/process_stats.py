@@ -46,7 +46,7 @@ class TimeSeries:
 class ProcessMonitor:
     """A thread that reads `processes` every few seconds while the context lasts, and what `redis`, the broker, says.
 
-    `readings` has them by (process, measure); the bytes that the broker says it uses are its `data`.
+    `readings` has them by (process, metric); the bytes that the broker says it uses are its `data`.
     """
 
     def __init__(self, processes: Mapping[str, psutil.Process], redis: Any) -> None:
@@ -74,11 +74,11 @@ class ProcessMonitor:
         at = time.monotonic() - self._started
         for name, process in self._processes.items():
             values = process.memory_info().rss, process.num_fds(), process.num_threads()
-            for measure, value in zip(PROCESS_METRICS, values, strict=True):
-                self._add(name, measure, at, value)
+            for metric, value in zip(PROCESS_METRICS, values, strict=True):
+                self._add(name, metric, at, value)
         self._add("broker", "data", at, int(self._redis.info("memory")["used_memory"]))
 
-    def _add(self, name: str, measure: str, at: float, value: float) -> None:
-        readings = self.series.setdefault((name, measure), TimeSeries())
-        readings.times_s.append(at)
-        readings.values.append(value)
+    def _add(self, name: str, metric: str, at: float, value: float) -> None:
+        series = self.series.setdefault((name, metric), TimeSeries())
+        series.times_s.append(at)
+        series.values.append(value)
