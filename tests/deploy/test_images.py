@@ -1,4 +1,4 @@
-"""What an image does when it is built and started, done here in a clean directory."""
+"""Runs the build steps of the Dockerfile in a clean directory, and starts the commands of each image."""
 
 import fnmatch
 import os
@@ -14,19 +14,19 @@ from tests.deploy.deployment import DOCKERFILE, ROOT, services
 
 pytestmark = pytest.mark.system
 
-#: Roles whose libraries are small enough to be fetched in a test; MELANOMA_TEST_IMAGES names more.
+#: Roles whose libraries are small enough to install in a test. MELANOMA_TEST_IMAGES overrides them.
 ROLES = os.environ.get("MELANOMA_TEST_IMAGES", "bot,local,ops,simulator").split(",")
 
 
 def stage_instructions(stage: int) -> list[str]:
-    """Instructions of one stage of the Dockerfile, continued lines joined."""
+    """Instructions of one stage of the Dockerfile, with continued lines joined."""
     text = re.sub(r"^#.*\n", "", DOCKERFILE.read_text(encoding="utf-8"), flags=re.MULTILINE).replace("\\\n", " ")
     stages = re.split(r"^(?=FROM )", text, flags=re.MULTILINE)
     return [line for line in stages[stage + 1].splitlines() if line.strip()]
 
 
 def is_ignored(path: str) -> bool:
-    """Whether .dockerignore keeps a path of the root out of the build."""
+    """Whether .dockerignore excludes a path."""
     out = False
     for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
@@ -37,7 +37,7 @@ def is_ignored(path: str) -> bool:
 
 
 def copy_build_context(to: Path) -> Path:
-    """The build context: what git knows and .dockerignore lets through."""
+    """Copy the build context: the files of the checkout that .dockerignore does not exclude."""
     tracked = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
     )
@@ -56,8 +56,8 @@ def test_dockerfile_passes_hadolint() -> None:
 
 
 def test_only_worker_images_install_tensorflow() -> None:
-    with_it = {path.stem for path in (ROOT / "deploy/requirements").glob("*.txt") if "\ntensorflow" in path.read_text()}
-    assert with_it == {"worker", "gpu"}
+    roles = {path.stem for path in (ROOT / "deploy/requirements").glob("*.txt") if "\ntensorflow" in path.read_text()}
+    assert roles == {"worker", "gpu"}
 
 
 def test_each_requirement_is_pinned_and_hashed() -> None:
@@ -70,6 +70,18 @@ def test_each_requirement_is_pinned_and_hashed() -> None:
 def test_build_context_excludes_secrets_and_data() -> None:
     for name in (".env", "deploy/secrets/bot_token", ".git/config", ".local/valkey/x", "models/lite0/model.pb"):
         assert is_ignored(name), name
+
+
+def test_build_context_includes_every_package_that_its_modules_import() -> None:
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    included = {package for package in packages if not is_ignored(package)}
+    imported = {
+        name
+        for package in included
+        for path in (ROOT / package).rglob("*.py")
+        for name in re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    }
+    assert imported & packages <= included
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -87,14 +99,14 @@ def test_image_installs_and_its_command_starts(tmp_path: Path, role: str) -> Non
             else:
                 shutil.copy(context / source, build / target)
         elif word == "RUN":
-            # The image's python is the only one there is.
+            # In the image, `python` is the only Python.
             rest = re.sub(r"^python ", f"{sys.executable} ", rest)
             result = subprocess.run(
                 rest, shell=True, cwd=build, env=environment, capture_output=True, text=True, check=False, timeout=280
             )
             assert result.returncode == 0, f"{line}\n{result.stdout}\n{result.stderr}"
-    elsewhere = tmp_path / "srv"
-    elsewhere.mkdir()
+    working_directory = tmp_path / "srv"
+    working_directory.mkdir()
     for name, service in services().items():
         if service.get("build", {}).get("args", {}).get("ROLE") != role:
             continue
@@ -102,8 +114,8 @@ def test_image_installs_and_its_command_starts(tmp_path: Path, role: str) -> Non
         words = [word for word in command[1:] if word.isalpha()]
         result = subprocess.run(
             [venv / "bin" / command[0], *words, "--help"],
-            cwd=elsewhere,
-            env={**environment, "HOME": str(elsewhere)},
+            cwd=working_directory,
+            env={**environment, "HOME": str(working_directory)},
             capture_output=True,
             text=True,
             check=False,
