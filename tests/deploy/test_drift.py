@@ -1,4 +1,4 @@
-"""Scores that part from the calibration data raise an alert, worked out by Prometheus' own rule tester."""
+"""The alert on score drift, evaluated by promtool."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ from tests.deploy.deployment import ROOT
 
 _RULES: Final = [str(ROOT / f"deploy/prometheus/{name}.yml") for name in ("scores", "alerts")]
 
-#: Scrapes at which a bin's counter stands at 0, then at all of its pictures: an hour of silence, an hour of pictures.
+#: A bin's counter at each scrape: an hour at 0, then two hours at its final count.
 _VALUES: Final = "0x12 {0}x24"
 
 _ALERTS: Final = 'ALERTS{alertname="ScoresDrift",alertstate="firing"}'
@@ -28,8 +28,8 @@ def promtool() -> str:
     found = shutil.which("promtool")
     if found is None:
         if os.environ.get("CI"):
-            pytest.fail("there is no promtool: apt-get install prometheus")
-        pytest.skip("there is no promtool on this machine")
+            pytest.fail("promtool is missing: apt-get install prometheus")
+        pytest.skip("promtool is missing")
     return found
 
 
@@ -62,7 +62,7 @@ def slightly_shifted(held_out_shares: Lesions, images: int) -> Lesions:
         (all_in_last_bin, 3000, True),
         (all_in_last_bin, 200, False),
     ],
-    ids=["like held-out lesions", "a little apart", "far apart", "far apart, but too few to tell"],
+    ids=["like held-out lesions", "slightly shifted", "far apart", "far apart, but too few images"],
 )
 def test_score_drift_raises_an_alert(
     promtool: str,
@@ -74,7 +74,7 @@ def test_score_drift_raises_an_alert(
 ) -> None:
     half = {bin_: count / 2 for bin_, count in observed(held_out_shares, images).items()}
     series = [
-        # Two workers share the phone's pictures; those of the dermatoscope are as they were held out.
+        # Two workers share the phone images. The dermatoscope images do not drift.
         *scraped_series("one", "phone", held_out_shares, half),
         *scraped_series("two", "phone", held_out_shares, half),
         *scraped_series("one", "dermatoscope", held_out_shares, same_as_held_out(held_out_shares, 3000)),
@@ -103,7 +103,7 @@ def test_score_drift_raises_an_alert(
 
 
 def scraped_series(instance: str, population: str, held_out_shares: Lesions, observed: Lesions) -> list[dict[str, Any]]:
-    """What a worker shows of one population."""
+    """The series that a worker exports for one population."""
     labels = [
         (bin_, f'{{instance="{instance}",artefact="one@1",population="{population}",bin="{bin_}"}}')
         for bin_ in held_out_shares

@@ -1,4 +1,4 @@
-"""The Kubernetes example: valid by its schema, and in step with compose and the settings."""
+"""The Kubernetes example: valid, and consistent with compose and the settings."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def test_deployment_matches_the_compose_worker() -> None:
     assert container["command"] == worker["command"]
     assert {variable["name"] for variable in container["env"]} == set(worker["environment"])
     assert pod["terminationGracePeriodSeconds"] > Settings().decode_timeout_s + 10
-    assert container["resources"]["limits"]["nvidia.com/gpu"] == 1, "one worker a device"
+    assert container["resources"]["limits"]["nvidia.com/gpu"] == 1, "one worker per device"
 
 
 def test_deployment_scales_on_queue_depth_and_age() -> None:

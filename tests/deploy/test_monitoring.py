@@ -1,4 +1,4 @@
-"""Dashboard and alerts: every query can be parsed and asks for a metric that the code makes."""
+"""Dashboard and alerts: each query parses and uses metrics that the code exports."""
 
 import re
 import subprocess
@@ -20,7 +20,7 @@ QUERIES = list(named_queries())
 
 
 def registered_series() -> set[str]:
-    """Names of all series that our processes give."""
+    """Names of the series of all registered metrics."""
     assert METRICS
     assert SCORE_DISTRIBUTION
     names = set()
@@ -34,7 +34,7 @@ def _suffixes(kind: str) -> tuple[str, ...]:
 
 
 def series_in_source(package: str) -> set[str]:
-    """Names that a room's code gives its metrics, without running it."""
+    """Names of the series of metrics in a package's source, without importing it."""
     constructor = re.compile(r"(Counter|Gauge|Histogram)\w*\(\s*\"(melanoma_\w+)\"")
     return {
         f"{name}{end}"
@@ -64,7 +64,7 @@ def test_each_alert_has_a_severity_summary_and_action() -> None:
 
 
 def test_wait_alert_fires_before_the_interactive_deadline() -> None:
-    expression = dict(QUERIES)["PeopleWait"]
+    expression = dict(QUERIES)["InteractiveWaitTooLong"]
     assert float(expression.rpartition(">")[2]) < Settings().interactive_deadline_s / 2
 
 
@@ -80,7 +80,7 @@ def test_prometheus_scrapes_the_ports_that_services_listen_on() -> None:
 @pytest.mark.parametrize("shipped", [("config", "prometheus.yml"), ("rules", "alerts.yml"), ("rules", "scores.yml")])
 def test_promtool_accepts_the_shipped_files(shipped: tuple[str, str]) -> None:
     if not is_installed():
-        pytest.skip("promtool is not there (Debian's package prometheus)")
+        pytest.skip("promtool is missing (Debian's package prometheus)")
     kind, file = shipped
     result = subprocess.run(
         ["promtool", "check", kind, str(PROMETHEUS.parent / file)], capture_output=True, text=True, check=False
