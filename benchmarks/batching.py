@@ -1,6 +1,6 @@
-"""`make bench`: what the queue, the ledger and the batching cost, against the same model without them.
+"""`make bench`: throughput and latency of the whole service, compared with the same model in one process.
 
-Everything on this machine and in this run, taking turns; the load generator's share is included.
+The service and the baseline take turns on this machine. The service's figures include the cost of the load generator.
 """
 
 import json
@@ -34,9 +34,9 @@ _ALONE: Final = Load(seconds=_LATENCY_ROUND_S, window=1, shard=1)
 
 
 def main() -> None:
-    """Measure, print a table, and one JSON object as the last line."""
+    """Measure and print tables. The last line is a JSON object."""
     console = Console()
-    with tempfile.TemporaryDirectory(prefix="melanoma-pictures-") as directory:
+    with tempfile.TemporaryDirectory(prefix="melanoma-images-") as directory:
         folder = Path(directory)
         render_many(folder, _IMAGES, size=_SIZE, seed=7)
         images = [path.read_bytes() for path in sorted(folder.iterdir())]
@@ -61,7 +61,9 @@ def main() -> None:
     _print_costs(console, baselines, singles, shards)
     direct_s = statistics.median(direct_latencies_s)
     queued_s = statistics.median([latency for load in alone for latency in load.latencies_s])
-    console.print(f"alone: {queued_s * 1000:.1f} ms through the queue, {direct_s * 1000:.1f} ms direct")
+    console.print(
+        f"one at a time: {queued_s * 1000:.1f} ms through the queue, {direct_s * 1000:.1f} ms without it"
+    )
     ratios = [statistics.median(load.latencies_s) / s for load, s in zip(alone, direct_latencies_s, strict=True)]
     no_verdict = [kind for load in (*singles, *shards, *alone) for kind in load.non_verdict_kinds]
     figures = {
@@ -85,7 +87,7 @@ def _ratio(loads: list[LoadResult], baselines: list[Measurement]) -> float:
 
 
 def _print_grid(console: Console, grid: dict[tuple[int, int], Measurement]) -> None:
-    table = Table("batch", "decode threads", "pictures/s", title="The limit, no queue")
+    table = Table("batch", "decode threads", "images/s", title="Baseline: one process, no queue")
     for (batch, threads), measurement in grid.items():
         table.add_row(str(batch), str(threads), f"{measurement.images_per_s:.1f}")
     console.print(table)
@@ -94,7 +96,7 @@ def _print_grid(console: Console, grid: dict[tuple[int, int], Measurement]) -> N
 def _print_rates(
     console: Console, baselines: list[Measurement], singles: list[LoadResult], shards: list[LoadResult]
 ) -> None:
-    table = Table("turn", "limit", f"single, {_IN_FLIGHT} in flight", "ratio", f"shards of {_SHARD}", "ratio")
+    table = Table("round", "baseline", f"single, {_IN_FLIGHT} in flight", "ratio", f"shards of {_SHARD}", "ratio")
     for number, (baseline, single, shard) in enumerate(zip(baselines, singles, shards, strict=True), 1):
         table.add_row(
             str(number),
@@ -110,9 +112,9 @@ def _print_rates(
 def _print_costs(
     console: Console, baselines: list[Measurement], singles: list[LoadResult], shards: list[LoadResult]
 ) -> None:
-    table = Table("process", "limit", "single", "in shards", title="Where the time goes: ms of CPU a picture")
+    table = Table("process", "baseline", "single", "in shards", title="CPU time of one image, in ms")
     baseline_s = statistics.median(measurement.cpu_s for measurement in baselines)
-    table.add_row("decode and predict alone", f"{baseline_s * 1000:.2f}", "", "")
+    table.add_row("decode and predict only", f"{baseline_s * 1000:.2f}", "", "")
     for name in singles[0].cpu_s:
         cells = [
             f"{sum(load.cpu_s[name] for load in loads) / sum(load.images for load in loads) * 1000:.2f}"

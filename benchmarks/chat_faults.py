@@ -1,8 +1,9 @@
-"""`make faults`: 1,000 photographs while everything dies.
+"""`make faults`: sends 1,000 photographs while processes are killed.
 
-Two replicas of the bot in webhook mode and two workers, each killed with SIGKILL again and again; Redis killed and
-restarted twice; 5 % of the calls of the Bot API fail, before or after taking effect. Prints JSON: `lost` photographs
-without an answer, `apologies`, `doubled` answers, and by how many calls that took effect the reply was lost.
+Two bots in webhook mode and two workers are killed with SIGKILL in turn. Redis is killed and restarted twice. 5 % of
+the Bot API calls fail, before or after they take effect. Prints JSON: `lost` counts photographs without an answer,
+`apologies` answers that report a failure, `doubled` answers beyond the first of a photograph, and `replies_lost` calls
+that took effect although the bot saw them fail.
 """
 
 import argparse
@@ -33,12 +34,12 @@ _TIMEOUT_S: Final = 420.0
 _KILL_INTERVAL_S: Final = 3.0
 _SPREAD_S: Final = 40.0
 
-#: After so many kills of the others Redis is killed.
+#: Redis is killed before the process kills with these indexes.
 _REDIS_KILL_INDEXES: Final = (1, 3)
 
 
 class ProcessKiller:
-    """Kills one process after the other and starts it again, as a process runner would, until `stop`."""
+    """Kills bots and workers in turn until `stop`, and restarts each at once, as a process runner would."""
 
     def __init__(self, testbed: Testbed, bots: "list[BackgroundProcess]", port: int, webhook: dict[str, str]) -> None:
         self._testbed = testbed
@@ -50,11 +51,11 @@ class ProcessKiller:
         self.kills: list[str] = []
 
     def start(self) -> None:
-        """Begin."""
+        """Start killing processes."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Kill no more; what was killed last runs again when this returns."""
+        """Stop killing processes. All processes run when this returns."""
         self._stop.set()
         self._thread.join()
 
@@ -76,7 +77,7 @@ class ProcessKiller:
 
 
 def main() -> None:
-    """Run it and print the figures."""
+    """Run the benchmark and print its figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--users", type=int, default=100)
     parser.add_argument("--each", type=int, default=10)
@@ -84,7 +85,7 @@ def main() -> None:
     with Testbed(workers=2, persistent=True) as testbed, ExitStack() as stack:
         images = [path.read_bytes() for path in render_many(testbed.home / "pictures", 16)]
         port, own = free_port(), free_port()
-        stack.enter_context(start_stand_in(testbed.home / "telegram.log", port, "--no-limits"))
+        stack.enter_context(start_stand_in(testbed.home / "simulator.log", port, "--no-limits"))
         webhook = {"MELANOMA_WEBHOOK_URL": f"http://127.0.0.1:{own}", "MELANOMA_BOT_PORT": str(own)}
         bots = [start_benchmark_bot(testbed.home, f"bot-{number}", port, **webhook) for number in range(2)]
         stack.callback(_stop_all, bots)
@@ -94,7 +95,7 @@ def main() -> None:
         finally:
             killer.stop()
         tracebacks = [path.name for path in testbed.home.glob("bot-*.log") if "Traceback" in _log_text(path)]
-        print("bots that showed a traceback:", tracebacks or "none")
+        print("logs with a traceback:", tracebacks or "none")
 
 
 async def _run(

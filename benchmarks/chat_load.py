@@ -1,13 +1,21 @@
-"""`make load`: 500 simulated people send four photographs each, without and with Telegram's limits.
+"""`make load`: 500 simulated users send four photographs each, without and with Telegram's rate limits.
 
-Prints JSON. `chat_ratio` is the throughput of the whole chat beside that of the spine with one picture a message in the
-same run; `limited_share` the share of 30 messages a second that went to answers; `spine_cpu_ms`, `free_cpu_ms` and
-`limited_cpu_ms` what a photograph costs in each process. All of them share the same cores, Telegram's stand-in and the
-people, too, which cost nothing in a real chat. So there are three more ratios: `own_ratio` is the throughput by the
-cores that stand-in and people left over; `cost_ratio` the same from CPU time alone, as if no core were ever idle; and
-`ceiling_ratio` what `chat_ratio` would be, no core idle, with a bot that costs nothing. Spine and chat are then run
-again with the worker alone on one half of the cores and all else on the other, as where a worker has a machine of its
-own: `apart_ratio` is `chat_ratio` there.
+Prints JSON:
+
+* `chat_ratio`: throughput of the chat, divided by that of the service path in the same run. The service path is ledger,
+  queue and worker without the bot, with one image in a message.
+* `limited_share`: answers a second, as a share of the 30 messages a second that Telegram allows.
+* `service_cpu_ms`, `unlimited_cpu_ms`, `limited_cpu_ms`: CPU time of one photograph, by process.
+
+All processes share the same cores, also the simulator and the simulated users, which cost nothing in a real chat.
+Three ratios correct for that:
+
+* `own_ratio`: `chat_ratio` with the throughput divided by the cores that simulator and users left free.
+* `cost_ratio`: the same from CPU time only, as if no core were ever idle.
+* `ceiling_ratio`: `chat_ratio` as it would be with a bot that costs nothing and no idle core.
+
+`apart_ratio` is `chat_ratio` from a second run, in which the worker has one half of the cores and everything else the
+other half, as where a worker has a machine of its own.
 """
 
 import argparse
@@ -43,7 +51,7 @@ from simulator.client.client import SimulatorClient
 _SERVICE_PATH_S: Final = 15.0
 _TIMEOUT_S: Final = 600.0
 
-#: Telegram's.
+#: Telegram's limit for one bot.
 _MESSAGES_PER_S: Final = 30
 
 _UNLIMITED: Final = {
@@ -52,13 +60,13 @@ _UNLIMITED: Final = {
     "MELANOMA_TELEGRAM_GROUP_PER_MINUTE": "100000",
 }
 
-#: Processes that a real chat does not have.
+#: Processes that exist only in the simulation.
 _SIMULATION_PROCESSES: Final = ("simulator", "users")
 
 
 @dataclass(frozen=True, slots=True)
 class LoadPhase:
-    """One spell of load: photographs a second, CPU ms a photograph by process, and what else was seen."""
+    """Figures of one phase of load. `cpu_ms` is the CPU time of one photograph by process."""
 
     images_per_s: float
     cpu_ms: Mapping[str, float]
@@ -66,7 +74,7 @@ class LoadPhase:
 
 
 def main() -> None:
-    """Run both and print the figures."""
+    """Run the benchmark and print its figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--users", type=int, default=500)
     parser.add_argument("--each", type=int, default=4)
@@ -118,7 +126,7 @@ def _run_chat(testbed: Testbed, images: list[bytes], user_count: int, each: int,
     create_client(testbed.broker.url).flushall()
     port = free_port()
     with ExitStack() as stack:
-        simulator = stack.enter_context(start_stand_in(testbed.home / f"telegram-{port}.log", port, "--no-limits"))
+        simulator = stack.enter_context(start_stand_in(testbed.home / f"simulator-{port}.log", port, "--no-limits"))
         bot = stack.enter_context(
             start_benchmark_bot(testbed.home, f"bot-{port}", port, **({} if limits else _UNLIMITED))
         )

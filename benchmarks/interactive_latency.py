@@ -1,4 +1,4 @@
-"""`make bench-interactive`: what a person in a chat notices of 5,000 bulk pictures that came first."""
+"""`make bench-interactive`: latency of interactive images while 5,000 bulk images are queued before them."""
 
 import json
 import statistics
@@ -23,9 +23,9 @@ _REQUESTS: Final = 100
 
 
 def main() -> None:
-    """Measure, print a table, and one JSON object as the last line."""
+    """Measure and print a table. The last line is a JSON object."""
     console = Console()
-    with tempfile.TemporaryDirectory(prefix="melanoma-pictures-") as directory, Testbed() as testbed:
+    with tempfile.TemporaryDirectory(prefix="melanoma-images-") as directory, Testbed() as testbed:
         folder = Path(directory)
         render_many(folder, _INTERACTIVE_IMAGES, size=(640, 480), seed=11)
         images = [path.read_bytes() for path in sorted(folder.iterdir())]
@@ -54,11 +54,11 @@ def main() -> None:
     batch_s = statistics.median(bulk.predict_s[largest])
     bound = 2 * _p99(idle) + batch_s
     table = Table("", "p50 ms", "p99 ms")
-    for name, load in (("idle", idle), (f"under {_BULK_IMAGES} bulk pictures", interactive)):
+    for name, load in (("idle", idle), (f"with {_BULK_IMAGES} bulk images queued", interactive)):
         table.add_row(name, f"{statistics.median(load.latencies_s) * 1000:.0f}", f"{_p99(load) * 1000:.0f}")
     console.print(table)
     console.print(
-        f"largest bulk batch: {largest} pictures in {batch_s * 1000:.0f} ms; {bulk_left} bulk pictures were left"
+        f"largest bulk batch: {largest} images in {batch_s * 1000:.0f} ms; {bulk_left} bulk images were still queued"
     )
     figures = {
         "idle_p99_ms": round(_p99(idle) * 1000, 1),

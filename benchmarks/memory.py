@@ -1,4 +1,4 @@
-"""`make bench-long`: memory of worker and broker over 20,000 pictures, which is to stay flat."""
+"""`make bench-long`: memory of worker and broker over 20,000 images. It must not grow."""
 
 import json
 import statistics
@@ -20,13 +20,13 @@ _LOAD: Final = Load(seconds=3600, window=256, shard=16, max_images=_IMAGES // _R
 
 
 def main() -> None:
-    """Measure, print a table, and one JSON object as the last line."""
+    """Measure and print a table. The last line is a JSON object."""
     console = Console()
-    with tempfile.TemporaryDirectory(prefix="melanoma-pictures-") as directory, Testbed(persistent=True) as testbed:
+    with tempfile.TemporaryDirectory(prefix="melanoma-images-") as directory, Testbed(persistent=True) as testbed:
         folder = Path(directory)
         render_many(folder, _DISTINCT_IMAGES, size=(640, 480), seed=13)
         images = [path.read_bytes() for path in sorted(folder.iterdir())]
-        table = Table("pictures", "worker MB", "broker MB")
+        table = Table("images", "worker MB", "broker MB")
         readings: list[dict[str, int]] = []
         done = 0
         for _ in range(_ROUNDS):
@@ -37,7 +37,7 @@ def main() -> None:
     console.print(table)
     figures: dict[str, float] = {"pictures": done}
     for name, key in (("worker 0", "worker"), ("broker", "broker")):
-        # The first fifth fills caches and pools.
+        # Caches and pools fill during the first fifth, so it is left out.
         settled = [reading[name] for reading in readings[_ROUNDS // 5 :]]
         half = len(settled) // 2
         figures[f"{key}_growth"] = round(statistics.median(settled[half:]) / statistics.median(settled[:half]), 3)

@@ -1,9 +1,9 @@
-"""`make soak`: half an hour at 80 % of the measured limit, by people in a chat, single pictures and folders at once.
+"""`make soak`: half an hour at 80 % of the baseline, with chat users, single images and folders at the same time.
 
-Prints JSON: what was lost, doubled or left behind (nothing); `p99_ratio`, the p99 of single pictures in the last sixth
-of the time beside that in the first; and for each process how memory, file handles and threads grow in an hour, as a
-share (`*_growth_per_h`), by a least-squares line through all but the first sixth, in which caches and pools fill.
-Records of answers are kept for a sixth of the time instead of for days, or Redis would grow by them all the while.
+Prints JSON. `lost`, `doubled` and `left_behind` must be 0. `p99_ratio` is the p99 of single images in the last sixth of
+the time, divided by that in the first sixth. `*_growth_per_h` is the growth of a process's memory, file handles or
+threads in an hour, as a share, from a least-squares line that leaves out the first sixth, in which caches and pools
+fill. Answers are retained for a sixth of the time instead of days: otherwise Redis would grow with them all the time.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from shared.ledger import admin
 from shared.redis_client.client import create_client
 
 _LOAD_SHARE: Final = 0.8
-#: Of the limit, by single pictures; the chat takes `soak_chat.PER_S` a second, folders the rest.
+#: Share of the baseline for single images. The chat sends `soak_users.PHOTOS_PER_S`; folders make up the rest.
 _SINGLE_SHARE: Final = 0.1
 _SINGLE_STREAMS: Final = 8
 _FOLDERS: Final = 4
@@ -41,33 +41,35 @@ _IMAGES: Final = 64
 _GRID_S: Final = 2.0
 _WARMUP_S: Final = 15.0
 
-#: The time is looked at in so many parts: the first is compared with the last.
+#: The time is divided into this many parts. The first is compared with the last.
 _PARTS: Final = 6
 
-#: The settings allow no less. Seconds.
+#: Smallest value that the settings allow.
 _MIN_RETENTION_S: Final = 60.0
 
-#: Not of the service: they keep every answer that they got.
+#: Processes that are not part of the service. They grow, because they keep every answer.
 _EXTERNAL_PROCESSES: Final = frozenset({"client", "simulator"})
 
 
 def main() -> None:
-    """Run and print a table, and one JSON object as the last line."""
-    parser = argparse.ArgumentParser(description="Half an hour at 80 % of the limit: does anything grow, or get lost?")
+    """Run and print a table. The last line is a JSON object."""
+    parser = argparse.ArgumentParser(
+        description="Load the service at 80 % of the baseline and report growth and losses."
+    )
     parser.add_argument("--minutes", type=float, default=30)
     seconds = parser.parse_args().minutes * 60
     console = Console()
-    with tempfile.TemporaryDirectory(prefix="melanoma-pictures-") as directory:
+    with tempfile.TemporaryDirectory(prefix="melanoma-images-") as directory:
         images = [path.read_bytes() for path in render_many(Path(directory), _IMAGES, size=(640, 480), seed=17)]
         with BaselineProcess(Path(directory)) as baseline:
             point, grid = find_best(baseline, seconds=_GRID_S)
         baseline_rate = grid[point].images_per_s
     console.print(
-        f"the limit: {baseline_rate:.0f} pictures a second; {_LOAD_SHARE:.0%} of it for {seconds / 60:g} minutes"
+        f"baseline: {baseline_rate:.0f} images a second; load: {_LOAD_SHARE:.0%} of it for {seconds / 60:g} minutes"
     )
     with Testbed(persistent=True) as testbed, ExitStack() as stack:
         port = free_port()
-        simulator = stack.enter_context(start_stand_in(testbed.home / "stand-in.log", port))
+        simulator = stack.enter_context(start_stand_in(testbed.home / "simulator.log", port))
         retention = {"MELANOMA_ANSWER_RETENTION_S": str(max(_MIN_RETENTION_S, seconds / _PARTS))}
         bot = stack.enter_context(start_benchmark_bot(testbed.home, "bot", port, **retention))
         testbed.run_load(images, Load(seconds=_WARMUP_S, window=2 * _SHARD, shard=_SHARD))
@@ -84,7 +86,7 @@ def main() -> None:
 def _run_load(
     testbed: Testbed, address: str, images: list[bytes], seconds: float, baseline_rate: float
 ) -> tuple[list[LoadResult], list[LoadResult], ChatResult]:
-    """All at once, until their last answer."""
+    """Run single images, folders and chat at the same time; returns after their last answer."""
     single = baseline_rate * _SINGLE_SHARE
     folders = baseline_rate * _LOAD_SHARE - single - soak_users.PHOTOS_PER_S
     with ThreadPoolExecutor(_SINGLE_STREAMS + _FOLDERS + 1) as pool:
@@ -100,7 +102,7 @@ def _run_load(
 
 
 def _count_leftovers(testbed: Testbed) -> int:
-    """Jobs, dead letters and bytes of pictures that are still there when all are answered."""
+    """Jobs, dead letters and bytes of images that remain after all answers."""
     overview = testbed.ledger.run(admin.get_overview())
     return overview.undecided + overview.dead + overview.claimed + testbed.store.used()
 
@@ -127,7 +129,7 @@ def _figures(
 
 
 def _first_and_last_p99(loads: "list[LoadResult] | list[ChatResult]", seconds: float) -> tuple[float, float]:
-    """p99 in seconds of what was begun in the first part of the time, and in the last."""
+    """p99 in seconds of images started in the first part of the time, and in the last."""
     pairs = [pair for load in loads for pair in zip(load.started_at_s, load.latencies_s, strict=True)]
     part = seconds / _PARTS
     first = [latency for begun, latency in pairs if begun < part]
@@ -140,7 +142,7 @@ def _ratio(first: float, last: float) -> float:
 
 
 def _growth(monitor: ProcessMonitor, seconds: float) -> dict[str, float]:
-    """What grows of the service's own processes, in an hour, as a share."""
+    """Growth of the service's processes in an hour, as a share."""
     return {
         f"{name.replace(' ', '_')}_{metric}_growth_per_h": series.trend(seconds / _PARTS).growth_per_h
         for (name, metric), series in monitor.series.items()
@@ -149,10 +151,10 @@ def _growth(monitor: ProcessMonitor, seconds: float) -> dict[str, float]:
 
 
 def _print_table(console: Console, monitor: ProcessMonitor, seconds: float) -> None:
-    table = Table("process", "what", "first", "last", "an hour more", "share", title="After the first sixth")
+    table = Table("process", "metric", "first", "last", "growth per hour", "share", title="After the first sixth")
     for (name, metric), series in monitor.series.items():
         table.add_row(
-            f"{name} (not of the service)" if name in _EXTERNAL_PROCESSES else name,
+            f"{name} (not part of the service)" if name in _EXTERNAL_PROCESSES else name,
             metric,
             *_cells(series, metric, seconds),
         )

@@ -1,4 +1,4 @@
-"""Docs that name tests name tests that exist."""
+"""Tests and commands that the docs name exist."""
 
 import re
 from pathlib import Path
@@ -12,12 +12,12 @@ DOCS = Path("docs")
 def test_each_test_named_in_docs_exists(page: str) -> None:
     text = (DOCS / page).read_text(encoding="utf-8")
     named = set(re.findall(r"`(test_\w+)`", text))
-    there = {
+    existing = {
         name
         for path in Path("tests").rglob("test_*.py")
         for name in re.findall(r"^def (test_\w+)", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
     }
-    assert named - there == set()
+    assert named - existing == set()
     assert len(named) > 5
 
 
@@ -42,4 +42,4 @@ def test_fault_matrix_has_no_empty_cell() -> None:
         assert re.search(r"`test_\w+`", row[4]), row
     faults = ("SIGTERM", "SIGKILL", "SIGSTOP", "network cut to Redis", "Redis restarts", "Redis at its cap")
     processes = ("worker", "bot", "folder command", "Redis")
-    assert cells == [(one, two) for one in (*faults, "disk full", "clock jumps") for two in processes]
+    assert cells == [(fault, process) for fault in (*faults, "disk full", "clock jumps") for process in processes]

@@ -1,4 +1,4 @@
-"""The process behind `benchmarks.harness.baseline`: predictor and picture rules, and nothing else of the service."""
+"""The process behind `benchmarks.harness.baseline`: decodes and predicts, without the rest of the service."""
 
 import itertools
 import json
@@ -23,7 +23,7 @@ from shared.model.artefact import read_artefact
 
 
 class Baseline:
-    """Measures in this process, on the pictures of `folder`."""
+    """Measures in this process, on the images in `folder`."""
 
     def __init__(self, folder: Path) -> None:
         config = settings()
@@ -36,7 +36,7 @@ class Baseline:
                 self._predictor.predict(np.zeros((size, self._rules.size, self._rules.size, 3), np.uint8))
 
     def single_image_latency(self, seconds: float) -> dict[str, float]:
-        """Median seconds of one picture after the other."""
+        """Median seconds of one image, with one image at a time."""
         times: list[float] = []
         deadline = time.perf_counter() + seconds
         images = itertools.cycle(self._pictures)
@@ -47,7 +47,7 @@ class Baseline:
         return {"p50_s": statistics.median(times)}
 
     def throughput(self, batch: int, threads: int, seconds: float) -> dict[str, float]:
-        """Pictures a second, and CPU seconds a picture."""
+        """Images a second, and CPU seconds of one image."""
         decoded: queue.Queue[NDArray[np.uint8]] = queue.Queue(maxsize=2 * batch)
         stop = threading.Event()
         source, lock = itertools.cycle(self._pictures), threading.Lock()

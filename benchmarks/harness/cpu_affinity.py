@@ -1,4 +1,4 @@
-"""Which cores the processes of a benchmark may use."""
+"""Restricts processes of a benchmark to some of the cores."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -11,9 +11,9 @@ from benchmarks.harness.testbed import Testbed
 
 @contextmanager
 def isolate_worker(testbed: Testbed) -> Iterator[None]:
-    """One half of the cores for the worker, the other for all else, also for what is started meanwhile.
+    """Gives the worker one half of the cores, and all other processes, also later ones, the other half.
 
-    Where a system cannot do that, or there is one core, nothing is changed.
+    Does nothing where the system does not support it or there is only one core.
     """
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     half = len(cores) // 2
@@ -30,7 +30,7 @@ def isolate_worker(testbed: Testbed) -> Iterator[None]:
 
 
 def _set_affinity(processes: Iterable[int], cores: Iterable[int]) -> None:
-    """Let all threads of the processes run on these cores alone."""
+    """Restrict all threads of the processes to these cores."""
     for process in processes:
         for thread in psutil.Process(process).threads():
             os.sched_setaffinity(thread.id, cores)

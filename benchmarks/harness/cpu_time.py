@@ -1,4 +1,4 @@
-"""CPU seconds of processes, between two moments."""
+"""Measures the CPU time of processes."""
 
 from collections.abc import Mapping
 from typing import Self
@@ -7,7 +7,7 @@ import psutil
 
 
 class CpuTimer:
-    """What each of some processes (name -> id) spends inside the context."""
+    """Context manager. `cpu_s` holds the CPU seconds that each process (name -> id) used inside the context."""
 
     def __init__(self, processes: Mapping[str, int]) -> None:
         self._processes = {name: psutil.Process(pid) for name, pid in processes.items()}

@@ -1,4 +1,4 @@
-"""What processes use over time, and how fast that grows."""
+"""Samples the resources that processes use, and fits their growth."""
 
 import threading
 import time
@@ -11,13 +11,13 @@ import psutil
 
 _INTERVAL_S: Final = 5.0
 
-#: What is read of each process: resident bytes, open file handles, threads.
+#: Sampled of each process: resident bytes, open file handles, threads.
 PROCESS_METRICS: Final = ("memory", "handles", "threads")
 
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """Least-squares line through readings: `per_hour` in their unit, `growth_per_h` as a share of their mean."""
+    """Least-squares line through samples: `per_hour` in their unit, `growth_per_h` as a share of their mean."""
 
     first: float
     last: float
@@ -27,16 +27,16 @@ class Trend:
 
 @dataclass(slots=True)
 class TimeSeries:
-    """Of one thing: seconds since the beginning, and values."""
+    """Samples of one metric: seconds since the start, and values."""
 
     times_s: list[float] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
 
     def trend(self, warmup_s: float) -> Trend:
-        """The line through what was read after `settled_s`. Raises `ValueError` for fewer than two readings."""
+        """Fit the samples after `warmup_s`. Raises `ValueError` if there are fewer than two."""
         pairs = [(at, value) for at, value in zip(self.times_s, self.values, strict=True) if at >= warmup_s]
         if len(pairs) < 2:
-            raise ValueError(f"{len(pairs)} readings after {warmup_s:.0f} s make no line")
+            raise ValueError(f"{len(pairs)} samples after {warmup_s:.0f} s are too few for a trend")
         times, values = np.array(pairs).T
         per_hour = float(np.polyfit(times, values, 1)[0]) * 3600
         mean = float(values.mean())
@@ -44,9 +44,9 @@ class TimeSeries:
 
 
 class ProcessMonitor:
-    """A thread that reads `processes` every few seconds while the context lasts, and what `redis`, the broker, says.
+    """A thread that samples `processes` and the broker behind `redis` every few seconds inside the context.
 
-    `readings` has them by (process, metric); the bytes that the broker says it uses are its `data`.
+    `series` holds the samples by (process, metric). The metric `data` of the broker is the memory that it reports.
     """
 
     def __init__(self, processes: Mapping[str, psutil.Process], redis: Any) -> None:

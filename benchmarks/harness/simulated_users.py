@@ -1,4 +1,4 @@
-"""A crowd of simulated people who send photographs, and what became of each photograph."""
+"""Simulated users who send photographs, and the outcome of each photograph."""
 
 import asyncio
 import json
@@ -17,12 +17,12 @@ from local.bot_processes import start_bot, with_stand_in
 from local.subprocesses import BackgroundProcess
 from simulator.client.client import Message, SimulatorClient, SimulatorError, User
 
-#: Calls of the stand-in at once.
+#: Concurrent calls to the simulator.
 _MAX_CONCURRENCY: Final = 16
 
 _POLL_INTERVAL_S: Final = 0.25
 
-#: Nobody is turned away: what is measured is the way of an accepted photograph.
+#: No photograph is turned away, because the benchmarks measure accepted ones.
 NO_ADMISSION_LIMITS: Final = {
     "MELANOMA_USER_BURST": "1000000",
     "MELANOMA_USER_PER_DAY": "1000000",
@@ -33,7 +33,7 @@ NO_ADMISSION_LIMITS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class PhotoOutcome:
-    """What became of one photograph. Seconds from its being sent; None where that never came."""
+    """Outcome of one photograph. Durations start when it is sent; None where there was no reply or answer."""
 
     first_reply_s: float | None
     answer_s: float | None
@@ -44,12 +44,12 @@ class PhotoOutcome:
 
 
 def start_benchmark_bot(home: Path, name: str, port: int, **environment: str) -> BackgroundProcess:
-    """A bot that talks to the stand-in at `port`."""
+    """A bot that talks to the simulator at `port`."""
     return start_bot(home / f"{name}.log", {**with_stand_in(port), **NO_ADMISSION_LIMITS, **environment})
 
 
 async def create_users(simulator: SimulatorClient, count: int) -> list[User]:
-    """People who have agreed."""
+    """New users who have given consent."""
 
     async def create_user() -> User:
         user = await simulator.person()
@@ -63,7 +63,7 @@ async def create_users(simulator: SimulatorClient, count: int) -> list[User]:
 
 
 async def wait_until_answered(client: Any, answers: int, timeout_s: float) -> None:
-    """Wait until the bots have counted that many answers, or `limit_s` are over."""
+    """Wait until the bots have counted that many answers, at most `timeout_s`."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         await asyncio.sleep(_POLL_INTERVAL_S)
@@ -71,14 +71,14 @@ async def wait_until_answered(client: Any, answers: int, timeout_s: float) -> No
             answered = sum(
                 int(count) for day in _recent_days() for count in client.hgetall(redis_keys.day(day)).values()
             )
-        except RedisError:  # killed, or reading its file again
+        except RedisError:  # Redis was killed, or is loading its file
             continue
         if answered >= answers:
             return
 
 
 async def collect_outcomes(users: Sequence[User]) -> list[PhotoOutcome]:
-    """What became of every photograph of these people."""
+    """Outcomes of all photographs of these users."""
     outcomes: list[PhotoOutcome] = []
     for user in users:
         messages = await user.messages()
@@ -93,7 +93,7 @@ def print_figures(figures: dict[str, Any]) -> None:
 
 
 def quantile(values: Sequence[float], fraction: float) -> float:
-    """The value below which `share` of them lie; 0 for none."""
+    """The value below which `fraction` of the values lie; 0 if there are none."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(fraction * len(ordered)))] if ordered else 0.0
 
@@ -125,7 +125,7 @@ async def _send_start(user: User) -> int:
     while True:
         try:
             return await user.text("/start")
-        except SimulatorError:  # the bot has not called yet
+        except SimulatorError:  # the bot has not connected yet
             await asyncio.sleep(0.1)
 
 

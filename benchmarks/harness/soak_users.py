@@ -1,4 +1,4 @@
-"""People who send photographs to the bot, evenly and for long, and when each was answered."""
+"""Simulated users who send photographs at a constant rate, and the latency of each answer."""
 
 import asyncio
 import time
@@ -8,7 +8,7 @@ from typing import Any, Final
 from benchmarks.harness.simulated_users import create_users
 from simulator.client.client import SimulatorClient
 
-#: So many people send one photograph each in so many seconds, again and again: far below Telegram's limits.
+#: In each interval, each user sends one photograph. That is far below Telegram's limits.
 _USERS: Final = 20
 _INTERVAL_S: Final = 20.0
 PHOTOS_PER_S: Final = _USERS / _INTERVAL_S
@@ -18,7 +18,7 @@ _ANSWER_TIMEOUT_S: Final = 120.0
 
 @dataclass(frozen=True, slots=True)
 class ChatResult:
-    """Photographs of all people. `begun` and `latencies` in seconds, of those that were answered."""
+    """Photographs of all users. `started_at_s` and `latencies_s` are those of answered photographs."""
 
     started_at_s: list[float]
     latencies_s: list[float]
@@ -27,7 +27,7 @@ class ChatResult:
 
 
 def run_chat(address: str, images: list[bytes], seconds: float) -> ChatResult:
-    """Let people write to the bot behind the stand-in at `address`."""
+    """Let users write to the bot behind the simulator at `address`, for `seconds`."""
     return asyncio.run(_run_chat(address, images, seconds))
 
 
@@ -56,14 +56,14 @@ async def _run_chat(address: str, images: list[bytes], seconds: float) -> ChatRe
 
 @dataclass(frozen=True, slots=True)
 class _PhotoOutcome:
-    """When a photograph was sent, and when each of its answers had become one."""
+    """Times at which a photograph was sent and answered."""
 
     sent_at: float
     answered_at: list[float]
 
 
 async def _collect_outcomes(simulator: SimulatorClient, load_ids: list[int]) -> list[_PhotoOutcome]:
-    """What became of every photograph, once all are answered or nobody may hope any more."""
+    """Outcomes of all photographs, once all are answered or the timeout has passed."""
     deadline = time.monotonic() + _ANSWER_TIMEOUT_S
     while True:
         outcomes = [_outcome(result) for load_id in load_ids for result in await simulator.outcome(load_id)]
@@ -73,6 +73,6 @@ async def _collect_outcomes(simulator: SimulatorClient, load_ids: list[int]) -> 
 
 
 def _outcome(result: dict[str, Any]) -> _PhotoOutcome:
-    # Only an answer has buttons; the word about the wait becomes one when it is edited.
+    # Only an answer has buttons. A status message becomes the answer when it is edited.
     answers = [reply["last_edited_at"] or reply["at"] for reply in result["replies"] if reply["buttons"]]
     return _PhotoOutcome(result["sent_at"], answers)

@@ -1,4 +1,4 @@
-"""A broker and a worker for one benchmark, and a client that keeps pictures in flight."""
+"""A broker, workers and a submitting client for one benchmark."""
 
 import itertools
 import os
@@ -26,7 +26,7 @@ from shared.redis_client.retry import RedisRetry
 
 
 class Testbed:
-    """One embedded Valkey and `workers` real workers, for as long as the context lasts."""
+    """Context manager: one embedded Valkey and `workers` worker processes."""
 
     def __init__(self, *, workers: int = 1, persistent: bool = False) -> None:
         self._worker_count = workers
@@ -52,13 +52,13 @@ class Testbed:
         self._stack.close()
 
     def restart_worker(self, index: int) -> None:
-        """SIGKILL one of the workers and start another in its place."""
+        """Kill a worker with SIGKILL and start another in its place."""
         self.workers[index].kill()
         self._started_count += 1
         self.workers[index] = self._start_worker(self._started_count)
 
     def publisher(self, shard: int) -> TaskPublisher:
-        """A doorbell that puts up to `shard` pictures in a message."""
+        """A publisher that puts up to `shard` images in a message."""
         return TaskPublisher(self._app, shard=shard)
 
     def run_load(
@@ -106,7 +106,7 @@ class Testbed:
         return spent
 
     def processes(self, extra_pids: Mapping[str, int] | None = None) -> dict[str, psutil.Process]:
-        """All of them, this one as the client, and `others` by their process id."""
+        """All processes: workers, broker, this one as the client, and those of `extra_pids`."""
         workers = {f"worker {number}": worker.pid for number, worker in enumerate(self.workers)}
         pids = {**workers, "broker": self.broker.pid, "client": os.getpid(), **(extra_pids or {})}
         return {name: psutil.Process(pid) for name, pid in pids.items()}

@@ -1,4 +1,4 @@
-"""The lines that `make soak` draws through what processes use."""
+"""Trends that `make soak` fits to the resources of processes."""
 
 import os
 from typing import Any
@@ -23,7 +23,7 @@ def test_trend_ignores_the_warmup() -> None:
 
 def test_constant_series_has_no_growth() -> None:
     assert TimeSeries([0, 1, 2], [7, 7, 7]).trend(0).growth_per_h == pytest.approx(0)
-    with pytest.raises(ValueError, match="1 readings"):
+    with pytest.raises(ValueError, match="1 samples"):
         TimeSeries([0, 1], [7, 7]).trend(1)
 
 
