@@ -37,8 +37,8 @@ audit: $(VENV)/ready ## Look up known vulnerabilities of all requirements
 # The tool may correct line numbers in its baseline, and then exits with 3. So it gets a copy of the baseline.
 secrets: $(VENV)/ready ## Search FILES (all that git tracks) for secrets
 	@known=$$(mktemp) && cp .secrets.baseline "$$known" && \
-	{ $(BIN)/detect-secrets-hook --no-verify --baseline "$$known" $(FILES) >"$$known.said" || [ $$? -eq 3 ]; }; \
-	found=$$?; [ $$found -eq 0 ] || cat "$$known.said"; rm -f "$$known" "$$known.said"; exit $$found
+	{ $(BIN)/detect-secrets-hook --no-verify --baseline "$$known" $(FILES) >"$$known.log" || [ $$? -eq 3 ]; }; \
+	status=$$?; [ $$status -eq 0 ] || cat "$$known.log"; rm -f "$$known" "$$known.log"; exit $$status
 
 first-day: $(VENV)/ready ## Play an operator's first day on real processes
 	@$(BIN)/python -m pytest tests/system/test_first_day.py -s -q

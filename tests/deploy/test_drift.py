@@ -25,12 +25,12 @@ Lesions = dict[str, float]
 
 @pytest.fixture(scope="module")
 def promtool() -> str:
-    found = shutil.which("promtool")
-    if found is None:
+    executable = shutil.which("promtool")
+    if executable is None:
         if os.environ.get("CI"):
             pytest.fail("promtool is missing: apt-get install prometheus")
         pytest.skip("promtool is missing")
-    return found
+    return executable
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def held_out_shares() -> Lesions:
     """Share of held-out lesions in each bin of the shipped artefact's first population."""
     population = read_artefact(ROOT / "models/lite0").populations[0]
     lesions = sum(held_out.lesions for held_out in population.reliability)
-    return {f"{place:02}": held_out.lesions / lesions for place, held_out in enumerate(population.reliability)}
+    return {f"{index:02}": held_out.lesions / lesions for index, held_out in enumerate(population.reliability)}
 
 
 def same_as_held_out(held_out_shares: Lesions, images: int) -> Lesions:

@@ -90,15 +90,15 @@ def test_image_installs_and_its_command_starts(tmp_path: Path, role: str) -> Non
     build.mkdir()
     environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV")}
     for line in stage_instructions(0):
-        word, _, rest = line.partition(" ")
+        instruction, _, rest = line.partition(" ")
         rest = rest.replace("${ROLE}", role).replace("/opt/venv", str(venv))
-        if word == "COPY":
+        if instruction == "COPY":
             source, target = rest.split()
             if source == ".":
                 shutil.copytree(context, build, dirs_exist_ok=True)
             else:
                 shutil.copy(context / source, build / target)
-        elif word == "RUN":
+        elif instruction == "RUN":
             # In the image, `python` is the only Python.
             rest = re.sub(r"^python ", f"{sys.executable} ", rest)
             result = subprocess.run(
@@ -111,9 +111,9 @@ def test_image_installs_and_its_command_starts(tmp_path: Path, role: str) -> Non
         if service.get("build", {}).get("args", {}).get("ROLE") != role:
             continue
         command = service["command"]
-        words = [word for word in command[1:] if word.isalpha()]
+        arguments = [argument for argument in command[1:] if argument.isalpha()]
         result = subprocess.run(
-            [venv / "bin" / command[0], *words, "--help"],
+            [venv / "bin" / command[0], *arguments, "--help"],
             cwd=working_directory,
             env={**environment, "HOME": str(working_directory)},
             capture_output=True,

@@ -1,4 +1,4 @@
-"""A house with a bot: the stand-in for Telegram, bots and workers as processes, and people who write."""
+"""The service with its chat side: Telegram simulator, bots and workers as processes, and simulated users."""
 
 import asyncio
 import time
@@ -16,14 +16,14 @@ from tests.system.stack import ServiceStack
 T = TypeVar("T")
 
 NO_USER_LIMITS: Final = {
-    # Tests send faster than people.
+    # Tests send faster than users do.
     "MELANOMA_USER_BURST": "100000",
     "MELANOMA_USER_PER_DAY": "100000",
 }
 
 
 class ChatStack:
-    """A broker and the stand-in; bots and workers are started by the tests."""
+    """A broker and the Telegram simulator. Tests start bots and workers."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class ChatStack:
 
     def __enter__(self) -> Self:
         self.stack.__enter__()
-        self.simulator = start_stand_in(self._home / "telegram.log", self.port, *self._options)
+        self.simulator = start_stand_in(self._home / "simulator.log", self.port, *self._options)
         return self
 
     def __exit__(
@@ -57,7 +57,7 @@ class ChatStack:
         return stand_in(self.port)
 
     def start_bot(self, **environment: str) -> BackgroundProcess:
-        """A bot that takes updates."""
+        """Start a bot, and wait until it receives updates."""
         log = self._home / f"bot-{len(self.bots)}.log"
         redis = {"REDIS_URL": self.stack.broker.url}
         bot = start_bot(log, {**self._environment, **redis, **with_stand_in(self.port), **environment})
@@ -65,11 +65,11 @@ class ChatStack:
         return bot
 
     def bot_logs(self) -> str:
-        """All that the bots wrote to their logs."""
+        """Text of all bots' logs."""
         return "\n".join(bot.log.read_text(errors="replace") for bot in self.bots)
 
     def run(self, scenario: Callable[[SimulatorClient], Awaitable[T]]) -> T:
-        """Run a scene with people."""
+        """Run a scenario of simulated users."""
 
         async def run() -> T:
             async with SimulatorClient(self.address) as simulator:
@@ -79,7 +79,7 @@ class ChatStack:
 
 
 async def consented_user(simulator: SimulatorClient, language: str = "en", **profile: str) -> User:
-    """Someone who has begun with the bot and agreed."""
+    """A new user who has started the bot and given consent."""
     user = await simulator.person(language_code=language, **profile)
     deadline = time.monotonic() + 20
     while True:
@@ -87,7 +87,7 @@ async def consented_user(simulator: SimulatorClient, language: str = "en", **pro
             sent = await user.text("/start")
             break
         except SimulatorError:
-            assert time.monotonic() < deadline, "the bot does not call"
+            assert time.monotonic() < deadline, "the bot does not connect"
             await asyncio.sleep(0.1)
     greeting = await wait_for_message_after(user, sent)
     await user.press(greeting["message_id"], "consent")
@@ -96,12 +96,12 @@ async def consented_user(simulator: SimulatorClient, language: str = "en", **pro
 
 
 async def wait_for_message_after(user: User, message: int, timeout_s: float = 30) -> Message:
-    """What the bot says after that message."""
+    """The first message after `message`."""
     return await user.wait_for(lambda candidate: int(candidate["message_id"]) > message, timeout_s)
 
 
 async def wait_for_answer(user: User, sent: int, timeout_s: float = 60) -> Message:
-    """The answer to a photograph: what replies to it and has the buttons of an answer."""
+    """The answer to a photograph: a reply to it that has buttons."""
     return await user.wait_for(lambda candidate: is_answer(candidate, sent), timeout_s)
 
 

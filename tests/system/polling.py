@@ -1,4 +1,4 @@
-"""Waiting for something to become true in another process."""
+"""Waits for conditions in other processes."""
 
 import time
 import urllib.request
@@ -10,16 +10,16 @@ T = TypeVar("T")
 
 
 def eventually(probe: Callable[[], T | None], timeout_s: float = 60) -> T:
-    """The first result of `look` that is neither None nor false; fails after `limit_s`."""
+    """Call `probe` until its result is true, and return that. Fails after `timeout_s`."""
     deadline = time.monotonic() + timeout_s
     while not (result := probe()):
-        assert time.monotonic() < deadline, "it did not come true in time"
+        assert time.monotonic() < deadline, "the condition did not become true in time"
         time.sleep(0.2)
     return result
 
 
 def fetch_page(url: str) -> str | None:
-    """Text of a page, None while nobody answers."""
+    """Text of a page, None if there is no answer."""
     try:
         with urllib.request.urlopen(url, timeout=5) as answer:
             return str(answer.read().decode())

@@ -1,4 +1,4 @@
-"""A real Prometheus server on loopback, with the rules that are shipped."""
+"""A Prometheus server on loopback, with the shipped rules."""
 
 import json
 import os
@@ -17,14 +17,14 @@ SHIPPED_CONFIG: Final = Path("deploy/prometheus")
 
 
 def is_installed() -> bool:
-    """Whether server and promtool are there; in CI they must be."""
-    there = shutil.which("prometheus") is not None and shutil.which("promtool") is not None
-    assert there or not os.environ.get("CI"), "CI must have prometheus and promtool"
-    return there
+    """Whether server and promtool are installed. Fails in CI if they are not."""
+    installed = shutil.which("prometheus") is not None and shutil.which("promtool") is not None
+    assert installed or not os.environ.get("CI"), "CI must have prometheus and promtool"
+    return installed
 
 
 class PrometheusServer:
-    """Asks what is `watch`ed each second. `jobs` are those of the shipped configuration."""
+    """Scrapes its targets each second. It has the jobs and rules of the shipped configuration."""
 
     def __init__(self, home: Path) -> None:
         home.mkdir()
@@ -61,14 +61,14 @@ class PrometheusServer:
         self._process.stop()
 
     def add_target(self, job: str, port: int) -> None:
-        """Ask the process at this port, too."""
+        """Also scrape the process at this port."""
         self._targets[job].append(f"127.0.0.1:{port}")
         part = self._targets_file(job).with_suffix(".part")
         part.write_text(json.dumps([{"targets": self._targets[job]}]))
         part.replace(self._targets_file(job))
 
     def query(self, expression: str) -> list[Any]:
-        """Series that `query` gives now; fails where the server cannot evaluate it."""
+        """Series that `expression` gives now. Fails if the server cannot evaluate it."""
         answer = fetch_page(self._url("/api/v1/query?" + urlencode({"query": expression})))
         assert answer is not None, expression
         response = json.loads(answer)
@@ -77,17 +77,17 @@ class PrometheusServer:
         return series
 
     def alert_health(self) -> dict[str, str]:
-        """Health of each alert by its name, once each was evaluated."""
+        """Health of each rule by its name, after each was evaluated."""
 
-        def look() -> dict[str, str] | None:
+        def probe() -> dict[str, str] | None:
             groups = json.loads(fetch_page(self._url("/api/v1/rules")) or "{}")["data"]["groups"]
             health = {rule["name"]: rule["health"] for group in groups for rule in group["rules"]}
             return None if "unknown" in health.values() else health
 
-        return eventually(look)
+        return eventually(probe)
 
     def _with_fast_evaluation(self, name: str) -> Path:
-        """A shipped file of rules, all evaluated each second: a day here has minutes."""
+        """A copy of a rule file that is evaluated each second, because these tests take minutes."""
         rules = yaml.safe_load((SHIPPED_CONFIG / name).read_text(encoding="utf-8"))
         for group in rules["groups"]:
             group.pop("interval", None)

@@ -1,4 +1,4 @@
-"""Processes of another release: ours, with another contract from the first line that they run."""
+"""Environments for processes of other releases: they change our contract before any other code runs."""
 
 from pathlib import Path
 from typing import Final
@@ -8,7 +8,7 @@ from shared.contract.names import CONTRACT_VERSION
 PREVIOUS_VERSION: Final = CONTRACT_VERSION - 1
 NEXT_VERSION: Final = CONTRACT_VERSION + 1
 
-#: Python runs a `sitecustomize.py` that it finds before anything else.
+#: Python runs `sitecustomize.py` before any other code.
 _CONTRACT: Final = """
 from shared.contract import names
 names.CONTRACT_VERSION = {version}
@@ -29,12 +29,12 @@ decision._DECISION = TypeAdapter(decision.Decision)
 
 
 def with_contract_version(version: int, home: Path) -> dict[str, str]:
-    """Environment of a process that speaks that version of the contract. `home` is a directory for it alone."""
+    """Environment of a process with that contract version. `home` must be a directory of its own."""
     return _with_sitecustomize(_CONTRACT.format(version=version), home)
 
 
 def with_extended_verdicts(home: Path) -> dict[str, str]:
-    """Environment of a process whose verdicts have a field that ours do not know."""
+    """Environment of a process whose verdicts have a field that ours lack."""
     return _with_sitecustomize(_EXTENDED_VERDICT, home)
 
 

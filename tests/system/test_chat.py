@@ -1,4 +1,4 @@
-"""People write to the real bot: each gets their own answer, whatever happens to the bot meanwhile."""
+"""Users write to a real bot. Each gets their own answer, also when the bot is stopped or calls fail."""
 
 import asyncio
 import os
@@ -30,13 +30,10 @@ from tests.system.polling import eventually, fetch_page
 
 pytestmark = pytest.mark.system
 
-#: How long Redis is away while people write. Seconds.
-_REDIS_OUTAGE_S = 20.0
-
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
-    folder = tmp_path_factory.mktemp("pictures")
+    folder = tmp_path_factory.mktemp("images")
     render_many(folder, 6, size=(640, 480), seed=5)
     return [path.read_bytes() for path in sorted(folder.iterdir())]
 
@@ -49,8 +46,8 @@ def chat(tmp_path: Path) -> Iterator[ChatStack]:
 
 @pytest.fixture(scope="module")
 def running_chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChatStack]:
-    """A house in which everything runs, for scenes that leave it as it was."""
-    with ChatStack(tmp_path_factory.mktemp("busy")) as chat:
+    """A stack with worker and bot, shared by tests that leave it unchanged."""
+    with ChatStack(tmp_path_factory.mktemp("running")) as chat:
         chat.stack.start_worker()
         chat.start_bot()
         yield chat
@@ -59,7 +56,7 @@ def running_chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChatStack
 def test_concurrent_users_each_get_their_own_answer(running_chat: ChatStack, images: list[bytes]) -> None:
     async def scenario(simulator: SimulatorClient) -> None:
         anna, maria = await consented_user(simulator), await consented_user(simulator, "ru", first_name="Мария")
-        # The same name of a file, and no username.
+        # Both files have the same name, and neither user has a username.
         first, second = await asyncio.gather(
             anna.document(images[0], "mole.jpg", "image/jpeg"), maria.document(images[1], "mole.jpg", "image/jpeg")
         )
@@ -95,10 +92,10 @@ def test_bot_answers_albums_and_forwards_and_hints_at_other_content(
         for kind in ("voice", "sticker", "video"):
             await user.odd(kind)
         gif = await user.odd("animation", b"GIF89a")
-        # What comes later is answered: so the hints, if there were any, would have come.
+        # This photograph was sent after them. Once it is answered, further hints would have arrived.
         await wait_for_answer(user, await user.photo(images[0]))
         later = [message for message in await user.messages() if "only look" in text_of(message)]
-        assert hints == later, "one hint is enough"
+        assert hints == later, "the hint is sent once"
         assert answers_to(await user.messages(), gif) == []
 
     running_chat.run(scenario)
@@ -119,8 +116,8 @@ def test_bot_answers_in_groups_only_on_request_and_only_the_sender_may_press(
             == "Only the person who sent the photograph can use this button."
         )
         await asker.press(answer["message_id"], "explain", chat=group)
-        status_message = await asker.wait_for(lambda message: "What this answer means" in text_of(message), chat=group)
-        assert status_message["reply_to_message"]["message_id"] == answer["message_id"]
+        explanation = await asker.wait_for(lambda message: "What this answer means" in text_of(message), chat=group)
+        assert explanation["reply_to_message"]["message_id"] == answer["message_id"]
 
     async def eventually_toast(user: object, group: int, simulator: SimulatorClient) -> str:
         for _ in range(100):
@@ -135,14 +132,14 @@ def test_bot_answers_in_groups_only_on_request_and_only_the_sender_may_press(
 
 def test_photo_is_downloaded_only_after_consent(running_chat: ChatStack, images: list[bytes]) -> None:
     async def scenario(simulator: SimulatorClient) -> None:
-        await consented_user(simulator)  # so that the bot has called
+        await consented_user(simulator)  # now the bot is connected
         user = await simulator.person()
         before = (await simulator.calls())[-1]["seq"]
         sent = await user.photo(images[0])
-        question = await wait_for_message_after(user, sent)
-        assert "need your consent first" in text_of(question)
+        prompt = await wait_for_message_after(user, sent)
+        assert "need your consent first" in text_of(prompt)
         assert [call for call in await simulator.calls(before) if call["method"] == "getFile"] == []
-        await user.press(question["message_id"], "consent")
+        await user.press(prompt["message_id"], "consent")
         await wait_for_answer(user, sent)
 
     running_chat.run(scenario)
@@ -156,7 +153,7 @@ def test_users_are_told_and_can_cancel_while_no_worker_runs(chat: ChatStack, ima
         withdrawn = await user.photo(images[1])
         cancel = await user.text("/cancel")
         assert "Withdrawn: 2" in text_of(await wait_for_message_after(user, cancel))
-        gone = await blocking.photo(images[2])
+        abandoned = await blocking.photo(images[2])
         await asyncio.sleep(0.5)
         await blocking.block()
         await asyncio.to_thread(eventually, lambda: not chat.stack.client.zcard("melanoma:deadlines"), 20)
@@ -165,7 +162,7 @@ def test_users_are_told_and_can_cancel_while_no_worker_runs(chat: ChatStack, ima
         await wait_for_answer(user, again)
         messages = await user.messages()
         assert answers_to(messages, sent) == answers_to(messages, withdrawn) == []
-        assert answers_to(await blocking.messages(), gone) == []
+        assert answers_to(await blocking.messages(), abandoned) == []
         assert status_message["message_id"] < again
 
     chat.start_bot()
@@ -192,7 +189,7 @@ def test_repeated_update_is_answered_once(running_chat: ChatStack, images: list[
         user = await consented_user(simulator)
         sent = await user.photo(images[0])
         await wait_for_answer(user, sent)
-        update = next(one["sim"]["update_id"] for one in await user.messages() if one["message_id"] == sent)
+        update = next(message["sim"]["update_id"] for message in await user.messages() if message["message_id"] == sent)
         await simulator.repeat(update)
         last = await user.photo(images[1])
         await wait_for_answer(user, last)
@@ -207,9 +204,9 @@ def test_delete_removes_everything_about_a_user(running_chat: ChatStack, images:
         answer = await wait_for_answer(user, await user.photo(images[0]))
         kept = await wait_for_answer(other, await other.photo(images[1]))
         await user.press(answer["message_id"], "delete")
-        question = await wait_for_message_after(user, answer["message_id"])
-        await user.press(question["message_id"], "delete-for-good")
-        assert "is deleted" in text_of(await wait_for_message_after(user, question["message_id"]))
+        prompt = await wait_for_message_after(user, answer["message_id"])
+        await user.press(prompt["message_id"], "delete-for-good")
+        assert "is deleted" in text_of(await wait_for_message_after(user, prompt["message_id"]))
         await asyncio.to_thread(eventually, lambda: keys_mentioning(running_chat, user.id) == [], 20)
         assert keys_mentioning(running_chat, other.id) != []
         await user.press(answer["message_id"], "explain")
@@ -222,7 +219,7 @@ def test_delete_removes_everything_about_a_user(running_chat: ChatStack, images:
 
 
 def keys_mentioning(chat: ChatStack, user: int) -> list[bytes]:
-    """Keys of Redis that name the person or hold their number."""
+    """Redis keys whose name or value contains the user's id."""
     client: Any = chat.stack.client
     number = str(user).encode()
     keys = []
@@ -234,7 +231,7 @@ def keys_mentioning(chat: ChatStack, user: int) -> list[bytes]:
             b"zset": lambda key: client.zrange(key, 0, -1),
             b"list": lambda key: client.lrange(key, 0, -1),
             b"string": lambda key: [client.get(key)],
-            b"none": lambda _: [],  # gone meanwhile
+            b"none": lambda _: [],  # deleted meanwhile
         }[kind]
         if number in key or any(number in repr(value).encode() for value in read(key)):
             keys.append(key)
@@ -247,11 +244,11 @@ def test_bot_stopped_under_load_loses_nothing(chat: ChatStack, images: list[byte
     mode = {"MELANOMA_WEBHOOK_URL": f"http://127.0.0.1:{port}", "MELANOMA_BOT_PORT": str(port)} if webhook else {}
 
     async def scenario(simulator: SimulatorClient) -> None:
-        people = [await consented_user(simulator) for _ in range(6)]
-        sent = [(user, await user.photo(image)) for image in images for user in people]
+        users = [await consented_user(simulator) for _ in range(6)]
+        sent = [(user, await user.photo(image)) for image in images for user in users]
         await asyncio.sleep(0.3)
         chat.bots[-1].send(signal.SIGTERM)
-        more = [(user, await user.photo(images[0])) for user in people]
+        more = [(user, await user.photo(images[0])) for user in users]
         assert await asyncio.to_thread(chat.bots[-1].wait, 20) == 0
         await asyncio.to_thread(chat.start_bot, **mode)
         for user, message in [*sent, *more]:
@@ -274,7 +271,7 @@ def test_running_bot_applies_a_setting_override(running_chat: ChatStack, images:
         user = await consented_user(simulator)
         await wait_for_answer(user, await user.photo(images[0]))
         await asyncio.to_thread(ops, "set", "user_per_day", "1")
-        # A bot looks each second.
+        # A bot reads setting overrides each second.
         async with asyncio.timeout(60):
             while "come back tomorrow" not in text_of(await wait_for_message_after(user, await user.photo(images[1]))):
                 await asyncio.sleep(0.5)
@@ -302,7 +299,7 @@ def test_webhook_accepts_updates_from_telegram_only(chat: ChatStack, images: lis
         user = await consented_user(simulator)
         sent = await user.photo(images[0])
         await wait_for_answer(user, sent)
-        update = next(one for one in await user.messages() if one["message_id"] == sent)
+        update = next(message for message in await user.messages() if message["message_id"] == sent)
         forged = {"update_id": 10**6, "message": {**update, "message_id": sent + 1000}}
         async with ClientSession() as session:
             for headers in ({}, {"X-Telegram-Bot-Api-Secret-Token": "guessed"}):
@@ -321,10 +318,10 @@ def test_webhook_accepts_updates_from_telegram_only(chat: ChatStack, images: lis
 
 
 def test_undeliverable_answer_becomes_a_dead_letter_and_can_be_replayed(chat: ChatStack, images: list[bytes]) -> None:
-    def ops(*words: str) -> str:
+    def ops(*arguments: str) -> str:
         environment = {**os.environ, "REDIS_URL": chat.stack.broker.url}
         result = subprocess.run(
-            [*command("melanoma-ops"), *words], env=environment, capture_output=True, text=True, check=False
+            [*command("melanoma-ops"), *arguments], env=environment, capture_output=True, text=True, check=False
         )
         assert result.returncode == 0, result.stdout + result.stderr
         return result.stdout

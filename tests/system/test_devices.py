@@ -1,4 +1,4 @@
-"""One worker a device. The two halves of a CPU stand in for two GPUs: TensorFlow treats them as two devices."""
+"""One worker per device. Two logical CPU devices replace two GPUs: TensorFlow treats both alike."""
 
 import re
 import sys
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.system
 
 IMAGES = 160
 
-#: A worker on a machine with two devices, whose TensorFlow says where it puts each operation.
+#: Starts a worker with two logical devices. TensorFlow logs the device of each operation.
 _WITH_TWO_DEVICES: Final = """
 import tensorflow as tf
 tf.debugging.set_log_device_placement(True)
@@ -45,7 +45,7 @@ def start_worker_on(stack: ServiceStack, device: str, port: int = 0) -> Backgrou
 
 
 def predicted_images(port: int) -> float:
-    """Pictures that the worker with its metrics at `port` has predicted."""
+    """Images predicted by the worker that has its metrics at `port`."""
     text = fetch_page(f"http://127.0.0.1:{port}/metrics") or ""
     match = re.search(r"^melanoma_batch_size_sum (\S+)$", text, re.MULTILINE)
     return float(match[1]) if match else 0
@@ -58,13 +58,13 @@ def test_two_workers_predict_on_one_device_each(stack: ServiceStack, tmp_path: P
     workers = {device: start_worker_on(stack, device, port) for device, port in ports.items()}
     for worker in workers.values():
         wait_until_ready(worker)
-    eventually(lambda: {one.get("device") for one in status(stack)["processes"]} == set(ports))
-    assert "2 on CPU:0, CPU:1" in ops(stack, "doctor"), "the doctor names the devices"
+    eventually(lambda: {process.get("device") for process in status(stack)["processes"]} == set(ports))
+    assert "2 on CPU:0, CPU:1" in ops(stack, "doctor"), "doctor must name the devices"
     submission = stack.submit(folder, "--shard", "4")
     assert submission.finish() == 0, submission.output()
     assert_complete(submission.rows(), IMAGES)
     shares = {device: predicted_images(port) for device, port in ports.items()}
-    assert min(shares.values()) > 0, "both worked"
+    assert min(shares.values()) > 0, "both workers must have predicted"
     assert sum(shares.values()) == IMAGES
     for device, worker in workers.items():
         placed = re.findall(r"\(Conv2D\): \S+/device:(\S+)", worker.log.read_text(errors="replace"))

@@ -1,4 +1,4 @@
-"""Whatever dies in the middle of a folder: each picture is answered, and once."""
+"""Something fails in the middle of a folder run. Each image still gets exactly one result."""
 
 import random
 import signal
@@ -14,24 +14,24 @@ from tests.system.stack import ServiceStack, Submission, assert_complete, stop_w
 
 pytestmark = pytest.mark.system
 
-#: Enough for a fault to fall into the middle of the run.
+#: Enough that a fault can fall into the middle of a run.
 IMAGES = 1200
 
-#: From the fault, or from its repair where there is one, until answers flow again. Seconds.
+#: Longest time in seconds without a new row, after the fault or its repair.
 RECOVERY_LIMIT_S = 15
 
 
 @pytest.fixture(scope="module")
 def folder(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return link_first(IMAGES, folder, tmp_path_factory.mktemp("some"))
+    return link_first(IMAGES, folder, tmp_path_factory.mktemp("first"))
 
 
 def wait_for_random_row(submission: Submission) -> int:
-    """Wait for a random moment of the run; the rows that were there then."""
+    """Wait for a random moment of the run. Returns the number of rows that it waited for."""
     rows = random.randint(IMAGES // 10, IMAGES // 2)
     submission.wait_for_rows(rows)
     time.sleep(random.random() * 0.3)
-    print(f"the fault falls after {submission.row_count()} rows")
+    print(f"fault after {submission.row_count()} rows")
     return rows
 
 
@@ -65,7 +65,7 @@ def test_terminated_worker_releases_its_jobs(stack: ServiceStack, folder: Path) 
     wait_for_random_row(submission)
     stop_with_signal(only, signal.SIGTERM)
     assert only.returncode == 0
-    assert stack.client.zcard("melanoma:claimed") == 0, "what it held was given back"
+    assert stack.client.zcard("melanoma:claimed") == 0, "its jobs must be released"
     stack.start_worker()
     assert_recovered_and_complete(submission)
 
@@ -84,11 +84,11 @@ def test_redis_restart_loses_nothing(stack: ServiceStack, folder: Path) -> None:
 
 def test_deleted_queue_messages_are_published_again(stack: ServiceStack, folder: Path) -> None:
     stack.start_worker()
-    # More messages than a worker takes in hand, so that many of them lie in Redis.
+    # More messages than a worker holds, so that many of them are in Redis.
     submission = stack.submit(folder, "--window", "1000", "--shard", "4")
     wait_for_random_row(submission)
     deleted: Any = stack.client.delete(*map(str, Queue), "unacked", "unacked_index")
-    assert deleted >= 1, "there was something to lose"
+    assert deleted >= 1, "there must be messages to lose"
     assert_recovered_and_complete(submission)
 
 

@@ -1,4 +1,4 @@
-"""The operator's first day, from the doctor to the evening, on real processes. `make first-day` plays it."""
+"""An operator's first day with the service, on real processes. `make first-day` runs it."""
 
 import asyncio
 import signal
@@ -25,7 +25,7 @@ from tests.system.test_operating import artefact_versions, copy_as_next_version,
 
 pytestmark = pytest.mark.system
 
-#: Panels about what does not happen on this day: no worker gives a photograph up.
+#: Panels without data on this day, because no worker gives up a photograph.
 _PANELS_WITHOUT_DATA: Final = {"Dead letters by reason"}
 
 
@@ -37,7 +37,7 @@ def chat(tmp_path: Path) -> Iterator[ChatStack]:
 
 @pytest.fixture
 def prometheus(tmp_path: Path) -> Iterator[PrometheusServer | None]:
-    """A server that watches; None on a machine without one."""
+    """A Prometheus server. None where it is not installed."""
     if is_installed():
         with PrometheusServer(tmp_path / "prometheus") as server:
             yield server
@@ -50,7 +50,7 @@ def print_step(text: str) -> None:
 
 
 class MonitoredProcesses:
-    """Processes with metrics, each watched from its start."""
+    """Starts processes whose metrics Prometheus scrapes."""
 
     def __init__(self, chat: ChatStack, prometheus: PrometheusServer | None) -> None:
         self._chat = chat
@@ -81,31 +81,31 @@ def test_first_day_of_an_operator(
     stack, day = chat.stack, MonitoredProcesses(chat, prometheus)
     image = render_many(tmp_path / "one", 1, size=(640, 480), seed=5)[0].read_bytes()
 
-    print_step("doctor: nobody works yet")
+    print_step("doctor: no worker runs yet")
     assert "workers: none lives" in ops(stack, "doctor", code=1)
 
-    print_step("up, and photographs to the bot: one is answered, a damaged one refused")
+    print_step("start everything; photographs to the bot: one is answered, a damaged one is refused")
     with day.exporter(tmp_path / "exporter.log"):
         wait_until_ready(day.start_worker())
         day.start_bot()
-        eventually(lambda: any(one.get("artefact") for one in status(stack)["processes"]))
+        eventually(lambda: any(process.get("artefact") for process in status(stack)["processes"]))
         assert "wrong" not in ops(stack, "doctor")
         chat.run(lambda simulator: _send_photos(simulator, image))
 
-        print_step("a folder; one worker becomes three, and one again")
+        print_step("a folder run; scale from one worker to three and back")
         submission = stack.submit(folder)
         submission.wait_for_rows(50)
         more = [day.start_worker(), day.start_worker()]
         for late in more:
             wait_until_ready(late)
-        eventually(lambda: len([one for one in status(stack)["processes"] if one["role"] == "worker"]) == 3)
+        eventually(lambda: len([process for process in status(stack)["processes"] if process["role"] == "worker"]) == 3)
         for late in more:
             late.send(signal.SIGTERM)
             assert late.wait(60) == 0
         assert submission.finish() == 0, submission.output()
         assert_complete(submission.rows(), IMAGES)
 
-        print_step("another artefact under load, and back")
+        print_step("switch to another artefact under load, and back")
         submission = stack.submit(folder)
         assert "All workers serve" in ops(stack, "switch", str(copy_as_next_version(stack)))
         submission.wait_for_rows(submission.row_count() + 100)
@@ -114,12 +114,12 @@ def test_first_day_of_an_operator(
         assert_complete(submission.rows(), IMAGES)
         assert len(artefact_versions(submission.rows())) == 2
 
-        print_step("an answer that cannot be delivered is a dead letter, and replayed")
+        print_step("an answer that cannot be delivered becomes a dead letter and is replayed")
         chat.run(lambda simulator: _replay_dead_letter(simulator, chat, image))
 
-        print_step("the dashboard's queries and the alerts, by a Prometheus server")
+        print_step("Prometheus evaluates the queries of the dashboard and the alerts")
         if prometheus is None:
-            print("not here: there is no Prometheus on this machine")
+            print("skipped: Prometheus is not installed")
         else:
             _evaluate_all_queries(prometheus)
 
@@ -148,7 +148,7 @@ def _evaluate_all_queries(prometheus: PrometheusServer) -> None:
         if where in alerts or where in _PANELS_WITHOUT_DATA:
             prometheus.query(query)
         else:
-            # Two scrapes make a rate.
+            # A rate needs two scrapes.
             eventually(lambda query=query: prometheus.query(query), 20)  # type: ignore[misc]
 
 

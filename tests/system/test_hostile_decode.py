@@ -1,4 +1,4 @@
-"""A picture that kills the process in decode, and one that never ends: only they are lost."""
+"""An image that kills or hangs the decoder fails alone."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tests.system.stack import ServiceStack
 
 pytestmark = pytest.mark.system
 
-#: Runs in the workers, before anything else, in place of a decoder's bug that nobody knows yet.
+#: Runs in the workers before any other code, and simulates an unknown bug of a decoder.
 SITECUSTOMIZE = """
 import os, signal, time
 from PIL.JpegImagePlugin import JpegImageFile
@@ -43,7 +43,7 @@ def test_image_that_kills_or_hangs_decode_fails_alone(tmp_path: Path, trap: str,
     set_trap(trapped, trap)
 
     environment = {"PYTHONPATH": str(tmp_path), "MELANOMA_DECODE_TIMEOUT_S": "3"}
-    with ServiceStack(tmp_path / "house", environment) as stack:
+    with ServiceStack(tmp_path / "stack", environment) as stack:
         stack.start_worker()
         stack.restart_dead_workers()
         submission = stack.submit(folder)
@@ -52,5 +52,5 @@ def test_image_that_kills_or_hangs_decode_fails_alone(tmp_path: Path, trap: str,
         assert len(rows) == 40
         assert rows.pop(trapped.name)["reason"] == reason, stack.worker_logs()
         assert {row["kind"] for row in rows.values()} == {"verdict"}
-        assert code == 1, "failures have an exit code of their own"
+        assert code == 1, "failures have their own exit code"
         assert stack.client.zcard("melanoma:dead") == 1

@@ -1,4 +1,4 @@
-"""A folder of hostile and odd files: a verdict or a clear reason for each, and the worker takes no harm."""
+"""A folder of hostile and odd files: each gets a verdict or a clear reason, and the worker survives."""
 
 import io
 import os
@@ -18,11 +18,11 @@ from tests.system.stack import ServiceStack
 
 pytestmark = pytest.mark.system
 
-#: A worker holds a few hundred small pictures; none of these files may make it hold more.
+#: A worker holds a few hundred small images. None of these files may need more memory.
 MAX_MEMORY_GROWTH_BYTES = 600 * 2**20
 
 
-#: What is expected of a file that can be read, whatever the model says of it.
+#: Expected of a file that can be read, whatever the model says about it.
 READABLE = "verdict"
 
 
@@ -49,7 +49,7 @@ def palette_with_alpha() -> bytes:
 
 
 def write_files(folder: Path) -> dict[str, str]:
-    """Returns what is expected of each file: that it is read, or the reason of its refusal."""
+    """Write the files. Returns what is expected of each: `READABLE` or the reason of its refusal."""
     good = encoded(photograph(), "JPEG")
     files: dict[str, tuple[bytes, str]] = {
         "empty.jpg": (b"", "empty"),
@@ -90,7 +90,7 @@ def write_files(folder: Path) -> dict[str, str]:
 
 
 class MemoryMonitor:
-    """The most resident memory of a process while the context lasts, in bytes above that at the start."""
+    """Context manager. Measures the peak growth of a process's resident memory."""
 
     def __init__(self, worker: BackgroundProcess) -> None:
         self._process = psutil.Process(worker.pid)

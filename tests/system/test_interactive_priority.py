@@ -1,4 +1,4 @@
-"""A person in a chat does not wait for a clinic's folder."""
+"""Interactive images do not wait for a folder run."""
 
 from pathlib import Path
 
@@ -40,7 +40,7 @@ def test_interactive_images_overtake_a_folder(stack: ServiceStack, folder: Path)
             queue=Queue.INTERACTIVE,
             on_answers=answers.extend,
         ).run(InputImage(path.name, path.read_bytes) for path in sorted(folder.iterdir())[:INTERACTIVE_IMAGES])
-    behind = submission.row_count()
+    rows = submission.row_count()
     assert [answer.decision.kind for answer in answers] == ["verdict"] * INTERACTIVE_IMAGES
-    assert behind < 2000, "all of them were answered while the folder was still waiting"
+    assert rows < 2000, "all were answered while images of the folder were still waiting"
     assert submission.finish() == 0

@@ -1,4 +1,4 @@
-"""`make demo` and `make up`: everything starts, shows itself and stops."""
+"""`make demo` and `make up` start everything, show it and stop."""
 
 import json
 import os
@@ -31,9 +31,9 @@ def children_of(pid: int) -> list[psutil.Process]:
     return list(psutil.Process(pid).children(recursive=True))
 
 
-def _has(process: psutil.Process, mark: str) -> bool:
+def _belongs_to(process: psutil.Process, test_id: str) -> bool:
     try:
-        return bool(process.environ().get("DEMO_OF_TEST") == mark)
+        return bool(process.environ().get("DEMO_TEST_ID") == test_id)
     except psutil.Error:
         return False
 
@@ -43,8 +43,8 @@ def test_demo_shows_verdicts_and_leaves_no_process_behind(tmp_path: Path) -> Non
     out = tmp_path / "demo-out"
     result = subprocess.run(
         [*command("melanoma-local"), "demo", "--out", str(out)],
-        # All that it starts inherits this: other tests' processes do not have it.
-        env={**os.environ, "DEMO_OF_TEST": str(tmp_path)},
+        # All processes that it starts inherit this variable. Processes of other tests do not have it.
+        env={**os.environ, "DEMO_TEST_ID": str(tmp_path)},
         capture_output=True,
         text=True,
         timeout=200,
@@ -56,10 +56,10 @@ def test_demo_shows_verdicts_and_leaves_no_process_behind(tmp_path: Path) -> Non
     assert {row["kind"] for row in rows} <= {"verdict", "refusal"}
     assert (out / "results.csv").exists()
     report = (out / "report.html").read_text(encoding="utf-8")
-    assert "rendered" in report, "the page says that its pictures are not real"
-    assert "http://" not in report.replace("http://www.w3.org", ""), "it needs no network"
+    assert "rendered" in report, "the page must say that its images are rendered"
+    assert "http://" not in report.replace("http://www.w3.org", ""), "the page must not need the network"
     assert "p50" in result.stdout
-    left = [process.cmdline() for process in psutil.process_iter() if _has(process, str(tmp_path))]
+    left = [process.cmdline() for process in psutil.process_iter() if _belongs_to(process, str(tmp_path))]
     assert left == []
 
 
@@ -91,14 +91,14 @@ def test_up_uses_the_configured_redis_and_stops_cleanly(tmp_path: Path, monkeypa
             running = children_of(up.pid)
             assert not any("valkey-server" in " ".join(process.cmdline()) for process in running)
             assert f"Flower   http://127.0.0.1:{FLOWER_PORT}" in log.read_text()
-            # What a terminal sends on Ctrl-C.
+            # A terminal sends this signal on Ctrl-C.
             up.send(signal.SIGINT)
             assert up.wait(40) == 0
             assert not any(process.is_running() for process in running)
 
 
 def test_up_reports_a_port_in_use(tmp_path: Path) -> None:
-    # A Redis of the machine's own will do as well.
+    # If the port is in use already, no server is needed.
     with EmbeddedValkey(tmp_path / "valkey", port=6379) if is_free(6379) else nullcontext():
         result = subprocess.run(
             [*command("melanoma-local"), "up", "--directory", str(tmp_path / "local")],

@@ -1,4 +1,4 @@
-"""A Redis that somebody else runs: over TLS, or by SentinelAddress who make another one the master. Real processes."""
+"""A managed Redis: over TLS, or with Sentinels that fail over. Real processes."""
 
 import asyncio
 import contextlib
@@ -41,7 +41,7 @@ def images(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """A key and a certificate of 127.0.0.1 that vouches for itself, in one file."""
+    """A key and a self-signed certificate for 127.0.0.1, in one file."""
     path = tmp_path / "server.pem"
     subprocess.run(
         [
@@ -58,7 +58,7 @@ def certificate(tmp_path: Path) -> Path:
 
 @contextlib.contextmanager
 def tls_proxy(port: int, certificate: Path) -> Iterator[int]:
-    """What a managed Redis does: TLS outside. The embedded server is built without it."""
+    """A TLS proxy in front of the embedded server, which is built without TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     listener = socket.create_server(("127.0.0.1", 0))
@@ -125,17 +125,17 @@ def test_client_refuses_a_redis_with_an_untrusted_certificate(tmp_path: Path, ce
 async def ping(url: str) -> bool:
     async with create_async_client(url) as client:
         answer: Any = client.ping()
-        there = bool(await answer)
+        is_reachable = bool(await answer)
         pool: Any = client.connection_pool
         await pool.disconnect()
-        # redis-py leaves these to the end of the process.
+        # redis-py does not close these before the process ends.
         for sentinel in pool.sentinel_manager.sentinels:
             await sentinel.aclose()
-        return there
+        return is_reachable
 
 
 class SentinelCluster:
-    """A master, a replica, and three SentinelAddress who agree in a second."""
+    """A master, a replica and three Sentinels that fail over after a second."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -186,7 +186,7 @@ class SentinelCluster:
             with Redis(port=self.ports[number], password=PASSWORD) as client:
                 info: Any = client.info("replication")
                 return dict(info)
-        except RedisError:  # it is starting
+        except RedisError:  # the server is starting
             return {}
 
     def _all_know_the_replica(self) -> bool:
@@ -194,7 +194,7 @@ class SentinelCluster:
             try:
                 with Redis(port=port) as client:
                     info: Any = client.sentinel_master("melanoma")
-            except RedisError:  # it is starting
+            except RedisError:  # the server is starting
                 return False
             if info["num-slaves"] < 1 or info["num-other-sentinels"] < 2:
                 return False
@@ -211,7 +211,7 @@ def test_folder_run_continues_after_a_sentinel_failover(
             wait_until_ready(worker)
             submission = Submission(images, tmp_path / "out", "--shard", "2", "--window", "40")
             submission.wait_for_rows(40)
-            assert asyncio.run(ping(cluster.url)), "coroutines find it, too"
+            assert asyncio.run(ping(cluster.url)), "the asynchronous client must find the master, too"
             cluster.kill_master()
             assert submission.finish() == 0, submission.output() + worker.log.read_text()[-3000:]
     rows = submission.rows()

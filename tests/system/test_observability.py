@@ -1,4 +1,4 @@
-"""What an operator sees: metrics of the worker, and each task in Flower."""
+"""Metrics of the worker, and tasks in Flower."""
 
 import json
 from pathlib import Path
@@ -24,13 +24,13 @@ def test_metrics_and_flower_show_finished_work(tmp_path: Path) -> None:
     render_many(folder, 30, size=(320, 240), seed=3)
     (folder / "text.jpg").write_text("no picture")
     port = free_port()
-    with ServiceStack(tmp_path / "house", {"MELANOMA_METRICS_PORT": str(port)}) as stack:
+    with ServiceStack(tmp_path / "stack", {"MELANOMA_METRICS_PORT": str(port)}) as stack:
         stack.start_worker()
         config = Settings(redis_url=SecretStr(stack.broker.url), flower_port=free_port())
         command, secrets = flower_command(config)
         secrets["FLOWER_UNAUTHENTICATED_API"] = "true"
         with BackgroundProcess(command, log=tmp_path / "flower.log", environment=secrets):
-            # Flower shows what happens while it watches.
+            # Flower shows only tasks that run after it has connected.
             eventually(lambda: "worker-" in (fetch_page(f"{flower_address(config)}/workers") or ""))
             submission = stack.submit(folder, "--shard", "1")
             assert submission.finish() == 0, submission.output()
@@ -39,7 +39,7 @@ def test_metrics_and_flower_show_finished_work(tmp_path: Path) -> None:
     assert len(tasks) == 31
     assert {task["state"] for task in tasks} == {"SUCCESS"}
     assert all(task["runtime"] > 0 for task in tasks)
-    assert "jpg" not in json.dumps(tasks), "no file name leaves the client"
+    assert "jpg" not in json.dumps(tasks), "no file name may leave the client"
     lines = dict(line.rsplit(" ", 1) for line in metrics.splitlines() if not line.startswith("#"))
     assert lines['melanoma_decisions_total{kind="verdict"}'] == "30.0"
     assert lines['melanoma_refusals_total{reason="not_a_picture"}'] == "1.0"

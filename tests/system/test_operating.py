@@ -1,4 +1,4 @@
-"""An operator at work on running workers: another artefact and back, a paused queue, a worker drained. Nothing lost."""
+"""An operator switches artefacts, pauses queues and drains workers under load. Nothing is lost."""
 
 import json
 import shutil
@@ -38,7 +38,7 @@ def status(stack: ServiceStack) -> dict[str, Any]:
 
 
 def served_artefacts(stack: ServiceStack) -> list[str]:
-    return [one["artefact"] for one in status(stack)["processes"] if one.get("artefact")]
+    return [process["artefact"] for process in status(stack)["processes"] if process.get("artefact")]
 
 
 def copy_as_next_version(stack: ServiceStack) -> Path:
@@ -98,7 +98,7 @@ def test_drained_worker_ends_while_the_other_continues(stack: ServiceStack, fold
     first, second = stack.start_worker(), stack.start_worker()
     submission = stack.submit(folder)
     submission.wait_for_rows(50)
-    name = next(one["incarnation"] for one in status(stack)["processes"] if one["role"] == "worker")
+    name = next(process["incarnation"] for process in status(stack)["processes"] if process["role"] == "worker")
     assert "has ended" in ops(stack, "drain", name)
     assert sorted([first.returncode, second.returncode], key=str) == [0, None]
     assert submission.finish() == 0, submission.output()

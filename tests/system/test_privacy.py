@@ -1,4 +1,4 @@
-"""Secrets and names are fed through every path, troubled ones too; then every log is searched for them."""
+"""Sends secrets and names through every path, with and without faults. Then searches every log for them."""
 
 import asyncio
 import io
@@ -29,11 +29,11 @@ from tests.system.polling import eventually
 
 pytestmark = pytest.mark.system
 
-#: What no log may hold, by where it is fed in. Each stands nowhere else.
+#: Values that no log may contain, by the place where they are used. Each occurs only there.
 SECRETS: Final = {
-    "the way into Redis": "planted-redis-7d1f",
+    "the password of Redis": "planted-redis-7d1f",
     "the bot's token": "planted-token-of-the-bot-93c2e0ab1",
-    "what Telegram shows to a webhook": "planted-webhook-4be8",
+    "the secret of the webhook": "planted-webhook-4be8",
     "the login of Flower": "planted-flower-c05a",
 }
 NAMES: Final = {
@@ -62,11 +62,11 @@ def photograph(home: Path) -> bytes:
 
 @pytest.fixture
 def chat(tmp_path: Path) -> Iterator[ChatStack]:
-    """All of its processes say as much as they can."""
-    made = ChatStack(tmp_path, {"MELANOMA_LOG_LEVEL": "debug", "MELANOMA_LEASE_S": "2"}, "--no-limits")
-    made.stack.broker = EmbeddedValkey(tmp_path / "valkey", persistent=True, password=SECRETS["the way into Redis"])
-    with made:
-        yield made
+    """A stack whose processes log at debug level."""
+    chat = ChatStack(tmp_path, {"MELANOMA_LOG_LEVEL": "debug", "MELANOMA_LEASE_S": "2"}, "--no-limits")
+    chat.stack.broker = EmbeddedValkey(tmp_path / "valkey", persistent=True, password=SECRETS["the password of Redis"])
+    with chat:
+        yield chat
 
 
 def environment(chat: ChatStack) -> dict[str, str]:
@@ -87,7 +87,7 @@ def start_debug_worker(chat: ChatStack) -> None:
 
 
 def run_command(chat: ChatStack, *line: str, **more: str) -> str:
-    """What a command says to whoever runs it; kept with the logs."""
+    """Run a command. Returns its output, and appends it to the logs."""
     result = subprocess.run(
         [*command(line[0]), *line[1:]],
         env={**os.environ, **environment(chat), **more},
@@ -102,7 +102,7 @@ def run_command(chat: ChatStack, *line: str, **more: str) -> str:
 
 
 def read_logs(home: Path) -> dict[str, str]:
-    """Every log, by its name."""
+    """Text of each log, by its name."""
     return {str(path.relative_to(home)): path.read_text(errors="replace") for path in home.rglob("*.log")}
 
 
@@ -113,7 +113,7 @@ async def user_with_planted_name(simulator: SimulatorClient) -> User:
 
 
 async def use_chat(simulator: SimulatorClient, user: User, image: bytes) -> None:
-    """Everything that a person can send."""
+    """Send everything that a user can send."""
     await wait_for_message_after(user, await user.text(NAMES["text"]))
     sent = await user.photo(image, caption=NAMES["caption"])
     answer = await wait_for_answer(user, sent)
@@ -128,7 +128,7 @@ async def use_chat(simulator: SimulatorClient, user: User, image: bytes) -> None
 
 
 async def use_chat_under_faults(chat: ChatStack, simulator: SimulatorClient, user: User, image: bytes) -> None:
-    """Calls fail and are cut, and Redis goes away: that is when programs say too much."""
+    """Use the chat while calls fail and Redis is down, because errors are where programs log too much."""
     await simulator.faults(0.5, kinds=["500", "cut_before", "cut_after", "429"], seed=4)
     sent = [await user.photo(image, caption=NAMES["caption"]) for _ in range(2)]
     await asyncio.to_thread(chat.stack.broker.kill)
@@ -136,12 +136,12 @@ async def use_chat_under_faults(chat: ChatStack, simulator: SimulatorClient, use
     await asyncio.to_thread(chat.stack.broker.start)
     await asyncio.sleep(1)
     await simulator.no_faults()
-    for one in sent:
-        await wait_for_answer(user, one, 120)
+    for message in sent:
+        await wait_for_answer(user, message, 120)
 
 
 def run_commands(chat: ChatStack, home: Path, image: bytes) -> None:
-    """What an operator and a researcher run."""
+    """Run the commands of an operator and a researcher."""
     folder = home / NAMES["file name"]
     folder.mkdir()
     (folder / f"{NAMES['file name']}.jpg").write_bytes(image)
@@ -160,7 +160,7 @@ def run_commands(chat: ChatStack, home: Path, image: bytes) -> None:
 
 
 async def use_webhook(chat: ChatStack, user: User, image: bytes, port: int) -> None:
-    """The same bot behind a webhook, and a stranger who guesses."""
+    """Use the bot behind a webhook, and call the webhook with a wrong secret."""
     async with ClientSession() as session:
         guess = {"X-Telegram-Bot-Api-Secret-Token": "guessed"}
         async with session.post(f"http://127.0.0.1:{port}/telegram", json={"update_id": 1}, headers=guess) as reply:
@@ -176,7 +176,7 @@ def test_no_log_contains_a_secret_or_a_name(chat: ChatStack, tmp_path: Path) -> 
     port = free_port()
     webhook = {
         "MELANOMA_WEBHOOK_URL": f"http://127.0.0.1:{port}",
-        "MELANOMA_WEBHOOK_SECRET": SECRETS["what Telegram shows to a webhook"],
+        "MELANOMA_WEBHOOK_SECRET": SECRETS["the secret of the webhook"],
         "MELANOMA_BOT_PORT": str(port),
     }
     user_ids: list[int] = []
@@ -200,9 +200,9 @@ def test_no_log_contains_a_secret_or_a_name(chat: ChatStack, tmp_path: Path) -> 
     logs = read_logs(tmp_path)
     assert {"bot-0.log", "bot-1.log", "worker.log", "flower.log", "commands.log"} <= logs.keys()
     for name in ("bot-0.log", "worker.log"):
-        assert "redis is away" in logs[name], "the trouble was there"
-    assert '"level": "debug"' in logs["bot-0.log"], "and nothing was kept back"
-    planted = {**SECRETS, **NAMES, "id of the person": str(user_ids[0])}
+        assert "redis is away" in logs[name], "there must have been an outage"
+    assert '"level": "debug"' in logs["bot-0.log"], "debug messages must be logged"
+    planted = {**SECRETS, **NAMES, "id of the user": str(user_ids[0])}
     leaks = {
         f"{what} in {name}: {line.strip()[:300]}"
         for name, text in logs.items()
@@ -210,17 +210,17 @@ def test_no_log_contains_a_secret_or_a_name(chat: ChatStack, tmp_path: Path) -> 
         for what, value in planted.items()
         if contains(line, value) and (what, name) != ("file name", "commands.log")
     }
-    # The folder command shows the files' names to whoever runs it, and to nobody else.
+    # Only the folder command shows the names of files, to the user who runs it.
     assert leaks == set()
 
 
 def contains(line: str, value: str) -> bool:
-    """Whether `line` has `value` in it, as it is or as JSON writes it."""
+    """Whether `line` contains `value`, plain or escaped as in JSON."""
     return bool(re.search(rf"\b{re.escape(value)}\b", line)) or json.dumps(value)[1:-1] in line
 
 
 def start_flower(chat: ChatStack, log: Path) -> BackgroundProcess:
-    """Flower, behind its login, after somebody has knocked with another one."""
+    """Start Flower with a login, and try to open it without one."""
     config = Settings(
         redis_url=SecretStr(chat.stack.broker.url),
         flower_port=free_port(),
@@ -233,7 +233,7 @@ def start_flower(chat: ChatStack, log: Path) -> BackgroundProcess:
 
 
 def rejects_unauthenticated(address: str) -> bool:
-    """Whether somebody answers there, and lets nobody in."""
+    """Whether a server at `address` answers and asks for a login."""
     try:
         urllib.request.urlopen(f"{address}/workers", timeout=5)
     except HTTPError as error:

@@ -1,4 +1,4 @@
-"""A worker that cannot do its work says why in one sentence; one that only has to wait waits."""
+"""A worker that cannot work exits with one sentence that says why. While Redis is unavailable it waits."""
 
 import json
 import shutil
@@ -32,7 +32,7 @@ def run_worker(redis_url: str, artefact: Path = SHIPPED_ARTEFACT) -> subprocess.
 
 
 def error_lines(text: str) -> list[str]:
-    """What our own code said; TensorFlow notes on stderr that it exists."""
+    """Error lines of our own code. TensorFlow writes to stderr, too."""
     return [line for line in text.splitlines() if line.startswith("melanoma-worker:")]
 
 
@@ -60,7 +60,7 @@ def flip_a_bit(artefact: Path) -> None:
 
 
 def replace_graph(artefact: Path) -> None:
-    """Garbage that model.json vouches for."""
+    """Replace the graph by garbage, and its hash in model.json accordingly."""
     (artefact / "model.pb").write_bytes(b"this is no graph")
     stored = hash_file(artefact / "model.pb").model_dump()
     edit(lambda manifest: manifest["files"].update({"model.pb": stored}))(artefact)

@@ -1,4 +1,4 @@
-"""Bots and workers of different releases meet: the person is told politely, and nothing is lost."""
+"""Bots and workers of different releases meet. The user is told politely, and nothing is lost."""
 
 import asyncio
 import os
@@ -62,8 +62,8 @@ def replay(chat: ChatStack, release: Release) -> None:
     assert "1 of 1 are tried again" in ops(chat, release, "dead", "replay", "--all", "--yes")
 
 
-async def wait_for_answer_starting(user: User, sent: int, opening: str) -> Message:
-    """The message that answers a photograph and begins so."""
+async def wait_for_answer_with(user: User, sent: int, opening: str) -> Message:
+    """The answer to a photograph that contains `opening`."""
     return await user.wait_for(
         lambda message: (
             message.get("reply_to_message", {}).get("message_id") == sent
@@ -74,7 +74,7 @@ async def wait_for_answer_starting(user: User, sent: int, opening: str) -> Messa
     )
 
 
-def assert_a_folder_run_says_what_to_do(chat: ChatStack, tmp_path: Path, photograph: bytes) -> None:
+def assert_folder_run_says_what_to_do(chat: ChatStack, tmp_path: Path, photograph: bytes) -> None:
     folder = tmp_path / "photographs"
     folder.mkdir()
     (folder / "mole.jpg").write_bytes(photograph)
@@ -88,7 +88,7 @@ def assert_a_folder_run_says_what_to_do(chat: ChatStack, tmp_path: Path, photogr
 @pytest.mark.parametrize(
     ("version", "older"),
     [(PREVIOUS_VERSION, "worker"), (NEXT_VERSION, "bot")],
-    ids=["a worker of the release before", "a bot of the release before"],
+    ids=["older worker", "older bot"],
 )
 def test_mismatched_releases_report_it_and_the_answer_follows_the_upgrade(
     chat: ChatStack, tmp_path: Path, photograph: bytes, version: int, older: str
@@ -107,17 +107,17 @@ def test_mismatched_releases_report_it_and_the_answer_follows_the_upgrade(
     async def scenario(simulator: SimulatorClient) -> None:
         user = await consented_user(simulator)
         sent = await user.photo(photograph)
-        await wait_for_answer_starting(user, sent, SORRY)
+        await wait_for_answer_with(user, sent, SORRY)
         if older == "worker":
             assert "is of another release (contract" in await asyncio.to_thread(ops, chat, CURRENT, "doctor")
         await asyncio.to_thread(upgrade)
         await asyncio.to_thread(replay, chat, newer)
-        await wait_for_answer_starting(user, sent, VERDICT)
+        await wait_for_answer_with(user, sent, VERDICT)
         assert chat.stack.client.zcard("melanoma:dead") == 0
 
     start_worker_of(chat, other)
     if older == "worker":
-        assert_a_folder_run_says_what_to_do(chat, tmp_path, photograph)
+        assert_folder_run_says_what_to_do(chat, tmp_path, photograph)
     chat.start_bot()
     chat.run(scenario)
 
@@ -130,14 +130,14 @@ def test_verdict_unreadable_by_an_older_bot_is_kept_for_the_newer_one(
     async def scenario(simulator: SimulatorClient) -> None:
         user = await consented_user(simulator)
         sent = await user.photo(photograph)
-        await wait_for_answer_starting(user, sent, SORRY)
+        await wait_for_answer_with(user, sent, SORRY)
         await asyncio.to_thread(eventually, lambda: chat.stack.client.zcard("melanoma:dead"))
         assert "decided by another release" in await asyncio.to_thread(ops, chat, CURRENT, "dead", "list")
         await asyncio.to_thread(chat.bots[-1].stop)
         await asyncio.to_thread(lambda: chat.start_bot(**newer))
         await asyncio.to_thread(replay, chat, newer)
-        answer = await wait_for_answer_starting(user, sent, VERDICT)
-        assert "photo" in answer, "with the evidence drawn: the picture was kept"
+        answer = await wait_for_answer_with(user, sent, VERDICT)
+        assert "photo" in answer, "the evidence map needs the image, so the image must have been kept"
 
     start_worker_of(chat, newer)
     chat.start_bot()

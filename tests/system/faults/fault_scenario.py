@@ -1,4 +1,4 @@
-"""What people and a folder run notice of a fault."""
+"""Checks that chat users and a folder run get through a fault."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ from tests.system.chat import answers_to, consented_user, text_of, wait_for_answ
 from tests.system.faults.faulty_stack import FAULT_S, FaultyStack
 from tests.system.stack import Submission, assert_complete
 
-#: From the end of the fault until answers flow again. Seconds.
+#: Longest time from the end of a fault until answers arrive again.
 RECOVERY_LIMIT_S: Final = 20.0
 
 _USERS_BEFORE: Final = 2
@@ -21,34 +21,34 @@ _USERS_DURING: Final = 2
 def assert_service_survives(
     stack: FaultyStack, folder: Path, *faults: AbstractContextManager[object], fault_s: float = FAULT_S
 ) -> None:
-    """People send photographs and a folder is under way; `faults` befall them for `held_s` seconds.
+    """Apply `faults` for `fault_s` seconds while users send photographs and a folder run is in progress.
 
-    Each photograph, sent before or during the faults, gets its verdict, once; each picture of the folder, too; and soon
-    after the end of the faults answers flow again.
+    Asserts that each photograph, sent before or during the faults, gets one verdict, that each image of the folder gets
+    one, and that answers arrive again soon after the end of the faults.
     """
     images = len(list(folder.iterdir()))
 
     async def scenario(simulator: SimulatorClient) -> Submission:
-        people = await asyncio.gather(*(consented_user(simulator) for _ in range(_USERS_BEFORE + _USERS_DURING)))
+        users = await asyncio.gather(*(consented_user(simulator) for _ in range(_USERS_BEFORE + _USERS_DURING)))
         submission = stack.submit(folder)
         await asyncio.to_thread(submission.wait_for_rows, 10)
-        sent = [(one, await one.photo(stack.images[0])) for one in people[:_USERS_BEFORE]]
+        sent = [(user, await user.photo(stack.images[0])) for user in users[:_USERS_BEFORE]]
         with ExitStack() as active_faults:
             for fault in faults:
                 active_faults.enter_context(fault)
-            assert submission.row_count() < images, "the fault falls into the run"
-            sent += [(one, await one.photo(stack.images[1])) for one in people[_USERS_BEFORE:]]
+            assert submission.row_count() < images, "the fault must fall into the run"
+            sent += [(user, await user.photo(stack.images[1])) for user in users[_USERS_BEFORE:]]
             await asyncio.sleep(fault_s)
-        rows, ended = submission.row_count(), time.monotonic()
-        row, *people_s = await asyncio.gather(
-            asyncio.to_thread(_time_to_next_row, submission, rows, ended),
-            *(_time_to_answer(one, message, ended) for one, message in sent),
+        rows, recovered_at = submission.row_count(), time.monotonic()
+        row_s, *answer_s = await asyncio.gather(
+            asyncio.to_thread(_time_to_next_row, submission, rows, recovered_at),
+            *(_time_to_answer(user, message, recovered_at) for user, message in sent),
         )
-        print(f"answers to people after {max(people_s):.1f} s, rows of the folder after {row:.1f} s")
-        assert max(people_s) < RECOVERY_LIMIT_S
-        assert row < RECOVERY_LIMIT_S
-        for one, message in sent:
-            assert len(answers_to(await one.messages(), message)) == 1
+        print(f"answers to users after {max(answer_s):.1f} s, rows of the folder after {row_s:.1f} s")
+        assert max(answer_s) < RECOVERY_LIMIT_S
+        assert row_s < RECOVERY_LIMIT_S
+        for user, message in sent:
+            assert len(answers_to(await user.messages(), message)) == 1
         return submission
 
     submission = stack.chat.run(scenario)

@@ -1,4 +1,4 @@
-"""There is no room: on the disks that are written to, or in Redis' memory."""
+"""Disks are full, or Redis is at its memory limit."""
 
 import asyncio
 from contextlib import ExitStack
@@ -55,7 +55,7 @@ def test_folder_command_resumes_after_a_full_disk(
     submission.wait_for_rows(50)
     with full_disk(submission.process.pid, submission.out / "results.jsonl"):
         assert submission.finish() == 5, submission.output()
-    # Not mended yet: there is room for what it says, and for nothing else.
+    # The disk is still full: the command can write its messages, but no results.
     (tmp_path / "little").write_bytes(bytes(4096))
     again = faulty_stack.resume(submission, small_folder)
     with full_disk(again.process.pid, tmp_path / "little"):

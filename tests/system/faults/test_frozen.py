@@ -1,4 +1,4 @@
-"""A process stands still for six leases, as under a debugger, a hypervisor or a swapping machine, and wakes up."""
+"""A process is frozen for six leases, as by a debugger, a hypervisor or swapping, and continues."""
 
 from pathlib import Path
 

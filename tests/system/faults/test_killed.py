@@ -1,4 +1,4 @@
-"""SIGKILL, where no other test does it: a bot, and Redis under everyone."""
+"""A bot or Redis is killed with SIGKILL. `test_faults.py` kills workers and the folder command."""
 
 from pathlib import Path
 

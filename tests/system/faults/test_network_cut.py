@@ -1,4 +1,4 @@
-"""The network between a process and Redis is cut without a word, and old connections never come back."""
+"""The network between a process and Redis is cut silently, and old connections stay dead."""
 
 from pathlib import Path
 
