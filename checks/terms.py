@@ -1,0 +1,94 @@
+"""Finds retired terms in tracked files: `python -m checks.terms`. `make lint` runs it.
+
+The project uses the standard terms of its field (docs/glossary.md). The words below were names of its own for things
+that have a standard name. A line that needs one of them in its ordinary sense is reworded.
+"""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+#: Retired term (a regular expression, matched without regard to case) and what to write instead.
+RETIRED: Final = {
+    r"door_?bells?": "task publisher, message",
+    r"\brung\b|\bring_?(s|ing|outbox|grace)?\b(?! buffer)|\bbell(s|_key)?\b": "publish a message, signal an outbox",
+    r"patience": "RedisRetry, retry",
+    r"\bkeepers?\b": "maintenance thread",
+    r"\binsist\w*": "retry",
+    r"(?-i:\bTogether\b)": "Coalescer",
+    r"urgen\w+": "priority, interactive",
+    r"\bhaste\b|in_haste": "low latency",
+    r"\bdeeds?\b": "user action",
+    r"\bsendings\b": "user content",
+    r"\btally\b|\btallies\b": "run statistics",
+    r"\bthumbs\b": "thumbnails",
+    r"\bhouses?\b": "service, stack",
+    r"\brooms?\b": "component, package, capacity, space",
+    r"\bin[ _]hand\b": "in flight, current",
+    r"\bmend(s|ed|ing)?\b": "fix",
+    r"\bwhoever\b": "a noun",
+    r"\bstand[- ]ins?\b|\bstands? in for\b|standin": "simulator",
+    r"\bpulse\b|\bpulse_": "liveness file",
+    r"\bpacer\b": "rate limiter",
+    r"(?-i:\bServings?\b(?=[(\[,:)]))|\bservings\b": "LoadedModel, ModelManager",
+    r"\bcrowds?\b": "simulated users, load",
+    r"\bspine\b": "pipeline, path",
+    r"\btold to stop\b": "draining, asked to stop",
+    r"\bgives? back\b|\bgiv(en|ing) back\b|give_back": "release",
+    r"redis is (away|back)": "Redis is unavailable, Redis is available again",
+    r"\blikeness\b": "similarity",
+    r"\bkept[ _]prints\b": "fingerprint cache",
+}
+
+#: Files in which the words may stand: the history, what was pinned, and this list with its test.
+EXEMPT: Final = re.compile(
+    r"CHANGELOG\.md|LICENSE|(deploy/requirements/.*|requirements)\.txt|\.secrets\.baseline|models/.*"
+    r"|checks/terms\.py|tests/checks/test_terms\.py"
+)
+
+_TEXT: Final = {"", ".py", ".md", ".lua", ".toml", ".yml", ".yaml", ".json", ".js", ".css", ".html", ".j2", ".ftl"} | {
+    ".txt",
+    ".sh",
+    ".c",
+    ".env",
+    ".conf",
+    ".example",
+}
+
+_PATTERN: Final = re.compile("|".join(f"(?P<t{index}>{term})" for index, term in enumerate(RETIRED)), re.IGNORECASE)
+
+
+def find_retired_terms(name: str, text: str) -> Iterator[str]:
+    """Yields a line `name:line: 'word' (write: ...)` for each retired term in the path `name` and in `text`."""
+    for number, line in enumerate([name, *text.splitlines()]):
+        for match in _PATTERN.finditer(line):
+            instead = list(RETIRED.values())[int(str(match.lastgroup)[1:])] if match.lastgroup else ""
+            yield f"{name}:{number}: {match[0]!r} (write: {instead})"
+
+
+def check(names: Iterable[str]) -> list[str]:
+    """Returns the findings in the files `names`, paths below the working directory."""
+    findings: list[str] = []
+    for name in names:
+        path = Path(name)
+        if path.suffix not in _TEXT or EXEMPT.fullmatch(name) or not path.is_file():
+            continue
+        findings += find_retired_terms(name, path.read_text(encoding="utf-8", errors="replace"))
+    return findings
+
+
+def main() -> None:
+    """Check all files that git tracks. Exits with 1 if there are findings."""
+    listed = subprocess.run(["git", "ls-files"], capture_output=True, text=True, check=True)  # noqa: S607 - git is on PATH
+    findings = check(listed.stdout.splitlines())
+    print("\n".join(findings))
+    if findings:
+        print(f"{len(findings)} retired terms: docs/glossary.md has the terms to use.", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
