@@ -1,4 +1,4 @@
-# Two commands on a fresh machine: `make demo` and `make test`. Each sets up what it needs in .venv.
+# On a fresh machine: `make demo` or `make test`. Each first sets up .venv.
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,10 +8,10 @@ MINUTES ?= 30
 FILES ?= $(filter-out .secrets.baseline,$(shell git ls-files))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up first-day test lint audit secrets train bench bench-urgent bench-long soak load faults requirements requirements-images clean
+.PHONY: help demo up first-day test lint audit secrets train bench bench-interactive bench-long soak load faults requirements requirements-images clean
 
-help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-24s %s\n", $$1, $$2}' Makefile
 
 demo: $(VENV)/ready ## Start everything, classify rendered samples (or FOLDER=path), stop everything
 	@$(BIN)/melanoma-local demo $(if $(FOLDER),"$(FOLDER)")
@@ -19,71 +19,72 @@ demo: $(VENV)/ready ## Start everything, classify rendered samples (or FOLDER=pa
 up: $(VENV)/ready ## Keep broker, WORKERS=n workers, Flower and the bot running until Ctrl-C
 	@$(BIN)/melanoma-local up --workers $(WORKERS)
 
-# In their order: by the number of tests, as otherwise, the longest files would come last, and one after the other.
-test: $(VENV)/ready ## All tests, two files at a time
+# Files run in their own order. Sorted by their number of tests, which is the default, the longest files would run last
+# and one after the other.
+test: $(VENV)/ready ## Run all tests, two files at a time
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-lint: $(VENV)/ready ## Style, types, import rules
+lint: $(VENV)/ready ## Check style, types and import rules
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-# Asked only where an advisory service answers. What does not concern us: --ignore-vuln ID, with the reason beside it.
-audit: $(VENV)/ready ## Known vulnerabilities of what is installed anywhere
+# To ignore an advisory that does not concern the project, add --ignore-vuln ID with the reason beside it.
+audit: $(VENV)/ready ## Look up known vulnerabilities of all requirements
 	@$(BIN)/python -m checks.audit requirements.txt deploy/requirements/*.txt
 
-# In a copy of the baseline the tool may put line numbers right, which it says with 3.
-secrets: $(VENV)/ready ## No secret in FILES, all that git tracks, but those known to be none
+# The tool may correct line numbers in its baseline, and then exits with 3. So it gets a copy of the baseline.
+secrets: $(VENV)/ready ## Search FILES (all that git tracks) for secrets
 	@known=$$(mktemp) && cp .secrets.baseline "$$known" && \
-	{ $(BIN)/detect-secrets-hook --no-verify --baseline "$$known" $(FILES) >"$$known.said" || [ $$? -eq 3 ]; }; \
-	found=$$?; [ $$found -eq 0 ] || cat "$$known.said"; rm -f "$$known" "$$known.said"; exit $$found
+	{ $(BIN)/detect-secrets-hook --no-verify --baseline "$$known" $(FILES) >"$$known.log" || [ $$? -eq 3 ]; }; \
+	status=$$?; [ $$status -eq 0 ] || cat "$$known.log"; rm -f "$$known" "$$known.log"; exit $$status
 
-first-day: $(VENV)/ready ## The operator's first day, played on real processes
+first-day: $(VENV)/ready ## Play an operator's first day on real processes
 	@$(BIN)/python -m pytest tests/system/test_first_day.py -s -q
 
-bench: $(VENV)/ready ## Batching against its limit, in one run (about 5 minutes; leave the machine alone)
+bench: $(VENV)/ready ## Measure throughput and latency against a one-process baseline (5 minutes on an idle machine)
 	@$(BIN)/python -m benchmarks.batching
 
-bench-urgent: $(VENV)/ready ## What a person in a chat notices of 5,000 bulk pictures
+bench-interactive: $(VENV)/ready ## Measure the latency of interactive images behind 5,000 bulk images
 	@$(BIN)/python -m benchmarks.interactive_latency
 
-bench-long: $(VENV)/ready ## Memory of worker and Redis over 20,000 pictures
+bench-long: $(VENV)/ready ## Measure the memory of worker and Redis over 20,000 images
 	@$(BIN)/python -m benchmarks.memory
 
-soak: $(VENV)/ready ## Half an hour (MINUTES=n) at 80 % of the limit: what grows, what is lost, who waits longer
+soak: $(VENV)/ready ## Run half an hour (MINUTES=n) at 80 % of the baseline; report growth, losses and latency
 	@$(BIN)/python -m benchmarks.soak --minutes $(MINUTES)
 
-load: $(VENV)/ready ## 500 people send four photographs each to the bot, without and with Telegram's limits
+load: $(VENV)/ready ## Let 500 simulated users send four photographs each, without and with Telegram's rate limits
 	@$(BIN)/python -m benchmarks.chat_load
 
-faults: $(VENV)/ready ## 1,000 photographs while bots, workers, Redis and Telegram's calls die
+faults: $(VENV)/ready ## Send 1,000 photographs while bots, workers and Redis are killed and Telegram calls fail
 	@$(BIN)/python -m benchmarks.chat_faults
 
 RECIPE ?= lite0
 
-train: $(VENV)/ready ## Fit a model by RECIPE=lite0 from DATA=path and START=weights into runs/lite0 (hours on two cores)
+train: $(VENV)/ready ## Train RECIPE=lite0 on DATA=path from START=weights into runs/lite0 (hours on two cores)
 	@$(BIN)/melanoma-train "$(RECIPE)" --data "$(DATA)" $(if $(START),--start "$(START)") --run "runs/$(RECIPE)"
 
-requirements: ## Pin anew what pyproject.toml asks for, but for the GPU's parts (needs uv)
+requirements: ## Update requirements.txt from pyproject.toml, without the GPU libraries (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links --upgrade --output-file requirements.txt \
 		--extra worker --extra bulk --extra bot --extra simulator --extra training --extra local --extra ops --extra dev pyproject.toml
 
-# What each image installs, of the same versions. The GPU's parts are not in requirements.txt.
+# Requirements of each image, in the versions of requirements.txt. Only the GPU libraries are not in that file.
 IMAGES := bot gpu local ops simulator worker
 
-requirements-images: ## Pin anew what the images install, by requirements.txt (needs uv)
+requirements-images: ## Update deploy/requirements/*.txt from requirements.txt (needs uv)
 	@for role in $(IMAGES); do \
 		uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 			--no-emit-index-url --no-emit-find-links --constraints requirements.txt \
 			--output-file deploy/requirements/$$role.txt --extra image --extra $$role pyproject.toml || exit 1; \
 	done
 
-clean: ## Remove what was built; data of `make up` stays in .local
+clean: ## Remove .venv and demo-out; data of `make up` stays in .local
 	@rm -rf $(VENV) demo-out
 
-# pip checks each file against the hashes; the project itself is installed in place.
+# pip checks each file against its hash. The project itself is installed in editable mode.
 $(VENV)/ready: requirements.txt pyproject.toml
 	@python=$$(sh local/find-python.sh) || exit 1; \
 	echo "setting up $(VENV) with $$python (a few minutes the first time)"; \

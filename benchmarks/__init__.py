@@ -1,1 +1,1 @@
-"""Speed and cost of the whole path, always as ratios to something measured in the same run."""
+"""Measures the speed and cost of the whole service, as ratios to a baseline measured in the same run."""

@@ -1,8 +1,9 @@
-"""`make faults`: 1,000 photographs while everything dies.
+"""`make faults`: sends 1,000 photographs while processes are killed.
 
-Two replicas of the bot in webhook mode and two workers, each killed with SIGKILL again and again; Redis killed and
-restarted twice; 5 % of the calls of the Bot API fail, before or after taking effect. Prints JSON: `lost` photographs
-without an answer, `apologies`, `doubled` answers, and by how many calls that took effect the reply was lost.
+Two bots in webhook mode and two workers are killed with SIGKILL in turn. Redis is killed and restarted twice. 5 % of
+the Bot API calls fail, before or after they take effect. Prints JSON: `lost` counts photographs without an answer,
+`apologies` answers that report a failure, `doubled` answers beyond the first of a photograph, and `replies_lost` calls
+that took effect although the bot saw them fail.
 """
 
 import argparse
@@ -13,7 +14,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.harness.simulated_users import bot, collect_outcomes, gather, quantile, report, until_answered
+from benchmarks.harness.simulated_users import (
+    collect_outcomes,
+    create_users,
+    print_figures,
+    quantile,
+    start_benchmark_bot,
+    wait_until_answered,
+)
 from benchmarks.harness.testbed import Testbed
 from local.bot_processes import simulator_url, start_simulator
 from local.embedded_valkey import free_port
@@ -22,96 +30,96 @@ from samples.many import render_many
 from shared.redis_client.client import create_client
 from simulator.client.client import SimulatorClient
 
-_LIMIT_S: Final = 420.0
-_KILL_EVERY_S: Final = 3.0
+_TIMEOUT_S: Final = 420.0
+_KILL_INTERVAL_S: Final = 3.0
 _SPREAD_S: Final = 40.0
 
-#: After so many kills of the others Redis is killed.
-_REDIS_AFTER: Final = (1, 3)
+#: Redis is killed before the process kills with these indexes.
+_REDIS_KILL_INDEXES: Final = (1, 3)
 
 
-class Killer:
-    """Kills one process after the other and starts it again, as a process runner would, until `stop`."""
+class ProcessKiller:
+    """Kills bots and workers in turn until `stop`, and restarts each at once, as a process runner would."""
 
-    def __init__(self, stand: Testbed, bots: "list[BackgroundProcess]", port: int, webhook: dict[str, str]) -> None:
-        self._stand = stand
+    def __init__(self, testbed: Testbed, bots: "list[BackgroundProcess]", port: int, webhook: dict[str, str]) -> None:
+        self._testbed = testbed
         self._bots = bots
-        self._telegram = port
+        self._simulator_port = port
         self._webhook = webhook
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self.kills: list[str] = []
 
     def start(self) -> None:
-        """Begin."""
+        """Start killing processes."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Kill no more; what was killed last runs again when this returns."""
+        """Stop killing processes. All processes run when this returns."""
         self._stop.set()
         self._thread.join()
 
     def _run(self) -> None:
-        for number, (kind, place) in enumerate(itertools.cycle(itertools.product(("bot", "worker"), (0, 1)))):
-            if self._stop.wait(_KILL_EVERY_S):
+        for number, (kind, index) in enumerate(itertools.cycle(itertools.product(("bot", "worker"), (0, 1)))):
+            if self._stop.wait(_KILL_INTERVAL_S):
                 return
-            if number in _REDIS_AFTER:
-                self._stand.broker.kill()
-                self._stand.broker.start()
+            if number in _REDIS_KILL_INDEXES:
+                self._testbed.broker.kill()
+                self._testbed.broker.start()
                 self.kills.append("redis")
             if kind == "bot":
-                self._bots[place].kill()
-                name = f"bot-{place}-{number}"
-                self._bots[place] = bot(self._stand.home, name, self._telegram, **self._webhook)
+                self._bots[index].kill()
+                name = f"bot-{index}-{number}"
+                self._bots[index] = start_benchmark_bot(self._testbed.home, name, self._simulator_port, **self._webhook)
             else:
-                self._stand.restart_worker(place)
+                self._testbed.restart_worker(index)
             self.kills.append(kind)
 
 
 def main() -> None:
-    """Run it and print the figures."""
+    """Run the benchmark and print its figures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--people", type=int, default=100)
+    parser.add_argument("--users", type=int, default=100)
     parser.add_argument("--each", type=int, default=10)
-    asked = parser.parse_args()
-    with Testbed(workers=2, persistent=True) as stand, ExitStack() as stack:
-        images = [path.read_bytes() for path in render_many(stand.home / "pictures", 16)]
+    args = parser.parse_args()
+    with Testbed(workers=2, persistent=True) as testbed, ExitStack() as stack:
+        images = [path.read_bytes() for path in render_many(testbed.home / "pictures", 16)]
         port, own = free_port(), free_port()
-        stack.enter_context(start_simulator(stand.home / "telegram.log", port, "--no-limits"))
+        stack.enter_context(start_simulator(testbed.home / "simulator.log", port, "--no-limits"))
         webhook = {"MELANOMA_WEBHOOK_URL": f"http://127.0.0.1:{own}", "MELANOMA_BOT_PORT": str(own)}
-        bots = [bot(stand.home, f"bot-{number}", port, **webhook) for number in range(2)]
-        stack.callback(_stop, bots)
-        killer = Killer(stand, bots, port, webhook)
+        bots = [start_benchmark_bot(testbed.home, f"bot-{number}", port, **webhook) for number in range(2)]
+        stack.callback(_stop_all, bots)
+        killer = ProcessKiller(testbed, bots, port, webhook)
         try:
-            report(asyncio.run(_run(stand, simulator_url(port), images, asked.people, asked.each, killer)))
+            print_figures(asyncio.run(_run(testbed, simulator_url(port), images, args.users, args.each, killer)))
         finally:
             killer.stop()
-        tracebacks = [path.name for path in stand.home.glob("bot-*.log") if "Traceback" in _said(path)]
-        print("bots that showed a traceback:", tracebacks or "none")
+        tracebacks = [path.name for path in testbed.home.glob("bot-*.log") if "Traceback" in _log_text(path)]
+        print("logs with a traceback:", tracebacks or "none")
 
 
 async def _run(
-    stand: Testbed, address: str, images: list[bytes], people: int, each: int, killer: Killer
+    testbed: Testbed, address: str, images: list[bytes], user_count: int, each: int, killer: ProcessKiller
 ) -> dict[str, Any]:
     async with SimulatorClient(address) as simulator:
-        crowd = await gather(simulator, people)
+        users = await create_users(simulator, user_count)
         uploads = [await simulator.upload(image) for image in images]
         before = (await simulator.get_calls())[-1]["seq"]
         await simulator.set_faults(0.05, kinds=["429", "500", "cut_before", "cut_after"], seed=1)
         killer.start()
-        await simulator.start_load(crowd, uploads, each, spread_s=_SPREAD_S)
-        await until_answered(create_client(stand.broker.url), people * each, _LIMIT_S / 2)
+        await simulator.start_load(users, uploads, each, spread_s=_SPREAD_S)
+        await wait_until_answered(create_client(testbed.broker.url), user_count * each, _TIMEOUT_S / 2)
         await asyncio.to_thread(killer.stop)
         await simulator.set_faults(0)
-        await until_answered(create_client(stand.broker.url), people * each, _LIMIT_S / 2)
-        found = await collect_outcomes(crowd)
+        await wait_until_answered(create_client(testbed.broker.url), user_count * each, _TIMEOUT_S / 2)
+        outcomes = await collect_outcomes(users)
         calls = await simulator.get_calls(before)
-    waits = [fate.answer_s for fate in found if fate.answer_s is not None]
+    waits = [outcome.answer_s for outcome in outcomes if outcome.answer_s is not None]
     return {
-        "photographs": len(found),
-        "lost": sum(fate.answer_s is None for fate in found),
-        "apologies": sum(fate.apology for fate in found),
-        "doubled": sum(fate.doubled for fate in found),
+        "photographs": len(outcomes),
+        "lost": sum(outcome.answer_s is None for outcome in outcomes),
+        "apologies": sum(outcome.is_apology for outcome in outcomes),
+        "doubled": sum(outcome.duplicates for outcome in outcomes),
         "replies_lost": sum(call["took_effect"] and not call["ok"] for call in calls),
         "faults": sum(call["fault"] is not None for call in calls),
         "kills": {kind: killer.kills.count(kind) for kind in ("bot", "worker", "redis")},
@@ -120,12 +128,12 @@ async def _run(
     }
 
 
-def _stop(bots: list[BackgroundProcess]) -> None:
-    for one in bots:
-        one.stop()
+def _stop_all(bots: list[BackgroundProcess]) -> None:
+    for bot in bots:
+        bot.stop()
 
 
-def _said(path: Path) -> str:
+def _log_text(path: Path) -> str:
     return path.read_text(errors="replace")
 
 

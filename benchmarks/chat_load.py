@@ -1,13 +1,21 @@
-"""`make load`: 500 simulated people send four photographs each, without and with Telegram's limits.
+"""`make load`: 500 simulated users send four photographs each, without and with Telegram's rate limits.
 
-Prints JSON. `chat_ratio` is the throughput of the whole chat beside that of the spine with one picture a message in the
-same run; `limited_share` the share of 30 messages a second that went to answers; `spine_cpu_ms`, `free_cpu_ms` and
-`limited_cpu_ms` what a photograph costs in each process. All of them share the same cores, Telegram's stand-in and the
-people, too, which cost nothing in a real chat. So there are three more ratios: `own_ratio` is the throughput by the
-cores that stand-in and people left over; `cost_ratio` the same from CPU time alone, as if no core were ever idle; and
-`ceiling_ratio` what `chat_ratio` would be, no core idle, with a bot that costs nothing. Spine and chat are then run
-again with the worker alone on one half of the cores and all else on the other, as where a worker has a machine of its
-own: `apart_ratio` is `chat_ratio` there.
+Prints JSON:
+
+* `chat_ratio`: throughput of the chat, divided by that of the service path in the same run. The service path is ledger,
+  queue and worker without the bot, with one image in a message.
+* `limited_share`: answers a second, as a share of the 30 messages a second that Telegram allows.
+* `service_cpu_ms`, `unlimited_cpu_ms`, `limited_cpu_ms`: CPU time of one photograph, by process.
+
+All processes share the same cores, also the simulator and the simulated users, which cost nothing in a real chat.
+Three ratios correct for that:
+
+* `own_ratio`: `chat_ratio` with the throughput divided by the cores that simulator and users left free.
+* `cost_ratio`: the same from CPU time only, as if no core were ever idle.
+* `ceiling_ratio`: `chat_ratio` as it would be with a bot that costs nothing and no idle core.
+
+`apart_ratio` is `chat_ratio` from a second run, in which the worker has one half of the cores and everything else the
+other half, as where a worker has a machine of its own.
 """
 
 import argparse
@@ -20,16 +28,17 @@ from typing import Any, Final
 
 import psutil
 
-from benchmarks.harness.cpu_affinity import worker_apart
-from benchmarks.harness.cpu_time import Cpu
+from benchmarks.harness.cpu_affinity import isolate_worker
+from benchmarks.harness.cpu_time import CpuTimer
+from benchmarks.harness.load_run import Load
 from benchmarks.harness.simulated_users import (
     PhotoOutcome,
-    bot,
     collect_outcomes,
-    gather,
+    create_users,
+    print_figures,
     quantile,
-    report,
-    until_answered,
+    start_benchmark_bot,
+    wait_until_answered,
 )
 from benchmarks.harness.testbed import Testbed
 from local.bot_processes import simulator_url, start_simulator
@@ -39,10 +48,10 @@ from shared.contract.names import Queue
 from shared.redis_client.client import create_client
 from simulator.client.client import SimulatorClient
 
-_SPINE_S: Final = 15.0
-_LIMIT_S: Final = 600.0
+_SERVICE_PATH_S: Final = 15.0
+_TIMEOUT_S: Final = 600.0
 
-#: Telegram's.
+#: Telegram's limit for one bot.
 _MESSAGES_PER_S: Final = 30
 
 _UNLIMITED: Final = {
@@ -51,115 +60,119 @@ _UNLIMITED: Final = {
     "MELANOMA_TELEGRAM_GROUP_PER_MINUTE": "100000",
 }
 
-#: Processes that a real chat does not have.
-_NOT_OURS: Final = ("telegram", "people")
+#: Processes that exist only in the simulation.
+_SIMULATION_PROCESSES: Final = ("simulator", "users")
 
 
 @dataclass(frozen=True, slots=True)
-class Spell:
-    """One spell of load: photographs a second, CPU ms a photograph by process, and what else was seen."""
+class LoadPhase:
+    """Figures of one phase of load. `cpu_ms` is the CPU time of one photograph by process."""
 
-    rate: float
+    images_per_s: float
     cpu_ms: Mapping[str, float]
-    seen: Mapping[str, float]
+    details: Mapping[str, float]
 
 
 def main() -> None:
-    """Run both and print the figures."""
+    """Run the benchmark and print its figures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--people", type=int, default=500)
+    parser.add_argument("--users", type=int, default=500)
     parser.add_argument("--each", type=int, default=4)
-    asked = parser.parse_args()
-    with Testbed() as stand:
-        folder = stand.home / "pictures"
+    args = parser.parse_args()
+    with Testbed() as testbed:
+        folder = testbed.home / "pictures"
         images = [path.read_bytes() for path in render_many(folder, 16)]
-        spine = _spine(stand, images)
-        free = _chat(stand, images, asked.people, asked.each, limits=False)
-        limited = _chat(stand, images, asked.people, asked.each, limits=True)
-        with worker_apart(stand):
-            spine_apart = _spine(stand, images)
-            free_apart = _chat(stand, images, asked.people, asked.each, limits=False)
+        service = _run_service_path(testbed, images)
+        unlimited = _run_chat(testbed, images, args.users, args.each, limits=False)
+        limited = _run_chat(testbed, images, args.users, args.each, limits=True)
+        with isolate_worker(testbed):
+            service_apart = _run_service_path(testbed, images)
+            unlimited_apart = _run_chat(testbed, images, args.users, args.each, limits=False)
     cores = psutil.cpu_count() or 1
-    others_ms = sum(free.cpu_ms[name] for name in _NOT_OURS)
-    spine_ms, chat_ms = sum(spine.cpu_ms.values()), sum(free.cpu_ms.values())
-    left = cores - free.rate * others_ms / 1000
-    report(
+    simulation_ms = sum(unlimited.cpu_ms[name] for name in _SIMULATION_PROCESSES)
+    service_ms, chat_ms = sum(service.cpu_ms.values()), sum(unlimited.cpu_ms.values())
+    available_cores = cores - unlimited.images_per_s * simulation_ms / 1000
+    print_figures(
         {
-            "chat_ratio": free.rate / spine.rate,
-            "own_ratio": free.rate / left / (spine.rate / cores),
-            "cost_ratio": spine_ms / (chat_ms - others_ms),
-            "ceiling_ratio": spine_ms / (chat_ms - free.cpu_ms["bot"]),
-            "apart_ratio": free_apart.rate / spine_apart.rate,
-            "limited_share": limited.rate / _MESSAGES_PER_S,
+            "chat_ratio": unlimited.images_per_s / service.images_per_s,
+            "own_ratio": unlimited.images_per_s / available_cores / (service.images_per_s / cores),
+            "cost_ratio": service_ms / (chat_ms - simulation_ms),
+            "ceiling_ratio": service_ms / (chat_ms - unlimited.cpu_ms["bot"]),
+            "apart_ratio": unlimited_apart.images_per_s / service_apart.images_per_s,
+            "limited_share": limited.images_per_s / _MESSAGES_PER_S,
             "cores": cores,
-            "spine_per_s": spine.rate,
-            "free_per_s": free.rate,
-            "limited_per_s": limited.rate,
-            "spine_apart_per_s": spine_apart.rate,
-            "free_apart_per_s": free_apart.rate,
-            "spine_cpu_ms": _rounded(spine.cpu_ms),
-            "free_cpu_ms": _rounded(free.cpu_ms),
+            "service_per_s": service.images_per_s,
+            "unlimited_per_s": unlimited.images_per_s,
+            "limited_per_s": limited.images_per_s,
+            "service_apart_per_s": service_apart.images_per_s,
+            "unlimited_apart_per_s": unlimited_apart.images_per_s,
+            "service_cpu_ms": _rounded(service.cpu_ms),
+            "unlimited_cpu_ms": _rounded(unlimited.cpu_ms),
             "limited_cpu_ms": _rounded(limited.cpu_ms),
-            **{f"free_{name}": value for name, value in free.seen.items()},
-            **{f"limited_{name}": value for name, value in limited.seen.items()},
-            **{f"free_apart_{name}": value for name, value in free_apart.seen.items()},
+            **{f"unlimited_{name}": value for name, value in unlimited.details.items()},
+            **{f"limited_{name}": value for name, value in limited.details.items()},
+            **{f"unlimited_apart_{name}": value for name, value in unlimited_apart.details.items()},
         }
     )
 
 
-def _spine(stand: Testbed, images: list[bytes]) -> Spell:
-    stand.load(images, seconds=5, window=64, shard=1, queue=Queue.INTERACTIVE)
-    load = stand.load(images, seconds=_SPINE_S, window=64, shard=1, queue=Queue.INTERACTIVE)
-    return Spell(load.rate, {name: spent * 1000 / load.pictures for name, spent in load.cpu_s.items()}, {})
+def _run_service_path(testbed: Testbed, images: list[bytes]) -> LoadPhase:
+    testbed.run_load(images, Load(seconds=5, window=64, shard=1, queue=Queue.INTERACTIVE))
+    load = testbed.run_load(images, Load(seconds=_SERVICE_PATH_S, window=64, shard=1, queue=Queue.INTERACTIVE))
+    return LoadPhase(load.images_per_s, {name: cpu_s * 1000 / load.images for name, cpu_s in load.cpu_s.items()}, {})
 
 
-def _chat(stand: Testbed, images: list[bytes], people: int, each: int, *, limits: bool) -> Spell:
-    create_client(stand.broker.url).flushall()
+def _run_chat(testbed: Testbed, images: list[bytes], user_count: int, each: int, *, limits: bool) -> LoadPhase:
+    create_client(testbed.broker.url).flushall()
     port = free_port()
     with ExitStack() as stack:
-        telegram = stack.enter_context(start_simulator(stand.home / f"telegram-{port}.log", port, "--no-limits"))
-        replica = stack.enter_context(bot(stand.home, f"bot-{port}", port, **({} if limits else _UNLIMITED)))
-        processes = {"bot": replica.pid, "worker": stand.workers[0].pid, "broker": stand.broker.pid or 0}
-        cpu = Cpu({**processes, "telegram": telegram.pid, "people": os.getpid()})
-        return asyncio.run(_run(stand, simulator_url(port), images, people, each, cpu, limits=limits))
+        simulator = stack.enter_context(start_simulator(testbed.home / f"simulator-{port}.log", port, "--no-limits"))
+        bot = stack.enter_context(
+            start_benchmark_bot(testbed.home, f"bot-{port}", port, **({} if limits else _UNLIMITED))
+        )
+        processes = {"bot": bot.pid, "worker": testbed.workers[0].pid, "broker": testbed.broker.pid or 0}
+        timer = CpuTimer({**processes, "simulator": simulator.pid, "users": os.getpid()})
+        return asyncio.run(_send_photos(testbed, simulator_url(port), images, user_count, each, timer, limits=limits))
 
 
-async def _run(
-    stand: Testbed, address: str, images: list[bytes], people: int, each: int, cpu: Cpu, *, limits: bool
-) -> Spell:
+async def _send_photos(
+    testbed: Testbed, address: str, images: list[bytes], user_count: int, each: int, timer: CpuTimer, *, limits: bool
+) -> LoadPhase:
     async with SimulatorClient(address) as simulator:
-        crowd = await gather(simulator, people)
+        users = await create_users(simulator, user_count)
         uploads = [await simulator.upload(image) for image in images]
         await simulator.set_rate_limits(enabled=limits)
         before = (await simulator.get_calls())[-1]["seq"]
-        with cpu:
-            await simulator.start_load(crowd, uploads, each)
-            await until_answered(create_client(stand.broker.url), people * each, _LIMIT_S)
-        found = await collect_outcomes(crowd)
+        with timer:
+            await simulator.start_load(users, uploads, each)
+            await wait_until_answered(create_client(testbed.broker.url), user_count * each, _TIMEOUT_S)
+        outcomes = await collect_outcomes(users)
         calls = await simulator.get_calls(before)
-    ends = [fate.answered_at for fate in found if fate.answer_s is not None]
-    cpu_ms = {name: spent * 1000 / len(found) for name, spent in cpu.spent_s.items()}
-    return Spell((len(ends) - 1) / (max(ends) - min(ends)), cpu_ms, _seen(found, calls))
+    answered_at = [outcome.answered_at for outcome in outcomes if outcome.answer_s is not None]
+    cpu_ms = {name: cpu_s * 1000 / len(outcomes) for name, cpu_s in timer.cpu_s.items()}
+    return LoadPhase(
+        (len(answered_at) - 1) / (max(answered_at) - min(answered_at)), cpu_ms, _chat_details(outcomes, calls)
+    )
 
 
-def _seen(found: list[PhotoOutcome], calls: list[dict[str, Any]]) -> dict[str, float]:
-    words = [fate.first_word_s for fate in found if fate.first_word_s is not None]
-    waits = [fate.answer_s for fate in found if fate.answer_s is not None]
+def _chat_details(outcomes: list[PhotoOutcome], calls: list[dict[str, Any]]) -> dict[str, float]:
+    first_replies = [outcome.first_reply_s for outcome in outcomes if outcome.first_reply_s is not None]
+    waits = [outcome.answer_s for outcome in outcomes if outcome.answer_s is not None]
     return {
-        "photographs": len(found),
-        "lost": len(found) - len(waits),
-        "doubled": sum(fate.doubled for fate in found),
-        "first_word_p50_s": quantile(words, 0.5),
-        "first_word_p99_s": quantile(words, 0.99),
+        "photographs": len(outcomes),
+        "lost": len(outcomes) - len(waits),
+        "doubled": sum(outcome.duplicates for outcome in outcomes),
+        "first_reply_p50_s": quantile(first_replies, 0.5),
+        "first_reply_p99_s": quantile(first_replies, 0.99),
         "answer_p50_s": quantile(waits, 0.5),
         "answer_p99_s": quantile(waits, 0.99),
         "refused_429": sum(call["error_code"] == 429 for call in calls),
-        "words_of_progress": sum(call["method"] in ("sendMessage", "editMessageText") for call in calls),
+        "progress_messages": sum(call["method"] in ("sendMessage", "editMessageText") for call in calls),
     }
 
 
 def _rounded(cpu_ms: Mapping[str, float]) -> dict[str, float]:
-    return {name: round(spent, 2) for name, spent in cpu_ms.items()}
+    return {name: round(cpu_s, 2) for name, cpu_s in cpu_ms.items()}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`make bench-long`: memory of worker and broker over 20,000 pictures, which is to stay flat."""
+"""`make bench-long`: memory of worker and broker over 20,000 images. It must not grow."""
 
 import json
 import statistics
@@ -9,34 +9,36 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.harness.load_run import Load
 from benchmarks.harness.testbed import Testbed
 from samples.many import render_many
 
-_PICTURES: Final = 20_000
-_SPELLS: Final = 20
-_DIFFERENT: Final = 64
+_IMAGES: Final = 20_000
+_ROUNDS: Final = 20
+_DISTINCT_IMAGES: Final = 64
+_LOAD: Final = Load(seconds=3600, window=256, shard=16, max_images=_IMAGES // _ROUNDS)
 
 
 def main() -> None:
-    """Measure, print a table, and one JSON object as the last line."""
+    """Measure and print a table. The last line is a JSON object."""
     console = Console()
-    with tempfile.TemporaryDirectory(prefix="melanoma-pictures-") as place, Testbed(persistent=True) as stand:
-        folder = Path(place)
-        render_many(folder, _DIFFERENT, size=(640, 480), seed=13)
+    with tempfile.TemporaryDirectory(prefix="melanoma-images-") as directory, Testbed(persistent=True) as testbed:
+        folder = Path(directory)
+        render_many(folder, _DISTINCT_IMAGES, size=(640, 480), seed=13)
         images = [path.read_bytes() for path in sorted(folder.iterdir())]
-        table = Table("pictures", "worker MB", "broker MB")
+        table = Table("images", "worker MB", "broker MB")
         readings: list[dict[str, int]] = []
         done = 0
-        for _ in range(_SPELLS):
-            load = stand.load(images, seconds=3600, window=256, shard=16, most=_PICTURES // _SPELLS)
-            done += load.pictures
-            readings.append(stand.memory())
+        for _ in range(_ROUNDS):
+            result = testbed.run_load(images, _LOAD)
+            done += result.images
+            readings.append(testbed.memory_bytes())
             table.add_row(str(done), *(f"{readings[-1][name] / 1e6:.0f}" for name in ("worker 0", "broker")))
     console.print(table)
     figures: dict[str, float] = {"pictures": done}
     for name, key in (("worker 0", "worker"), ("broker", "broker")):
-        # The first fifth fills caches and pools.
-        settled = [reading[name] for reading in readings[_SPELLS // 5 :]]
+        # Caches and pools fill during the first fifth, so it is left out.
+        settled = [reading[name] for reading in readings[_ROUNDS // 5 :]]
         half = len(settled) // 2
         figures[f"{key}_growth"] = round(statistics.median(settled[half:]) / statistics.median(settled[:half]), 3)
         figures[f"{key}_mb"] = round(settled[-1] / 1e6)

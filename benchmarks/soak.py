@@ -1,9 +1,9 @@
-"""`make soak`: half an hour at 80 % of the measured limit, by people in a chat, single pictures and folders at once.
+"""`make soak`: half an hour at 80 % of the baseline, with chat users, single images and folders at the same time.
 
-Prints JSON: what was lost, doubled or left behind (nothing); `p99_ratio`, the p99 of single pictures in the last sixth
-of the time beside that in the first; and for each process how memory, file handles and threads grow in an hour, as a
-share (`*_growth_per_h`), by a least-squares line through all but the first sixth, in which caches and pools fill.
-Records of answers are kept for a sixth of the time instead of for days, or Redis would grow by them all the while.
+Prints JSON. `lost`, `doubled` and `left_behind` must be 0. `p99_ratio` is the p99 of single images in the last sixth of
+the time, divided by that in the first sixth. `*_growth_per_h` is the growth of a process's memory, file handles or
+threads in an hour, as a share, from a least-squares line that leaves out the first sixth, in which caches and pools
+fill. Answers are retained for a sixth of the time instead of days: otherwise Redis would grow with them all the time.
 """
 
 import argparse
@@ -17,11 +17,12 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.harness import soak_users
-from benchmarks.harness.baseline import BaselineProcess, best
-from benchmarks.harness.process_stats import ProcessMonitor, Readings
-from benchmarks.harness.simulated_users import bot, quantile, report
-from benchmarks.harness.soak_users import Answered
-from benchmarks.harness.testbed import LoadResult, Testbed
+from benchmarks.harness.baseline import BaselineProcess, find_best
+from benchmarks.harness.load_run import Load, LoadResult
+from benchmarks.harness.process_stats import ProcessMonitor, TimeSeries
+from benchmarks.harness.simulated_users import print_figures, quantile, start_benchmark_bot
+from benchmarks.harness.soak_users import ChatResult
+from benchmarks.harness.testbed import Testbed
 from local.bot_processes import simulator_url, start_simulator
 from local.embedded_valkey import free_port
 from samples.many import render_many
@@ -29,102 +30,107 @@ from shared.contract.names import Queue
 from shared.ledger import admin
 from shared.redis_client.client import create_client
 
-_SHARE: Final = 0.8
-#: Of the limit, by single pictures; the chat takes `soak_chat.PER_S` a second, folders the rest.
-_SINGLES_SHARE: Final = 0.1
+_LOAD_SHARE: Final = 0.8
+#: Share of the baseline for single images. The chat sends `soak_users.PHOTOS_PER_S`; folders make up the rest.
+_SINGLE_SHARE: Final = 0.1
 _SINGLE_STREAMS: Final = 8
 _FOLDERS: Final = 4
 _SHARD: Final = 16
 
-_PICTURES: Final = 64
+_IMAGES: Final = 64
 _GRID_S: Final = 2.0
-_WARM_S: Final = 15.0
+_WARMUP_S: Final = 15.0
 
-#: The time is looked at in so many parts: the first is compared with the last.
+#: The time is divided into this many parts. The first is compared with the last.
 _PARTS: Final = 6
 
-#: The settings allow no less. Seconds.
-_LEAST_RETENTION_S: Final = 60.0
+#: Smallest value that the settings allow.
+_MIN_RETENTION_S: Final = 60.0
 
-#: Not of the service: they keep every answer that they got.
-_OUTSIDE: Final = frozenset({"client", "stand-in"})
+#: Processes that are not part of the service. They grow, because they keep every answer.
+_EXTERNAL_PROCESSES: Final = frozenset({"client", "simulator"})
 
 
 def main() -> None:
-    """Run and print a table, and one JSON object as the last line."""
-    parser = argparse.ArgumentParser(description="Half an hour at 80 % of the limit: does anything grow, or get lost?")
+    """Run and print a table. The last line is a JSON object."""
+    parser = argparse.ArgumentParser(
+        description="Load the service at 80 % of the baseline and report growth and losses."
+    )
     parser.add_argument("--minutes", type=float, default=30)
     seconds = parser.parse_args().minutes * 60
     console = Console()
-    with tempfile.TemporaryDirectory(prefix="melanoma-pictures-") as place:
-        images = [path.read_bytes() for path in render_many(Path(place), _PICTURES, size=(640, 480), seed=17)]
-        with BaselineProcess(Path(place)) as process:
-            point, grid = best(process, seconds=_GRID_S)
-        limit = grid[point].rate
-    console.print(f"the limit: {limit:.0f} pictures a second; {_SHARE:.0%} of it for {seconds / 60:g} minutes")
-    with Testbed(persistent=True) as stand, ExitStack() as stack:
+    with tempfile.TemporaryDirectory(prefix="melanoma-images-") as directory:
+        images = [path.read_bytes() for path in render_many(Path(directory), _IMAGES, size=(640, 480), seed=17)]
+        with BaselineProcess(Path(directory)) as baseline:
+            point, grid = find_best(baseline, seconds=_GRID_S)
+        baseline_rate = grid[point].images_per_s
+    console.print(
+        f"baseline: {baseline_rate:.0f} images a second; load: {_LOAD_SHARE:.0%} of it for {seconds / 60:g} minutes"
+    )
+    with Testbed(persistent=True) as testbed, ExitStack() as stack:
         port = free_port()
-        telegram = stack.enter_context(start_simulator(stand.home / "stand-in.log", port))
-        kept = {"MELANOMA_ANSWER_RETENTION_S": str(max(_LEAST_RETENTION_S, seconds / _PARTS))}
-        replica = stack.enter_context(bot(stand.home, "bot", port, **kept))
-        stand.load(images, seconds=_WARM_S, window=2 * _SHARD, shard=_SHARD)
-        extra = {"bot": replica.pid, "stand-in": telegram.pid}
-        with ProcessMonitor(stand.processes(extra), create_client(stand.broker.url)) as vitals:
-            singles, folders, people = _load(stand, simulator_url(port), images, seconds, limit)
-        left = _left_behind(stand)
-    _print(console, vitals, seconds)
-    report(_outcome(singles, folders, people, limit, seconds) | {"left_behind": left} | _growth(vitals, seconds))
+        simulator = stack.enter_context(start_simulator(testbed.home / "simulator.log", port))
+        retention = {"MELANOMA_ANSWER_RETENTION_S": str(max(_MIN_RETENTION_S, seconds / _PARTS))}
+        bot = stack.enter_context(start_benchmark_bot(testbed.home, "bot", port, **retention))
+        testbed.run_load(images, Load(seconds=_WARMUP_S, window=2 * _SHARD, shard=_SHARD))
+        extra = {"bot": bot.pid, "simulator": simulator.pid}
+        with ProcessMonitor(testbed.processes(extra), create_client(testbed.broker.url)) as monitor:
+            single, folders, chat = _run_load(testbed, simulator_url(port), images, seconds, baseline_rate)
+        leftovers = _count_leftovers(testbed)
+    _print_table(console, monitor, seconds)
+    print_figures(
+        _figures(single, folders, chat, baseline_rate, seconds) | {"left_behind": leftovers} | _growth(monitor, seconds)
+    )
 
 
-def _load(
-    stand: Testbed, address: str, images: list[bytes], seconds: float, limit: float
-) -> tuple[list[LoadResult], list[LoadResult], Answered]:
-    """All at once, until their last answer."""
-    singles = limit * _SINGLES_SHARE
-    folders = limit * _SHARE - singles - soak_users.PER_S
+def _run_load(
+    testbed: Testbed, address: str, images: list[bytes], seconds: float, baseline_rate: float
+) -> tuple[list[LoadResult], list[LoadResult], ChatResult]:
+    """Run single images, folders and chat at the same time; returns after their last answer."""
+    single = baseline_rate * _SINGLE_SHARE
+    folders = baseline_rate * _LOAD_SHARE - single - soak_users.PHOTOS_PER_S
     with ThreadPoolExecutor(_SINGLE_STREAMS + _FOLDERS + 1) as pool:
 
         def stream(rate: float, shard: int, queue: Queue) -> "Future[LoadResult]":
-            return pool.submit(
-                stand.load, images, seconds=seconds, window=shard, shard=shard, queue=queue, every_s=shard / rate
-            )
+            load = Load(seconds=seconds, window=shard, shard=shard, queue=queue, interval_s=shard / rate)
+            return pool.submit(testbed.run_load, images, load)
 
-        asked = [stream(singles / _SINGLE_STREAMS, 1, Queue.INTERACTIVE) for _ in range(_SINGLE_STREAMS)]
+        interactive = [stream(single / _SINGLE_STREAMS, 1, Queue.INTERACTIVE) for _ in range(_SINGLE_STREAMS)]
         bulk = [stream(folders / _FOLDERS, _SHARD, Queue.BULK) for _ in range(_FOLDERS)]
-        people = pool.submit(soak_users.chat, address, images, seconds)
-        return [one.result() for one in asked], [one.result() for one in bulk], people.result()
+        chat = pool.submit(soak_users.run_chat, address, images, seconds)
+        return [future.result() for future in interactive], [future.result() for future in bulk], chat.result()
 
 
-def _left_behind(stand: Testbed) -> int:
-    """Jobs, dead letters and bytes of pictures that are still there when all are answered."""
-    survey = stand.ledger.run(admin.get_overview())
-    return survey.undecided + survey.dead + survey.claimed + stand.store.used()
+def _count_leftovers(testbed: Testbed) -> int:
+    """Jobs, dead letters and bytes of images that remain after all answers."""
+    overview = testbed.ledger.run(admin.get_overview())
+    return overview.undecided + overview.dead + overview.claimed + testbed.store.used()
 
 
-def _outcome(
-    singles: list[LoadResult], folders: list[LoadResult], people: Answered, limit: float, seconds: float
+def _figures(
+    single: list[LoadResult], folders: list[LoadResult], chat: ChatResult, baseline_rate: float, seconds: float
 ) -> dict[str, Any]:
-    loads = [*singles, *folders]
-    answered = sum(load.pictures for load in loads) + len(people.latencies)
-    first, last = _p99s(singles, seconds)
+    loads = [*single, *folders]
+    answered = sum(load.images for load in loads) + len(chat.latencies_s)
+    first, last = _first_and_last_p99(single, seconds)
     return {
         "minutes": seconds / 60,
-        "limit_img_s": limit,
+        "baseline_img_s": baseline_rate,
         "photographs": answered,
-        "share_of_limit": answered / seconds / limit,
-        "lost": sum(load.lost + load.others.count("failure") for load in loads) + people.lost,
-        "doubled": sum(load.doubled for load in loads) + people.doubled,
+        "share_of_baseline": answered / seconds / baseline_rate,
+        "lost": sum(load.lost + load.non_verdict_kinds.count("failure") for load in loads) + chat.lost,
+        "doubled": sum(load.duplicates for load in loads) + chat.duplicates,
         "p99_first_ms": first * 1000,
         "p99_last_ms": last * 1000,
         "p99_ratio": last / first,
-        "bulk_p99_ratio": _ratio(*_p99s(folders, seconds)),
-        "chat_p99_ratio": _ratio(*_p99s([people], seconds)),
+        "bulk_p99_ratio": _ratio(*_first_and_last_p99(folders, seconds)),
+        "chat_p99_ratio": _ratio(*_first_and_last_p99([chat], seconds)),
     }
 
 
-def _p99s(loads: "list[LoadResult] | list[Answered]", seconds: float) -> tuple[float, float]:
-    """p99 in seconds of what was begun in the first part of the time, and in the last."""
-    pairs = [pair for load in loads for pair in zip(load.begun, load.latencies, strict=True)]
+def _first_and_last_p99(loads: "list[LoadResult] | list[ChatResult]", seconds: float) -> tuple[float, float]:
+    """p99 in seconds of images started in the first part of the time, and in the last."""
+    pairs = [pair for load in loads for pair in zip(load.started_at_s, load.latencies_s, strict=True)]
     part = seconds / _PARTS
     first = [latency for begun, latency in pairs if begun < part]
     last = [latency for begun, latency in pairs if begun >= seconds - part]
@@ -135,27 +141,29 @@ def _ratio(first: float, last: float) -> float:
     return last / first if first else 0.0
 
 
-def _growth(vitals: ProcessMonitor, seconds: float) -> dict[str, float]:
-    """What grows of the service's own processes, in an hour, as a share."""
+def _growth(monitor: ProcessMonitor, seconds: float) -> dict[str, float]:
+    """Growth of the service's processes in an hour, as a share."""
     return {
-        f"{name.replace(' ', '_')}_{measure}_growth_per_h": readings.trend(seconds / _PARTS).growth_per_h
-        for (name, measure), readings in vitals.readings.items()
-        if name not in _OUTSIDE
+        f"{name.replace(' ', '_')}_{metric}_growth_per_h": series.trend(seconds / _PARTS).growth_per_h
+        for (name, metric), series in monitor.series.items()
+        if name not in _EXTERNAL_PROCESSES
     }
 
 
-def _print(console: Console, vitals: ProcessMonitor, seconds: float) -> None:
-    table = Table("process", "what", "first", "last", "an hour more", "share", title="After the first sixth")
-    for (name, measure), readings in vitals.readings.items():
+def _print_table(console: Console, monitor: ProcessMonitor, seconds: float) -> None:
+    table = Table("process", "metric", "first", "last", "growth per hour", "share", title="After the first sixth")
+    for (name, metric), series in monitor.series.items():
         table.add_row(
-            f"{name} (not of the service)" if name in _OUTSIDE else name, measure, *_cells(readings, measure, seconds)
+            f"{name} (not part of the service)" if name in _EXTERNAL_PROCESSES else name,
+            metric,
+            *_cells(series, metric, seconds),
         )
     console.print(table)
 
 
-def _cells(readings: Readings, measure: str, seconds: float) -> tuple[str, str, str, str]:
-    trend = readings.trend(seconds / _PARTS)
-    unit, size = (" MB", 1e6) if measure in ("memory", "data") else ("", 1.0)
+def _cells(series: TimeSeries, metric: str, seconds: float) -> tuple[str, str, str, str]:
+    trend = series.trend(seconds / _PARTS)
+    unit, size = (" MB", 1e6) if metric in ("memory", "data") else ("", 1.0)
     first, last, more = (f"{value / size:.1f}{unit}" for value in (trend.first, trend.last, trend.per_hour))
     return first, last, more, f"{trend.growth_per_h:+.1%}"
 

@@ -1,6 +1,6 @@
-"""The limit: the worker's predictor and picture rules fed in one process, without a queue.
+"""The baseline: the worker's predictor and preprocessing in one process, without a queue.
 
-Runs as a process of its own that is told what to measure, so that it can take turns with the whole path.
+It runs in a process of its own, so that its measurements can take turns with those of the service.
 """
 
 import itertools
@@ -13,33 +13,33 @@ from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any, Final, Self
 
-#: Batch sizes and decode threads that are tried.
-BATCHES: Final = (4, 8, 16, 32)
-THREADS: Final = (1, 2, 3)
+#: The grid that `find_best` tries.
+BATCH_SIZES: Final = (4, 8, 16, 32)
+DECODE_THREADS: Final = (1, 2, 3)
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One measurement: pictures a second, and CPU seconds a picture."""
+    """Throughput, and CPU seconds of one image."""
 
-    rate: float
+    images_per_s: float
     cpu_s: float
 
 
 class BaselineProcess:
-    """A process with its own copy of the predictor, idle between measurements."""
+    """A process with its own predictor, which is idle between measurements."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._pipe, self._theirs = Pipe()
+        self._pipe, self._child_pipe = Pipe()
 
     def __enter__(self) -> Self:
-        handle = self._theirs.fileno()
+        handle = self._child_pipe.fileno()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.harness.baseline_process", str(self._folder), str(handle)],
             pass_fds=[handle],
         )
-        self._theirs.close()
+        self._child_pipe.close()
         self._pipe.recv_bytes()
         return self
 
@@ -49,21 +49,23 @@ class BaselineProcess:
         self._pipe.close()
 
     def throughput(self, *, batch: int, threads: int, seconds: float) -> Measurement:
-        """Pictures a second with `threads` decoding into batches of `batch`."""
-        return Measurement(**self._ask({"batch": batch, "threads": threads, "seconds": seconds}))
+        """Measure with `threads` decoding into batches of `batch`."""
+        return Measurement(**self._request({"batch": batch, "threads": threads, "seconds": seconds}))
 
-    def direct(self, *, seconds: float) -> float:
-        """Median seconds of one picture: decode, predict, nothing else."""
-        return float(self._ask({"batch": 1, "threads": 0, "seconds": seconds})["p50_s"])
+    def single_image_latency(self, *, seconds: float) -> float:
+        """Median seconds to decode and predict one image."""
+        return float(self._request({"batch": 1, "threads": 0, "seconds": seconds})["p50_s"])
 
-    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+    def _request(self, request: dict[str, Any]) -> dict[str, Any]:
         self._pipe.send_bytes(json.dumps(request).encode())
-        answer: dict[str, Any] = json.loads(self._pipe.recv_bytes())
-        return answer
+        reply: dict[str, Any] = json.loads(self._pipe.recv_bytes())
+        return reply
 
 
-def best(limit: BaselineProcess, *, seconds: float) -> tuple[tuple[int, int], dict[tuple[int, int], Measurement]]:
-    """The best (batch, threads) of the grid, and what each gave."""
-    grid: Sequence[tuple[int, int]] = list(itertools.product(BATCHES, THREADS))
-    readings = {point: limit.throughput(batch=point[0], threads=point[1], seconds=seconds) for point in grid}
-    return max(readings, key=lambda point: readings[point].rate), readings
+def find_best(
+    baseline: BaselineProcess, *, seconds: float
+) -> tuple[tuple[int, int], dict[tuple[int, int], Measurement]]:
+    """The (batch, threads) of the grid with the highest throughput, and the measurements of all."""
+    grid: Sequence[tuple[int, int]] = list(itertools.product(BATCH_SIZES, DECODE_THREADS))
+    measurements = {point: baseline.throughput(batch=point[0], threads=point[1], seconds=seconds) for point in grid}
+    return max(measurements, key=lambda point: measurements[point].images_per_s), measurements

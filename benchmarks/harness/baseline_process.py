@@ -1,4 +1,4 @@
-"""The process behind `benchmarks.harness.baseline`: predictor and picture rules, and nothing else of the service."""
+"""The process behind `benchmarks.harness.baseline`: decodes and predicts, without the rest of the service."""
 
 import itertools
 import json
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.harness.baseline import BATCHES
+from benchmarks.harness.baseline import BATCH_SIZES
 from runtimes.factory import load_predictor
 from shared.config.settings import settings
 from shared.images.decode import decode
@@ -23,7 +23,7 @@ from shared.model.artefact import read_artefact
 
 
 class Baseline:
-    """Measures in this process, on the pictures of `folder`."""
+    """Measures in this process, on the images in `folder`."""
 
     def __init__(self, folder: Path) -> None:
         config = settings()
@@ -31,23 +31,23 @@ class Baseline:
         self._predictor = load_predictor(config.artefact, manifest, runtime=config.runtime, device=config.device)
         self._rules = manifest.picture
         self._pictures = [path.read_bytes() for path in sorted(folder.iterdir())]
-        for size in sorted({1, *BATCHES}):
+        for size in sorted({1, *BATCH_SIZES}):
             for _ in range(3):
                 self._predictor.predict(np.zeros((size, self._rules.size, self._rules.size, 3), np.uint8))
 
-    def direct(self, seconds: float) -> dict[str, float]:
-        """Median seconds of one picture after the other."""
+    def single_image_latency(self, seconds: float) -> dict[str, float]:
+        """Median seconds of one image, with one image at a time."""
         times: list[float] = []
         deadline = time.perf_counter() + seconds
-        pictures = itertools.cycle(self._pictures)
+        images = itertools.cycle(self._pictures)
         while not times or time.perf_counter() < deadline:
             started = time.perf_counter()
-            self._predictor.predict(self._decode(next(pictures))[np.newaxis])
+            self._predictor.predict(self._decode(next(images))[np.newaxis])
             times.append(time.perf_counter() - started)
         return {"p50_s": statistics.median(times)}
 
     def throughput(self, batch: int, threads: int, seconds: float) -> dict[str, float]:
-        """Pictures a second, and CPU seconds a picture."""
+        """Images a second, and CPU seconds of one image."""
         decoded: queue.Queue[NDArray[np.uint8]] = queue.Queue(maxsize=2 * batch)
         stop = threading.Event()
         source, lock = itertools.cycle(self._pictures), threading.Lock()
@@ -64,7 +64,7 @@ class Baseline:
         stop.set()
         for decoder in decoders:
             decoder.join()
-        return {"rate": done / elapsed, "cpu_s": spent / done}
+        return {"images_per_s": done / elapsed, "cpu_s": spent / done}
 
     def _decode(self, data: bytes) -> NDArray[np.uint8]:
         return decode(data, self._rules).pixels
@@ -88,15 +88,17 @@ class Baseline:
                 break
 
 
-def _serve(limit: Baseline, pipe: Connection) -> None:
+def _serve(baseline: Baseline, pipe: Connection) -> None:
     pipe.send_bytes(b"ready")
     while True:
         try:
             request: dict[str, Any] = json.loads(pipe.recv_bytes())
         except EOFError:
             return
-        answer = limit.throughput(**request) if request["threads"] else limit.direct(request["seconds"])
-        pipe.send_bytes(json.dumps(answer).encode())
+        reply = (
+            baseline.throughput(**request) if request["threads"] else baseline.single_image_latency(request["seconds"])
+        )
+        pipe.send_bytes(json.dumps(reply).encode())
 
 
 if __name__ == "__main__":

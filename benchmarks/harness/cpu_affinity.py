@@ -1,4 +1,4 @@
-"""Which cores the processes of a benchmark may use."""
+"""Restricts processes of a benchmark to some of the cores."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -10,27 +10,27 @@ from benchmarks.harness.testbed import Testbed
 
 
 @contextmanager
-def worker_apart(stand: Testbed) -> Iterator[None]:
-    """One half of the cores for the worker, the other for all else, also for what is started meanwhile.
+def isolate_worker(testbed: Testbed) -> Iterator[None]:
+    """Gives the worker one half of the cores, and all other processes, also later ones, the other half.
 
-    Where a system cannot do that, or there is one core, nothing is changed.
+    Does nothing where the system does not support it or there is only one core.
     """
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     half = len(cores) // 2
     if not half:
         yield
         return
-    worker, others = (stand.workers[0].pid,), (os.getpid(), stand.broker.pid or os.getpid())
-    _confine(worker, cores[:half])
-    _confine(others, cores[half:])
+    worker_pids, other_pids = (testbed.workers[0].pid,), (os.getpid(), testbed.broker.pid or os.getpid())
+    _set_affinity(worker_pids, cores[:half])
+    _set_affinity(other_pids, cores[half:])
     try:
         yield
     finally:
-        _confine((*worker, *others), cores)
+        _set_affinity((*worker_pids, *other_pids), cores)
 
 
-def _confine(processes: Iterable[int], cores: Iterable[int]) -> None:
-    """Let all threads of the processes run on these cores alone."""
+def _set_affinity(processes: Iterable[int], cores: Iterable[int]) -> None:
+    """Restrict all threads of the processes to these cores."""
     for process in processes:
         for thread in psutil.Process(process).threads():
             os.sched_setaffinity(thread.id, cores)

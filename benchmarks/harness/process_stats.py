@@ -1,4 +1,4 @@
-"""What processes use over time, and how fast that grows."""
+"""Samples the resources that processes use, and fits their growth."""
 
 import threading
 import time
@@ -9,15 +9,15 @@ from typing import Any, Final, Self
 import numpy as np
 import psutil
 
-_EVERY_S: Final = 5.0
+_INTERVAL_S: Final = 5.0
 
-#: What is read of each process: resident bytes, open file handles, threads.
-MEASURES: Final = ("memory", "handles", "threads")
+#: Sampled of each process: resident bytes, open file handles, threads.
+PROCESS_METRICS: Final = ("memory", "handles", "threads")
 
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """Least-squares line through readings: `per_hour` in their unit, `growth_per_h` as a share of their mean."""
+    """Least-squares line through samples: `per_hour` in their unit, `growth_per_h` as a share of their mean."""
 
     first: float
     last: float
@@ -26,17 +26,17 @@ class Trend:
 
 
 @dataclass(slots=True)
-class Readings:
-    """Of one thing: seconds since the beginning, and values."""
+class TimeSeries:
+    """Samples of one metric: seconds since the start, and values."""
 
-    at: list[float] = field(default_factory=list)
+    times_s: list[float] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
 
-    def trend(self, settled_s: float) -> Trend:
-        """The line through what was read after `settled_s`. Raises `ValueError` for fewer than two readings."""
-        pairs = [(at, value) for at, value in zip(self.at, self.values, strict=True) if at >= settled_s]
+    def trend(self, warmup_s: float) -> Trend:
+        """Fit the samples after `warmup_s`. Raises `ValueError` if there are fewer than two."""
+        pairs = [(at, value) for at, value in zip(self.times_s, self.values, strict=True) if at >= warmup_s]
         if len(pairs) < 2:
-            raise ValueError(f"{len(pairs)} readings after {settled_s:.0f} s make no line")
+            raise ValueError(f"{len(pairs)} samples after {warmup_s:.0f} s are too few for a trend")
         times, values = np.array(pairs).T
         per_hour = float(np.polyfit(times, values, 1)[0]) * 3600
         mean = float(values.mean())
@@ -44,9 +44,9 @@ class Readings:
 
 
 class ProcessMonitor:
-    """A thread that reads `processes` every few seconds while the context lasts, and what `redis`, the broker, says.
+    """A thread that samples `processes` and the broker behind `redis` every few seconds inside the context.
 
-    `readings` has them by (process, measure); the bytes that the broker says it uses are its `data`.
+    `series` holds the samples by (process, metric). The metric `data` of the broker is the memory that it reports.
     """
 
     def __init__(self, processes: Mapping[str, psutil.Process], redis: Any) -> None:
@@ -54,7 +54,7 @@ class ProcessMonitor:
         self._redis = redis
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
-        self.readings: dict[tuple[str, str], Readings] = {}
+        self.series: dict[tuple[str, str], TimeSeries] = {}
 
     def __enter__(self) -> Self:
         self._started = time.monotonic()
@@ -66,19 +66,19 @@ class ProcessMonitor:
         self._thread.join()
 
     def _run(self) -> None:
-        self._read()
-        while not self._stop.wait(_EVERY_S):
-            self._read()
+        self._sample()
+        while not self._stop.wait(_INTERVAL_S):
+            self._sample()
 
-    def _read(self) -> None:
+    def _sample(self) -> None:
         at = time.monotonic() - self._started
         for name, process in self._processes.items():
             values = process.memory_info().rss, process.num_fds(), process.num_threads()
-            for measure, value in zip(MEASURES, values, strict=True):
-                self._add(name, measure, at, value)
+            for metric, value in zip(PROCESS_METRICS, values, strict=True):
+                self._add(name, metric, at, value)
         self._add("broker", "data", at, int(self._redis.info("memory")["used_memory"]))
 
-    def _add(self, name: str, measure: str, at: float, value: float) -> None:
-        readings = self.readings.setdefault((name, measure), Readings())
-        readings.at.append(at)
-        readings.values.append(value)
+    def _add(self, name: str, metric: str, at: float, value: float) -> None:
+        series = self.series.setdefault((name, metric), TimeSeries())
+        series.times_s.append(at)
+        series.values.append(value)

@@ -1,4 +1,4 @@
-"""A crowd of simulated people who send photographs, and what became of each photograph."""
+"""Simulated users who send photographs, and the outcome of each photograph."""
 
 import asyncio
 import json
@@ -17,13 +17,13 @@ from local.bot_processes import simulator_environment, start_bot
 from local.subprocesses import BackgroundProcess
 from simulator.client.client import Message, SimulatorClient, SimulatorError, User
 
-#: Calls of the stand-in at once.
-_AT_ONCE: Final = 16
+#: Concurrent calls to the simulator.
+_MAX_CONCURRENCY: Final = 16
 
-_LOOK_EVERY_S: Final = 0.25
+_POLL_INTERVAL_S: Final = 0.25
 
-#: Nobody is turned away: what is measured is the way of an accepted photograph.
-PATIENT: Final = {
+#: No photograph is turned away, because the benchmarks measure accepted ones.
+NO_ADMISSION_LIMITS: Final = {
     "MELANOMA_USER_BURST": "1000000",
     "MELANOMA_USER_PER_DAY": "1000000",
     "MELANOMA_MAX_EXPECTED_WAIT_S": "100000",
@@ -33,103 +33,107 @@ PATIENT: Final = {
 
 @dataclass(frozen=True, slots=True)
 class PhotoOutcome:
-    """What became of one photograph. Seconds from its being sent; None where that never came."""
+    """Outcome of one photograph. Durations start when it is sent; None where there was no reply or answer."""
 
-    first_word_s: float | None
+    first_reply_s: float | None
     answer_s: float | None
     #: Answers beyond the first.
-    doubled: int
-    apology: bool
+    duplicates: int
+    is_apology: bool
     answered_at: float
 
 
-def bot(home: Path, name: str, port: int, **environment: str) -> BackgroundProcess:
-    """A bot that talks to the stand-in at `port`."""
-    return start_bot(home / f"{name}.log", {**simulator_environment(port), **PATIENT, **environment})
+def start_benchmark_bot(home: Path, name: str, port: int, **environment: str) -> BackgroundProcess:
+    """A bot that talks to the simulator at `port`."""
+    return start_bot(home / f"{name}.log", {**simulator_environment(port), **NO_ADMISSION_LIMITS, **environment})
 
 
-async def gather(simulator: SimulatorClient, people: int) -> list[User]:
-    """People who have agreed."""
+async def create_users(simulator: SimulatorClient, count: int) -> list[User]:
+    """New users who have given consent."""
 
-    async def one() -> User:
-        person = await simulator.create_user()
-        sent = await _first_words(person)
-        greeting = await person.wait_for_message(lambda found: int(found["message_id"]) > sent, 300)
-        await person.press_button(greeting["message_id"], "consent")
-        await person.wait_for_message(lambda found: "Thank you" in str(found.get("text")), 300)
-        return person
+    async def create_user() -> User:
+        user = await simulator.create_user()
+        sent = await _send_start(user)
+        greeting = await user.wait_for_message(lambda message: int(message["message_id"]) > sent, 300)
+        await user.press_button(greeting["message_id"], "consent")
+        await user.wait_for_message(lambda message: "Thank you" in str(message.get("text")), 300)
+        return user
 
-    return await _some_at_once([one for _ in range(people)])
+    return await _gather_limited([create_user for _ in range(count)])
 
 
-async def until_answered(client: Any, answers: int, limit_s: float) -> None:
-    """Wait until the bots have counted that many answers, or `limit_s` are over."""
-    end = time.monotonic() + limit_s
-    while time.monotonic() < end:
-        await asyncio.sleep(_LOOK_EVERY_S)
+async def wait_until_answered(client: Any, answers: int, timeout_s: float) -> None:
+    """Wait until the bots have counted that many answers, at most `timeout_s`."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        await asyncio.sleep(_POLL_INTERVAL_S)
         try:
-            found = sum(int(count) for day in _days() for count in client.hgetall(redis_keys.day(day)).values())
-        except RedisError:  # killed, or reading its file again
+            answered = sum(
+                int(count) for day in _recent_days() for count in client.hgetall(redis_keys.day(day)).values()
+            )
+        except RedisError:  # Redis was killed, or is loading its file
             continue
-        if found >= answers:
+        if answered >= answers:
             return
 
 
-async def collect_outcomes(people: Sequence[User]) -> list[PhotoOutcome]:
-    """What became of every photograph of these people."""
-    found: list[PhotoOutcome] = []
-    for person in people:
-        messages = await person.get_messages()
+async def collect_outcomes(users: Sequence[User]) -> list[PhotoOutcome]:
+    """Outcomes of all photographs of these users."""
+    outcomes: list[PhotoOutcome] = []
+    for user in users:
+        messages = await user.get_messages()
         sent = [message for message in messages if not message["from"]["is_bot"] and "photo" in message]
-        found.extend(_fate(message, messages) for message in sent)
-    return found
+        outcomes.extend(_outcome(message, messages) for message in sent)
+    return outcomes
 
 
-def report(figures: dict[str, Any]) -> None:
+def print_figures(figures: dict[str, Any]) -> None:
     """Print the figures as JSON."""
     print(json.dumps({name: round(value, 4) if isinstance(value, float) else value for name, value in figures.items()}))
 
 
-def quantile(values: Sequence[float], share: float) -> float:
-    """The value below which `share` of them lie; 0 for none."""
+def quantile(values: Sequence[float], fraction: float) -> float:
+    """The value below which `fraction` of the values lie; 0 if there are none."""
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
+    return ordered[min(len(ordered) - 1, int(fraction * len(ordered)))] if ordered else 0.0
 
 
-def _fate(sent: Message, messages: Sequence[Message]) -> PhotoOutcome:
-    at = sent["sim"]["sent_at"]
-    replies = [one for one in messages if one.get("reply_to_message", {}).get("message_id") == sent["message_id"]]
-    answers = [one for one in replies if one.get("reply_markup")]
-    ends = [one["sim"]["edited_at"] or one["sim"]["sent_at"] for one in answers]
-    failure = translate("en", "failure")[:20]
+def _outcome(sent: Message, messages: Sequence[Message]) -> PhotoOutcome:
+    sent_at = sent["sim"]["sent_at"]
+    replies = [reply for reply in messages if reply.get("reply_to_message", {}).get("message_id") == sent["message_id"]]
+    answers = [reply for reply in replies if reply.get("reply_markup")]
+    answered_at = [reply["sim"]["edited_at"] or reply["sim"]["sent_at"] for reply in answers]
+    apology = translate("en", "failure")[:20]
     return PhotoOutcome(
-        first_word_s=min((one["sim"]["sent_at"] for one in replies), default=at) - at if replies else None,
-        answer_s=min(ends) - at if ends else None,
-        doubled=max(0, len(answers) - 1),
-        apology=bool(answers) and str(answers[0].get("text", "")).startswith(failure),
-        answered_at=min(ends, default=0.0),
+        first_reply_s=min((reply["sim"]["sent_at"] for reply in replies), default=sent_at) - sent_at
+        if replies
+        else None,
+        answer_s=min(answered_at) - sent_at if answered_at else None,
+        duplicates=max(0, len(answers) - 1),
+        is_apology=bool(answers) and str(answers[0].get("text", "")).startswith(apology),
+        answered_at=min(answered_at, default=0.0),
     )
 
 
-def _days() -> set[str]:
+def _recent_days() -> set[str]:
     """Today, and yesterday for a run around midnight (UTC)."""
     now = datetime.now(UTC)
     return {moment.date().isoformat() for moment in (now, now - timedelta(hours=1))}
 
 
-async def _first_words(person: User) -> int:
+async def _send_start(user: User) -> int:
     while True:
         try:
-            return await person.send_text("/start")
-        except SimulatorError:  # the bot has not called yet
+            return await user.send_text("/start")
+        except SimulatorError:  # the bot has not connected yet
             await asyncio.sleep(0.1)
 
 
-async def _some_at_once(deeds: Sequence[Callable[[], Any]]) -> list[Any]:
-    slots = asyncio.Semaphore(_AT_ONCE)
+async def _gather_limited(calls: Sequence[Callable[[], Any]]) -> list[Any]:
+    slots = asyncio.Semaphore(_MAX_CONCURRENCY)
 
-    async def one(deed: Callable[[], Any]) -> Any:
+    async def run(call: Callable[[], Any]) -> Any:
         async with slots:
-            return await deed()
+            return await call()
 
-    return list(await asyncio.gather(*(one(deed) for deed in deeds)))
+    return list(await asyncio.gather(*(run(call) for call in calls)))

@@ -1,80 +1,80 @@
-"""People who send photographs to the bot, evenly and for long, and when each was answered."""
+"""Simulated users who send photographs at a constant rate, and the latency of each answer."""
 
 import asyncio
 import time
 from dataclasses import dataclass
 from typing import Any, Final
 
-from benchmarks.harness.simulated_users import gather
+from benchmarks.harness.simulated_users import create_users
 from simulator.client.client import SimulatorClient
 
-#: So many people send one photograph each in so many seconds, again and again: far below Telegram's limits.
-_PEOPLE: Final = 20
-_ROUND_S: Final = 20.0
-PER_S: Final = _PEOPLE / _ROUND_S
+#: In each interval, each user sends one photograph. That is far below Telegram's limits.
+_USERS: Final = 20
+_INTERVAL_S: Final = 20.0
+PHOTOS_PER_S: Final = _USERS / _INTERVAL_S
 
-_ANSWERED_WITHIN_S: Final = 120.0
+_ANSWER_TIMEOUT_S: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """Photographs of all people. `begun` and `latencies` in seconds, of those that were answered."""
+class ChatResult:
+    """Photographs of all users. `started_at_s` and `latencies_s` are those of answered photographs."""
 
-    begun: list[float]
-    latencies: list[float]
+    started_at_s: list[float]
+    latencies_s: list[float]
     lost: int
-    doubled: int
+    duplicates: int
 
 
-def chat(address: str, images: list[bytes], seconds: float) -> Answered:
-    """Let people write to the bot behind the stand-in at `address`."""
-    return asyncio.run(_chat(address, images, seconds))
+def run_chat(address: str, images: list[bytes], seconds: float) -> ChatResult:
+    """Let users write to the bot behind the simulator at `address`, for `seconds`."""
+    return asyncio.run(_run_chat(address, images, seconds))
 
 
-async def _chat(address: str, images: list[bytes], seconds: float) -> Answered:
+async def _run_chat(address: str, images: list[bytes], seconds: float) -> ChatResult:
     async with SimulatorClient(address) as simulator:
-        people = await gather(simulator, _PEOPLE)
+        users = await create_users(simulator, _USERS)
         uploads = [await simulator.upload(image) for image in images]
         started = time.monotonic()
-        crowds: list[int] = []
-        while time.monotonic() - started + _ROUND_S <= seconds:
-            shift = len(crowds) % len(uploads)
-            crowds.append(
+        load_ids: list[int] = []
+        while time.monotonic() - started + _INTERVAL_S <= seconds:
+            shift = len(load_ids) % len(uploads)
+            load_ids.append(
                 await simulator.start_load(
-                    people, uploads[shift:] + uploads[:shift], photos_per_user=1, spread_s=_ROUND_S
+                    users, uploads[shift:] + uploads[:shift], photos_per_user=1, spread_s=_INTERVAL_S
                 )
             )
-            await asyncio.sleep(_ROUND_S)
-        fates = await _fates(simulator, crowds)
-    first = [min(fate.answers) for fate in fates if fate.answers]
-    sent = [fate.sent_at for fate in fates if fate.answers]
-    return Answered(
-        begun=[at - started for at in sent],
-        latencies=[answered - at for answered, at in zip(first, sent, strict=True)],
-        lost=sum(not fate.answers for fate in fates),
-        doubled=sum(max(0, len(fate.answers) - 1) for fate in fates),
+            await asyncio.sleep(_INTERVAL_S)
+        outcomes = await _collect_outcomes(simulator, load_ids)
+    first_answered_at = [min(outcome.answered_at) for outcome in outcomes if outcome.answered_at]
+    sent_at = [outcome.sent_at for outcome in outcomes if outcome.answered_at]
+    return ChatResult(
+        started_at_s=[at - started for at in sent_at],
+        latencies_s=[answered - at for answered, at in zip(first_answered_at, sent_at, strict=True)],
+        lost=sum(not outcome.answered_at for outcome in outcomes),
+        duplicates=sum(max(0, len(outcome.answered_at) - 1) for outcome in outcomes),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Fate:
-    """When a photograph was sent, and when each of its answers had become one."""
+class _PhotoOutcome:
+    """Times at which a photograph was sent and answered."""
 
     sent_at: float
-    answers: list[float]
+    answered_at: list[float]
 
 
-async def _fates(simulator: SimulatorClient, crowds: list[int]) -> list[_Fate]:
-    """What became of every photograph, once all are answered or nobody may hope any more."""
-    deadline = time.monotonic() + _ANSWERED_WITHIN_S
+async def _collect_outcomes(simulator: SimulatorClient, load_ids: list[int]) -> list[_PhotoOutcome]:
+    """Outcomes of all photographs, once all are answered or the timeout has passed."""
+    deadline = time.monotonic() + _ANSWER_TIMEOUT_S
     while True:
-        fates = [_fate(found) for crowd in crowds for found in await simulator.get_load_results(crowd)]
-        if all(fate.answers for fate in fates) or time.monotonic() > deadline:
-            return fates
+        outcomes = [_outcome(result) for load_id in load_ids for result in await simulator.get_load_results(load_id)]
+        if all(outcome.answered_at for outcome in outcomes) or time.monotonic() > deadline:
+            return outcomes
         await asyncio.sleep(1)
 
 
-def _fate(found: dict[str, Any]) -> _Fate:
-    # Only an answer has buttons; the word about the wait becomes one when it is edited.
-    answers = [reply["last_edited_at"] or reply["at"] for reply in found["replies"] if reply["buttons"]]
-    return _Fate(found["sent_at"], answers)
+def _outcome(result: dict[str, Any]) -> _PhotoOutcome:
+    # Only an answer has buttons. A status message becomes the answer when it is edited.
+    answers = [reply["last_edited_at"] or reply["at"] for reply in result["replies"] if reply["buttons"]]
+    return _PhotoOutcome(result["sent_at"], answers)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from tests.deploy.places import ROOT
+from tests.deploy.deployment import ROOT
 
 BASELINE: Final = ROOT / ".secrets.baseline"
 BIN: Final = Path(sys.executable).parent

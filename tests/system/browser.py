@@ -1,4 +1,4 @@
-"""A real browser, without a window."""
+"""A headless browser."""
 
 import os
 import shutil
@@ -15,14 +15,14 @@ _FLAGS: Final = ["--no-sandbox", "--disable-gpu", "--disable-background-networki
 
 @contextmanager
 def open_page(address: str, *, width: int = 900, height: int = 1100, dark: bool = False) -> Iterator[Page]:
-    """The page at `address`. Without a browser the test is skipped; in CI it fails."""
-    found = next((path for name in _NAMES if (path := shutil.which(name))), None)
-    if found is None:
+    """Open the page at `address`. Without a browser the test is skipped, or fails in CI."""
+    executable = next((path for name in _NAMES if (path := shutil.which(name))), None)
+    if executable is None:
         if os.environ.get("CI"):
-            pytest.fail("there is no Chromium: apt-get install chromium")
-        pytest.skip("there is no Chromium on this machine")
+            pytest.fail("Chromium is missing: apt-get install chromium")
+        pytest.skip("Chromium is missing")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=_FLAGS)
+        browser = playwright.chromium.launch(executable_path=executable, args=_FLAGS)
         page = browser.new_page(viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light")
         page.goto(address)
         yield page

@@ -1,4 +1,4 @@
-"""A house with a bot: the stand-in for Telegram, bots and workers as processes, and people who write."""
+"""The service with its chat side: Telegram simulator, bots and workers as processes, and simulated users."""
 
 import asyncio
 import time
@@ -11,19 +11,19 @@ from local.bot_processes import simulator_environment, simulator_url, start_bot,
 from local.embedded_valkey import EmbeddedValkey, free_port
 from local.subprocesses import BackgroundProcess
 from simulator.client.client import Message, SimulatorClient, SimulatorError, User
-from tests.system.stack import House
+from tests.system.stack import ServiceStack
 
 T = TypeVar("T")
 
-CALM: Final = {
-    # Tests send faster than people.
+NO_USER_LIMITS: Final = {
+    # Tests send faster than users do.
     "MELANOMA_USER_BURST": "100000",
     "MELANOMA_USER_PER_DAY": "100000",
 }
 
 
-class ChatHouse:
-    """A broker and the stand-in; bots and workers are started by the tests."""
+class ChatStack:
+    """A broker and the Telegram simulator. Tests start bots and workers."""
 
     def __init__(
         self,
@@ -32,16 +32,16 @@ class ChatHouse:
         *options: str,
         broker: EmbeddedValkey | None = None,
     ) -> None:
-        self._environment = {**CALM, **(environment or {})}
-        self.house = House(home, self._environment, broker)
+        self._environment = {**NO_USER_LIMITS, **(environment or {})}
+        self.stack = ServiceStack(home, self._environment, broker)
         self._home = home
         self._options = options
         self.port = free_port()
         self.bots: list[BackgroundProcess] = []
 
     def __enter__(self) -> Self:
-        self.house.__enter__()
-        self.stand_in = start_simulator(self._home / "telegram.log", self.port, *self._options)
+        self.stack.__enter__()
+        self.simulator = start_simulator(self._home / "simulator.log", self.port, *self._options)
         return self
 
     def __exit__(
@@ -49,69 +49,69 @@ class ChatHouse:
     ) -> None:
         for bot in self.bots:
             bot.stop()
-        self.stand_in.stop()
-        self.house.__exit__(kind, error, trace)
+        self.simulator.stop()
+        self.stack.__exit__(kind, error, trace)
 
     @property
     def address(self) -> str:
         return simulator_url(self.port)
 
     def start_bot(self, **environment: str) -> BackgroundProcess:
-        """A bot that takes updates."""
+        """Start a bot, and wait until it receives updates."""
         log = self._home / f"bot-{len(self.bots)}.log"
-        redis = {"REDIS_URL": self.house.broker.url}
+        redis = {"REDIS_URL": self.stack.broker.url}
         bot = start_bot(log, {**self._environment, **redis, **simulator_environment(self.port), **environment})
         self.bots.append(bot)
         return bot
 
-    def said(self) -> str:
-        """All that the bots wrote to their logs."""
+    def bot_logs(self) -> str:
+        """Text of all bots' logs."""
         return "\n".join(bot.log.read_text(errors="replace") for bot in self.bots)
 
-    def play(self, scene: Callable[[SimulatorClient], Awaitable[T]]) -> T:
-        """Run a scene with people."""
+    def run(self, scenario: Callable[[SimulatorClient], Awaitable[T]]) -> T:
+        """Run a scenario of simulated users."""
 
         async def run() -> T:
             async with SimulatorClient(self.address) as simulator:
-                return await scene(simulator)
+                return await scenario(simulator)
 
         return asyncio.run(run())
 
 
-async def agreed(simulator: SimulatorClient, language: str = "en", **who: str) -> User:
-    """Someone who has begun with the bot and agreed."""
-    person = await simulator.create_user(language_code=language, **who)
+async def consented_user(simulator: SimulatorClient, language: str = "en", **profile: str) -> User:
+    """A new user who has started the bot and given consent."""
+    user = await simulator.create_user(language_code=language, **profile)
     deadline = time.monotonic() + 20
     while True:
         try:
-            sent = await person.send_text("/start")
+            sent = await user.send_text("/start")
             break
         except SimulatorError:
-            assert time.monotonic() < deadline, "the bot does not call"
+            assert time.monotonic() < deadline, "the bot does not connect"
             await asyncio.sleep(0.1)
-    greeting = await after(person, sent)
-    await person.press_button(greeting["message_id"], "consent")
-    await after(person, greeting["message_id"])
-    return person
+    greeting = await wait_for_message_after(user, sent)
+    await user.press_button(greeting["message_id"], "consent")
+    await wait_for_message_after(user, greeting["message_id"])
+    return user
 
 
-async def after(person: User, message: int, timeout_s: float = 30) -> Message:
-    """What the bot says after that message."""
-    return await person.wait_for_message(lambda found: int(found["message_id"]) > message, timeout_s)
+async def wait_for_message_after(user: User, message: int, timeout_s: float = 30) -> Message:
+    """The first message after `message`."""
+    return await user.wait_for_message(lambda candidate: int(candidate["message_id"]) > message, timeout_s)
 
 
-async def answer_to(person: User, sent: int, timeout_s: float = 60) -> Message:
-    """The answer to a photograph: what replies to it and has the buttons of an answer."""
-    return await person.wait_for_message(lambda found: is_answer(found, sent), timeout_s)
+async def wait_for_answer(user: User, sent: int, timeout_s: float = 60) -> Message:
+    """The answer to a photograph: a reply to it that has buttons."""
+    return await user.wait_for_message(lambda candidate: is_answer(candidate, sent), timeout_s)
 
 
 def is_answer(message: Message, sent: int) -> bool:
     return message.get("reply_to_message", {}).get("message_id") == sent and bool(message.get("reply_markup"))
 
 
-def answers(messages: list[Message], sent: int) -> list[Message]:
+def answers_to(messages: list[Message], sent: int) -> list[Message]:
     return [message for message in messages if message["from"]["is_bot"] and is_answer(message, sent)]
 
 
-def words(message: Message) -> str:
+def text_of(message: Message) -> str:
     return str(message.get("text") or message.get("caption") or "")

@@ -1,4 +1,4 @@
-"""Folders of pictures and houses for the system tests."""
+"""Folders of images and service stacks for the system tests."""
 
 import os
 from collections.abc import Iterator
@@ -7,34 +7,34 @@ from pathlib import Path
 import pytest
 
 from samples.many import render_many
-from tests.system.stack import House
+from tests.system.stack import ServiceStack
 
-#: Enough for a fault to fall into the middle of the run.
-PICTURES = 2000
-_DIFFERENT = 40
+#: Enough that a fault can fall into the middle of a run.
+IMAGES = 2000
+_DISTINCT_IMAGES = 40
 
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """2,000 photographs, many of them the same file by another name."""
+    """2,000 photographs: hard links to 40 files."""
     originals = tmp_path_factory.mktemp("originals")
-    render_many(originals, _DIFFERENT, size=(320, 240), seed=3)
+    render_many(originals, _DISTINCT_IMAGES, size=(320, 240), seed=3)
     sources = sorted(originals.iterdir())
-    made = tmp_path_factory.mktemp("photographs")
-    for number in range(PICTURES):
-        os.link(sources[number % _DIFFERENT], made / f"{number:04}.jpg")
-    return made
+    linked = tmp_path_factory.mktemp("photographs")
+    for number in range(IMAGES):
+        os.link(sources[number % _DISTINCT_IMAGES], linked / f"{number:04}.jpg")
+    return linked
 
 
-def first(count: int, of: Path, made: Path) -> Path:
-    """Link the first photographs of a folder into the folder `made`, and return that."""
-    for path in sorted(of.iterdir())[:count]:
-        os.link(path, made / path.name)
-    return made
+def link_first(count: int, source: Path, target: Path) -> Path:
+    """Link the first photographs of a folder into `target`, and return `target`."""
+    for path in sorted(source.iterdir())[:count]:
+        os.link(path, target / path.name)
+    return target
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    """A broker without workers yet."""
-    with House(tmp_path) as made:
-        yield made
+def stack(tmp_path: Path) -> Iterator[ServiceStack]:
+    """A stack without workers yet."""
+    with ServiceStack(tmp_path) as stack:
+        yield stack

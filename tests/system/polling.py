@@ -1,4 +1,4 @@
-"""Waiting for something to become true in another process."""
+"""Waits for conditions in other processes."""
 
 import time
 import urllib.request
@@ -9,17 +9,17 @@ from urllib.error import URLError
 T = TypeVar("T")
 
 
-def eventually(look: Callable[[], T | None], limit_s: float = 60) -> T:
-    """The first result of `look` that is neither None nor false; fails after `limit_s`."""
-    deadline = time.monotonic() + limit_s
-    while not (found := look()):
-        assert time.monotonic() < deadline, "it did not come true in time"
+def eventually(probe: Callable[[], T | None], timeout_s: float = 60) -> T:
+    """Call `probe` until its result is true, and return that. Fails after `timeout_s`."""
+    deadline = time.monotonic() + timeout_s
+    while not (result := probe()):
+        assert time.monotonic() < deadline, "the condition did not become true in time"
         time.sleep(0.2)
-    return found
+    return result
 
 
-def page(url: str) -> str | None:
-    """Text of a page, None while nobody answers."""
+def fetch_page(url: str) -> str | None:
+    """Text of a page, None if there is no answer."""
     try:
         with urllib.request.urlopen(url, timeout=5) as answer:
             return str(answer.read().decode())

@@ -1,4 +1,4 @@
-"""A real Prometheus server on loopback, with the rules that are shipped."""
+"""A Prometheus server on loopback, with the shipped rules."""
 
 import json
 import os
@@ -11,32 +11,35 @@ import yaml
 
 from local.embedded_valkey import free_port
 from local.subprocesses import BackgroundProcess
-from tests.system.polling import eventually, page
+from tests.system.polling import eventually, fetch_page
 
-SHIPPED: Final = Path("deploy/prometheus")
-
-
-def installed() -> bool:
-    """Whether server and promtool are there; in CI they must be."""
-    there = shutil.which("prometheus") is not None and shutil.which("promtool") is not None
-    assert there or not os.environ.get("CI"), "CI must have prometheus and promtool"
-    return there
+SHIPPED_CONFIG: Final = Path("deploy/prometheus")
 
 
-class Prometheus:
-    """Asks what is `watch`ed each second. `jobs` are those of the shipped configuration."""
+def is_installed() -> bool:
+    """Whether server and promtool are installed. Fails in CI if they are not."""
+    installed = shutil.which("prometheus") is not None and shutil.which("promtool") is not None
+    assert installed or not os.environ.get("CI"), "CI must have prometheus and promtool"
+    return installed
+
+
+class PrometheusServer:
+    """Scrapes its targets each second. It has the jobs and rules of the shipped configuration."""
 
     def __init__(self, home: Path) -> None:
         home.mkdir()
         self._home = home
         self._port = free_port()
-        shipped = yaml.safe_load((SHIPPED / "prometheus.yml").read_text(encoding="utf-8"))
+        shipped = yaml.safe_load((SHIPPED_CONFIG / "prometheus.yml").read_text(encoding="utf-8"))
         self._targets: dict[str, list[str]] = {job["job_name"]: [] for job in shipped["scrape_configs"]}
         config = {
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
-            "rule_files": [str(self._hurried(name)) for name in shipped["rule_files"]],
+            "rule_files": [str(self._with_fast_evaluation(name)) for name in shipped["rule_files"]],
             "scrape_configs": [
-                {"job_name": job, "file_sd_configs": [{"files": [str(self._file(job))], "refresh_interval": "1s"}]}
+                {
+                    "job_name": job,
+                    "file_sd_configs": [{"files": [str(self._targets_file(job))], "refresh_interval": "1s"}],
+                }
                 for job in self._targets
             ],
         }
@@ -51,49 +54,49 @@ class Prometheus:
         }
         command = ["prometheus", *(f"--{name}={value}" for name, value in options.items())]
         self._process = BackgroundProcess(command, log=self._home / "log")
-        eventually(lambda: page(self._address("/-/ready")))
+        eventually(lambda: fetch_page(self._url("/-/ready")))
         return self
 
     def __exit__(self, *_: object) -> None:
         self._process.stop()
 
-    def watch(self, job: str, port: int) -> None:
-        """Ask the process at this port, too."""
+    def add_target(self, job: str, port: int) -> None:
+        """Also scrape the process at this port."""
         self._targets[job].append(f"127.0.0.1:{port}")
-        part = self._file(job).with_suffix(".part")
+        part = self._targets_file(job).with_suffix(".part")
         part.write_text(json.dumps([{"targets": self._targets[job]}]))
-        part.replace(self._file(job))
+        part.replace(self._targets_file(job))
 
-    def ask(self, query: str) -> list[Any]:
-        """Series that `query` gives now; fails where the server cannot evaluate it."""
-        answer = page(self._address("/api/v1/query?" + urlencode({"query": query})))
-        assert answer is not None, query
-        found = json.loads(answer)
-        assert found["status"] == "success", (query, found)
-        series: list[Any] = found["data"]["result"]
+    def query(self, expression: str) -> list[Any]:
+        """Series that `expression` gives now. Fails if the server cannot evaluate it."""
+        answer = fetch_page(self._url("/api/v1/query?" + urlencode({"query": expression})))
+        assert answer is not None, expression
+        response = json.loads(answer)
+        assert response["status"] == "success", (expression, response)
+        series: list[Any] = response["data"]["result"]
         return series
 
-    def alerts(self) -> dict[str, str]:
-        """Health of each alert by its name, once each was evaluated."""
+    def alert_health(self) -> dict[str, str]:
+        """Health of each rule by its name, after each was evaluated."""
 
-        def look() -> dict[str, str] | None:
-            groups = json.loads(page(self._address("/api/v1/rules")) or "{}")["data"]["groups"]
+        def probe() -> dict[str, str] | None:
+            groups = json.loads(fetch_page(self._url("/api/v1/rules")) or "{}")["data"]["groups"]
             health = {rule["name"]: rule["health"] for group in groups for rule in group["rules"]}
             return None if "unknown" in health.values() else health
 
-        return eventually(look)
+        return eventually(probe)
 
-    def _hurried(self, name: str) -> Path:
-        """A shipped file of rules, all evaluated each second: a day here has minutes."""
-        rules = yaml.safe_load((SHIPPED / name).read_text(encoding="utf-8"))
+    def _with_fast_evaluation(self, name: str) -> Path:
+        """A copy of a rule file that is evaluated each second, because these tests take minutes."""
+        rules = yaml.safe_load((SHIPPED_CONFIG / name).read_text(encoding="utf-8"))
         for group in rules["groups"]:
             group.pop("interval", None)
         path = self._home / name
         path.write_text(yaml.safe_dump(rules))
         return path
 
-    def _file(self, job: str) -> Path:
+    def _targets_file(self, job: str) -> Path:
         return self._home / f"{job}.json"
 
-    def _address(self, path: str) -> str:
+    def _url(self, path: str) -> str:
         return f"http://127.0.0.1:{self._port}{path}"

@@ -1,20 +1,20 @@
-"""Processes of another release: ours, with another contract from the first line that they run."""
+"""Environments for processes of other releases: they change our contract before any other code runs."""
 
 from pathlib import Path
 from typing import Final
 
 from shared.contract.names import CONTRACT_VERSION
 
-BEFORE: Final = CONTRACT_VERSION - 1
-NEXT: Final = CONTRACT_VERSION + 1
+PREVIOUS_VERSION: Final = CONTRACT_VERSION - 1
+NEXT_VERSION: Final = CONTRACT_VERSION + 1
 
-#: Python runs a `sitecustomize.py` that it finds before anything else.
+#: Python runs `sitecustomize.py` before any other code.
 _CONTRACT: Final = """
 from shared.contract import names
 names.CONTRACT_VERSION = {version}
 """
 
-_RICHER_VERDICT: Final = """
+_EXTENDED_VERDICT: Final = """
 from typing import Annotated
 from pydantic import Field, TypeAdapter
 from shared.contract import decision
@@ -28,17 +28,17 @@ decision._DECISION = TypeAdapter(decision.Decision)
 """
 
 
-def of_contract(version: int, home: Path) -> dict[str, str]:
-    """Environment of a process that speaks that version of the contract. `home` is a directory for it alone."""
-    return _begin_with(_CONTRACT.format(version=version), home)
+def with_contract_version(version: int, home: Path) -> dict[str, str]:
+    """Environment of a process with that contract version. `home` must be a directory of its own."""
+    return _with_sitecustomize(_CONTRACT.format(version=version), home)
 
 
-def with_richer_verdicts(home: Path) -> dict[str, str]:
-    """Environment of a process whose verdicts have a field that ours do not know."""
-    return _begin_with(_RICHER_VERDICT, home)
+def with_extended_verdicts(home: Path) -> dict[str, str]:
+    """Environment of a process whose verdicts have a field that ours lack."""
+    return _with_sitecustomize(_EXTENDED_VERDICT, home)
 
 
-def _begin_with(code: str, home: Path) -> dict[str, str]:
+def _with_sitecustomize(code: str, home: Path) -> dict[str, str]:
     home.mkdir(exist_ok=True)
     (home / "sitecustomize.py").write_text(code)
     return {"PYTHONPATH": str(home)}

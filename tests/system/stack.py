@@ -1,4 +1,4 @@
-"""The whole service as real processes: a Valkey, workers that are restarted as a runner would, the command."""
+"""The service as processes: a Valkey, workers and the folder command."""
 
 import csv
 import json
@@ -20,11 +20,11 @@ from local.subprocesses import BackgroundProcess
 from local.worker_processes import command, start_worker, wait_until_ready
 from shared.model.artefact import read_artefact, write_manifest
 
-_FINISH_LIMIT_S: Final = 150.0
+_FINISH_TIMEOUT_S: Final = 150.0
 
 
 class Submission:
-    """A running `melanoma-submit`, and what it has written so far."""
+    """A running `melanoma-submit`, and its output so far."""
 
     def __init__(self, folder: Path, out: Path, *options: str, environment: Mapping[str, str] | None = None) -> None:
         self.out = out
@@ -36,58 +36,58 @@ class Submission:
         )
 
     def rows(self) -> list[dict[str, Any]]:
-        """Whole rows of `results.jsonl`."""
+        """Complete rows of `results.jsonl`."""
         try:
             lines = (self.out / "results.jsonl").read_bytes().splitlines(keepends=True)
         except FileNotFoundError:
             return []
         return [json.loads(line) for line in lines if line.endswith(b"\n")]
 
-    def count(self) -> int:
-        """How many rows there are."""
+    def row_count(self) -> int:
+        """Number of complete rows."""
         try:
             return (self.out / "results.jsonl").read_bytes().count(b"\n")
         except FileNotFoundError:
             return 0
 
-    def wait_for(self, rows: int) -> None:
-        """Wait until that many rows are written."""
-        deadline = time.monotonic() + _FINISH_LIMIT_S
-        while self.count() < rows:
-            assert self.process.returncode is None, f"it ended early:\n{self.said()}"
-            assert time.monotonic() < deadline, f"{self.count()} of {rows} rows:\n{self.said()}"
+    def wait_for_rows(self, count: int) -> None:
+        """Wait until `count` rows are written."""
+        deadline = time.monotonic() + _FINISH_TIMEOUT_S
+        while self.row_count() < count:
+            assert self.process.returncode is None, f"the command ended early:\n{self.output()}"
+            assert time.monotonic() < deadline, f"{self.row_count()} of {count} rows:\n{self.output()}"
             time.sleep(0.02)
 
     def longest_pause(self, until_rows: int) -> float:
-        """Wait for that many rows; the longest time in seconds in which none was written."""
-        longest, count, since = 0.0, self.count(), time.monotonic()
-        deadline = since + _FINISH_LIMIT_S
+        """Wait for `until_rows` rows. Returns the longest time in seconds without a new row."""
+        longest, count, since = 0.0, self.row_count(), time.monotonic()
+        deadline = since + _FINISH_TIMEOUT_S
         while count < until_rows:
-            assert time.monotonic() < deadline, f"{count} of {until_rows} rows:\n{self.said()}"
+            assert time.monotonic() < deadline, f"{count} of {until_rows} rows:\n{self.output()}"
             time.sleep(0.02)
-            now, found = time.monotonic(), self.count()
+            now, new_count = time.monotonic(), self.row_count()
             longest = max(longest, now - since)
-            if found != count:
-                count, since = found, now
+            if new_count != count:
+                count, since = new_count, now
         return longest
 
     def finish(self) -> int:
-        """Wait for the end; the exit code."""
+        """Wait for the end. Returns the exit code."""
         try:
-            return self.process.wait(_FINISH_LIMIT_S)
+            return self.process.wait(_FINISH_TIMEOUT_S)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"it does not end, {self.count()} rows:\n{self.said()}") from None
+            raise AssertionError(f"the command does not end, {self.row_count()} rows:\n{self.output()}") from None
 
     def kill(self) -> None:
         """SIGKILL."""
         self.process.kill()
 
     def stop(self) -> None:
-        """End it if it still runs."""
+        """Stop the command if it still runs."""
         self.process.stop()
 
-    def said(self) -> str:
-        """The end of its output."""
+    def output(self) -> str:
+        """The last 3,000 characters of its output."""
         return self._log.read_text(errors="replace")[-3000:]
 
     def csv_rows(self) -> list[dict[str, str]]:
@@ -97,14 +97,14 @@ class Submission:
 
 
 #: The artefact that the project ships.
-SHIPPED: Final = Path("models/lite0")
+SHIPPED_ARTEFACT: Final = Path("models/lite0")
 
 
-class House:
-    """A broker with an append-only file, and as many workers as the test starts.
+class ServiceStack:
+    """A broker with an append-only file, and the workers that a test starts.
 
-    They serve the shipped model without its refusal of what seems to be no lesion, unless `environment` names an
-    artefact: what the model thinks of a rendered lesion is no matter for these tests.
+    Unless `environment` names an artefact, workers serve a copy of the shipped one that does not refuse images of other
+    things than lesions: whether the model takes a rendered image for a lesion does not matter here.
     """
 
     def __init__(
@@ -112,10 +112,10 @@ class House:
     ) -> None:
         self.home = home
         self.broker = broker or EmbeddedValkey(home / "valkey", persistent=True)
-        self._environment = {"MELANOMA_ARTEFACT": str(_unrefusing(home)), **(environment or {})}
+        self._environment = {"MELANOMA_ARTEFACT": str(_artefact_without_lesion_check(home)), **(environment or {})}
         self._submissions: list[Submission] = []
         self._stopping = threading.Event()
-        self._nurse: threading.Thread | None = None
+        self._restart_thread: threading.Thread | None = None
         self.workers: list[BackgroundProcess] = []
 
     def __enter__(self) -> Self:
@@ -125,8 +125,8 @@ class House:
 
     def __exit__(self, *_: object) -> None:
         self._stopping.set()
-        if self._nurse is not None:
-            self._nurse.join()
+        if self._restart_thread is not None:
+            self._restart_thread.join()
         for submission in self._submissions:
             submission.stop()
         for worker in self.workers:
@@ -135,7 +135,7 @@ class House:
         self.broker.stop()
 
     def start_worker(self, *, wait: bool = True, environment: Mapping[str, str] | None = None) -> BackgroundProcess:
-        """Start a worker, and wait until it takes messages."""
+        """Start a worker. With `wait`, return once it takes messages."""
         log = self.home / f"worker-{len(self.workers)}.log"
         worker = start_worker(log, {"REDIS_URL": self.broker.url, **self._environment, **(environment or {})})
         self.workers.append(worker)
@@ -143,16 +143,16 @@ class House:
             wait_until_ready(worker)
         return worker
 
-    def keep_one_worker(self) -> None:
-        """From now on replace the newest worker when it dies, as a process runner does."""
+    def restart_dead_workers(self) -> None:
+        """From now on replace the newest worker when it ends, as a process runner does."""
 
         def run() -> None:
             while not self._stopping.wait(0.1):
                 if self.workers[-1].returncode is not None:
                     self.start_worker(wait=False)
 
-        self._nurse = threading.Thread(target=run)
-        self._nurse.start()
+        self._restart_thread = threading.Thread(target=run)
+        self._restart_thread.start()
 
     def submit(self, folder: Path, *options: str, **environment: str) -> Submission:
         """Start `melanoma-submit` on `folder`."""
@@ -163,28 +163,28 @@ class House:
         return submission
 
     def worker_logs(self) -> str:
-        """The ends of what the workers said."""
+        """The ends of the workers' logs."""
         return "\n".join(worker.log.read_text(errors="replace")[-2000:] for worker in self.workers)
 
 
-def _unrefusing(home: Path) -> Path:
-    copy = Path(shutil.copytree(SHIPPED, home / "artefact"))
-    manifest = read_artefact(SHIPPED)
+def _artefact_without_lesion_check(home: Path) -> Path:
+    copy = Path(shutil.copytree(SHIPPED_ARTEFACT, home / "artefact"))
+    manifest = read_artefact(SHIPPED_ARTEFACT)
     kinds = manifest.kinds.model_copy(update={"refuse_from": None})
     write_manifest(copy, manifest.model_copy(update={"kinds": kinds}))
     return copy
 
 
 def assert_complete(rows: Sequence[Mapping[str, Any]], expected: int) -> None:
-    """Each picture once, and at least 99.9 % verdicts."""
-    doubled = [name for name, times in Counter(row["file"] for row in rows).items() if times > 1]
-    assert doubled == []
+    """Assert that each image has one row and at least 99.9 % have verdicts."""
+    duplicates = [name for name, times in Counter(row["file"] for row in rows).items() if times > 1]
+    assert duplicates == []
     assert len(rows) == expected
     kinds = Counter(row["kind"] for row in rows)
     assert kinds["verdict"] >= 0.999 * expected, kinds
 
 
-def end(worker: BackgroundProcess, number: signal.Signals) -> None:
-    """Send a signal to a worker and wait for its end."""
+def stop_with_signal(worker: BackgroundProcess, number: signal.Signals) -> None:
+    """Send a signal to a worker and wait until it has ended."""
     worker.send_signal(number)
     worker.wait(30)

@@ -1,4 +1,4 @@
-"""People write to the real bot: each gets their own answer, whatever happens to the bot meanwhile."""
+"""Users write to a real bot. Each gets their own answer, also when the bot is stopped or calls fail."""
 
 import asyncio
 import os
@@ -17,87 +17,96 @@ from local.subprocesses import BackgroundProcess
 from local.worker_processes import command
 from samples.many import render_many
 from simulator.client.client import SimulatorClient, User
-from tests.system.chat import ChatHouse, after, agreed, answer_to, answers, is_answer, words
-from tests.system.polling import eventually, page
+from tests.system.chat import (
+    ChatStack,
+    answers_to,
+    consented_user,
+    is_answer,
+    text_of,
+    wait_for_answer,
+    wait_for_message_after,
+)
+from tests.system.polling import eventually, fetch_page
 
 pytestmark = pytest.mark.system
-
-#: How long Redis is away while people write. Seconds.
-_AWAY_S = 20.0
 
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
-    folder = tmp_path_factory.mktemp("pictures")
+    folder = tmp_path_factory.mktemp("images")
     render_many(folder, 6, size=(640, 480), seed=5)
     return [path.read_bytes() for path in sorted(folder.iterdir())]
 
 
 @pytest.fixture
-def chat(tmp_path: Path) -> Iterator[ChatHouse]:
-    with ChatHouse(tmp_path) as house:
-        yield house
+def chat(tmp_path: Path) -> Iterator[ChatStack]:
+    with ChatStack(tmp_path) as chat:
+        yield chat
 
 
 @pytest.fixture(scope="module")
-def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChatHouse]:
-    """A house in which everything runs, for scenes that leave it as it was."""
-    with ChatHouse(tmp_path_factory.mktemp("busy")) as house:
-        house.house.start_worker()
-        house.start_bot()
-        yield house
+def running_chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChatStack]:
+    """A stack with worker and bot, shared by tests that leave it unchanged."""
+    with ChatStack(tmp_path_factory.mktemp("running")) as chat:
+        chat.stack.start_worker()
+        chat.start_bot()
+        yield chat
 
 
-def test_two_people_at_once_each_get_their_own(busy: ChatHouse, images: list[bytes]) -> None:
-    async def scene(simulator: SimulatorClient) -> None:
-        anna, maria = await agreed(simulator), await agreed(simulator, "ru", first_name="Мария")
-        # The same name of a file, and no username.
+def test_concurrent_users_each_get_their_own_answer(running_chat: ChatStack, images: list[bytes]) -> None:
+    async def scenario(simulator: SimulatorClient) -> None:
+        anna, maria = await consented_user(simulator), await consented_user(simulator, "ru", first_name="Мария")
+        # Both files have the same name, and neither user has a username.
         first, second = await asyncio.gather(
             anna.send_document(images[0], "mole.jpg", "image/jpeg"),
             maria.send_document(images[1], "mole.jpg", "image/jpeg"),
         )
-        to_anna, to_maria = await asyncio.gather(answer_to(anna, first), answer_to(maria, second))
-        assert "not a diagnosis" in words(to_anna)
-        assert "не диагноз" in words(to_maria)
+        to_anna, to_maria = await asyncio.gather(wait_for_answer(anna, first), wait_for_answer(maria, second))
+        assert "not a diagnosis" in text_of(to_anna)
+        assert "не диагноз" in text_of(to_maria)
         assert to_anna["photo"][-1]["file_unique_id"] != to_maria["photo"][-1]["file_unique_id"]
         await maria.press_button(to_maria["message_id"], "Что это")
-        assert "Что значит этот ответ" in words(await after(maria, to_maria["message_id"]))
+        assert "Что значит этот ответ" in text_of(await wait_for_message_after(maria, to_maria["message_id"]))
         await anna.press_button(to_anna["message_id"], "explain")
-        assert "What this answer means" in words(await after(anna, to_anna["message_id"]))
+        assert "What this answer means" in text_of(await wait_for_message_after(anna, to_anna["message_id"]))
 
-    busy.play(scene)
-    assert "Мария" not in busy.said() + busy.house.worker_logs()
-    assert "opens-nothing" not in busy.said()
+    running_chat.run(scenario)
+    assert "Мария" not in running_chat.bot_logs() + running_chat.stack.worker_logs()
+    assert "opens-nothing" not in running_chat.bot_logs()
 
 
-def test_an_album_a_forward_and_what_is_no_photograph(busy: ChatHouse, images: list[bytes]) -> None:
-    async def scene(simulator: SimulatorClient) -> None:
-        person = await agreed(simulator)
-        album = [await person.send_photo(image, media_group_id="7") for image in images[:4]]
+def test_bot_answers_albums_and_forwards_and_hints_at_other_content(
+    running_chat: ChatStack, images: list[bytes]
+) -> None:
+    async def scenario(simulator: SimulatorClient) -> None:
+        user = await consented_user(simulator)
+        album = [await user.send_photo(image, media_group_id="7") for image in images[:4]]
         for sent in album:
-            assert "photo" in await answer_to(person, sent)
-        forwarded = await person.send_photo(images[4], forwarded=True, caption="what is this?")
-        await answer_to(person, forwarded)
-        broken = await person.send_document(images[5][:2000], "broken.jpg", "image/jpeg")
-        assert "damaged" in words(await answer_to(person, broken))
-        text = await person.send_document(b"no picture", "notes.txt", "text/plain")
-        assert "only look at photographs" in words(await after(person, text))
-        hints = [message for message in await person.get_messages() if "only look" in words(message)]
+            assert "photo" in await wait_for_answer(user, sent)
+        forwarded = await user.send_photo(images[4], forwarded=True, caption="what is this?")
+        await wait_for_answer(user, forwarded)
+        broken = await user.send_document(images[5][:2000], "broken.jpg", "image/jpeg")
+        assert "damaged" in text_of(await wait_for_answer(user, broken))
+        text = await user.send_document(b"no picture", "notes.txt", "text/plain")
+        assert "only look at photographs" in text_of(await wait_for_message_after(user, text))
+        hints = [message for message in await user.get_messages() if "only look" in text_of(message)]
         for kind in ("voice", "sticker", "video"):
-            await person.send_media(kind)
-        gif = await person.send_media("animation", b"GIF89a")
-        # What comes later is answered: so the hints, if there were any, would have come.
-        await answer_to(person, await person.send_photo(images[0]))
-        later = [message for message in await person.get_messages() if "only look" in words(message)]
-        assert hints == later, "one hint is enough"
-        assert answers(await person.get_messages(), gif) == []
+            await user.send_media(kind)
+        gif = await user.send_media("animation", b"GIF89a")
+        # This photograph was sent after them. Once it is answered, further hints would have arrived.
+        await wait_for_answer(user, await user.send_photo(images[0]))
+        later = [message for message in await user.get_messages() if "only look" in text_of(message)]
+        assert hints == later, "the hint is sent once"
+        assert answers_to(await user.get_messages(), gif) == []
 
-    busy.play(scene)
+    running_chat.run(scenario)
 
 
-def test_in_a_group_only_on_request_and_only_for_who_asked(busy: ChatHouse, images: list[bytes]) -> None:
-    async def scene(simulator: SimulatorClient) -> None:
-        asker, other = await agreed(simulator), await agreed(simulator)
+def test_bot_answers_in_groups_only_on_request_and_only_the_sender_may_press(
+    running_chat: ChatStack, images: list[bytes]
+) -> None:
+    async def scenario(simulator: SimulatorClient) -> None:
+        asker, other = await consented_user(simulator), await consented_user(simulator)
         group = await simulator.create_group("Family")
         sent = await other.send_photo(images[0], chat=group)
         await asker.send_text("/check", chat=group, reply_to=sent)
@@ -108,10 +117,12 @@ def test_in_a_group_only_on_request_and_only_for_who_asked(busy: ChatHouse, imag
             == "Only the person who sent the photograph can use this button."
         )
         await asker.press_button(answer["message_id"], "explain", chat=group)
-        told = await asker.wait_for_message(lambda message: "What this answer means" in words(message), chat=group)
-        assert told["reply_to_message"]["message_id"] == answer["message_id"]
+        explanation = await asker.wait_for_message(
+            lambda message: "What this answer means" in text_of(message), chat=group
+        )
+        assert explanation["reply_to_message"]["message_id"] == answer["message_id"]
 
-    async def eventually_toast(person: object, group: int, simulator: SimulatorClient) -> str:
+    async def eventually_toast(user: object, group: int, simulator: SimulatorClient) -> str:
         for _ in range(100):
             toasts = (await simulator.get(f"/sim/chats/{group}"))["toasts"]
             if toasts:
@@ -119,102 +130,104 @@ def test_in_a_group_only_on_request_and_only_for_who_asked(busy: ChatHouse, imag
             await asyncio.sleep(0.1)
         raise AssertionError("the press was not answered")
 
-    busy.play(scene)
+    running_chat.run(scenario)
 
 
-def test_before_consent_nothing_is_looked_at_and_afterwards_everything(busy: ChatHouse, images: list[bytes]) -> None:
-    async def scene(simulator: SimulatorClient) -> None:
-        await agreed(simulator)  # so that the bot has called
-        person = await simulator.create_user()
+def test_photo_is_downloaded_only_after_consent(running_chat: ChatStack, images: list[bytes]) -> None:
+    async def scenario(simulator: SimulatorClient) -> None:
+        await consented_user(simulator)  # now the bot is connected
+        user = await simulator.create_user()
         before = (await simulator.get_calls())[-1]["seq"]
-        sent = await person.send_photo(images[0])
-        question = await after(person, sent)
-        assert "need your consent first" in words(question)
+        sent = await user.send_photo(images[0])
+        prompt = await wait_for_message_after(user, sent)
+        assert "need your consent first" in text_of(prompt)
         assert [call for call in await simulator.get_calls(before) if call["method"] == "getFile"] == []
-        await person.press_button(question["message_id"], "consent")
-        await answer_to(person, sent)
+        await user.press_button(prompt["message_id"], "consent")
+        await wait_for_answer(user, sent)
 
-    busy.play(scene)
+    running_chat.run(scenario)
 
 
-def test_while_nobody_works_people_are_told_and_can_withdraw(chat: ChatHouse, images: list[bytes]) -> None:
-    async def scene(simulator: SimulatorClient) -> None:
-        person, blocking = await agreed(simulator), await agreed(simulator)
-        sent = await person.send_photo(images[0])
-        told = await person.wait_for_message(lambda message: "yours is safe" in words(message))
-        withdrawn = await person.send_photo(images[1])
-        cancel = await person.send_text("/cancel")
-        assert "Withdrawn: 2" in words(await after(person, cancel))
-        gone = await blocking.send_photo(images[2])
+def test_users_are_told_and_can_cancel_while_no_worker_runs(chat: ChatStack, images: list[bytes]) -> None:
+    async def scenario(simulator: SimulatorClient) -> None:
+        user, blocking = await consented_user(simulator), await consented_user(simulator)
+        sent = await user.send_photo(images[0])
+        status_message = await user.wait_for_message(lambda message: "yours is safe" in text_of(message))
+        withdrawn = await user.send_photo(images[1])
+        cancel = await user.send_text("/cancel")
+        assert "Withdrawn: 2" in text_of(await wait_for_message_after(user, cancel))
+        abandoned = await blocking.send_photo(images[2])
         await asyncio.sleep(0.5)
         await blocking.block()
-        await asyncio.to_thread(eventually, lambda: not chat.house.client.zcard("melanoma:deadlines"), 20)
-        chat.house.start_worker()
-        again = await person.send_photo(images[3])
-        await answer_to(person, again)
-        messages = await person.get_messages()
-        assert answers(messages, sent) == answers(messages, withdrawn) == []
-        assert answers(await blocking.get_messages(), gone) == []
-        assert told["message_id"] < again
+        await asyncio.to_thread(eventually, lambda: not chat.stack.client.zcard("melanoma:deadlines"), 20)
+        chat.stack.start_worker()
+        again = await user.send_photo(images[3])
+        await wait_for_answer(user, again)
+        messages = await user.get_messages()
+        assert answers_to(messages, sent) == answers_to(messages, withdrawn) == []
+        assert answers_to(await blocking.get_messages(), abandoned) == []
+        assert status_message["message_id"] < again
 
     chat.start_bot()
-    chat.play(scene)
+    chat.run(scenario)
 
 
-def test_the_message_about_the_wait_becomes_the_answer(chat: ChatHouse, images: list[bytes]) -> None:
-    async def scene(simulator: SimulatorClient) -> None:
-        person = await agreed(simulator)
-        sent = await person.send_photo(images[0])
-        told = await person.wait_for_message(lambda message: "yours is safe" in words(message))
-        await asyncio.to_thread(chat.house.start_worker)
-        answer = await answer_to(person, sent)
-        assert answer["message_id"] == told["message_id"]
+def test_status_message_becomes_the_answer(chat: ChatStack, images: list[bytes]) -> None:
+    async def scenario(simulator: SimulatorClient) -> None:
+        user = await consented_user(simulator)
+        sent = await user.send_photo(images[0])
+        status_message = await user.wait_for_message(lambda message: "yours is safe" in text_of(message))
+        await asyncio.to_thread(chat.stack.start_worker)
+        answer = await wait_for_answer(user, sent)
+        assert answer["message_id"] == status_message["message_id"]
         assert "photo" in answer
-        assert "not a diagnosis" in words(answer)
+        assert "not a diagnosis" in text_of(answer)
 
     chat.start_bot()
-    chat.play(scene)
+    chat.run(scenario)
 
 
-def test_a_repeated_update_is_answered_once(busy: ChatHouse, images: list[bytes]) -> None:
-    async def scene(simulator: SimulatorClient) -> None:
-        person = await agreed(simulator)
-        sent = await person.send_photo(images[0])
-        await answer_to(person, sent)
-        update = next(one["sim"]["update_id"] for one in await person.get_messages() if one["message_id"] == sent)
+def test_repeated_update_is_answered_once(running_chat: ChatStack, images: list[bytes]) -> None:
+    async def scenario(simulator: SimulatorClient) -> None:
+        user = await consented_user(simulator)
+        sent = await user.send_photo(images[0])
+        await wait_for_answer(user, sent)
+        update = next(
+            message["sim"]["update_id"] for message in await user.get_messages() if message["message_id"] == sent
+        )
         await simulator.redeliver_update(update)
-        last = await person.send_photo(images[1])
-        await answer_to(person, last)
-        assert len(answers(await person.get_messages(), sent)) == 1
+        last = await user.send_photo(images[1])
+        await wait_for_answer(user, last)
+        assert len(answers_to(await user.get_messages(), sent)) == 1
 
-    busy.play(scene)
+    running_chat.run(scenario)
 
 
-def test_everything_about_a_person_can_be_deleted(busy: ChatHouse, images: list[bytes]) -> None:
-    async def scene(simulator: SimulatorClient) -> None:
-        person, other = await agreed(simulator), await agreed(simulator)
-        answer = await answer_to(person, await person.send_photo(images[0]))
-        kept = await answer_to(other, await other.send_photo(images[1]))
-        await person.press_button(answer["message_id"], "delete")
-        question = await after(person, answer["message_id"])
-        await person.press_button(question["message_id"], "delete-for-good")
-        assert "is deleted" in words(await after(person, question["message_id"]))
-        await asyncio.to_thread(eventually, lambda: traces(busy, person.id) == [], 20)
-        assert traces(busy, other.id) != []
-        await person.press_button(answer["message_id"], "explain")
+def test_delete_removes_everything_about_a_user(running_chat: ChatStack, images: list[bytes]) -> None:
+    async def scenario(simulator: SimulatorClient) -> None:
+        user, other = await consented_user(simulator), await consented_user(simulator)
+        answer = await wait_for_answer(user, await user.send_photo(images[0]))
+        kept = await wait_for_answer(other, await other.send_photo(images[1]))
+        await user.press_button(answer["message_id"], "delete")
+        prompt = await wait_for_message_after(user, answer["message_id"])
+        await user.press_button(prompt["message_id"], "delete-for-good")
+        assert "is deleted" in text_of(await wait_for_message_after(user, prompt["message_id"]))
+        await asyncio.to_thread(eventually, lambda: keys_mentioning(running_chat, user.id) == [], 20)
+        assert keys_mentioning(running_chat, other.id) != []
+        await user.press_button(answer["message_id"], "explain")
         await asyncio.sleep(1)
-        assert "This answer is no longer kept. Please send the photograph again." in await person.get_toasts()
+        assert "This answer is no longer kept. Please send the photograph again." in await user.get_toasts()
         await other.press_button(kept["message_id"], "explain")
-        assert "What this answer means" in words(await after(other, kept["message_id"]))
+        assert "What this answer means" in text_of(await wait_for_message_after(other, kept["message_id"]))
 
-    busy.play(scene)
+    running_chat.run(scenario)
 
 
-def traces(chat: ChatHouse, person: int) -> list[bytes]:
-    """Keys of Redis that name the person or hold their number."""
-    client: Any = chat.house.client
-    number = str(person).encode()
-    found = []
+def keys_mentioning(chat: ChatStack, user: int) -> list[bytes]:
+    """Redis keys whose name or value contains the user's id."""
+    client: Any = chat.stack.client
+    number = str(user).encode()
+    keys = []
     for key in client.keys("*"):
         kind = client.type(key)
         read = {
@@ -223,75 +236,77 @@ def traces(chat: ChatHouse, person: int) -> list[bytes]:
             b"zset": lambda key: client.zrange(key, 0, -1),
             b"list": lambda key: client.lrange(key, 0, -1),
             b"string": lambda key: [client.get(key)],
-            b"none": lambda _: [],  # gone meanwhile
+            b"none": lambda _: [],  # deleted meanwhile
         }[kind]
         if number in key or any(number in repr(value).encode() for value in read(key)):
-            found.append(key)
-    return found
+            keys.append(key)
+    return keys
 
 
 @pytest.mark.parametrize("webhook", [False, True])
-def test_a_bot_that_is_stopped_mid_work_loses_nothing(chat: ChatHouse, images: list[bytes], webhook: bool) -> None:
+def test_bot_stopped_under_load_loses_nothing(chat: ChatStack, images: list[bytes], webhook: bool) -> None:
     port = free_port()
     mode = {"MELANOMA_WEBHOOK_URL": f"http://127.0.0.1:{port}", "MELANOMA_BOT_PORT": str(port)} if webhook else {}
 
-    async def scene(simulator: SimulatorClient) -> None:
-        people = [await agreed(simulator) for _ in range(6)]
-        sent = [(person, await person.send_photo(image)) for image in images for person in people]
+    async def scenario(simulator: SimulatorClient) -> None:
+        users = [await consented_user(simulator) for _ in range(6)]
+        sent = [(user, await user.send_photo(image)) for image in images for user in users]
         await asyncio.sleep(0.3)
         chat.bots[-1].send_signal(signal.SIGTERM)
-        more = [(person, await person.send_photo(images[0])) for person in people]
+        more = [(user, await user.send_photo(images[0])) for user in users]
         assert await asyncio.to_thread(chat.bots[-1].wait, 20) == 0
         await asyncio.to_thread(chat.start_bot, **mode)
-        for person, message in [*sent, *more]:
-            await answer_to(person, message)
-        for person, message in [*sent, *more]:
-            assert len(answers(await person.get_messages(), message)) == 1
+        for user, message in [*sent, *more]:
+            await wait_for_answer(user, message)
+        for user, message in [*sent, *more]:
+            assert len(answers_to(await user.get_messages(), message)) == 1
 
-    chat.house.start_worker()
+    chat.stack.start_worker()
     chat.start_bot(**mode)
-    chat.play(scene)
-    assert "Traceback" not in chat.said()
+    chat.run(scenario)
+    assert "Traceback" not in chat.bot_logs()
 
 
-def test_an_operator_changes_a_limit_while_the_bot_runs(busy: ChatHouse, images: list[bytes]) -> None:
+def test_running_bot_applies_a_setting_override(running_chat: ChatStack, images: list[bytes]) -> None:
     def ops(*arguments: str) -> None:
-        environment = {**os.environ, "REDIS_URL": busy.house.broker.url}
+        environment = {**os.environ, "REDIS_URL": running_chat.stack.broker.url}
         subprocess.run([*command("melanoma-ops"), "limits", *arguments], check=True, env=environment)
 
-    async def scene(simulator: SimulatorClient) -> None:
-        person = await agreed(simulator)
-        await answer_to(person, await person.send_photo(images[0]))
+    async def scenario(simulator: SimulatorClient) -> None:
+        user = await consented_user(simulator)
+        await wait_for_answer(user, await user.send_photo(images[0]))
         await asyncio.to_thread(ops, "set", "user_per_day", "1")
-        # A bot looks each second.
+        # A bot reads setting overrides each second.
         async with asyncio.timeout(60):
-            while "come back tomorrow" not in words(await after(person, await person.send_photo(images[1]))):
+            while "come back tomorrow" not in text_of(
+                await wait_for_message_after(user, await user.send_photo(images[1]))
+            ):
                 await asyncio.sleep(0.5)
         await asyncio.to_thread(ops, "reset", "user_per_day")
         async with asyncio.timeout(60):
-            while not await answered_soon(person, await person.send_photo(images[1])):
+            while not await is_answered_soon(user, await user.send_photo(images[1])):
                 pass
 
-    busy.play(scene)
+    running_chat.run(scenario)
 
 
-async def answered_soon(person: User, sent: int) -> bool:
+async def is_answered_soon(user: User, sent: int) -> bool:
     try:
-        await answer_to(person, sent, 5)
+        await wait_for_answer(user, sent, 5)
     except TimeoutError:
         return False
     return True
 
 
-def test_a_webhook_takes_updates_from_telegram_only(chat: ChatHouse, images: list[bytes]) -> None:
+def test_webhook_accepts_updates_from_telegram_only(chat: ChatStack, images: list[bytes]) -> None:
     port = free_port()
     address = f"http://127.0.0.1:{port}"
 
-    async def scene(simulator: SimulatorClient) -> None:
-        person = await agreed(simulator)
-        sent = await person.send_photo(images[0])
-        await answer_to(person, sent)
-        update = next(one for one in await person.get_messages() if one["message_id"] == sent)
+    async def scenario(simulator: SimulatorClient) -> None:
+        user = await consented_user(simulator)
+        sent = await user.send_photo(images[0])
+        await wait_for_answer(user, sent)
+        update = next(message for message in await user.get_messages() if message["message_id"] == sent)
         forged = {"update_id": 10**6, "message": {**update, "message_id": sent + 1000}}
         async with ClientSession() as session:
             for headers in ({}, {"X-Telegram-Bot-Api-Secret-Token": "guessed"}):
@@ -300,58 +315,60 @@ def test_a_webhook_takes_updates_from_telegram_only(chat: ChatHouse, images: lis
             async with session.get(f"{address}/ready") as reply:
                 assert reply.status == 200
         counted = 'melanoma_bot_answers_total{outcome="verdict"} 1.0'
-        await asyncio.to_thread(eventually, lambda: counted in (page(f"{address}/metrics") or ""), 10)
-        client: Any = chat.house.client
-        assert client.scard(f"melanoma:telegram:jobs:{person.id}") == 1
+        await asyncio.to_thread(eventually, lambda: counted in (fetch_page(f"{address}/metrics") or ""), 10)
+        client: Any = chat.stack.client
+        assert client.scard(f"melanoma:telegram:jobs:{user.id}") == 1
 
-    chat.house.start_worker()
+    chat.stack.start_worker()
     chat.start_bot(MELANOMA_WEBHOOK_URL=address, MELANOMA_BOT_PORT=str(port))
-    chat.play(scene)
+    chat.run(scenario)
 
 
-def test_an_answer_that_cannot_be_sent_waits_for_an_operator(chat: ChatHouse, images: list[bytes]) -> None:
-    def ops(*words: str) -> str:
-        environment = {**os.environ, "REDIS_URL": chat.house.broker.url}
-        done = subprocess.run(
-            [*command("melanoma-ops"), *words], env=environment, capture_output=True, text=True, check=False
+def test_undeliverable_answer_becomes_a_dead_letter_and_can_be_replayed(chat: ChatStack, images: list[bytes]) -> None:
+    def ops(*arguments: str) -> str:
+        environment = {**os.environ, "REDIS_URL": chat.stack.broker.url}
+        result = subprocess.run(
+            [*command("melanoma-ops"), *arguments], env=environment, capture_output=True, text=True, check=False
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
 
-    async def scene(simulator: SimulatorClient) -> None:
-        person = await agreed(simulator)
+    async def scenario(simulator: SimulatorClient) -> None:
+        user = await consented_user(simulator)
         await simulator.set_faults(1.0, kinds=["500"], methods=["sendPhoto", "editMessageMedia"])
-        sent = await person.send_photo(images[0])
-        await asyncio.to_thread(eventually, lambda: chat.house.client.zcard("melanoma:dead"))
+        sent = await user.send_photo(images[0])
+        await asyncio.to_thread(eventually, lambda: chat.stack.client.zcard("melanoma:dead"))
         await simulator.set_faults(0)
         await asyncio.to_thread(ops, "dead", "list")
         await asyncio.to_thread(ops, "dead", "replay", "--all", "--yes")
-        await answer_to(person, sent)
-        assert chat.house.client.zcard("melanoma:dead") == 0
+        await wait_for_answer(user, sent)
+        assert chat.stack.client.zcard("melanoma:dead") == 0
 
-    chat.house.start_worker()
+    chat.stack.start_worker()
     chat.start_bot(MELANOMA_TELEGRAM_MAX_ATTEMPTS="2")
-    chat.play(scene)
+    chat.run(scenario)
 
 
-def test_operators_and_nobody_else_get_the_numbers(chat: ChatHouse) -> None:
-    async def scene(simulator: SimulatorClient) -> None:
-        operator, other = await agreed(simulator), await agreed(simulator)
+def test_only_admins_get_statistics(chat: ChatStack) -> None:
+    async def scenario(simulator: SimulatorClient) -> None:
+        operator, other = await consented_user(simulator), await consented_user(simulator)
         assert operator.id == 100_001
-        numbers = await after(operator, await operator.send_text("/stats"))
-        assert "workers 0" in words(numbers)
-        assert "only look at photographs" in words(await after(other, await other.send_text("/stats")))
+        numbers = await wait_for_message_after(operator, await operator.send_text("/stats"))
+        assert "workers 0" in text_of(numbers)
+        assert "only look at photographs" in text_of(
+            await wait_for_message_after(other, await other.send_text("/stats"))
+        )
 
     chat.start_bot(MELANOMA_ADMINS="5, 100001")
-    chat.play(scene)
+    chat.run(scenario)
 
 
-def test_without_a_token_the_bot_says_what_to_do(tmp_path: Path) -> None:
+def test_bot_without_token_exits_with_instructions(tmp_path: Path) -> None:
     log = tmp_path / "bot.log"
     with BackgroundProcess(command("melanoma-bot"), log=log, environment={"BOT_TOKEN": ""}) as bot:
         started = time.monotonic()
         assert bot.wait(30) == 2
         assert time.monotonic() - started < 30
-    said = log.read_text()
-    assert "@BotFather" in said
-    assert "Traceback" not in said
+    output = log.read_text()
+    assert "@BotFather" in output
+    assert "Traceback" not in output

@@ -1,4 +1,4 @@
-"""A newcomer talks with the real bot on the chat page, in a real browser."""
+"""A new user talks to the bot on the chat page, in a real browser."""
 
 import re
 from pathlib import Path
@@ -8,24 +8,24 @@ from playwright.sync_api import expect
 
 from samples.many import render_many
 from tests.system.browser import open_page
-from tests.system.chat import ChatHouse
+from tests.system.chat import ChatStack
 
 pytestmark = pytest.mark.system
 
-LONG_MS = 30_000
+TIMEOUT_MS = 30_000
 
 
-def test_a_conversation_from_start_to_answer_in_two_languages(tmp_path: Path) -> None:
+def test_chat_page_shows_a_conversation_in_two_languages(tmp_path: Path) -> None:
     (image,) = render_many(tmp_path / "pictures", 1, size=(1280, 960), seed=5)
     notes = tmp_path / "notes.txt"
     notes.write_text("<img src=x onerror=alert(1)> no picture")
-    with ChatHouse(tmp_path / "house") as chat:
-        chat.house.start_worker()
+    with ChatStack(tmp_path / "stack") as chat:
+        chat.stack.start_worker()
         chat.start_bot()
         with open_page(f"{chat.address}/") as page:
-            page.set_default_timeout(LONG_MS)
-            expect.set_options(timeout=LONG_MS)
-            assert "simulator of Telegram" in page.inner_text("header")
+            page.set_default_timeout(TIMEOUT_MS)
+            expect.set_options(timeout=TIMEOUT_MS)
+            assert "stand-in for Telegram" in page.inner_text("header")
             page.fill("#text", "/start")
             page.click("#send")
             expect(page.locator(".message.bot", has_text="I am a program, not a doctor")).to_be_visible()
@@ -34,7 +34,7 @@ def test_a_conversation_from_start_to_answer_in_two_languages(tmp_path: Path) ->
             page.set_input_files("#photo", image)
             answer = page.locator(".message.bot", has_text="This is not a diagnosis.")
             expect(answer.locator("img")).to_be_visible()
-            # Half of the photograph, with the evidence over it.
+            # The photograph at half its size, with the evidence map over it.
             assert answer.locator("img").evaluate("image => image.naturalWidth") == 640
             assert answer.locator("b").count() >= 1
             answer.locator(".button", has_text="What does this mean?").click()

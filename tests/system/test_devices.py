@@ -1,4 +1,4 @@
-"""One worker a device. The two halves of a CPU stand in for two GPUs: TensorFlow treats them as two devices."""
+"""One worker per device. Two logical CPU devices replace two GPUs: TensorFlow treats both alike."""
 
 import re
 import sys
@@ -11,15 +11,15 @@ from local.embedded_valkey import free_port
 from local.subprocesses import BackgroundProcess
 from local.worker_processes import wait_until_ready
 from samples.many import render_many
-from tests.system.polling import eventually, page
-from tests.system.stack import House, assert_complete
+from tests.system.polling import eventually, fetch_page
+from tests.system.stack import ServiceStack, assert_complete
 from tests.system.test_operating import ops, status
 
 pytestmark = pytest.mark.system
 
-PICTURES = 160
+IMAGES = 160
 
-#: A worker on a machine with two devices, whose TensorFlow says where it puts each operation.
+#: Starts a worker with two logical devices. TensorFlow logs the device of each operation.
 _WITH_TWO_DEVICES: Final = """
 import tensorflow as tf
 tf.debugging.set_log_device_placement(True)
@@ -30,51 +30,51 @@ main()
 """
 
 
-def start_on(house: House, device: str, port: int = 0) -> BackgroundProcess:
+def start_worker_on(stack: ServiceStack, device: str, port: int = 0) -> BackgroundProcess:
     environment = {
-        "REDIS_URL": house.broker.url,
-        "MELANOMA_ARTEFACT": str(house.home / "artefact"),
+        "REDIS_URL": stack.broker.url,
+        "MELANOMA_ARTEFACT": str(stack.home / "artefact"),
         "MELANOMA_DEVICE": device,
         "MELANOMA_METRICS_PORT": str(port),
         "TF_CPP_MIN_LOG_LEVEL": "0",
     }
-    log = house.home / f"worker-{len(house.workers)}.log"
+    log = stack.home / f"worker-{len(stack.workers)}.log"
     worker = BackgroundProcess([sys.executable, "-c", _WITH_TWO_DEVICES], log=log, environment=environment)
-    house.workers.append(worker)
+    stack.workers.append(worker)
     return worker
 
 
-def predicted(port: int) -> float:
-    """Pictures that the worker with its metrics at `port` has predicted."""
-    text = page(f"http://127.0.0.1:{port}/metrics") or ""
-    found = re.search(r"^melanoma_batch_size_sum (\S+)$", text, re.MULTILINE)
-    return float(found[1]) if found else 0
+def predicted_images(port: int) -> float:
+    """Images predicted by the worker that has its metrics at `port`."""
+    text = fetch_page(f"http://127.0.0.1:{port}/metrics") or ""
+    match = re.search(r"^melanoma_batch_size_sum (\S+)$", text, re.MULTILINE)
+    return float(match[1]) if match else 0
 
 
-def test_two_workers_predict_on_a_device_each(house: House, tmp_path: Path) -> None:
+def test_two_workers_predict_on_one_device_each(stack: ServiceStack, tmp_path: Path) -> None:
     folder = tmp_path / "photographs"
-    render_many(folder, PICTURES, size=(320, 240), seed=3)
+    render_many(folder, IMAGES, size=(320, 240), seed=3)
     ports = {"CPU:0": free_port(), "CPU:1": free_port()}
-    workers = {device: start_on(house, device, port) for device, port in ports.items()}
+    workers = {device: start_worker_on(stack, device, port) for device, port in ports.items()}
     for worker in workers.values():
         wait_until_ready(worker)
-    eventually(lambda: {one.get("device") for one in status(house)["processes"]} == set(ports))
-    assert "2 on CPU:0, CPU:1" in ops(house, "doctor"), "the doctor names the devices"
-    submission = house.submit(folder, "--shard", "4")
-    assert submission.finish() == 0, submission.said()
-    assert_complete(submission.rows(), PICTURES)
-    shares = {device: predicted(port) for device, port in ports.items()}
-    assert min(shares.values()) > 0, "both worked"
-    assert sum(shares.values()) == PICTURES
+    eventually(lambda: {process.get("device") for process in status(stack)["processes"]} == set(ports))
+    assert "2 on CPU:0, CPU:1" in ops(stack, "doctor"), "doctor must name the devices"
+    submission = stack.submit(folder, "--shard", "4")
+    assert submission.finish() == 0, submission.output()
+    assert_complete(submission.rows(), IMAGES)
+    shares = {device: predicted_images(port) for device, port in ports.items()}
+    assert min(shares.values()) > 0, "both workers must have predicted"
+    assert sum(shares.values()) == IMAGES
     for device, worker in workers.items():
         placed = re.findall(r"\(Conv2D\): \S+/device:(\S+)", worker.log.read_text(errors="replace"))
         assert set(placed) == {device}
 
 
-def test_a_device_that_is_not_there_stops_the_worker(house: House) -> None:
-    worker = start_on(house, "GPU:7")
+def test_missing_device_stops_the_worker(stack: ServiceStack) -> None:
+    worker = start_worker_on(stack, "GPU:7")
     assert worker.wait(60) == 2
-    said = [line for line in worker.log.read_text().splitlines() if line.startswith("melanoma-worker:")]
-    assert len(said) == 1
-    assert "there is no GPU:7" in said[0]
-    assert "sees CPU:0, CPU:1 here" in said[0]
+    errors = [line for line in worker.log.read_text().splitlines() if line.startswith("melanoma-worker:")]
+    assert len(errors) == 1
+    assert "there is no GPU:7" in errors[0]
+    assert "sees CPU:0, CPU:1 here" in errors[0]

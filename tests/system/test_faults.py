@@ -1,4 +1,4 @@
-"""Whatever dies in the middle of a folder: each picture is answered, and once."""
+"""Something fails in the middle of a folder run. Each image still gets exactly one result."""
 
 import random
 import signal
@@ -9,106 +9,106 @@ from typing import Any
 import pytest
 
 from shared.contract.names import Queue
-from tests.system.conftest import first
-from tests.system.stack import House, Submission, assert_complete, end
+from tests.system.conftest import link_first
+from tests.system.stack import ServiceStack, Submission, assert_complete, stop_with_signal
 
 pytestmark = pytest.mark.system
 
-#: Enough for a fault to fall into the middle of the run.
-PICTURES = 1200
+#: Enough that a fault can fall into the middle of a run.
+IMAGES = 1200
 
-#: From the fault, or from its repair where there is one, until answers flow again. Seconds.
-RECOVERED_S = 15
+#: Longest time in seconds without a new row, after the fault or its repair.
+RECOVERY_LIMIT_S = 15
 
 
 @pytest.fixture(scope="module")
 def folder(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return first(PICTURES, folder, tmp_path_factory.mktemp("some"))
+    return link_first(IMAGES, folder, tmp_path_factory.mktemp("first"))
 
 
-def somewhere_in(submission: Submission) -> int:
-    """Wait for a random moment of the run; the rows that were there then."""
-    rows = random.randint(PICTURES // 10, PICTURES // 2)
-    submission.wait_for(rows)
+def wait_for_random_row(submission: Submission) -> int:
+    """Wait for a random moment of the run. Returns the number of rows that it waited for."""
+    rows = random.randint(IMAGES // 10, IMAGES // 2)
+    submission.wait_for_rows(rows)
     time.sleep(random.random() * 0.3)
-    print(f"the fault falls after {submission.count()} rows")
+    print(f"fault after {submission.row_count()} rows")
     return rows
 
 
 def assert_recovered_and_complete(submission: Submission) -> None:
-    assert submission.longest_pause(PICTURES) < RECOVERED_S
-    assert submission.finish() == 0, submission.said()
-    assert_complete(submission.rows(), PICTURES)
-    assert len(submission.csv_rows()) == PICTURES
+    assert submission.longest_pause(IMAGES) < RECOVERY_LIMIT_S
+    assert submission.finish() == 0, submission.output()
+    assert_complete(submission.rows(), IMAGES)
+    assert len(submission.csv_rows()) == IMAGES
 
 
-def test_one_of_two_workers_is_killed(house: House, folder: Path) -> None:
-    first, _ = house.start_worker(), house.start_worker()
-    submission = house.submit(folder)
-    somewhere_in(submission)
+def test_killed_worker_returns_its_jobs_to_another(stack: ServiceStack, folder: Path) -> None:
+    first, _ = stack.start_worker(), stack.start_worker()
+    submission = stack.submit(folder)
+    wait_for_random_row(submission)
     first.kill()
     assert_recovered_and_complete(submission)
 
 
-def test_the_only_worker_is_killed_and_a_new_one_started(house: House, folder: Path) -> None:
-    only = house.start_worker()
-    submission = house.submit(folder)
-    somewhere_in(submission)
+def test_killed_only_worker_is_replaced_and_loses_nothing(stack: ServiceStack, folder: Path) -> None:
+    only = stack.start_worker()
+    submission = stack.submit(folder)
+    wait_for_random_row(submission)
     only.kill()
-    house.start_worker()
+    stack.start_worker()
     assert_recovered_and_complete(submission)
 
 
-def test_a_worker_is_told_to_stop(house: House, folder: Path) -> None:
-    only = house.start_worker()
-    submission = house.submit(folder)
-    somewhere_in(submission)
-    end(only, signal.SIGTERM)
+def test_terminated_worker_releases_its_jobs(stack: ServiceStack, folder: Path) -> None:
+    only = stack.start_worker()
+    submission = stack.submit(folder)
+    wait_for_random_row(submission)
+    stop_with_signal(only, signal.SIGTERM)
     assert only.returncode == 0
-    assert house.client.zcard("melanoma:claimed") == 0, "what it held was given back"
-    house.start_worker()
+    assert stack.client.zcard("melanoma:claimed") == 0, "its jobs must be released"
+    stack.start_worker()
     assert_recovered_and_complete(submission)
 
 
-def test_redis_is_restarted(house: House, folder: Path) -> None:
-    house.start_worker()
-    submission = house.submit(folder)
-    somewhere_in(submission)
-    house.broker.stop()
+def test_redis_restart_loses_nothing(stack: ServiceStack, folder: Path) -> None:
+    stack.start_worker()
+    submission = stack.submit(folder)
+    wait_for_random_row(submission)
+    stack.broker.stop()
     time.sleep(2)
-    house.broker.start()
+    stack.broker.start()
     assert_recovered_and_complete(submission)
-    assert "redis is away" in house.worker_logs()
-    assert "redis is back" in house.worker_logs()
+    assert "redis is away" in stack.worker_logs()
+    assert "redis is back" in stack.worker_logs()
 
 
-def test_every_queue_message_and_unacked_entry_is_deleted(house: House, folder: Path) -> None:
-    house.start_worker()
-    # More messages than a worker takes in hand, so that many of them lie in Redis.
-    submission = house.submit(folder, "--window", "1000", "--shard", "4")
-    somewhere_in(submission)
-    deleted: Any = house.client.delete(*map(str, Queue), "unacked", "unacked_index")
-    assert deleted >= 1, "there was something to lose"
+def test_deleted_queue_messages_are_published_again(stack: ServiceStack, folder: Path) -> None:
+    stack.start_worker()
+    # More messages than a worker holds, so that many of them are in Redis.
+    submission = stack.submit(folder, "--window", "1000", "--shard", "4")
+    wait_for_random_row(submission)
+    deleted: Any = stack.client.delete(*map(str, Queue), "unacked", "unacked_index")
+    assert deleted >= 1, "there must be messages to lose"
     assert_recovered_and_complete(submission)
 
 
-def test_the_picture_store_is_emptied(house: House, folder: Path) -> None:
-    house.start_worker()
-    submission = house.submit(folder, "--window", "1000")
-    somewhere_in(submission)
-    images = list(house.client.scan_iter("melanoma:picture:*", count=5000))
+def test_images_deleted_from_the_store_are_uploaded_again(stack: ServiceStack, folder: Path) -> None:
+    stack.start_worker()
+    submission = stack.submit(folder, "--window", "1000")
+    wait_for_random_row(submission)
+    images = list(stack.client.scan_iter("melanoma:picture:*", count=5000))
     assert len(images) > 100
-    house.client.delete(*images)
+    stack.client.delete(*images)
     assert_recovered_and_complete(submission)
 
 
-def test_the_command_is_killed_and_resumes(house: House, folder: Path) -> None:
-    house.start_worker()
-    submission = house.submit(folder)
-    somewhere_in(submission)
+def test_killed_folder_command_resumes(stack: ServiceStack, folder: Path) -> None:
+    stack.start_worker()
+    submission = stack.submit(folder)
+    wait_for_random_row(submission)
     submission.kill()
-    before = submission.count()
+    before = submission.row_count()
     resumed = Submission(folder, submission.out, "--resume")
-    assert resumed.finish() == 0, resumed.said()
-    assert_complete(resumed.rows(), PICTURES)
-    assert before < PICTURES
+    assert resumed.finish() == 0, resumed.output()
+    assert_complete(resumed.rows(), IMAGES)
+    assert before < IMAGES

@@ -1,4 +1,4 @@
-"""A picture that kills the process in decode, and one that never ends: only they are lost."""
+"""An image that kills or hangs the decoder fails alone."""
 
 from pathlib import Path
 
@@ -6,11 +6,11 @@ import pytest
 from PIL import Image
 
 from samples.many import render_many
-from tests.system.stack import House
+from tests.system.stack import ServiceStack
 
 pytestmark = pytest.mark.system
 
-#: Runs in the workers, before anything else, in place of a decoder's bug that nobody knows yet.
+#: Runs in the workers before any other code, and simulates an unknown bug of a decoder.
 SITECUSTOMIZE = """
 import os, signal, time
 from PIL.JpegImagePlugin import JpegImageFile
@@ -36,21 +36,21 @@ def set_trap(path: Path, trap: str) -> None:
 
 
 @pytest.mark.parametrize(("trap", "reason"), [("poison", "decode_died"), ("hang", "decode_hung")])
-def test_the_trap_is_a_dead_letter_and_its_neighbours_get_verdicts(tmp_path: Path, trap: str, reason: str) -> None:
+def test_image_that_kills_or_hangs_decode_fails_alone(tmp_path: Path, trap: str, reason: str) -> None:
     (tmp_path / "sitecustomize.py").write_text(SITECUSTOMIZE)
     folder = tmp_path / "photographs"
     trapped = render_many(folder, 40, size=(320, 240), seed=3)[17]
     set_trap(trapped, trap)
 
     environment = {"PYTHONPATH": str(tmp_path), "MELANOMA_DECODE_TIMEOUT_S": "3"}
-    with House(tmp_path / "house", environment) as house:
-        house.start_worker()
-        house.keep_one_worker()
-        submission = house.submit(folder)
+    with ServiceStack(tmp_path / "stack", environment) as stack:
+        stack.start_worker()
+        stack.restart_dead_workers()
+        submission = stack.submit(folder)
         code = submission.finish()
         rows = {row["file"]: row for row in submission.rows()}
         assert len(rows) == 40
-        assert rows.pop(trapped.name)["reason"] == reason, house.worker_logs()
+        assert rows.pop(trapped.name)["reason"] == reason, stack.worker_logs()
         assert {row["kind"] for row in rows.values()} == {"verdict"}
-        assert code == 1, "failures have an exit code of their own"
-        assert house.client.zcard("melanoma:dead") == 1
+        assert code == 1, "failures have their own exit code"
+        assert stack.client.zcard("melanoma:dead") == 1

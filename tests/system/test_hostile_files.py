@@ -1,4 +1,4 @@
-"""A folder of hostile and odd files: a verdict or a clear reason for each, and the worker takes no harm."""
+"""A folder of hostile and odd files: each gets a verdict or a clear reason, and the worker survives."""
 
 import io
 import os
@@ -14,23 +14,23 @@ from PIL import Image, ImageDraw
 from local.subprocesses import BackgroundProcess
 from samples.lesions import render_lesion
 from tests.shared.images.files import encoded, exif, heic, png
-from tests.system.stack import House
+from tests.system.stack import ServiceStack
 
 pytestmark = pytest.mark.system
 
-#: A worker holds a few hundred small pictures; none of these files may make it hold more.
-MEMORY_GROWTH = 600 * 2**20
+#: A worker holds a few hundred small images. None of these files may need more memory.
+MAX_MEMORY_GROWTH_BYTES = 600 * 2**20
 
 
-#: What is expected of a file that can be read, whatever the model says of it.
-READ = "verdict"
+#: Expected of a file that can be read, whatever the model says about it.
+READABLE = "verdict"
 
 
 def photograph() -> Image.Image:
     return render_lesion(np.random.default_rng(1), 320, 240)
 
 
-def moving(kind: str) -> bytes:
+def animation(kind: str) -> bytes:
     frames = [Image.new("RGB", (64, 64), colour) for colour in ("red", "green", "blue")]
     stream = io.BytesIO()
     frames[0].save(stream, kind, save_all=True, append_images=frames[1:])
@@ -49,26 +49,26 @@ def palette_with_alpha() -> bytes:
 
 
 def write_files(folder: Path) -> dict[str, str]:
-    """Returns what is expected of each file: that it is read, or the reason of its refusal."""
+    """Write the files. Returns what is expected of each: `READABLE` or the reason of its refusal."""
     good = encoded(photograph(), "JPEG")
     files: dict[str, tuple[bytes, str]] = {
         "empty.jpg": (b"", "empty"),
         "cut-off.jpg": (good[: len(good) // 2], "damaged"),
         "text.jpg": (b"Dear doctor, here is my photograph.", "not_a_picture"),
         "bomb.png": (png(60_000, 60_000), "too_many_pixels"),
-        "moving.gif": (moving("GIF"), "animated"),
-        "moving.webp": (moving("WEBP"), "animated"),
-        "ink.jpg": (encoded(photograph().convert("CMYK"), "JPEG"), READ),
-        "deep.png": (sixteen_bit(), READ),
-        "palette.png": (palette_with_alpha(), READ),
-        "sideways.jpg": (encoded(photograph(), "JPEG", exif=exif(6)), READ),
-        "phone.heic": (heic(photograph()), READ),
+        "moving.gif": (animation("GIF"), "animated"),
+        "moving.webp": (animation("WEBP"), "animated"),
+        "ink.jpg": (encoded(photograph().convert("CMYK"), "JPEG"), READABLE),
+        "deep.png": (sixteen_bit(), READABLE),
+        "palette.png": (palette_with_alpha(), READABLE),
+        "sideways.jpg": (encoded(photograph(), "JPEG", exif=exif(6)), READABLE),
+        "phone.heic": (heic(photograph()), READABLE),
         "drawing.svg": (b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>', "unsupported_format"),
-        "line\nbreak.jpg": (good, READ),
-        "\N{SMILING FACE WITH SUNGLASSES}.jpg": (good, READ),
-        "n" * 246 + ".jpg": (good, READ),
-        "=HYPERLINK(1).jpg": (good, READ),
-        "no extension": (good, READ),
+        "line\nbreak.jpg": (good, READABLE),
+        "\N{SMILING FACE WITH SUNGLASSES}.jpg": (good, READABLE),
+        "n" * 246 + ".jpg": (good, READABLE),
+        "=HYPERLINK(1).jpg": (good, READABLE),
+        "no extension": (good, READABLE),
     }
     for name, (data, _) in files.items():
         (folder / name).write_bytes(data)
@@ -80,7 +80,7 @@ def write_files(folder: Path) -> dict[str, str]:
     os.mkfifo(folder / "pipe.jpg")
     expected["pipe.jpg"] = "not_a_file"
     (folder / "link.jpg").symlink_to(folder / "ink.jpg")
-    expected["link.jpg"] = READ
+    expected["link.jpg"] = READABLE
     if os.geteuid() != 0:  # root may read everything
         (folder / "secret.jpg").write_bytes(good)
         (folder / "secret.jpg").chmod(0)
@@ -89,16 +89,16 @@ def write_files(folder: Path) -> dict[str, str]:
     return expected
 
 
-class MemoryWatch:
-    """The most resident memory of a process while the context lasts, in bytes above that at the start."""
+class MemoryMonitor:
+    """Context manager. Measures the peak growth of a process's resident memory."""
 
     def __init__(self, worker: BackgroundProcess) -> None:
         self._process = psutil.Process(worker.pid)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
-        self.growth = 0
+        self.growth_bytes = 0
 
-    def __enter__(self) -> "MemoryWatch":
+    def __enter__(self) -> "MemoryMonitor":
         self._before = self._process.memory_info().rss
         self._thread.start()
         return self
@@ -109,21 +109,21 @@ class MemoryWatch:
 
     def _run(self) -> None:
         while not self._stop.wait(0.02):
-            self.growth = max(self.growth, self._process.memory_info().rss - self._before)
+            self.growth_bytes = max(self.growth_bytes, self._process.memory_info().rss - self._before)
 
 
-def test_each_file_has_a_verdict_or_a_clear_reason(house: House, tmp_path: Path) -> None:
+def test_each_file_gets_a_verdict_or_a_clear_reason(stack: ServiceStack, tmp_path: Path) -> None:
     folder = tmp_path / "odd"
     folder.mkdir()
     expected = write_files(folder)
-    worker = house.start_worker()
-    with MemoryWatch(worker) as memory:
-        submission = house.submit(folder)
-        assert submission.finish() == 0, submission.said()
+    worker = stack.start_worker()
+    with MemoryMonitor(worker) as memory:
+        submission = stack.submit(folder)
+        assert submission.finish() == 0, submission.output()
         time.sleep(0.1)
     reasons = {row["file"]: row.get("reason") for row in submission.rows()}
-    found = {name: READ if reason in (None, "not_a_lesion") else reason for name, reason in reasons.items()}
-    assert found == expected
-    assert "Traceback" not in submission.said()
+    outcomes = {name: READABLE if reason in (None, "not_a_lesion") else reason for name, reason in reasons.items()}
+    assert outcomes == expected
+    assert "Traceback" not in submission.output()
     assert worker.returncode is None
-    assert memory.growth < MEMORY_GROWTH
+    assert memory.growth_bytes < MAX_MEMORY_GROWTH_BYTES

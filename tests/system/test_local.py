@@ -1,4 +1,4 @@
-"""`make demo` and `make up`: everything starts, shows itself and stops."""
+"""`make demo` and `make up` start everything, show it and stop."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from local.embedded_valkey import EmbeddedValkey, is_port_free
 from local.subprocesses import BackgroundProcess
 from local.worker_processes import command
 from samples.many import render_many
-from tests.system.polling import eventually, page
+from tests.system.polling import eventually, fetch_page
 
 pytestmark = pytest.mark.system
 
@@ -31,55 +31,55 @@ def children_of(pid: int) -> list[psutil.Process]:
     return list(psutil.Process(pid).children(recursive=True))
 
 
-def _has(process: psutil.Process, mark: str) -> bool:
+def _belongs_to(process: psutil.Process, test_id: str) -> bool:
     try:
-        return bool(process.environ().get("DEMO_OF_TEST") == mark)
+        return bool(process.environ().get("DEMO_TEST_ID") == test_id)
     except psutil.Error:
         return False
 
 
 @pytest.mark.usefixtures("environment")
-def test_the_demo_shows_verdicts_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_demo_shows_verdicts_and_leaves_no_process_behind(tmp_path: Path) -> None:
     out = tmp_path / "demo-out"
-    done = subprocess.run(
+    result = subprocess.run(
         [*command("melanoma-local"), "demo", "--out", str(out)],
-        # All that it starts inherits this: other tests' processes do not have it.
-        env={**os.environ, "DEMO_OF_TEST": str(tmp_path)},
+        # All processes that it starts inherit this variable. Processes of other tests do not have it.
+        env={**os.environ, "DEMO_TEST_ID": str(tmp_path)},
         capture_output=True,
         text=True,
         timeout=200,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
     rows = [json.loads(line) for line in (out / "results.jsonl").read_text(encoding="utf-8").splitlines()]
     assert len(rows) == 24
     assert {row["kind"] for row in rows} <= {"verdict", "refusal"}
     assert (out / "results.csv").exists()
     report = (out / "report.html").read_text(encoding="utf-8")
-    assert "rendered" in report, "the page says that its pictures are not real"
-    assert "http://" not in report.replace("http://www.w3.org", ""), "it needs no network"
-    assert "p50" in done.stdout
-    left = [process.cmdline() for process in psutil.process_iter() if _has(process, str(tmp_path))]
+    assert "rendered" in report, "the page must say that its images are rendered"
+    assert "http://" not in report.replace("http://www.w3.org", ""), "the page must not need the network"
+    assert "p50" in result.stdout
+    left = [process.cmdline() for process in psutil.process_iter() if _belongs_to(process, str(tmp_path))]
     assert left == []
 
 
 @pytest.mark.usefixtures("environment")
-def test_the_demo_takes_the_users_own_folder(tmp_path: Path) -> None:
+def test_demo_accepts_a_folder_of_the_user(tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     render_many(folder, 3, size=(320, 240), seed=5)
-    done = subprocess.run(
+    result = subprocess.run(
         [*command("melanoma-local"), "demo", str(folder), "--out", str(tmp_path / "out")],
         capture_output=True,
         text=True,
         timeout=200,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
     assert (tmp_path / "out" / "results.jsonl").read_text().count("\n") == 3
 
 
 @pytest.mark.usefixtures("environment")
-def test_up_uses_the_redis_that_it_is_given_and_stops_cleanly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_up_uses_the_configured_redis_and_stops_cleanly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with EmbeddedValkey(tmp_path / "valkey") as broker:
         monkeypatch.setenv("REDIS_URL", broker.url)
         log = tmp_path / "up.log"
@@ -87,20 +87,20 @@ def test_up_uses_the_redis_that_it_is_given_and_stops_cleanly(tmp_path: Path, mo
             [*command("melanoma-local"), "up", "--directory", str(tmp_path / "local")], log=log
         ) as up:
             workers = f"http://127.0.0.1:{FLOWER_PORT}/workers"
-            eventually(lambda: "worker-" in (page(workers) or ""))
+            eventually(lambda: "worker-" in (fetch_page(workers) or ""))
             running = children_of(up.pid)
             assert not any("valkey-server" in " ".join(process.cmdline()) for process in running)
             assert f"Flower   http://127.0.0.1:{FLOWER_PORT}" in log.read_text()
-            # What a terminal sends on Ctrl-C.
+            # A terminal sends this signal on Ctrl-C.
             up.send_signal(signal.SIGINT)
             assert up.wait(40) == 0
             assert not any(process.is_running() for process in running)
 
 
-def test_up_says_when_its_port_is_taken(tmp_path: Path) -> None:
-    # A Redis of the machine's own will do as well.
+def test_up_reports_a_port_in_use(tmp_path: Path) -> None:
+    # If the port is in use already, no server is needed.
     with EmbeddedValkey(tmp_path / "valkey", port=6379) if is_port_free(6379) else nullcontext():
-        done = subprocess.run(
+        result = subprocess.run(
             [*command("melanoma-local"), "up", "--directory", str(tmp_path / "local")],
             env={key: value for key, value in os.environ.items() if key != "REDIS_URL"},
             capture_output=True,
@@ -108,5 +108,5 @@ def test_up_says_when_its_port_is_taken(tmp_path: Path) -> None:
             timeout=60,
             check=False,
         )
-    assert done.returncode == 2
-    assert "6379 is taken" in done.stderr
+    assert result.returncode == 2
+    assert "6379 is taken" in result.stderr

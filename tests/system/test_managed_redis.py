@@ -1,4 +1,4 @@
-"""A Redis that somebody else runs: over TLS, or by SentinelAddress who make another one the master. Real processes."""
+"""A managed Redis: over TLS, or with Sentinels that fail over. Real processes."""
 
 import asyncio
 import contextlib
@@ -25,7 +25,7 @@ from tests.system.stack import Submission
 
 pytestmark = pytest.mark.system
 
-PICTURES = 300
+IMAGES = 300
 PASSWORD = "managed"
 
 
@@ -34,14 +34,14 @@ def images(tmp_path: Path) -> Path:
     originals = render_many(tmp_path / "originals", 10, size=(320, 240), seed=3)
     folder = tmp_path / "photographs"
     folder.mkdir()
-    for number in range(PICTURES):
+    for number in range(IMAGES):
         os.link(originals[number % 10], folder / f"{number:04}.jpg")
     return folder
 
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """A key and a certificate of 127.0.0.1 that vouches for itself, in one file."""
+    """A key and a self-signed certificate for 127.0.0.1, in one file."""
     path = tmp_path / "server.pem"
     subprocess.run(
         [
@@ -57,8 +57,8 @@ def certificate(tmp_path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def tls_in_front_of(port: int, certificate: Path) -> Iterator[int]:
-    """What a managed Redis does: TLS outside. The embedded server is built without it."""
+def tls_proxy(port: int, certificate: Path) -> Iterator[int]:
+    """A TLS proxy in front of the embedded server, which is built without TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     listener = socket.create_server(("127.0.0.1", 0))
@@ -97,25 +97,25 @@ def tls_in_front_of(port: int, certificate: Path) -> Iterator[int]:
         listener.close()
 
 
-def test_photographs_go_over_tls(
+def test_folder_run_works_over_tls(
     tmp_path: Path, images: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with (
         EmbeddedValkey(tmp_path / "valkey", password=PASSWORD) as broker,
-        tls_in_front_of(int(broker.url.rpartition(":")[2].partition("/")[0]), certificate) as port,
+        tls_proxy(int(broker.url.rpartition(":")[2].partition("/")[0]), certificate) as port,
     ):
         monkeypatch.setenv("REDIS_URL", f"rediss://:{PASSWORD}@127.0.0.1:{port}/0?ssl_ca_certs={certificate}.crt")
         with start_worker(tmp_path / "worker.log") as worker:
             wait_until_ready(worker)
             submission = Submission(images, tmp_path / "out")
-            assert submission.finish() == 0, submission.said()
-    assert len(submission.rows()) == PICTURES
+            assert submission.finish() == 0, submission.output()
+    assert len(submission.rows()) == IMAGES
 
 
-def test_a_stranger_who_pretends_to_be_redis_is_not_spoken_to(tmp_path: Path, certificate: Path) -> None:
+def test_client_refuses_a_redis_with_an_untrusted_certificate(tmp_path: Path, certificate: Path) -> None:
     with (
         EmbeddedValkey(tmp_path / "valkey") as broker,
-        tls_in_front_of(int(broker.url.rpartition(":")[2].partition("/")[0]), certificate) as port,
+        tls_proxy(int(broker.url.rpartition(":")[2].partition("/")[0]), certificate) as port,
         create_client(f"rediss://127.0.0.1:{port}/0") as client,
         pytest.raises(RedisError, match="certificate verify failed"),
     ):
@@ -125,17 +125,17 @@ def test_a_stranger_who_pretends_to_be_redis_is_not_spoken_to(tmp_path: Path, ce
 async def ping(url: str) -> bool:
     async with create_async_client(url) as client:
         answer: Any = client.ping()
-        there = bool(await answer)
+        is_reachable = bool(await answer)
         pool: Any = client.connection_pool
         await pool.disconnect()
-        # redis-py leaves these to the end of the process.
+        # redis-py does not close these before the process ends.
         for sentinel in pool.sentinel_manager.sentinels:
             await sentinel.aclose()
-        return there
+        return is_reachable
 
 
-class Watched:
-    """A master, a replica, and three SentinelAddress who agree in a second."""
+class SentinelCluster:
+    """A master, a replica and three Sentinels that fail over after a second."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -143,7 +143,7 @@ class Watched:
         self.sentinels = [free_port() for _ in range(3)]
         self.processes: list[subprocess.Popen[bytes]] = []
 
-    def __enter__(self) -> "Watched":
+    def __enter__(self) -> "SentinelCluster":
         common = f"bind 127.0.0.1\nrequirepass {PASSWORD}\nmasterauth {PASSWORD}\nsave ''\nappendonly yes\n"
         self._start("first", f"port {self.ports[0]}\n{common}")
         self._start("second", f"port {self.ports[1]}\n{common}replicaof 127.0.0.1 {self.ports[0]}\n")
@@ -169,7 +169,7 @@ class Watched:
         nodes = ",".join(f"127.0.0.1:{port}" for port in self.sentinels)
         return f"sentinel://:{PASSWORD}@{nodes}/melanoma"
 
-    def kill_the_master(self) -> None:
+    def kill_master(self) -> None:
         self.processes[0].kill()
         self.processes[0].wait()
 
@@ -184,35 +184,35 @@ class Watched:
     def _info(self, number: int) -> dict[str, Any]:
         try:
             with Redis(port=self.ports[number], password=PASSWORD) as client:
-                found: Any = client.info("replication")
-                return dict(found)
-        except RedisError:  # it is starting
+                info: Any = client.info("replication")
+                return dict(info)
+        except RedisError:  # the server is starting
             return {}
 
     def _all_know_the_replica(self) -> bool:
         for port in self.sentinels:
             try:
                 with Redis(port=port) as client:
-                    found: Any = client.sentinel_master("melanoma")
-            except RedisError:  # it is starting
+                    info: Any = client.sentinel_master("melanoma")
+            except RedisError:  # the server is starting
                 return False
-            if found["num-slaves"] < 1 or found["num-other-sentinels"] < 2:
+            if info["num-slaves"] < 1 or info["num-other-sentinels"] < 2:
                 return False
         return True
 
 
-def test_sentinels_make_another_redis_the_master_and_photographs_go_on(
+def test_folder_run_continues_after_a_sentinel_failover(
     tmp_path: Path, images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Watched(tmp_path / "redis") as watched:
-        monkeypatch.setenv("REDIS_URL", watched.url)
+    with SentinelCluster(tmp_path / "redis") as cluster:
+        monkeypatch.setenv("REDIS_URL", cluster.url)
         monkeypatch.setenv("MELANOMA_LEASE_S", "10")
         with start_worker(tmp_path / "worker.log") as worker:
             wait_until_ready(worker)
             submission = Submission(images, tmp_path / "out", "--shard", "2", "--window", "40")
-            submission.wait_for(40)
-            assert asyncio.run(ping(watched.url)), "coroutines find it, too"
-            watched.kill_the_master()
-            assert submission.finish() == 0, submission.said() + worker.log.read_text()[-3000:]
+            submission.wait_for_rows(40)
+            assert asyncio.run(ping(cluster.url)), "the asynchronous client must find the master, too"
+            cluster.kill_master()
+            assert submission.finish() == 0, submission.output() + worker.log.read_text()[-3000:]
     rows = submission.rows()
-    assert len({row["file"] for row in rows}) == len(rows) == PICTURES
+    assert len({row["file"] for row in rows}) == len(rows) == IMAGES

@@ -1,4 +1,4 @@
-"""What an operator sees: metrics of the worker, and each task in Flower."""
+"""Metrics of the worker, and tasks in Flower."""
 
 import json
 from pathlib import Path
@@ -14,29 +14,29 @@ from ops.exporter import LedgerCollector
 from samples.many import render_many
 from shared.config.settings import Settings
 from shared.contract.decision import UNMEASURED
-from tests.system.polling import eventually, page
-from tests.system.stack import House
+from tests.system.polling import eventually, fetch_page
+from tests.system.stack import ServiceStack
 
 pytestmark = pytest.mark.system
 
 
-def test_metrics_and_flower_show_what_was_done(tmp_path: Path) -> None:
+def test_metrics_and_flower_show_finished_work(tmp_path: Path) -> None:
     folder = tmp_path / "photographs"
     render_many(folder, 30, size=(320, 240), seed=3)
     (folder / "text.jpg").write_text("no picture")
     port = free_port()
-    with House(tmp_path / "house", {"MELANOMA_METRICS_PORT": str(port)}) as house:
-        house.start_worker()
-        config = Settings(redis_url=SecretStr(house.broker.url), flower_port=free_port())
+    with ServiceStack(tmp_path / "stack", {"MELANOMA_METRICS_PORT": str(port)}) as stack:
+        stack.start_worker()
+        config = Settings(redis_url=SecretStr(stack.broker.url), flower_port=free_port())
         command, secrets = flower_command(config)
         secrets["FLOWER_UNAUTHENTICATED_API"] = "true"
         with BackgroundProcess(command, log=tmp_path / "flower.log", environment=secrets):
-            # Flower shows what happens while it watches.
-            eventually(lambda: "worker-" in (page(f"{flower_address(config)}/workers") or ""))
-            submission = house.submit(folder, "--shard", "1")
-            assert submission.finish() == 0, submission.said()
+            # Flower shows only tasks that run after it has connected.
+            eventually(lambda: "worker-" in (fetch_page(f"{flower_address(config)}/workers") or ""))
+            submission = stack.submit(folder, "--shard", "1")
+            assert submission.finish() == 0, submission.output()
             tasks = eventually(lambda: finished_tasks(config))
-        metrics = eventually(lambda: page(f"http://127.0.0.1:{port}/metrics"))
+        metrics = eventually(lambda: fetch_page(f"http://127.0.0.1:{port}/metrics"))
         ledger = {
             (sample.name, *sample.labels.values()): sample.value
             for metric in LedgerCollector(config).collect()
@@ -45,7 +45,7 @@ def test_metrics_and_flower_show_what_was_done(tmp_path: Path) -> None:
     assert len(tasks) == 31
     assert {task["state"] for task in tasks} == {"SUCCESS"}
     assert all(task["runtime"] > 0 for task in tasks)
-    assert "jpg" not in json.dumps(tasks), "no file name leaves the client"
+    assert "jpg" not in json.dumps(tasks), "no file name may leave the client"
     lines = dict(line.rsplit(" ", 1) for line in metrics.splitlines() if not line.startswith("#"))
     assert lines['melanoma_decisions_total{kind="verdict"}'] == "30.0"
     assert lines['melanoma_refusals_total{reason="not_a_picture"}'] == "1.0"
@@ -58,11 +58,11 @@ def test_metrics_and_flower_show_what_was_done(tmp_path: Path) -> None:
     for name in ("queue_wait", "pipeline_wait", "end_to_end"):
         assert float(lines[f'melanoma_{name}_seconds_count{{queue="bulk"}}']) >= 30
     assert lines['melanoma_in_flight{queue="bulk"}'] == "0.0"
-    assert ledger["melanoma_ledger_ready", "bulk"] == 0
+    assert ledger["melanoma_ledger_ready_jobs", "bulk"] == 0
     assert ledger["melanoma_ledger_processes", "worker"] == 1
 
 
 def finished_tasks(config: Settings) -> list[dict[str, Any]] | None:
-    found = json.loads(page(f"{flower_address(config)}/api/tasks") or "{}")
-    tasks = list(found.values())
+    tasks_by_id = json.loads(fetch_page(f"{flower_address(config)}/api/tasks") or "{}")
+    tasks = list(tasks_by_id.values())
     return tasks if tasks and all(task["state"] in ("SUCCESS", "FAILURE") for task in tasks) else None

@@ -1,4 +1,4 @@
-"""An operator at work on running workers: another artefact and back, a paused queue, a worker drained. Nothing lost."""
+"""An operator switches artefacts, pauses queues and drains workers under load. Nothing is lost."""
 
 import json
 import shutil
@@ -12,92 +12,94 @@ import pytest
 
 from shared.model.artefact import read_artefact, write_manifest
 from tests.system.polling import eventually
-from tests.system.stack import House, assert_complete
+from tests.system.stack import ServiceStack, assert_complete
 
 pytestmark = pytest.mark.system
 
-PICTURES = 2000
+IMAGES = 2000
 
 
-def ops(house: House, *arguments: str, code: int = 0) -> str:
-    done = subprocess.run(
+def ops(stack: ServiceStack, *arguments: str, code: int = 0) -> str:
+    result = subprocess.run(
         [sys.executable, "-m", "ops", *arguments],
-        env={"REDIS_URL": house.broker.url, "MELANOMA_ARTEFACT": str(house.home / "artefact"), "PATH": "/usr/bin:/bin"},
+        env={"REDIS_URL": stack.broker.url, "MELANOMA_ARTEFACT": str(stack.home / "artefact"), "PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,
         timeout=240,
         check=False,
     )
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    assert result.returncode == code, result.stdout + result.stderr
+    return result.stdout + result.stderr
 
 
-def status(house: House) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(ops(house, "status", "--json"))
-    return found
+def status(stack: ServiceStack) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads(ops(stack, "status", "--json"))
+    return result
 
 
-def served(house: House) -> list[str]:
-    return [one["artefact"] for one in status(house)["processes"] if one.get("artefact")]
+def served_artefacts(stack: ServiceStack) -> list[str]:
+    return [process["artefact"] for process in status(stack)["processes"] if process.get("artefact")]
 
 
-def another(house: House) -> Path:
-    copy = Path(shutil.copytree(house.home / "artefact", house.home / "another"))
+def copy_as_next_version(stack: ServiceStack) -> Path:
+    copy = Path(shutil.copytree(stack.home / "artefact", stack.home / "another"))
     write_manifest(copy, read_artefact(copy).model_copy(update={"version": "next"}))
     return copy
 
 
-def artefacts_of(rows: Sequence[dict[str, Any]]) -> set[str]:
+def artefact_versions(rows: Sequence[dict[str, Any]]) -> set[str]:
     return {row["artefact"].rpartition("@")[2] for row in rows}
 
 
-def test_workers_move_to_another_artefact_and_back_under_load(house: House, folder: Path) -> None:
-    house.start_worker()
-    new = another(house)
-    submission = house.submit(folder)
-    submission.wait_for(50)
-    said = ops(house, "switch", str(new))
-    assert "All workers serve" in said
-    submission.wait_for(submission.count() + 200)
+def test_switch_changes_the_artefact_and_back_under_load(stack: ServiceStack, folder: Path) -> None:
+    stack.start_worker()
+    new = copy_as_next_version(stack)
+    submission = stack.submit(folder)
+    submission.wait_for_rows(50)
+    output = ops(stack, "switch", str(new))
+    assert "All workers serve" in output
+    submission.wait_for_rows(submission.row_count() + 200)
     assert {row["artefact"].rpartition("@")[2] for row in submission.rows()[-20:]} == {"next"}
-    ops(house, "switch", "--back")
-    assert submission.finish() == 0, submission.said()
-    assert_complete(submission.rows(), PICTURES)
-    assert len(artefacts_of(submission.rows())) == 2
-    assert {name.rpartition("@")[2] for name in served(house)} == {read_artefact(house.home / "artefact").version}
+    ops(stack, "switch", "--back")
+    assert submission.finish() == 0, submission.output()
+    assert_complete(submission.rows(), IMAGES)
+    assert len(artefact_versions(submission.rows())) == 2
+    assert {name.rpartition("@")[2] for name in served_artefacts(stack)} == {
+        read_artefact(stack.home / "artefact").version
+    }
 
 
-def test_an_artefact_that_the_worker_refuses_changes_nothing(house: House) -> None:
-    house.start_worker()
-    before = eventually(lambda: served(house))
-    broken = another(house)
+def test_refused_artefact_leaves_the_old_one_serving(stack: ServiceStack) -> None:
+    stack.start_worker()
+    before = eventually(lambda: served_artefacts(stack))
+    broken = copy_as_next_version(stack)
     manifest = json.loads((broken / "model.json").read_text())
     manifest["picture"]["size"] = 128
     (broken / "model.json").write_text(json.dumps(manifest))
-    said = ops(house, "switch", str(broken), code=1)
-    assert "takes uint8" in said
-    assert "switch --back" in said
-    assert served(house) == before
-    ops(house, "switch", "--back")
+    output = ops(stack, "switch", str(broken), code=1)
+    assert "takes uint8" in output
+    assert "switch --back" in output
+    assert served_artefacts(stack) == before
+    ops(stack, "switch", "--back")
 
 
-def test_a_paused_queue_waits_and_goes_on(house: House, folder: Path) -> None:
-    house.start_worker()
-    ops(house, "pause", "bulk")
-    submission = house.submit(folder)
-    eventually(lambda: status(house)["queues"]["bulk"]["ready"] >= 256)
-    assert submission.count() == 0
-    ops(house, "resume", "bulk")
-    assert submission.finish() == 0, submission.said()
-    assert_complete(submission.rows(), PICTURES)
+def test_paused_queue_waits_until_resumed(stack: ServiceStack, folder: Path) -> None:
+    stack.start_worker()
+    ops(stack, "pause", "bulk")
+    submission = stack.submit(folder)
+    eventually(lambda: status(stack)["queues"]["bulk"]["ready"] >= 256)
+    assert submission.row_count() == 0
+    ops(stack, "resume", "bulk")
+    assert submission.finish() == 0, submission.output()
+    assert_complete(submission.rows(), IMAGES)
 
 
-def test_one_worker_is_drained_and_the_other_goes_on(house: House, folder: Path) -> None:
-    first, second = house.start_worker(), house.start_worker()
-    submission = house.submit(folder)
-    submission.wait_for(50)
-    name = next(one["incarnation"] for one in status(house)["processes"] if one["role"] == "worker")
-    assert "has ended" in ops(house, "drain", name)
+def test_drained_worker_ends_while_the_other_continues(stack: ServiceStack, folder: Path) -> None:
+    first, second = stack.start_worker(), stack.start_worker()
+    submission = stack.submit(folder)
+    submission.wait_for_rows(50)
+    name = next(process["incarnation"] for process in status(stack)["processes"] if process["role"] == "worker")
+    assert "has ended" in ops(stack, "drain", name)
     assert sorted([first.returncode, second.returncode], key=str) == [0, None]
-    assert submission.finish() == 0, submission.said()
-    assert_complete(submission.rows(), PICTURES)
+    assert submission.finish() == 0, submission.output()
+    assert_complete(submission.rows(), IMAGES)

@@ -1,4 +1,4 @@
-"""Secrets and names are fed through every path, troubled ones too; then every log is searched for them."""
+"""Sends secrets and names through every path, with and without faults. Then searches every log for them."""
 
 import asyncio
 import io
@@ -24,16 +24,16 @@ from local.worker_processes import command, start_worker, wait_until_ready
 from samples.many import render_many
 from shared.config.settings import Settings
 from simulator.client.client import SimulatorClient, User
-from tests.system.chat import ChatHouse, after, agreed, answer_to, is_answer, words
+from tests.system.chat import ChatStack, consented_user, is_answer, text_of, wait_for_answer, wait_for_message_after
 from tests.system.polling import eventually
 
 pytestmark = pytest.mark.system
 
-#: What no log may hold, by where it is fed in. Each stands nowhere else.
+#: Values that no log may contain, by the place where they are used. Each occurs only there.
 SECRETS: Final = {
-    "the way into Redis": "planted-redis-7d1f",
+    "the password of Redis": "planted-redis-7d1f",
     "the bot's token": "planted-token-of-the-bot-93c2e0ab1",
-    "what Telegram shows to a webhook": "planted-webhook-4be8",
+    "the secret of the webhook": "planted-webhook-4be8",
     "the login of Flower": "planted-flower-c05a",
 }
 NAMES: Final = {
@@ -61,18 +61,18 @@ def photograph(home: Path) -> bytes:
 
 
 @pytest.fixture
-def chat(tmp_path: Path) -> Iterator[ChatHouse]:
-    """All of its processes say as much as they can."""
-    made = ChatHouse(tmp_path, {"MELANOMA_LOG_LEVEL": "debug", "MELANOMA_LEASE_S": "2"}, "--no-limits")
-    made.house.broker = EmbeddedValkey(tmp_path / "valkey", persistent=True, password=SECRETS["the way into Redis"])
-    with made:
-        yield made
+def chat(tmp_path: Path) -> Iterator[ChatStack]:
+    """A stack whose processes log at debug level."""
+    chat = ChatStack(tmp_path, {"MELANOMA_LOG_LEVEL": "debug", "MELANOMA_LEASE_S": "2"}, "--no-limits")
+    chat.stack.broker = EmbeddedValkey(tmp_path / "valkey", persistent=True, password=SECRETS["the password of Redis"])
+    with chat:
+        yield chat
 
 
-def environment(chat: ChatHouse) -> dict[str, str]:
+def environment(chat: ChatStack) -> dict[str, str]:
     return {
-        "REDIS_URL": chat.house.broker.url,
-        "MELANOMA_ARTEFACT": str(chat.house.home / "artefact"),
+        "REDIS_URL": chat.stack.broker.url,
+        "MELANOMA_ARTEFACT": str(chat.stack.home / "artefact"),
         "MELANOMA_LOG_LEVEL": "debug",
         "MELANOMA_LEASE_S": "2",
         "BOT_TOKEN": TOKEN,
@@ -80,160 +80,160 @@ def environment(chat: ChatHouse) -> dict[str, str]:
     }
 
 
-def start_a_worker(chat: ChatHouse) -> None:
-    worker = start_worker(chat.house.home / "worker.log", environment(chat))
-    chat.house.workers.append(worker)
+def start_debug_worker(chat: ChatStack) -> None:
+    worker = start_worker(chat.stack.home / "worker.log", environment(chat))
+    chat.stack.workers.append(worker)
     wait_until_ready(worker)
 
 
-def run(chat: ChatHouse, *line: str, **more: str) -> str:
-    """What a command says to whoever runs it; kept with the logs."""
-    done = subprocess.run(
+def run_command(chat: ChatStack, *line: str, **more: str) -> str:
+    """Run a command. Returns its output, and appends it to the logs."""
+    result = subprocess.run(
         [*command(line[0]), *line[1:]],
         env={**os.environ, **environment(chat), **more},
         capture_output=True,
         text=True,
         check=False,
     )
-    said = done.stdout + done.stderr
-    with (chat.house.home / "commands.log").open("a") as log:
-        log.write(said)
-    return said
+    output = result.stdout + result.stderr
+    with (chat.stack.home / "commands.log").open("a") as log:
+        log.write(output)
+    return output
 
 
-def searched(home: Path) -> dict[str, str]:
-    """Every log, by its name."""
+def read_logs(home: Path) -> dict[str, str]:
+    """Text of each log, by its name."""
     return {str(path.relative_to(home)): path.read_text(errors="replace") for path in home.rglob("*.log")}
 
 
-async def someone(simulator: SimulatorClient) -> User:
-    return await agreed(
+async def user_with_planted_name(simulator: SimulatorClient) -> User:
+    return await consented_user(
         simulator, first_name=NAMES["first name"], last_name=NAMES["last name"], username=NAMES["username"]
     )
 
 
-async def talk(simulator: SimulatorClient, person: User, image: bytes) -> None:
-    """Everything that a person can send."""
-    await after(person, await person.send_text(NAMES["text"]))
-    sent = await person.send_photo(image, caption=NAMES["caption"])
-    answer = await answer_to(person, sent)
-    await person.press_button(answer["message_id"], "explain")
-    await answer_to(person, await person.send_document(image, f"{NAMES['file name']}.jpg", "image/jpeg"))
-    refused = await person.send_document(image[:900], f"{NAMES['file name']}.jpg", "image/jpeg")
-    await answer_to(person, refused)
+async def use_chat(simulator: SimulatorClient, user: User, image: bytes) -> None:
+    """Send everything that a user can send."""
+    await wait_for_message_after(user, await user.send_text(NAMES["text"]))
+    sent = await user.send_photo(image, caption=NAMES["caption"])
+    answer = await wait_for_answer(user, sent)
+    await user.press_button(answer["message_id"], "explain")
+    await wait_for_answer(user, await user.send_document(image, f"{NAMES['file name']}.jpg", "image/jpeg"))
+    refused = await user.send_document(image[:900], f"{NAMES['file name']}.jpg", "image/jpeg")
+    await wait_for_answer(user, refused)
     group = await simulator.create_group(NAMES["group"])
-    shown = await person.send_photo(image, chat=group, caption=NAMES["caption"])
-    await person.send_text("/check", chat=group, reply_to=shown)
-    await person.wait_for_message(lambda message: is_answer(message, shown), 60, chat=group)
+    shown = await user.send_photo(image, chat=group, caption=NAMES["caption"])
+    await user.send_text("/check", chat=group, reply_to=shown)
+    await user.wait_for_message(lambda message: is_answer(message, shown), 60, chat=group)
 
 
-async def trouble(chat: ChatHouse, simulator: SimulatorClient, person: User, image: bytes) -> None:
-    """Calls fail and are cut, and Redis goes away: that is when programs say too much."""
+async def use_chat_under_faults(chat: ChatStack, simulator: SimulatorClient, user: User, image: bytes) -> None:
+    """Use the chat while calls fail and Redis is down, because errors are where programs log too much."""
     await simulator.set_faults(0.5, kinds=["500", "cut_before", "cut_after", "429"], seed=4)
-    sent = [await person.send_photo(image, caption=NAMES["caption"]) for _ in range(2)]
-    await asyncio.to_thread(chat.house.broker.kill)
+    sent = [await user.send_photo(image, caption=NAMES["caption"]) for _ in range(2)]
+    await asyncio.to_thread(chat.stack.broker.kill)
     await asyncio.sleep(1.5)
-    await asyncio.to_thread(chat.house.broker.start)
+    await asyncio.to_thread(chat.stack.broker.start)
     await asyncio.sleep(1)
     await simulator.clear_faults()
-    for one in sent:
-        await answer_to(person, one, 120)
+    for message in sent:
+        await wait_for_answer(user, message, 120)
 
 
-def operate(chat: ChatHouse, home: Path, image: bytes) -> None:
-    """What an operator and a researcher run."""
+def run_commands(chat: ChatStack, home: Path, image: bytes) -> None:
+    """Run the commands of an operator and a researcher."""
     folder = home / NAMES["file name"]
     folder.mkdir()
     (folder / f"{NAMES['file name']}.jpg").write_bytes(image)
     (folder / f"{NAMES['file name']}.broken.jpg").write_bytes(image[:900])
-    assert "1 verdict" in run(chat, "melanoma-submit", str(folder), "--out", str(home / "results"))
-    assert "serving" in run(chat, "melanoma-ops", "doctor")
-    mistaken = chat.house.broker.url.replace("7d1f", "7d1f-mistaken")
+    assert "1 verdict" in run_command(chat, "melanoma-submit", str(folder), "--out", str(home / "results"))
+    assert "serving" in run_command(chat, "melanoma-ops", "doctor")
+    mistaken = chat.stack.broker.url.replace("7d1f", "7d1f-mistaken")
     elsewhere = f"http://127.0.0.1:{free_port()}"
-    said = run(chat, "melanoma-ops", "doctor", REDIS_URL=mistaken, MELANOMA_TELEGRAM_API_URL=elsewhere)
-    assert "refuses the user or password" in said
-    assert "cannot be reached" in said
-    run(chat, "melanoma-ops", "status", "--json")
-    run(chat, "melanoma-ops", "dead", "list")
-    (job, *_) = chat.house.client.scan_iter("melanoma:job:*")
-    assert "received" in run(chat, "melanoma-ops", "trace", job.decode().rpartition(":")[2])
+    output = run_command(chat, "melanoma-ops", "doctor", REDIS_URL=mistaken, MELANOMA_TELEGRAM_API_URL=elsewhere)
+    assert "refuses the user or password" in output
+    assert "cannot be reached" in output
+    run_command(chat, "melanoma-ops", "status", "--json")
+    run_command(chat, "melanoma-ops", "dead", "list")
+    (job, *_) = chat.stack.client.scan_iter("melanoma:job:*")
+    assert "received" in run_command(chat, "melanoma-ops", "trace", job.decode().rpartition(":")[2])
 
 
-async def by_webhook(chat: ChatHouse, person: User, image: bytes, port: int) -> None:
-    """The same bot behind a webhook, and a stranger who guesses."""
+async def use_webhook(chat: ChatStack, user: User, image: bytes, port: int) -> None:
+    """Use the bot behind a webhook, and call the webhook with a wrong secret."""
     async with ClientSession() as session:
         guess = {"X-Telegram-Bot-Api-Secret-Token": "guessed"}
         async with session.post(f"http://127.0.0.1:{port}/telegram", json={"update_id": 1}, headers=guess) as reply:
             assert reply.status == 401
-    await answer_to(person, await person.send_photo(image, caption=NAMES["caption"]))
-    question = await after(person, await person.send_text("/delete_me"))
-    await person.press_button(question["message_id"], "Yes, delete")
-    await person.wait_for_message(lambda message: "is deleted" in words(message))
+    await wait_for_answer(user, await user.send_photo(image, caption=NAMES["caption"]))
+    question = await wait_for_message_after(user, await user.send_text("/delete_me"))
+    await user.press_button(question["message_id"], "Yes, delete")
+    await user.wait_for_message(lambda message: "is deleted" in text_of(message))
 
 
-def test_no_log_holds_a_secret_or_a_name(chat: ChatHouse, tmp_path: Path) -> None:
+def test_no_log_contains_a_secret_or_a_name(chat: ChatStack, tmp_path: Path) -> None:
     image = photograph(tmp_path / "rendered")
     port = free_port()
-    hook = {
+    webhook = {
         "MELANOMA_WEBHOOK_URL": f"http://127.0.0.1:{port}",
-        "MELANOMA_WEBHOOK_SECRET": SECRETS["what Telegram shows to a webhook"],
+        "MELANOMA_WEBHOOK_SECRET": SECRETS["the secret of the webhook"],
         "MELANOMA_BOT_PORT": str(port),
     }
-    met: list[int] = []
+    user_ids: list[int] = []
 
-    async def scene(simulator: SimulatorClient) -> None:
-        person = await someone(simulator)
-        met.append(person.id)
-        await talk(simulator, person, image)
-        await trouble(chat, simulator, person, image)
-        await asyncio.to_thread(operate, chat, tmp_path, image)
+    async def scenario(simulator: SimulatorClient) -> None:
+        user = await user_with_planted_name(simulator)
+        user_ids.append(user.id)
+        await use_chat(simulator, user, image)
+        await use_chat_under_faults(chat, simulator, user, image)
+        await asyncio.to_thread(run_commands, chat, tmp_path, image)
         await asyncio.to_thread(chat.bots[-1].stop)
-        await asyncio.to_thread(lambda: chat.start_bot(BOT_TOKEN=TOKEN, **hook))
-        await by_webhook(chat, person, image, port)
+        await asyncio.to_thread(lambda: chat.start_bot(BOT_TOKEN=TOKEN, **webhook))
+        await use_webhook(chat, user, image, port)
 
-    start_a_worker(chat)
+    start_debug_worker(chat)
     chat.start_bot(BOT_TOKEN=TOKEN)
-    with flower(chat, tmp_path / "flower.log"):
-        chat.play(scene)
-    for worker in chat.house.workers:
+    with start_flower(chat, tmp_path / "flower.log"):
+        chat.run(scenario)
+    for worker in chat.stack.workers:
         worker.stop()
-    logs = searched(tmp_path)
+    logs = read_logs(tmp_path)
     assert {"bot-0.log", "bot-1.log", "worker.log", "flower.log", "commands.log"} <= logs.keys()
     for name in ("bot-0.log", "worker.log"):
-        assert "redis is away" in logs[name], "the trouble was there"
-    assert '"level": "debug"' in logs["bot-0.log"], "and nothing was kept back"
-    planted = {**SECRETS, **NAMES, "id of the person": str(met[0])}
-    found = {
+        assert "redis is away" in logs[name], "there must have been an outage"
+    assert '"level": "debug"' in logs["bot-0.log"], "debug messages must be logged"
+    planted = {**SECRETS, **NAMES, "id of the user": str(user_ids[0])}
+    leaks = {
         f"{what} in {name}: {line.strip()[:300]}"
         for name, text in logs.items()
         for line in text.splitlines()
         for what, value in planted.items()
-        if names(line, value) and (what, name) != ("file name", "commands.log")
+        if contains(line, value) and (what, name) != ("file name", "commands.log")
     }
-    # The folder command shows the files' names to whoever runs it, and to nobody else.
-    assert found == set()
+    # Only the folder command shows the names of files, to the user who runs it.
+    assert leaks == set()
 
 
-def names(line: str, value: str) -> bool:
-    """Whether `line` has `value` in it, as it is or as JSON writes it."""
+def contains(line: str, value: str) -> bool:
+    """Whether `line` contains `value`, plain or escaped as in JSON."""
     return bool(re.search(rf"\b{re.escape(value)}\b", line)) or json.dumps(value)[1:-1] in line
 
 
-def flower(chat: ChatHouse, log: Path) -> BackgroundProcess:
-    """Flower, behind its login, after somebody has knocked with another one."""
+def start_flower(chat: ChatStack, log: Path) -> BackgroundProcess:
+    """Start Flower with a login, and try to open it without one."""
     config = Settings(
-        redis_url=SecretStr(chat.house.broker.url),
+        redis_url=SecretStr(chat.stack.broker.url),
         flower_port=free_port(),
         flower_login=SecretStr(f"admin:{SECRETS['the login of Flower']}"),
     )
     line, secrets = flower_command(config)
     started = BackgroundProcess(line, log=log, environment=secrets)
-    eventually(lambda: refuses(flower_address(config)))
+    eventually(lambda: rejects_unauthenticated(flower_address(config)))
     return started
 
 
-def refuses(address: str) -> bool:
-    """Whether somebody answers there, and lets nobody in."""
+def rejects_unauthenticated(address: str) -> bool:
+    """Whether a server at `address` answers and asks for a login."""
     try:
         urllib.request.urlopen(f"{address}/workers", timeout=5)
     except HTTPError as error:

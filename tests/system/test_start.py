@@ -1,4 +1,4 @@
-"""A worker that cannot do its work says why in one sentence; one that only has to wait waits."""
+"""A worker that cannot work exits with one sentence that says why. While Redis is unavailable it waits."""
 
 import json
 import shutil
@@ -15,12 +15,12 @@ from local.embedded_valkey import EmbeddedValkey
 from local.worker_processes import command, start_worker, wait_until_ready
 from shared.contract.names import READY_EVENT
 from shared.model.artefact import hash_file
-from tests.system.stack import SHIPPED
+from tests.system.stack import SHIPPED_ARTEFACT
 
 pytestmark = pytest.mark.system
 
 
-def run_worker(redis_url: str, artefact: Path = SHIPPED) -> subprocess.CompletedProcess[str]:
+def run_worker(redis_url: str, artefact: Path = SHIPPED_ARTEFACT) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command("melanoma-worker"),
         env={"REDIS_URL": redis_url, "MELANOMA_ARTEFACT": str(artefact), "PATH": "/usr/bin:/bin"},
@@ -31,17 +31,17 @@ def run_worker(redis_url: str, artefact: Path = SHIPPED) -> subprocess.Completed
     )
 
 
-def our_words(text: str) -> list[str]:
-    """What our own code said; TensorFlow notes on stderr that it exists."""
+def error_lines(text: str) -> list[str]:
+    """Error lines of our own code. TensorFlow writes to stderr, too."""
     return [line for line in text.splitlines() if line.startswith("melanoma-worker:")]
 
 
-def assert_one_sentence(done: subprocess.CompletedProcess[str], part: str) -> None:
-    assert done.returncode == 2, done.stderr
-    assert "Traceback" not in done.stderr
-    said = our_words(done.stderr)
-    assert len(said) == 1, done.stderr
-    assert part in said[0]
+def assert_exits_with_one_sentence(result: subprocess.CompletedProcess[str], part: str) -> None:
+    assert result.returncode == 2, result.stderr
+    assert "Traceback" not in result.stderr
+    errors = error_lines(result.stderr)
+    assert len(errors) == 1, result.stderr
+    assert part in errors[0]
 
 
 def edit(change: Callable[[dict[str, Any]], None]) -> Callable[[Path], None]:
@@ -60,7 +60,7 @@ def flip_a_bit(artefact: Path) -> None:
 
 
 def replace_graph(artefact: Path) -> None:
-    """Garbage that model.json vouches for."""
+    """Replace the graph by garbage, and its hash in model.json accordingly."""
     (artefact / "model.pb").write_bytes(b"this is no graph")
     stored = hash_file(artefact / "model.pb").model_dump()
     edit(lambda manifest: manifest["files"].update({"model.pb": stored}))(artefact)
@@ -79,24 +79,24 @@ def replace_graph(artefact: Path) -> None:
         (replace_graph, "not a graph"),
     ],
 )
-def test_a_broken_artefact_stops_the_worker(
+def test_broken_artefact_stops_the_worker(
     tmp_path: Path, redis_url: str, damage: Callable[[Path], None], part: str
 ) -> None:
     artefact = tmp_path / "artefact"
-    shutil.copytree(SHIPPED, artefact)
+    shutil.copytree(SHIPPED_ARTEFACT, artefact)
     damage(artefact)
-    assert_one_sentence(run_worker(redis_url, artefact), part)
+    assert_exits_with_one_sentence(run_worker(redis_url, artefact), part)
 
 
-def test_a_wrong_password_stops_the_worker(tmp_path: Path) -> None:
+def test_wrong_password_stops_the_worker(tmp_path: Path) -> None:
     with EmbeddedValkey(tmp_path, password="right") as broker:
-        done = run_worker(broker.url.replace("right", "wrong"))
-        assert_one_sentence(done, "refuses the user or password")
-        assert "wrong" not in done.stderr.replace("wrong number", "")
+        result = run_worker(broker.url.replace("right", "wrong"))
+        assert_exits_with_one_sentence(result, "refuses the user or password")
+        assert "wrong" not in result.stderr.replace("wrong number", "")
 
 
-def test_a_setting_without_a_meaning_stops_the_worker() -> None:
-    done = subprocess.run(
+def test_invalid_setting_stops_the_worker() -> None:
+    result = subprocess.run(
         command("melanoma-worker"),
         env={"MELANOMA_MAX_BATCH_SIZE": "many", "PATH": "/usr/bin:/bin"},
         capture_output=True,
@@ -104,10 +104,10 @@ def test_a_setting_without_a_meaning_stops_the_worker() -> None:
         timeout=60,
         check=False,
     )
-    assert_one_sentence(done, "MELANOMA_MAX_BATCH_SIZE")
+    assert_exits_with_one_sentence(result, "MELANOMA_MAX_BATCH_SIZE")
 
 
-def test_redis_away_at_start_is_waited_for(tmp_path: Path) -> None:
+def test_worker_waits_for_unavailable_redis_at_start(tmp_path: Path) -> None:
     broker = EmbeddedValkey(tmp_path / "valkey")
     worker = start_worker(tmp_path / "worker.log", {"REDIS_URL": broker.url})
     try:

@@ -1,4 +1,4 @@
-"""Bots and workers of different releases meet: the person is told politely, and nothing is lost."""
+"""Bots and workers of different releases meet. The user is told politely, and nothing is lost."""
 
 import asyncio
 import os
@@ -13,15 +13,15 @@ from local.subprocesses import BackgroundProcess
 from local.worker_processes import command, start_worker, wait_until_ready
 from samples.many import render_many
 from simulator.client.client import Message, SimulatorClient, User
-from tests.system.chat import ChatHouse, agreed, words
+from tests.system.chat import ChatStack, consented_user, text_of
 from tests.system.polling import eventually
-from tests.system.release import BEFORE, NEXT, of_contract, with_richer_verdicts
+from tests.system.release import NEXT_VERSION, PREVIOUS_VERSION, with_contract_version, with_extended_verdicts
 
 pytestmark = pytest.mark.system
 
 Release = dict[str, str]
 
-OURS: Release = {}
+CURRENT: Release = {}
 
 SORRY = translate("en", "failure-release")[:40]
 VERDICT = "This is not a diagnosis"
@@ -34,111 +34,111 @@ def photograph(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 @pytest.fixture
-def chat(tmp_path: Path) -> Iterator[ChatHouse]:
-    with ChatHouse(tmp_path) as house:
-        yield house
+def chat(tmp_path: Path) -> Iterator[ChatStack]:
+    with ChatStack(tmp_path) as chat:
+        yield chat
 
 
-def worker_of(chat: ChatHouse, release: Release) -> BackgroundProcess:
-    house = chat.house
-    log = house.home / f"worker-{len(house.workers)}.log"
-    artefact = {"REDIS_URL": house.broker.url, "MELANOMA_ARTEFACT": str(house.home / "artefact")}
+def start_worker_of(chat: ChatStack, release: Release) -> BackgroundProcess:
+    stack = chat.stack
+    log = stack.home / f"worker-{len(stack.workers)}.log"
+    artefact = {"REDIS_URL": stack.broker.url, "MELANOMA_ARTEFACT": str(stack.home / "artefact")}
     worker = start_worker(log, {**artefact, **release})
-    house.workers.append(worker)
+    stack.workers.append(worker)
     wait_until_ready(worker)
     return worker
 
 
-def ops(chat: ChatHouse, release: Release, *arguments: str) -> str:
-    environment = {**os.environ, "REDIS_URL": chat.house.broker.url, "COLUMNS": "200", **release}
-    done = subprocess.run(
+def ops(chat: ChatStack, release: Release, *arguments: str) -> str:
+    environment = {**os.environ, "REDIS_URL": chat.stack.broker.url, "COLUMNS": "200", **release}
+    result = subprocess.run(
         [*command("melanoma-ops"), *arguments], env=environment, capture_output=True, text=True, check=False
     )
-    assert "Traceback" not in done.stderr
-    return done.stdout + done.stderr
+    assert "Traceback" not in result.stderr
+    return result.stdout + result.stderr
 
 
-def replay(chat: ChatHouse, release: Release) -> None:
+def replay(chat: ChatStack, release: Release) -> None:
     assert "1 of 1 are tried again" in ops(chat, release, "dead", "replay", "--all", "--yes")
 
 
-async def told(person: User, sent: int, opening: str) -> Message:
-    """The message that answers a photograph and begins so."""
-    return await person.wait_for_message(
-        lambda found: (
-            found.get("reply_to_message", {}).get("message_id") == sent
-            and bool(found.get("reply_markup"))
-            and opening in words(found)
+async def wait_for_answer_with(user: User, sent: int, opening: str) -> Message:
+    """The answer to a photograph that contains `opening`."""
+    return await user.wait_for_message(
+        lambda message: (
+            message.get("reply_to_message", {}).get("message_id") == sent
+            and bool(message.get("reply_markup"))
+            and opening in text_of(message)
         ),
         60,
     )
 
 
-def assert_a_folder_run_says_what_to_do(chat: ChatHouse, tmp_path: Path, photograph: bytes) -> None:
+def assert_folder_run_says_what_to_do(chat: ChatStack, tmp_path: Path, photograph: bytes) -> None:
     folder = tmp_path / "photographs"
     folder.mkdir()
     (folder / "mole.jpg").write_bytes(photograph)
-    submission = chat.house.submit(folder)
+    submission = chat.stack.submit(folder)
     assert submission.finish() == 1
     assert [row["reason"] for row in submission.rows()] == ["unknown_contract"]
     assert "install the same one" in (submission.out / "report.html").read_text()
-    ops(chat, OURS, "dead", "drop", "--all", "--yes")
+    ops(chat, CURRENT, "dead", "drop", "--all", "--yes")
 
 
 @pytest.mark.parametrize(
-    ("version", "lags"),
-    [(BEFORE, "worker"), (NEXT, "bot")],
-    ids=["a worker of the release before", "a bot of the release before"],
+    ("version", "older"),
+    [(PREVIOUS_VERSION, "worker"), (NEXT_VERSION, "bot")],
+    ids=["older worker", "older bot"],
 )
-def test_releases_that_refuse_each_other_say_so_and_the_answer_comes_after_the_upgrade(
-    chat: ChatHouse, tmp_path: Path, photograph: bytes, version: int, lags: str
+def test_mismatched_releases_report_it_and_the_answer_follows_the_upgrade(
+    chat: ChatStack, tmp_path: Path, photograph: bytes, version: int, older: str
 ) -> None:
-    other = of_contract(version, tmp_path / "other")
-    newer = OURS if lags == "worker" else other
+    other = with_contract_version(version, tmp_path / "other")
+    newer = CURRENT if older == "worker" else other
 
     def upgrade() -> None:
-        if lags == "worker":
-            chat.house.workers[-1].stop()
-            worker_of(chat, newer)
+        if older == "worker":
+            chat.stack.workers[-1].stop()
+            start_worker_of(chat, newer)
         else:
             chat.bots[-1].stop()
             chat.start_bot(**newer)
 
-    async def scene(simulator: SimulatorClient) -> None:
-        person = await agreed(simulator)
-        sent = await person.send_photo(photograph)
-        await told(person, sent, SORRY)
-        if lags == "worker":
-            assert "is of another release (contract" in await asyncio.to_thread(ops, chat, OURS, "doctor")
+    async def scenario(simulator: SimulatorClient) -> None:
+        user = await consented_user(simulator)
+        sent = await user.send_photo(photograph)
+        await wait_for_answer_with(user, sent, SORRY)
+        if older == "worker":
+            assert "is of another release (contract" in await asyncio.to_thread(ops, chat, CURRENT, "doctor")
         await asyncio.to_thread(upgrade)
         await asyncio.to_thread(replay, chat, newer)
-        await told(person, sent, VERDICT)
-        assert chat.house.client.zcard("melanoma:dead") == 0
+        await wait_for_answer_with(user, sent, VERDICT)
+        assert chat.stack.client.zcard("melanoma:dead") == 0
 
-    worker_of(chat, other)
-    if lags == "worker":
-        assert_a_folder_run_says_what_to_do(chat, tmp_path, photograph)
+    start_worker_of(chat, other)
+    if older == "worker":
+        assert_folder_run_says_what_to_do(chat, tmp_path, photograph)
     chat.start_bot()
-    chat.play(scene)
+    chat.run(scenario)
 
 
-def test_a_verdict_that_an_older_bot_cannot_read_is_kept_for_the_newer_one(
-    chat: ChatHouse, tmp_path: Path, photograph: bytes
+def test_verdict_unreadable_by_an_older_bot_is_kept_for_the_newer_one(
+    chat: ChatStack, tmp_path: Path, photograph: bytes
 ) -> None:
-    newer = with_richer_verdicts(tmp_path / "newer")
+    newer = with_extended_verdicts(tmp_path / "newer")
 
-    async def scene(simulator: SimulatorClient) -> None:
-        person = await agreed(simulator)
-        sent = await person.send_photo(photograph)
-        await told(person, sent, SORRY)
-        await asyncio.to_thread(eventually, lambda: chat.house.client.zcard("melanoma:dead"))
-        assert "decided by another release" in await asyncio.to_thread(ops, chat, OURS, "dead", "list")
+    async def scenario(simulator: SimulatorClient) -> None:
+        user = await consented_user(simulator)
+        sent = await user.send_photo(photograph)
+        await wait_for_answer_with(user, sent, SORRY)
+        await asyncio.to_thread(eventually, lambda: chat.stack.client.zcard("melanoma:dead"))
+        assert "decided by another release" in await asyncio.to_thread(ops, chat, CURRENT, "dead", "list")
         await asyncio.to_thread(chat.bots[-1].stop)
         await asyncio.to_thread(lambda: chat.start_bot(**newer))
         await asyncio.to_thread(replay, chat, newer)
-        answer = await told(person, sent, VERDICT)
-        assert "photo" in answer, "with the evidence drawn: the picture was kept"
+        answer = await wait_for_answer_with(user, sent, VERDICT)
+        assert "photo" in answer, "the evidence map needs the image, so the image must have been kept"
 
-    worker_of(chat, newer)
+    start_worker_of(chat, newer)
     chat.start_bot()
-    chat.play(scene)
+    chat.run(scenario)

@@ -1,4 +1,4 @@
-"""The wall clock of one process, which a test can set."""
+"""A wall clock of one process that a test can set."""
 
 import contextlib
 import os
@@ -14,47 +14,47 @@ import pytest
 
 _SOURCE: Final = Path(__file__).with_name("wall_clock.c")
 
-#: The loader of other systems takes no library before all others in this way.
-_CAN: Final = sys.platform == "linux" and shutil.which("cc") is not None
+#: LD_PRELOAD and the library need Linux and a C compiler.
+_IS_SUPPORTED: Final = sys.platform == "linux" and shutil.which("cc") is not None
 
 
-class Clock:
-    """A clock that goes right until it `jumps`. `environment` puts a process under it, where there is a C compiler.
+class SettableClock:
+    """A clock that shows the time of the machine until a `jump`. `environment` applies it to a process.
 
-    The monotonic clock is left alone: setting the time of a machine does not touch it. (libfaketime 0.9.10 fails every
-    sleep of Python where it is told to do that.)
+    The monotonic clock stays unchanged, as it does when the time of a machine is set. (libfaketime 0.9.10 breaks every
+    sleep of Python if it is to leave that clock alone.)
     """
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._file.write_bytes(struct.pack("=q", 0))
-        self._library = _library(file.parent) if _CAN else None
+        self._library = _library(file.parent) if _IS_SUPPORTED else None
 
     @property
     def environment(self) -> dict[str, str]:
-        """What the process needs in its environment; nothing without a compiler."""
+        """Environment of a process that uses this clock. Empty where clocks cannot be set."""
         if self._library is None:
             return {}
         return {"LD_PRELOAD": str(self._library), "WALL_CLOCK_FILE": str(self._file)}
 
     @contextlib.contextmanager
-    def jumps(self, ahead_s: int) -> Iterator[None]:
-        """Jump ahead now, or back where negative, and the other way afterwards."""
+    def jump(self, ahead_s: int) -> Iterator[None]:
+        """Move the clock by `ahead_s` now, and back afterwards."""
         self._set(ahead_s)
         yield
         self._set(0)
 
     def _set(self, ahead_s: int) -> None:
-        # In place: processes have mapped the file.
+        # Written in place, because processes have mapped the file.
         with self._file.open("r+b") as file:
             os.pwrite(file.fileno(), struct.pack("=q", ahead_s), 0)
 
 
-def need_clocks() -> None:
-    """Skip the test where clocks cannot be set, and fail it in CI."""
-    if not _CAN:
+def require_settable_clocks() -> None:
+    """Skip the test where clocks cannot be set. In CI it fails."""
+    if not _IS_SUPPORTED:
         assert not os.environ.get("CI"), "CI must have a C compiler"
-        pytest.skip("clocks are set on Linux with a C compiler")
+        pytest.skip("setting clocks needs Linux and a C compiler")
 
 
 def _library(directory: Path) -> Path:

@@ -1,4 +1,4 @@
-"""One house for all faults: starting it takes longer than most of them."""
+"""One stack for all faults, because starting it takes longer than most faults."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,22 +6,24 @@ from pathlib import Path
 import pytest
 
 from samples.many import render_many
-from tests.system.conftest import first
-from tests.system.faults.faulty_stack import ShakenHouse
+from tests.system.conftest import link_first
+from tests.system.faults.faulty_stack import FaultyStack
 
-#: Enough for a fault to fall into the middle of the run.
-_FEW = 300
+#: Enough that a fault can fall into the middle of a run.
+_IMAGES = 300
 
 
 @pytest.fixture(scope="package")
-def shaken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShakenHouse]:
-    images = tmp_path_factory.mktemp("pictures")
+def faulty_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyStack]:
+    images = tmp_path_factory.mktemp("images")
     render_many(images, 2, size=(640, 480), seed=5)
-    with ShakenHouse(tmp_path_factory.mktemp("house"), [path.read_bytes() for path in images.iterdir()]) as house:
-        yield house
+    with FaultyStack(
+        tmp_path_factory.mktemp("stack"), [path.read_bytes() for path in images.iterdir()]
+    ) as faulty_stack:
+        yield faulty_stack
 
 
 @pytest.fixture(scope="package")
-def few(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Some of the photographs of `folder`."""
-    return first(_FEW, folder, tmp_path_factory.mktemp("few"))
+def small_folder(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first photographs of `folder`."""
+    return link_first(_IMAGES, folder, tmp_path_factory.mktemp("small"))

@@ -1,4 +1,4 @@
-"""A full disk as one process sees it."""
+"""Simulates a full disk for one process."""
 
 import contextlib
 import resource
@@ -8,16 +8,16 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def full_disk(pid: int, file: Path) -> Iterator[None]:
-    """While this lasts, the process can make no file larger than `file` is now: each write beyond fails.
+    """Inside the context, the process cannot write beyond the size that `file` has now, in any file.
 
-    The kernel's limit (RLIMIT_FSIZE), which needs no disk of our own: the process gets EFBIG where a full disk gives
-    ENOSPC. It must ignore SIGXFSZ, as Python does.
+    This uses the kernel's limit on file sizes (RLIMIT_FSIZE), which needs no disk of our own. The process gets EFBIG
+    where a full disk gives ENOSPC. It must ignore SIGXFSZ, as Python does.
     """
     before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (file.stat().st_size, before[1]))
     try:
         yield
     finally:
-        # A process that ended needs no room any more.
+        # The process may have ended.
         with contextlib.suppress(ProcessLookupError):
             resource.prlimit(pid, resource.RLIMIT_FSIZE, before)

@@ -1,4 +1,4 @@
-"""A house whose parts can be frozen, cut off, filled and misdated one by one."""
+"""A service whose processes can be frozen, killed, disconnected, run out of space or get a wrong clock."""
 
 import contextlib
 import os
@@ -11,44 +11,44 @@ from typing import Final, Self
 
 from local.embedded_valkey import EmbeddedValkey
 from local.subprocesses import BackgroundProcess
-from tests.system.chat import ChatHouse
-from tests.system.faults.clock import Clock
-from tests.system.faults.tcp_proxy import Link
+from tests.system.chat import ChatStack
+from tests.system.faults.clock import SettableClock
+from tests.system.faults.tcp_proxy import TcpProxy
 from tests.system.stack import Submission
 
-#: The default is 5 s. Everything that freezes or is cut off here is so for six times as long, as 30 s would be.
+#: The default is 5 s. Faults last six leases, as 30 s would with the default.
 LEASE_S: Final = 2
-LONG_S: Final = 6 * LEASE_S
+FAULT_S: Final = 6 * LEASE_S
 
 
-class _Broker(EmbeddedValkey):
-    """A Valkey with a clock of its own, that takes a full disk for an error and not for a signal."""
+class _FaultyValkey(EmbeddedValkey):
+    """A Valkey with a settable clock. It ignores SIGXFSZ, so that a full disk is an error and no signal."""
 
-    def __init__(self, directory: Path, clock: Clock) -> None:
+    def __init__(self, directory: Path, clock: SettableClock) -> None:
         super().__init__(directory, persistent=True)
         self._clock = clock
 
     def command(self) -> list[str]:
-        under = [f"{name}={value}" for name, value in self._clock.environment.items()]
-        return ["sh", "-c", "trap '' XFSZ; exec env \"$@\"", "sh", *under, *super().command()]
+        variables = [f"{name}={value}" for name, value in self._clock.environment.items()]
+        return ["sh", "-c", "trap '' XFSZ; exec env \"$@\"", "sh", *variables, *super().command()]
 
 
-class ShakenHouse:
-    """One worker and one bot; `links` to Redis are those of worker, bot and command, `clocks` theirs and Redis'."""
+class FaultyStack:
+    """One worker and one bot. Worker, bot and command each have a proxy to Redis; these and Redis have a clock each."""
 
     def __init__(self, home: Path, images: Sequence[bytes]) -> None:
-        self.clocks = {name: Clock(home / f"{name}.clock") for name in ("redis", "worker", "bot", "command")}
-        self.broker = _Broker(home / "valkey", self.clocks["redis"])
-        self.chat = ChatHouse(home, {"MELANOMA_LEASE_S": str(LEASE_S)}, broker=self.broker)
-        self.links = {name: Link(self.broker.url) for name in ("worker", "bot", "command")}
-        self.pictures = images
+        self.clocks = {name: SettableClock(home / f"{name}.clock") for name in ("redis", "worker", "bot", "command")}
+        self.broker = _FaultyValkey(home / "valkey", self.clocks["redis"])
+        self.chat = ChatStack(home, {"MELANOMA_LEASE_S": str(LEASE_S)}, broker=self.broker)
+        self.proxies = {name: TcpProxy(self.broker.url) for name in ("worker", "bot", "command")}
+        self.images = images
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             stack.enter_context(self.chat)
-            for link in self.links.values():
-                stack.enter_context(link)
-            self.worker = self.chat.house.start_worker(environment=self.environment("worker"))
+            for proxy in self.proxies.values():
+                stack.enter_context(proxy)
+            self.worker = self.chat.stack.start_worker(environment=self.environment("worker"))
             self.bot = self.chat.start_bot(**self.environment("bot"))
             self._stack = stack.pop_all()
         return self
@@ -59,55 +59,55 @@ class ShakenHouse:
         self._stack.__exit__(kind, error, trace)
 
     def environment(self, name: str) -> dict[str, str]:
-        """Its own wire to Redis, and its own clock."""
-        return {"REDIS_URL": self.links[name].url, **self.clocks[name].environment}
+        """Environment of a process with its own proxy and clock."""
+        return {"REDIS_URL": self.proxies[name].url, **self.clocks[name].environment}
 
     def submit(self, folder: Path, *options: str) -> Submission:
-        """The folder command, on its own wire."""
-        self.submission = self.chat.house.submit(folder, *options, **self.environment("command"))
+        """Start the folder command behind its proxy."""
+        self.submission = self.chat.stack.submit(folder, *options, **self.environment("command"))
         return self.submission
 
     def resume(self, submission: Submission, folder: Path) -> Submission:
-        """The command once more, on its own wire."""
+        """Start the folder command again with --resume, behind its proxy."""
         return Submission(folder, submission.out, "--resume", environment=self.environment("command"))
 
     @property
     def append_only_file(self) -> Path:
-        """What Redis writes to."""
-        (file,) = (self.chat.house.home / "valkey" / "appendonlydir").glob("*.incr.aof")
+        """The file that Redis appends to."""
+        (file,) = (self.chat.stack.home / "valkey" / "appendonlydir").glob("*.incr.aof")
         return file
 
     @contextlib.contextmanager
     def bot_killed(self) -> Iterator[None]:
-        """SIGKILL now, and another bot afterwards."""
+        """Kill the bot with SIGKILL now, and start another afterwards."""
         self.bot.kill()
         yield
         self.bot = self.chat.start_bot(**self.environment("bot"))
 
     @contextlib.contextmanager
     def redis_killed(self) -> Iterator[None]:
-        """SIGKILL now, and started again on its file afterwards."""
+        """Kill Redis with SIGKILL now, and restart it with its file afterwards."""
         self.broker.kill()
         yield
         self.broker.start()
 
     @contextlib.contextmanager
-    def redis_at_its_cap(self) -> Iterator[None]:
-        """No memory for anything new."""
-        self.chat.house.client.config_set("maxmemory", 1)
+    def redis_at_memory_limit(self) -> Iterator[None]:
+        """Redis accepts no new data inside the context."""
+        self.chat.stack.client.config_set("maxmemory", 1)
         yield
-        self.chat.house.client.config_set("maxmemory", 0)
+        self.chat.stack.client.config_set("maxmemory", 0)
 
     @contextlib.contextmanager
-    def frozen_command(self) -> Iterator[None]:
-        """The folder command that was started last stands still."""
+    def command_frozen(self) -> Iterator[None]:
+        """The folder command that was started last is frozen inside the context."""
         with frozen(self.submission.process):
             yield
 
 
 @contextlib.contextmanager
 def frozen(process: BackgroundProcess | EmbeddedValkey) -> Iterator[None]:
-    """SIGSTOP now and SIGCONT afterwards."""
+    """Send SIGSTOP now and SIGCONT afterwards."""
     pid = process.pid
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)

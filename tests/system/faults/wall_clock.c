@@ -1,5 +1,5 @@
-/* For LD_PRELOAD: the wall clock of one process, ahead of the machine's by the seconds in the file WALL_CLOCK_FILE, a
-   64-bit number in the machine's byte order. All other clocks are the machine's. */
+/* For LD_PRELOAD: moves the wall clock of one process ahead of the machine's. The file WALL_CLOCK_FILE holds the seconds
+   as a 64-bit number in native byte order. All other clocks are unchanged. */
 
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -24,23 +24,23 @@ __attribute__((constructor)) static void map_file(void) {
 
 int clock_gettime(clockid_t clock, struct timespec *now) {
     int failed = (int)syscall(SYS_clock_gettime, clock, now);
-    /* Whatever is loaded earlier may ask before the file is there. */
+    /* Libraries that are loaded earlier may call this before the file is mapped. */
     if (!failed && seconds && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) now->tv_sec += *seconds;
     return failed;
 }
 
 int gettimeofday(struct timeval *restrict now, void *restrict zone) {
-    struct timespec found;
+    struct timespec wall;
     (void)zone;
-    clock_gettime(CLOCK_REALTIME, &found);
-    now->tv_sec = found.tv_sec;
-    now->tv_usec = found.tv_nsec / 1000;
+    clock_gettime(CLOCK_REALTIME, &wall);
+    now->tv_sec = wall.tv_sec;
+    now->tv_usec = wall.tv_nsec / 1000;
     return 0;
 }
 
 time_t time(time_t *now) {
-    struct timespec found;
-    clock_gettime(CLOCK_REALTIME, &found);
-    if (now) *now = found.tv_sec;
-    return found.tv_sec;
+    struct timespec wall;
+    clock_gettime(CLOCK_REALTIME, &wall);
+    if (now) *now = wall.tv_sec;
+    return wall.tv_sec;
 }

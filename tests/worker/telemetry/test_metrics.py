@@ -7,7 +7,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, gener
 from prometheus_client.parser import text_string_to_metric_families
 
 from shared.contract.names import Queue
-from tests.system.prometheus import installed
+from tests.system.prometheus import is_installed
 from tests.worker.serving.test_postprocessing import MANIFEST
 from worker.telemetry.metrics import METRICS
 from worker.telemetry.score_distribution import SCORE_DISTRIBUTION
@@ -15,7 +15,7 @@ from worker.telemetry.score_distribution import SCORE_DISTRIBUTION
 
 def lint(registry: CollectorRegistry) -> str:
     """What `promtool check metrics` says of a registry's page."""
-    if not installed():
+    if not is_installed():
         pytest.skip("promtool is not there (Debian's package prometheus)")
     page = generate_latest(registry)
     done = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, check=False)

@@ -1,4 +1,4 @@
-"""A person in a chat does not wait for a clinic's folder."""
+"""Interactive images do not wait for a folder run."""
 
 from pathlib import Path
 
@@ -15,24 +15,24 @@ from shared.image_store.store import ImageStore
 from shared.ledger.ledger import Ledger
 from shared.redis_client.client import create_client
 from shared.redis_client.retry import RedisRetry
-from tests.system.stack import House
+from tests.system.stack import ServiceStack
 
 pytestmark = pytest.mark.system
 
-PEOPLE = 20
+INTERACTIVE_IMAGES = 20
 
 
-def test_interactive_pictures_overtake_a_folder(house: House, folder: Path) -> None:
-    house.start_worker()
-    submission = house.submit(folder, "--window", "2000")
-    submission.wait_for(100)
+def test_interactive_images_overtake_a_folder(stack: ServiceStack, folder: Path) -> None:
+    stack.start_worker()
+    submission = stack.submit(folder, "--window", "2000")
+    submission.wait_for_rows(100)
     answers: list[ResultRow] = []
-    with create_client(house.broker.url) as client:
+    with create_client(stack.broker.url) as client:
         retry = RedisRetry("test")
         Submitter(
             Ledger(client, retry),
             ImageStore(client, retry, budget=2**28, ttl_s=60),
-            TaskPublisher(create_celery_app(house.broker.url), shard=1),
+            TaskPublisher(create_celery_app(stack.broker.url), shard=1),
             SubmissionConfig(
                 outbox="chat",
                 key=b"chat",
@@ -43,8 +43,8 @@ def test_interactive_pictures_overtake_a_folder(house: House, folder: Path) -> N
                 queue=Queue.INTERACTIVE,
             ),
             on_results=answers.extend,
-        ).run(InputImage(path.name, path.read_bytes) for path in sorted(folder.iterdir())[:PEOPLE])
-    behind = submission.count()
-    assert [answer.decision.kind for answer in answers] == ["verdict"] * PEOPLE
-    assert behind < 2000, "all of them were answered while the folder was still waiting"
+        ).run(InputImage(path.name, path.read_bytes) for path in sorted(folder.iterdir())[:INTERACTIVE_IMAGES])
+    rows = submission.row_count()
+    assert [answer.decision.kind for answer in answers] == ["verdict"] * INTERACTIVE_IMAGES
+    assert rows < 2000, "all were answered while images of the folder were still waiting"
     assert submission.finish() == 0

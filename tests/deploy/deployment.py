@@ -1,4 +1,4 @@
-"""What is deployed, as data."""
+"""The files of the deployment, parsed."""
 
 import json
 from collections.abc import Iterator
@@ -14,25 +14,25 @@ PROMETHEUS: Final = ROOT / "deploy/prometheus/prometheus.yml"
 DASHBOARD: Final = ROOT / "deploy/grafana/dashboards/melanoma.json"
 
 
-def compose() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))
-    return found
+def load_compose() -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))
+    return content
 
 
 def services() -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = compose()["services"]
-    return found
+    content: dict[str, dict[str, Any]] = load_compose()["services"]
+    return content
 
 
 def rules() -> Iterator[dict[str, Any]]:
-    """All that Prometheus is told to work out."""
+    """All alert and recording rules."""
     for name in yaml.safe_load(PROMETHEUS.read_text(encoding="utf-8"))["rule_files"]:
         for group in yaml.safe_load((PROMETHEUS.parent / name).read_text(encoding="utf-8"))["groups"]:
             yield from group["rules"]
 
 
-def queries() -> Iterator[tuple[str, str]]:
-    """Names of rules and titles of panels, each with what it asks Prometheus."""
+def named_queries() -> Iterator[tuple[str, str]]:
+    """Each PromQL query of a rule or panel, after the name of the rule or the title of the panel."""
     for rule in rules():
         yield rule.get("alert") or rule["record"], rule["expr"]
     for panel in json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]:
