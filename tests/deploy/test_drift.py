@@ -112,7 +112,7 @@ def scraped_series(instance: str, population: str, held_out_shares: Lesions, obs
         {"series": f"melanoma_scores_total{label}", "values": _VALUES.format(observed[bin_])} for bin_, label in labels
     ]
     expected = [
-        {"series": f"melanoma_scores_expected_share{label}", "values": f"{held_out_shares[bin_]}x36"}
+        {"series": f"melanoma_scores_expected_ratio{label}", "values": f"{held_out_shares[bin_]}x36"}
         for bin_, label in labels
     ]
     return counters + expected

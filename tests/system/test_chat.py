@@ -337,12 +337,12 @@ def test_undeliverable_answer_becomes_a_dead_letter_and_can_be_replayed(chat: Ch
         user = await consented_user(simulator)
         await simulator.set_faults(1.0, kinds=["500"], methods=["sendPhoto", "editMessageMedia"])
         sent = await user.send_photo(images[0])
-        await asyncio.to_thread(eventually, lambda: chat.stack.client.zcard("melanoma:dead"))
+        await asyncio.to_thread(eventually, lambda: chat.stack.client.zcard("melanoma:dead_letters"))
         await simulator.set_faults(0)
         await asyncio.to_thread(ops, "dead", "list")
         await asyncio.to_thread(ops, "dead", "replay", "--all", "--yes")
         await wait_for_answer(user, sent)
-        assert chat.stack.client.zcard("melanoma:dead") == 0
+        assert chat.stack.client.zcard("melanoma:dead_letters") == 0
 
     chat.stack.start_worker()
     chat.start_bot(MELANOMA_TELEGRAM_MAX_ATTEMPTS="2")

@@ -25,7 +25,7 @@ def test_chat_page_shows_a_conversation_in_two_languages(tmp_path: Path) -> None
         with open_page(f"{chat.address}/") as page:
             page.set_default_timeout(TIMEOUT_MS)
             expect.set_options(timeout=TIMEOUT_MS)
-            assert "stand-in for Telegram" in page.inner_text("header")
+            assert "simulator of Telegram" in page.inner_text("header")
             page.fill("#text", "/start")
             page.click("#send")
             expect(page.locator(".message.bot", has_text="I am a program, not a doctor")).to_be_visible()

@@ -53,4 +53,4 @@ def test_image_that_kills_or_hangs_decode_fails_alone(tmp_path: Path, trap: str,
         assert rows.pop(trapped.name)["reason"] == reason, stack.worker_logs()
         assert {row["kind"] for row in rows.values()} == {"verdict"}
         assert code == 1, "failures have their own exit code"
-        assert stack.client.zcard("melanoma:dead") == 1
+        assert stack.client.zcard("melanoma:dead_letters") == 1

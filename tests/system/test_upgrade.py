@@ -113,7 +113,7 @@ def test_mismatched_releases_report_it_and_the_answer_follows_the_upgrade(
         await asyncio.to_thread(upgrade)
         await asyncio.to_thread(replay, chat, newer)
         await wait_for_answer_with(user, sent, VERDICT)
-        assert chat.stack.client.zcard("melanoma:dead") == 0
+        assert chat.stack.client.zcard("melanoma:dead_letters") == 0
 
     start_worker_of(chat, other)
     if older == "worker":
@@ -131,7 +131,7 @@ def test_verdict_unreadable_by_an_older_bot_is_kept_for_the_newer_one(
         user = await consented_user(simulator)
         sent = await user.send_photo(photograph)
         await wait_for_answer_with(user, sent, SORRY)
-        await asyncio.to_thread(eventually, lambda: chat.stack.client.zcard("melanoma:dead"))
+        await asyncio.to_thread(eventually, lambda: chat.stack.client.zcard("melanoma:dead_letters"))
         assert "decided by another release" in await asyncio.to_thread(ops, chat, CURRENT, "dead", "list")
         await asyncio.to_thread(chat.bots[-1].stop)
         await asyncio.to_thread(lambda: chat.start_bot(**newer))

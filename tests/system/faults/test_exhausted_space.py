@@ -60,7 +60,7 @@ def test_folder_command_resumes_after_a_full_disk(
     again = faulty_stack.resume(submission, small_folder)
     with full_disk(again.process.pid, tmp_path / "little"):
         assert again.finish() == 5, again.output()
-    assert again.output().count("Once that is mended, --resume goes on.") == 2, again.output()
+    assert again.output().count("Once that is fixed, --resume goes on.") == 2, again.output()
     assert "Traceback" not in again.output()
     resumed = faulty_stack.resume(submission, small_folder)
     assert resumed.finish() == 0, resumed.output()
