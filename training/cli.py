@@ -62,15 +62,15 @@ def main(
         if not resume:
             _forget(directory)
         # Here, not above: Keras takes seconds to load, and --help should not.
-        from training.fitting.progress.console import Bar
+        from training.fitting.progress.callbacks import ProgressBar
         from training.fitting.recipe import read_recipe
-        from training.fitting.run import Run, train
+        from training.fitting.run import TrainingRun, train
 
         wanted: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
         if untrained:
             wanted["start"] = "nothing"
-        run = Run(data, directory, read_recipe(recipe, wanted), start=start, teacher=teacher, cache=cache)
-        with Bar(console, run.recipe) as bar:
+        run = TrainingRun(data, directory, read_recipe(recipe, wanted), start=start, teacher=teacher, cache=cache)
+        with ProgressBar(console, run.recipe) as bar:
             train(run, bar, tensorboard)
         console.print(f"the model is in {directory}")
     except TrainingError as error:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.made_data import make_data
+from tests.training.synthetic_data import make_data
 
 # TensorFlow reads it when it is imported.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

@@ -61,8 +61,8 @@ def fetch_command(data: Path, sources: tuple[str, ...], mirror: str | None, coll
     After a stop the same command goes on where it was. Files that were fetched once and differ now are refused:
     DATA/fetched/SOURCE/fetched.json keeps their digests. Takes about 11 GB, and as much again unpacked.
     """
-    from training.data.fetching.fetch import fetch
-    from training.data.fetching.isic_archive import fetch_isic_archive
+    from training.data.fetching.fetcher import fetch
+    from training.data.fetching.isic_client import fetch_isic_archive
     from training.data.sources import ISIC_ARCHIVE
 
     screen = Console(highlight=False)
@@ -101,8 +101,8 @@ def build_command(data: Path, out: Path | None) -> None:
     split. The pictures are left where they are. melanoma-train then takes the manifest's folder as its --data.
     """
     # Only now: what a build needs takes a second to import, and --help should not.
-    from training.data.building.build import build
     from training.data.building.console_report import show
+    from training.data.building.manifest_builder import build
 
     screen = Console(highlight=False)
     with _sentences():

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from training.data.records.labelled_image import Picture
+from training.data.records.labelled_image import LabelledImage
 
 
-def draw_epoch(images: Sequence[Picture], count: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:
+def draw_epoch(images: Sequence[LabelledImage], count: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:
     """Indices int64 [count] of the pictures of one epoch, shuffled; the same for the same arguments.
 
     Each (data set, label) gets a share of the epoch by the square root of its size, between equal and

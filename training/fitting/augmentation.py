@@ -20,7 +20,7 @@ from training.data.image_cache import Pixels
 Floats = npt.NDArray[np.float32]
 
 
-class Change(StrEnum):
+class Augmentation(StrEnum):
     """What may be changed in a training picture."""
 
     CROP = "crop"
@@ -36,7 +36,7 @@ class Change(StrEnum):
     ENCODING = "encoding"
 
 
-ALL: Final = frozenset(Change)
+ALL_AUGMENTATIONS: Final = frozenset(Augmentation)
 
 #: Side of the crop as a share of the picture's side, and ratio of the crop's sides.
 ZOOM: Final = (0.6, 1.1)
@@ -49,37 +49,39 @@ SATURATION: Final = (0.8, 1.25)
 #: Each colour channel's own gain: the white balance.
 GAIN: Final = (0.92, 1.08)
 #: Share of pictures that lose resolution, and the lowest share of the side that is left.
-COARSE: Final = 0.5
-COARSEST: Final = 0.35
+LOW_RESOLUTION_PROBABILITY: Final = 0.5
+MIN_RESOLUTION: Final = 0.35
 #: Share of pictures that are compressed again, and the qualities of the JPEG.
-ENCODED: Final = 0.3
-QUALITY: Final = (40, 95)
+COMPRESSION_PROBABILITY: Final = 0.3
+JPEG_QUALITY: Final = (40, 95)
 
 
-def augment(picture: Pixels, size: int, rng: np.random.Generator, changes: Set[Change] = ALL) -> Floats:
+def augment(
+    picture: Pixels, size: int, rng: np.random.Generator, changes: Set[Augmentation] = ALL_AUGMENTATIONS
+) -> Floats:
     """Change one picture uint8 [side, side, 3] to float32 [size, size, 3] in [0, 255]; `rng` decides everything."""
     image = _warp(picture, size, rng, changes)
-    image = Image.fromarray(_recolour(np.asarray(image, np.float32), rng, changes))
-    if Change.RESOLUTION in changes and rng.random() < COARSE:
-        image = _coarsen(image, size, rng)
-    if Change.ENCODING in changes and rng.random() < ENCODED:
-        image = _encode(image, rng)
+    image = Image.fromarray(_adjust_colour(np.asarray(image, np.float32), rng, changes))
+    if Augmentation.RESOLUTION in changes and rng.random() < LOW_RESOLUTION_PROBABILITY:
+        image = _reduce_resolution(image, size, rng)
+    if Augmentation.ENCODING in changes and rng.random() < COMPRESSION_PROBABILITY:
+        image = _compress(image, rng)
     return np.asarray(image, np.float32)
 
 
-def _between(low_high: tuple[float, float], rng: np.random.Generator, count: int | None = None) -> Any:
+def _sample_log_uniform(low_high: tuple[float, float], rng: np.random.Generator, count: int | None = None) -> Any:
     """Log-uniform, so that halving is as likely as doubling."""
     return np.exp(rng.uniform(math.log(low_high[0]), math.log(low_high[1]), count))
 
 
-def _warp(picture: Pixels, size: int, rng: np.random.Generator, changes: Set[Change]) -> Image.Image:
+def _warp(picture: Pixels, size: int, rng: np.random.Generator, changes: Set[Augmentation]) -> Image.Image:
     """Rotate, mirror, crop and scale in one resampling. Outside the picture its mirror image is seen."""
     side = picture.shape[0]
-    zoom = (_between(ZOOM, rng) if Change.SCALE in changes else 1.0) * side / size
-    stretch = math.sqrt(_between(STRETCH, rng)) if Change.STRETCH in changes else 1.0
-    angle = rng.uniform(0, 2 * math.pi) if Change.ROTATION in changes else 0.0
-    mirror = rng.choice((-1, 1)) if Change.FLIP in changes else 1
-    shift = rng.uniform(-SHIFT, SHIFT, 2) * side if Change.CROP in changes else np.zeros(2)
+    zoom = (_sample_log_uniform(ZOOM, rng) if Augmentation.SCALE in changes else 1.0) * side / size
+    stretch = math.sqrt(_sample_log_uniform(STRETCH, rng)) if Augmentation.STRETCH in changes else 1.0
+    angle = rng.uniform(0, 2 * math.pi) if Augmentation.ROTATION in changes else 0.0
+    mirror = rng.choice((-1, 1)) if Augmentation.FLIP in changes else 1
+    shift = rng.uniform(-SHIFT, SHIFT, 2) * side if Augmentation.CROP in changes else np.zeros(2)
     cos, sin = math.cos(angle), math.sin(angle)
     # From a point of the result, seen from its centre, to a point of the picture, seen from its corner.
     turn = np.array(
@@ -88,7 +90,7 @@ def _warp(picture: Pixels, size: int, rng: np.random.Generator, changes: Set[Cha
     centre = side / 2 + shift
     reach = np.abs(turn).sum(axis=1) * size / 2 + 1
     low, high = np.floor(centre - reach).astype(int), np.ceil(centre + reach).astype(int)
-    columns, rows = (_mirrored(np.arange(low[axis], high[axis]), side) for axis in (0, 1))
+    columns, rows = (_reflect_indices(np.arange(low[axis], high[axis]), side) for axis in (0, 1))
     corner = centre - low - turn.sum(axis=1) * size / 2
     seen = Image.fromarray(picture[rows][:, columns])
     return seen.transform(
@@ -96,35 +98,35 @@ def _warp(picture: Pixels, size: int, rng: np.random.Generator, changes: Set[Cha
     )
 
 
-def _mirrored(index: npt.NDArray[np.int64], side: int) -> npt.NDArray[np.int64]:
+def _reflect_indices(index: npt.NDArray[np.int64], side: int) -> npt.NDArray[np.int64]:
     """Where in [0, side) an index lies when the picture is continued by its mirror images."""
     around = index % (2 * side)
     return np.minimum(around, 2 * side - 1 - around)
 
 
-def _coarsen(image: Image.Image, size: int, rng: np.random.Generator) -> Image.Image:
+def _reduce_resolution(image: Image.Image, size: int, rng: np.random.Generator) -> Image.Image:
     """Shrink and enlarge again, as a copy of low resolution would be."""
-    small = max(1, round(size * _between((COARSEST, 1.0), rng)))
+    small = max(1, round(size * _sample_log_uniform((MIN_RESOLUTION, 1.0), rng)))
     return image.resize((small, small), Image.Resampling.BILINEAR).resize((size, size), Image.Resampling.BILINEAR)
 
 
-def _encode(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+def _compress(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Compress as a chat or an archive would."""
     stream = io.BytesIO()
-    image.save(stream, "JPEG", quality=int(rng.integers(*QUALITY, endpoint=True)))
+    image.save(stream, "JPEG", quality=int(rng.integers(*JPEG_QUALITY, endpoint=True)))
     return Image.open(stream)
 
 
-def _recolour(x: Floats, rng: np.random.Generator, changes: Set[Change]) -> Pixels:
+def _adjust_colour(x: Floats, rng: np.random.Generator, changes: Set[Augmentation]) -> Pixels:
     """Change the light, the contrast, the saturation and the white balance."""
-    if Change.WHITE_BALANCE in changes:
-        x = x * _between(GAIN, rng, 3).astype(np.float32)
-    if Change.BRIGHTNESS in changes:
+    if Augmentation.WHITE_BALANCE in changes:
+        x = x * _sample_log_uniform(GAIN, rng, 3).astype(np.float32)
+    if Augmentation.BRIGHTNESS in changes:
         x = x + np.float32(rng.uniform(-BRIGHTNESS, BRIGHTNESS) * 255)
-    if Change.CONTRAST in changes:
+    if Augmentation.CONTRAST in changes:
         mean = x.mean()
-        x = mean + (x - mean) * np.float32(_between(CONTRAST, rng))
-    if Change.SATURATION in changes:
+        x = mean + (x - mean) * np.float32(_sample_log_uniform(CONTRAST, rng))
+    if Augmentation.SATURATION in changes:
         grey = x.mean(axis=-1, keepdims=True)
-        x = grey + (x - grey) * np.float32(_between(SATURATION, rng))
+        x = grey + (x - grey) * np.float32(_sample_log_uniform(SATURATION, rng))
     return np.clip(np.rint(x), 0, 255).astype(np.uint8)

@@ -9,21 +9,21 @@ from typing import Any, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, model_validator
 
 from shared.images.preprocessing import PreprocessingSpec
-from training.data.preprocessing import KEPT, SERVED
+from training.data.preprocessing import SERVING_SPEC, TRAINING_SPEC
 from training.data.records.labelled_image import Population
 from training.data.sources import HAM10000, ISIC2017, PAD_UFES_20
 from training.errors import TrainingError
-from training.fitting.augmentation import Change
+from training.fitting.augmentation import Augmentation
 from training.fitting.task import Task
 from training.model.applications import APPLICATIONS, Application
 from training.model.architecture import LITE0, LITE2, Architecture
-from training.model.build import Head
+from training.model.classifier import Head
 from training.model.precision import Precision
 
 RECIPES: Final = Path(__file__).parents[1] / "recipes"
 
 
-class Start(StrEnum):
+class InitialWeights(StrEnum):
     """What a run's weights are at first."""
 
     NOTHING = "nothing"
@@ -51,7 +51,7 @@ class Recipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     backbone: Backbone = Backbone.LITE0
-    start: Start = Start.IMAGENET
+    start: InitialWeights = InitialWeights.IMAGENET
     task: Task = Task.DIAGNOSES
     head: Head = Head.LINEAR
     train_from: str | None = Field(default=None, description="first layer that learns; None for all")
@@ -71,7 +71,7 @@ class Recipe(BaseModel):
         description="side of the pictures in equal parts of the epochs; the last is what is served. Small ones are "
         "cheap and teach most (progressive resizing: Tan and Le, EfficientNetV2, arXiv 2104.00298)",
     )
-    changes: frozenset[Change] = Field(default=frozenset(Change), description="made to training pictures")
+    changes: frozenset[Augmentation] = Field(default=frozenset(Augmentation), description="made to training pictures")
     balanced: bool = Field(default=True, description="show rare labels more often than they come")
     class_weights: bool = Field(default=False, description="let all labels weigh the same in the loss")
     focal: float = Field(default=0.0, ge=0, description="exponent of the focal loss; 0 for plain cross-entropy")
@@ -87,12 +87,12 @@ class Recipe(BaseModel):
     seed: int = Field(default=1, ge=0)
 
     @field_serializer("changes")
-    def _in_order(self, changes: frozenset[Change]) -> list[Change]:
+    def _sort_changes(self, changes: frozenset[Augmentation]) -> list[Augmentation]:
         """A set has no order, and the same recipe is to be written the same way."""
         return sorted(changes)
 
     @model_validator(mode="after")
-    def _fits_together(self) -> Self:
+    def _check_combinations(self) -> Self:
         if self.class_weights and self.focal:
             raise ValueError("class_weights and focal both answer rare labels: choose one")
         if self.frozen_norm and self.backbone in APPLICATIONS:
@@ -109,26 +109,26 @@ class Recipe(BaseModel):
         return ARCHITECTURES[self.backbone]
 
     @property
-    def steps(self) -> int:
+    def steps_per_epoch(self) -> int:
         """Steps an epoch; the last batch is a full one, so a remainder is not shown."""
         return max(1, self.pictures // self.batch)
 
     @property
-    def served(self) -> PreprocessingSpec:
+    def serving_spec(self) -> PreprocessingSpec:
         """How pictures are brought to the model when it is used."""
-        return SERVED.model_copy(update={"size": self.sizes[-1]})
+        return SERVING_SPEC.model_copy(update={"size": self.sizes[-1]})
 
     @property
-    def kept(self) -> PreprocessingSpec:
+    def training_spec(self) -> PreprocessingSpec:
         """How training pictures are kept: larger, so that a crop has something to choose from."""
-        return KEPT.model_copy(update={"size": self.sizes[-1] * KEPT.size // SERVED.size})
+        return TRAINING_SPEC.model_copy(update={"size": self.sizes[-1] * TRAINING_SPEC.size // SERVING_SPEC.size})
 
-    def size(self, epoch: int) -> int:
+    def image_size(self, epoch: int) -> int:
         """Side of the pictures in epoch `epoch`, counted from 0."""
         return self.sizes[epoch * len(self.sizes) // self.epochs]
 
 
-def read_recipe(name: str, changes: Mapping[str, Any]) -> Recipe:
+def read_recipe(name: str, overrides: Mapping[str, Any]) -> Recipe:
     """The recipe of that name in `training/recipes`, or in the file `name`, with `changes` to it.
 
     Raises `TrainingError` where there is none, or where it says what a recipe cannot say.
@@ -142,7 +142,7 @@ def read_recipe(name: str, changes: Mapping[str, Any]) -> Recipe:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise TrainingError(f"{path} is not TOML: {error}.") from error
     try:
-        return Recipe.model_validate({**values, **changes})
+        return Recipe.model_validate({**values, **overrides})
     except ValidationError as error:
         first = error.errors()[0]
         where = "".join(f"{part}: " for part in first["loc"])

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from sklearn.metrics import roc_auc_score
 
 from shared.model.artefact import Metric
-from training.metrics.bootstrap import Flags, Floats, draws, metric
-from training.metrics.curve import Curve, area
+from training.metrics.bootstrap import Flags, Floats, draw_weights, metric_with_interval
+from training.metrics.curve import RocCurve, area_under_curve
 
 
 def auc(scores: Floats, positive: Flags) -> float:
@@ -19,7 +19,10 @@ def auc_metric(scores: Floats, positive: Flags, groups: Sequence[str] | None = N
 
     Raises `ValueError` where all are positive or none is.
     """
-    found = metric(lambda weights: area(Curve.of(scores, positive, weights)), draws(positive, groups))
+    found = metric_with_interval(
+        lambda weights: area_under_curve(RocCurve.from_scores(scores, positive, weights)),
+        draw_weights(positive, groups),
+    )
     if found is None:
         raise ValueError("an AUC needs positive pictures and others")
     return found

@@ -11,14 +11,14 @@ from shared.model.artefact import Metric
 Floats = npt.NDArray[np.floating]
 Flags = npt.NDArray[np.bool_]
 #: One row a draw, one column a picture: how often the draw has it. [draws, pictures]
-Weights = npt.NDArray[np.float64]
+DrawWeights = npt.NDArray[np.float64]
 #: Measures each draw: weights [draws, pictures] to one value a draw, float [draws]; nan where it is not defined.
-Figure = Callable[[Weights], Floats]
+MetricFunction = Callable[[DrawWeights], Floats]
 #: Measures several figures of each draw, by their names.
-Figures = Callable[[Weights], dict[str, Floats]]
+MetricsFunction = Callable[[DrawWeights], dict[str, Floats]]
 
 #: The ends of a 95 % interval move by less than 0.002 between seeds.
-DRAWS: Final = 2000
+DRAW_COUNT: Final = 2000
 #: The one seed of all intervals.
 SEED: Final = 0
 _INTERVAL: Final = (2.5, 97.5)
@@ -26,7 +26,9 @@ _INTERVAL: Final = (2.5, 97.5)
 _CHUNK: Final = 250
 
 
-def draws(positive: Flags, groups: Sequence[str] | None = None, count: int = DRAWS, seed: int = SEED) -> Weights:
+def draw_weights(
+    positive: Flags, groups: Sequence[str] | None = None, count: int = DRAW_COUNT, seed: int = SEED
+) -> DrawWeights:
     """Draw sets as large as the given one, with replacement, apart among the positive and the others.
 
     With `groups` [n], a patient or lesion each, whole groups are drawn, apart among those with a positive picture and
@@ -42,25 +44,25 @@ def draws(positive: Flags, groups: Sequence[str] | None = None, count: int = DRA
     return often[:, members]
 
 
-def metric(figure: Figure, weights: Weights, *, reflected: bool = False) -> Metric | None:
+def metric_with_interval(function: MetricFunction, weights: DrawWeights, *, basic: bool = False) -> Metric | None:
     """The figure of all pictures, each once, with its 95 % percentile interval over the draws `weights`.
 
     None where the figure is not defined. Draws in which it is not defined are left out. `reflected` turns the interval
     around the value (the basic bootstrap of Davison and Hinkley 1997, chapter 5), cut at 0: right for an error that
     any resampling makes larger.
     """
-    found = metrics(lambda some: {"": figure(some)}, weights).get("")
-    if found is None or not reflected or found.low is None or found.high is None:
+    found = metrics_with_intervals(lambda some: {"": function(some)}, weights).get("")
+    if found is None or not basic or found.low is None or found.high is None:
         return found
     low, high = (max(0.0, 2 * found.value - end) for end in (found.high, found.low))
     return found.model_copy(update={"low": low, "high": high})
 
 
-def metrics(figures: Figures, weights: Weights) -> dict[str, Metric]:
+def metrics_with_intervals(functions: MetricsFunction, weights: DrawWeights) -> dict[str, Metric]:
     """`metric` of several figures that are measured together, by their names; without those that are not defined."""
     images = weights.shape[1]
-    once = figures(np.ones((1, images))) if images else {}
-    parts = [figures(some) for some in _chunks(weights)] if once else []
+    once = functions(np.ones((1, images))) if images else {}
+    parts = [functions(some) for some in _chunks(weights)] if once else []
     found = {}
     for name, value in once.items():
         if not np.isnan(value[0]):
@@ -69,6 +71,6 @@ def metrics(figures: Figures, weights: Weights) -> dict[str, Metric]:
     return found
 
 
-def _chunks(weights: Weights) -> Iterator[Weights]:
+def _chunks(weights: DrawWeights) -> Iterator[DrawWeights]:
     for start in range(0, len(weights), _CHUNK):
         yield weights[start : start + _CHUNK]

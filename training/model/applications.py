@@ -10,7 +10,7 @@ import keras
 from training.errors import TrainingError
 
 #: Name for what Keras downloads.
-DOWNLOAD: Final = "imagenet"
+DOWNLOADED_WEIGHTS: Final = "imagenet"
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,9 @@ class Application:
     module: str
     middle: str
 
-    def maps(self, image: keras.KerasTensor, weights: str | Path | None) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    def build_feature_maps(
+        self, image: keras.KerasTensor, weights: str | Path | None
+    ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
         """The last feature map and the middle one of pictures [n, h, w, 3] in [0, 255].
 
         `weights` is a file of the application's weights without its top, `DOWNLOAD`, or None. Raises

@@ -26,7 +26,7 @@ class Block:
     channels_out: int
 
     @property
-    def residual(self) -> bool:
+    def has_residual(self) -> bool:
         """Whether the input is added to the output."""
         return self.stride == 1 and self.channels_in == self.channels_out
 
@@ -68,7 +68,7 @@ _STAGES: Final = (
 _MIDDLE: Final = 4
 
 
-def _lite(width: float, depth: float) -> Architecture:
+def _scale_lite(width: float, depth: float) -> Architecture:
     blocks: list[Block] = []
     channels, middle = 32, 0
     for stage, (repeats, expand, kernel, stride, wanted) in enumerate(_STAGES):
@@ -88,5 +88,5 @@ def _round_channels(wanted: float) -> int:
     return rounded + 8 if rounded < 0.9 * wanted else rounded
 
 
-LITE0: Final = _lite(1.0, 1.0)
-LITE2: Final = _lite(1.1, 1.2)
+LITE0: Final = _scale_lite(1.0, 1.0)
+LITE2: Final = _scale_lite(1.1, 1.2)

@@ -8,7 +8,7 @@ import keras
 Tensor = Any
 
 
-class Norm(keras.layers.BatchNormalization):  # type: ignore[misc]
+class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
     """What `keras.layers.BatchNormalization` does over the last of four axes.
 
     With `frozen`, training goes by the running statistics too and leaves them as they are, while gain and bias
@@ -21,12 +21,12 @@ class Norm(keras.layers.BatchNormalization):  # type: ignore[misc]
 
     def call(self, inputs: Tensor, training: bool | None = None, mask: Any = None) -> Tensor:
         """Normalise [n, h, w, c]: by the batch in training, else by the running statistics."""
-        learning = bool(training) and self.trainable and not self.frozen
+        use_batch_statistics = bool(training) and self.trainable and not self.frozen
         if keras.backend.backend() == "tensorflow":
-            return self._fused(inputs, learning)
-        return super().call(inputs, training=learning, mask=mask)
+            return self._call_fused(inputs, use_batch_statistics)
+        return super().call(inputs, training=use_batch_statistics, mask=mask)
 
-    def _fused(self, inputs: Tensor, learning: bool) -> Tensor:
+    def _call_fused(self, inputs: Tensor, use_batch_statistics: bool) -> Tensor:
         """In one operation: Keras composes it of a dozen, which take more time on a CPU than all convolutions."""
         import tensorflow as tf
 
@@ -38,12 +38,12 @@ class Norm(keras.layers.BatchNormalization):  # type: ignore[misc]
             x=inputs,
             scale=whole(self.gamma),
             offset=whole(self.beta),
-            mean=tf.zeros([0]) if learning else whole(self.moving_mean),
-            variance=tf.zeros([0]) if learning else whole(self.moving_variance),
+            mean=tf.zeros([0]) if use_batch_statistics else whole(self.moving_mean),
+            variance=tf.zeros([0]) if use_batch_statistics else whole(self.moving_variance),
             epsilon=self.epsilon,
-            is_training=learning,
+            is_training=use_batch_statistics,
         )
-        if learning:
+        if use_batch_statistics:
             for running, found in ((self.moving_mean, outputs[1]), (self.moving_variance, outputs[2])):
                 running.assign(running * self.momentum + found * (1 - self.momentum))
         return outputs[0]

@@ -3,17 +3,17 @@
 import keras
 
 from training.model.architecture import BN_EPSILON, OFFSET, SCALE, Architecture, Block
-from training.model.batch_norm import Norm
+from training.model.batch_norm import FusedBatchNormalization
 
 
-class Lite:
+class EfficientNetLiteBuilder:
     """Builds the layers of one EfficientNet-Lite; `frozen_norm` as in `training.model.batch_norm`."""
 
     def __init__(self, architecture: Architecture, frozen_norm: bool) -> None:
         self._architecture = architecture
         self._frozen = frozen_norm
 
-    def maps(self, image: keras.KerasTensor) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    def build_feature_maps(self, image: keras.KerasTensor) -> tuple[keras.KerasTensor, keras.KerasTensor]:
         """The last feature map, not negative, and the middle block's, of pictures [n, h, w, 3] in [0, 255]."""
         x = keras.layers.Rescaling(1 / SCALE, offset=-OFFSET / SCALE, name="normalise")(image)
         x = self._conv(x, self._architecture.stem, 3, 2, "stem")
@@ -35,10 +35,10 @@ class Lite:
         x = self._relu(self._norm(x, depthwise), depthwise)
         x = keras.layers.Conv2D(block.channels_out, 1, use_bias=False, name=f"{name}_project")(x)
         x = self._norm(x, f"{name}_project")
-        return keras.layers.Add(name=f"{name}_add")((start, x)) if block.residual else x
+        return keras.layers.Add(name=f"{name}_add")((start, x)) if block.has_residual else x
 
     def _norm(self, x: keras.KerasTensor, name: str) -> keras.KerasTensor:
-        return Norm(frozen=self._frozen, epsilon=BN_EPSILON, momentum=0.99, name=f"{name}_norm")(x)
+        return FusedBatchNormalization(frozen=self._frozen, epsilon=BN_EPSILON, momentum=0.99, name=f"{name}_norm")(x)
 
     def _relu(self, x: keras.KerasTensor, name: str) -> keras.KerasTensor:
         return keras.layers.Activation("relu6", name=f"{name}_relu")(x)

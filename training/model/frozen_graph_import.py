@@ -8,10 +8,10 @@ import keras
 import numpy as np
 
 from shared.model.artefact import ArtefactError, Manifest, read_artefact
-from training.data.records.labels import NAMES
+from training.data.records.labels import LABEL_NAMES
 from training.errors import TrainingError
 from training.model.architecture import BN_EPSILON, Architecture
-from training.model.build import POPULATIONS, build, head_name
+from training.model.classifier import POPULATIONS, build_classifier, head_name
 from training.model.weights import Weights, set_weights
 
 #: Name in the graph of the heads' biases [populations, labels].
@@ -20,10 +20,10 @@ HEAD_BIASES: Final = "head_biases"
 _KERNELS: Final = {"Conv2D", "DepthwiseConv2dNative"}
 #: Logit of a label that the artefact does not know, below the mean of those that it knows: about one picture in
 #: a hundred to begin with.
-_UNKNOWN: Final = -3.0
+_UNKNOWN_LABEL_LOGIT: Final = -3.0
 
 
-def thaw(directory: Path, architecture: Architecture, manifest: Manifest | None = None) -> keras.Model:
+def import_frozen_graph(directory: Path, architecture: Architecture, manifest: Manifest | None = None) -> keras.Model:
     """The model in the artefact of `directory`, with frozen norms, which gives the same logits.
 
     Its normalisation layers are identities with a bias, as the export folded the rest into the kernels. What
@@ -47,10 +47,10 @@ def thaw(directory: Path, architecture: Architecture, manifest: Manifest | None 
     biases = [constants[node.input[1]] for node in graph.node if node.op == "BiasAdd"]
     try:
         *layers, heads = kernels
-        weights = _heads(heads, constants[HEAD_BIASES], manifest)
+        weights = _convert_heads(heads, constants[HEAD_BIASES], manifest)
         for name, kernel, bias in zip(architecture.layer_names(), layers, biases, strict=True):
-            weights |= _layer(name, kernel, bias)
-        model = build(architecture, len(NAMES), frozen_norm=True)
+            weights |= _convert_layer(name, kernel, bias)
+        model = build_classifier(architecture, len(LABEL_NAMES), frozen_norm=True)
         set_weights(model, weights)
     except (KeyError, ValueError) as error:
         raise TrainingError(f"{directory} does not hold a model of this architecture: {error}.") from error
@@ -61,7 +61,7 @@ def _is_cast(node: Any, constants: Mapping[str, np.ndarray]) -> bool:
     return node.op == "Cast" and node.input[0] in constants
 
 
-def _layer(name: str, kernel: np.ndarray, bias: np.ndarray) -> Weights:
+def _convert_layer(name: str, kernel: np.ndarray, bias: np.ndarray) -> Weights:
     ones = np.ones_like(bias)
     return {
         f"{name}/kernel": kernel,
@@ -72,10 +72,10 @@ def _layer(name: str, kernel: np.ndarray, bias: np.ndarray) -> Weights:
     }
 
 
-def _heads(kernel: np.ndarray, biases: np.ndarray, manifest: Manifest) -> Weights:
+def _convert_heads(kernel: np.ndarray, biases: np.ndarray, manifest: Manifest) -> Weights:
     """Each population's head, of a kernel [1, 1, features, populations * labels] and biases [populations, labels]."""
     known = [label.name for label in manifest.labels]
-    columns = [known.index(name) if name in known else None for name in NAMES]
+    columns = [known.index(name) if name in known else None for name in LABEL_NAMES]
     # The graph's kernel gives each cell's share of a logit, over the temperature.
     cells = (manifest.picture.size // 32) ** 2
     temperatures = {population.name: population.temperature for population in manifest.populations}
@@ -84,7 +84,7 @@ def _heads(kernel: np.ndarray, biases: np.ndarray, manifest: Manifest) -> Weight
     for population, part, bias in zip(POPULATIONS, parts, biases, strict=True):
         head, temperature = head_name(population), temperatures[population]
         wide = [part.mean(axis=1) if at is None else part[:, at] for at in columns]
-        long = [bias.mean() + _UNKNOWN if at is None else bias[at] for at in columns]
+        long = [bias.mean() + _UNKNOWN_LABEL_LOGIT if at is None else bias[at] for at in columns]
         weights[f"{head}/kernel"] = np.stack(wide, axis=1).astype(np.float32) * np.float32(cells * temperature)
         weights[f"{head}/bias"] = np.array(long, np.float32) * np.float32(temperature)
     return weights

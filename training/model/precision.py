@@ -16,7 +16,7 @@ class Precision(StrEnum):
     FLOAT16 = "float16"
 
     @contextmanager
-    def of_new_layers(self) -> Iterator[None]:
+    def apply_to_new_layers(self) -> Iterator[None]:
         """Layers that are made meanwhile calculate in this precision."""
         before = keras.config.dtype_policy()
         keras.config.set_dtype_policy("float32" if self is Precision.FLOAT32 else f"mixed_{self}")

@@ -3,13 +3,13 @@ from pathlib import Path
 
 import numpy as np
 
-from training.data.records.labelled_image import Picture, Population, Share
+from training.data.records.labelled_image import LabelledImage, Population, Split
 from training.data.sampling import draw_epoch
 
 
-def _images(*counts: int) -> list[Picture]:
+def _images(*counts: int) -> list[LabelledImage]:
     return [
-        Picture(Path(f"{label}-{number}"), label, "made", Population.PHONE, f"{label}-{number}", Share.TRAIN)
+        LabelledImage(Path(f"{label}-{number}"), label, "made", Population.PHONE, f"{label}-{number}", Split.TRAIN)
         for label, count in enumerate(counts)
         for number in range(count)
     ]

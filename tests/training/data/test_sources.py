@@ -4,20 +4,27 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.made_data import HAM10000, write_picture, write_rows
-from training.data.records.labelled_image import Share
-from training.data.records.labels import NAMES
-from training.data.sources import HELD_OUT, Kind, held_out, read_phone, read_pictures, read_records
+from tests.training.synthetic_data import HAM10000, write_picture, write_rows
+from training.data.records.labelled_image import Split
+from training.data.records.labels import LABEL_NAMES
+from training.data.sources import (
+    HELD_OUT_FRACTION,
+    PhoneSubject,
+    is_held_out,
+    read_labelled_images,
+    read_phone_images,
+    read_records,
+)
 from training.errors import TrainingError
 
 
 def test_reads_both_sets_and_drops_what_has_no_label(data: Path) -> None:
-    images = read_pictures(data)
+    images = read_labelled_images(data)
     isic = [image for image in images if image.source == "isic2017"]
-    assert [sum(image.share is share for image in isic) for share in Share] == [14, 10, 8]
+    assert [sum(image.split is share for image in isic) for share in Split] == [14, 10, 8]
     ham = [image for image in images if image.source == "ham10000"]
-    assert [NAMES[image.label] for image in ham] == HAM10000
-    assert {image.share for image in ham} == {Share.TRAIN, Share.VALID}
+    assert [LABEL_NAMES[image.label] for image in ham] == HAM10000
+    assert {image.split for image in ham} == {Split.TRAIN, Split.VALID}
 
 
 def test_no_lesion_is_in_two_shares(tmp_path: Path, data: Path) -> None:
@@ -27,25 +34,25 @@ def test_no_lesion_is_in_two_shares(tmp_path: Path, data: Path) -> None:
     rows = [{"file": "one.jpg", "dx": "nv", "lesion_id": f"HAM_{number % 200}"} for number in range(600)]
     write_rows(tmp_path / "ham10000" / "manifest.csv", rows)
     shares = defaultdict(set)
-    for image in read_pictures(tmp_path):
-        shares[image.source, image.group].add(image.share)
+    for image in read_labelled_images(tmp_path):
+        shares[image.source, image.group].add(image.split)
     assert len(shares) > 200
     assert all(len(found) == 1 for found in shares.values())
 
 
 def test_about_the_promised_share_is_held_out() -> None:
-    share = sum(held_out(f"HAM_{number:07}") for number in range(5000)) / 5000
-    assert share == pytest.approx(HELD_OUT, abs=0.02)
+    share = sum(is_held_out(f"HAM_{number:07}") for number in range(5000)) / 5000
+    assert share == pytest.approx(HELD_OUT_FRACTION, abs=0.02)
 
 
 def test_phone_pictures_by_what_they_show(data: Path, tmp_path: Path) -> None:
-    found = read_phone(data)
-    shown = {kind: [image.path.name for image in found if image.kind is kind] for kind in Kind}
+    found = read_phone_images(data)
+    shown = {kind: [image.path.name for image in found if image.subject is kind] for kind in PhoneSubject}
     assert [names[0] for names in shown.values()] == ["0.jpg", "3.jpg", "2.jpg", "1.jpg"]
     assert len(found) == 24
     for folder in ("isic2017", "ham10000"):
         shutil.copytree(data / folder, tmp_path / folder)
-    assert read_phone(tmp_path) == []
+    assert read_phone_images(tmp_path) == []
 
 
 def test_an_owners_phone_pictures_are_on_one_side(tmp_path: Path, data: Path) -> None:
@@ -54,28 +61,28 @@ def test_an_owners_phone_pictures_are_on_one_side(tmp_path: Path, data: Path) ->
     write_rows(tmp_path / "phone" / "manifest.csv", rows)
     for folder in ("isic2017", "ham10000"):
         shutil.copytree(data / folder, tmp_path / folder)
-    found = read_phone(tmp_path)
+    found = read_phone_images(tmp_path)
     for first, second, third in zip(found[:200], found[200:400], found[400:], strict=True):
-        assert first.held == second.held == third.held
-    assert 80 < sum(image.held for image in found[:200]) < 120
+        assert first.is_held_out == second.is_held_out == third.is_held_out
+    assert 80 < sum(image.is_held_out for image in found[:200]) < 120
 
 
 def test_each_mistake_has_its_sentence(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="no folder"):
-        read_pictures(tmp_path / "absent")
+        read_labelled_images(tmp_path / "absent")
     with pytest.raises(TrainingError, match=r"manifest\.csv cannot be read"):
-        read_pictures(tmp_path)
+        read_labelled_images(tmp_path)
     manifest = tmp_path / "isic2017" / "manifest.csv"
     row = {"split": "train", "label": "benign", "dx": "nevus", "file": "a.jpg"}
     write_rows(manifest, [{"split": "train", "label": "benign", "file": "a.jpg"}])
     with pytest.raises(TrainingError, match="lacks the column 'dx'"):
-        read_pictures(tmp_path)
+        read_labelled_images(tmp_path)
     write_rows(manifest, [row | {"dx": "wart"}])
     with pytest.raises(TrainingError, match="'wart'"):
-        read_pictures(tmp_path)
+        read_labelled_images(tmp_path)
     write_rows(manifest, [row])
     with pytest.raises(TrainingError, match=r"a\.jpg, which is not there"):
-        read_pictures(tmp_path)
+        read_labelled_images(tmp_path)
 
 
 def test_the_isic_archive_as_its_client_lays_it_out(tmp_path: Path, data: Path) -> None:
@@ -103,10 +110,10 @@ def test_the_isic_archive_as_its_client_lays_it_out(tmp_path: Path, data: Path) 
     for other in ("isic2017", "ham10000"):
         shutil.copytree(data / other, tmp_path / other)
     found = [record for record in read_records(tmp_path) if record.source == "isic-archive"]
-    labels = [None if record.label is None else NAMES[record.label] for record in found]
+    labels = [None if record.label is None else LABEL_NAMES[record.label] for record in found]
     assert labels == [label for _, label in told if label != "left out"]
     assert [record.group for record in found] == ["IP_0", "IP_0", "IP_1", "IP_1", "IP_2", "IP_2"]
-    assert found[0].share is found[1].share
+    assert found[0].split is found[1].split
     assert (found[1].age, found[1].skin_type, found[1].licence) == (60, 4, "CC-BY")
     (folder / "ISIC_9000000.jpg").unlink()
     with pytest.raises(TrainingError, match=r"ISIC_9000000\.jpg, which is not there"):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from training.errors import TrainingError
-from training.fitting.initial_weights import made, started
-from training.fitting.loop.learner import Learner
+from training.fitting.initial_weights import build_model, create_initialized_model
+from training.fitting.loop.trainer import Trainer
 from training.fitting.recipe import RECIPES, Recipe, read_recipe
 
 NAMES = sorted(path.stem for path in RECIPES.glob("*.toml"))
@@ -20,16 +20,16 @@ def test_the_house_has_its_recipes() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_each_recipe_can_be_built(name: str) -> None:
     recipe = read_recipe(name, {})
-    model = made(recipe)
-    Learner(model, recipe)
+    model = build_model(recipe)
+    Trainer(model, recipe)
     logits, features, middle = model.output_shape
-    assert logits == (None, 2, recipe.task.outputs)
+    assert logits == (None, 2, recipe.task.output_count)
     assert features[-1] in (1280, 2048)
     assert middle[-1] > 0
 
 
 def test_the_paper_trains_the_last_layers_alone() -> None:
-    model = started(read_recipe("paper", {"start": "nothing"}), None)
+    model = create_initialized_model(read_recipe("paper", {"start": "nothing"}), None)
     trained = {variable.path.split("/")[0] for variable in model.trainable_variables}
     assert {"conv5_block1_1_conv", "dense", "head_dermatoscope"} <= trained
     assert not any(name.startswith(("conv1", "conv2", "conv3", "conv4")) for name in trained)
@@ -59,9 +59,9 @@ def test_a_wrong_recipe_is_told_one_sentence(text: str, sentence: str, tmp_path:
 
 def test_sizes_grow_and_the_rate_rises_and_falls() -> None:
     recipe = Recipe(epochs=5, pictures=320, batch=32, sizes=(64, 96), rate=1.0, warm_up=0.1)
-    assert [recipe.size(epoch) for epoch in range(5)] == [64, 64, 64, 96, 96]
-    assert (recipe.served.size, recipe.kept.size) == (96, 109)
-    rates = [float(Learner.rate(recipe)(step)) for step in range(recipe.steps * 5)]
+    assert [recipe.image_size(epoch) for epoch in range(5)] == [64, 64, 64, 96, 96]
+    assert (recipe.serving_spec.size, recipe.training_spec.size) == (96, 109)
+    rates = [float(Trainer.learning_rate_schedule(recipe)(step)) for step in range(recipe.steps_per_epoch * 5)]
     assert max(rates) == rates[5] == 1
     assert rates[0] < 0.2
     assert rates[-1] < 0.01
@@ -70,7 +70,7 @@ def test_sizes_grow_and_the_rate_rises_and_falls() -> None:
 
 def test_a_constant_rate_stays() -> None:
     recipe = Recipe(epochs=2, pictures=320, warm_up=0.0, cosine=False, rate=1.0)
-    assert np.allclose([float(Learner.rate(recipe)(step)) for step in range(1, 20)], 1.0)
+    assert np.allclose([float(Trainer.learning_rate_schedule(recipe)(step)) for step in range(1, 20)], 1.0)
 
 
 def test_a_recipe_is_always_written_the_same_way() -> None:

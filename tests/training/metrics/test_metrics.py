@@ -3,10 +3,10 @@ import pytest
 from sklearn.metrics import average_precision_score, brier_score_loss, precision_score, roc_auc_score
 
 from training.metrics.auc import auc, auc_metric
-from training.metrics.bootstrap import Flags, Floats, draws, metric
-from training.metrics.curve import Curve, area, average_precision, specificity_at
-from training.metrics.operating_points import Calls
-from training.metrics.probability import brier_scores, calibration_error, calibration_errors
+from training.metrics.bootstrap import Flags, Floats, draw_weights, metric_with_interval
+from training.metrics.curve import RocCurve, area_under_curve, average_precision, specificity_at_sensitivity
+from training.metrics.operating_points import BinaryPredictions
+from training.metrics.probability import calibration_error, make_brier_score, make_calibration_error
 
 
 def made(levels: int, count: int = 300) -> tuple[Floats, Flags]:
@@ -18,13 +18,17 @@ def made(levels: int, count: int = 300) -> tuple[Floats, Flags]:
 @pytest.mark.parametrize("levels", [5, 1000])
 def test_every_draw_is_measured_as_scikit_learn_measures_it_with_ties_too(levels: int) -> None:
     scores, positive = made(levels)
-    weights = draws(positive, count=5)
-    curve = Curve.of(scores, positive, weights)
+    weights = draw_weights(positive, count=5)
+    curve = RocCurve.from_scores(scores, positive, weights)
     figures = {
-        "area": (area(curve), roc_auc_score, scores),
+        "area": (area_under_curve(curve), roc_auc_score, scores),
         "precision": (average_precision(curve), average_precision_score, scores),
-        "brier": (brier_scores(scores, positive)(weights), brier_score_loss, scores),
-        "ppv": (Calls(scores >= 0.4, positive).figures()["ppv"](weights), precision_score, scores >= 0.4),
+        "brier": (make_brier_score(scores, positive)(weights), brier_score_loss, scores),
+        "ppv": (
+            BinaryPredictions(scores >= 0.4, positive).metric_functions()["ppv"](weights),
+            precision_score,
+            scores >= 0.4,
+        ),
     }
     for name, (found, measure, given) in figures.items():
         expected = [measure(positive, given, sample_weight=row) for row in weights]
@@ -34,16 +38,16 @@ def test_every_draw_is_measured_as_scikit_learn_measures_it_with_ties_too(levels
 def test_specificity_at_a_sensitivity_is_that_of_a_real_threshold() -> None:
     scores = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4])
     positive = np.array([True, False, True, False, True, False])
-    curve = Curve.of(scores, positive, np.ones((1, 6)))
+    curve = RocCurve.from_scores(scores, positive, np.ones((1, 6)))
     for wanted, expected in ((0.3, 1.0), (0.34, 2 / 3), (0.67, 1 / 3), (1.0, 1 / 3)):
-        assert specificity_at(curve, wanted)[0] == pytest.approx(expected), wanted
+        assert specificity_at_sensitivity(curve, wanted)[0] == pytest.approx(expected), wanted
 
 
 def test_predictive_values_follow_the_prevalence() -> None:
     """Nine in ten found, two in ten falsely called: among 1000 with 10 ill, 9 of 207 called are ill."""
     positive = np.arange(20) < 10
     called = np.concatenate([np.arange(10) < 9, np.arange(10) < 2])
-    figures = Calls(called, positive).figures([0.01])
+    figures = BinaryPredictions(called, positive).metric_functions([0.01])
     once = np.ones((1, 20))
     assert figures["ppv_at_0.01"](once)[0] == pytest.approx(9 / 207)
     assert figures["npv_at_0.01"](once)[0] == pytest.approx(792 / 793)
@@ -91,9 +95,9 @@ def test_the_interval_of_a_calibration_error_is_not_all_above_it() -> None:
     rng = np.random.default_rng(5)
     probabilities = rng.random(500)
     positive = rng.random(500) < probabilities
-    figure = calibration_errors(probabilities, positive)
-    naive = metric(figure, draws(positive))
-    found = metric(figure, draws(positive), reflected=True)
+    figure = make_calibration_error(probabilities, positive)
+    naive = metric_with_interval(figure, draw_weights(positive))
+    found = metric_with_interval(figure, draw_weights(positive), basic=True)
     assert naive is not None
     assert naive.low is not None
     assert found is not None

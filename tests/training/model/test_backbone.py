@@ -4,13 +4,13 @@ import keras
 import numpy as np
 import pytest
 
-from tests.training.small import SMALL, small_model
+from tests.training.small_model import SMALL, small_model
 from training.data.records.labels import LABELS
 from training.errors import TrainingError
 from training.model.architecture import LITE0, LITE2, Architecture
-from training.model.batch_norm import Norm
-from training.model.build import build
-from training.model.imagenet_weights import load_imagenet
+from training.model.batch_norm import FusedBatchNormalization
+from training.model.classifier import build_classifier
+from training.model.imagenet_weights import load_imagenet_weights
 from training.model.weights import get_weights, set_weights
 
 
@@ -45,15 +45,15 @@ def test_lite2_is_lite2() -> None:
 
 
 def _parameters_with_one_head(architecture: Architecture) -> int:
-    variables = build(architecture, 1000).trainable_variables
+    variables = build_classifier(architecture, 1000).trainable_variables
     return int(sum(np.prod(variable.shape) for variable in variables if "phone" not in variable.path))
 
 
 def test_loads_an_archive_in_pytorchs_axes(tmp_path: Path) -> None:
     arrays = archive(SMALL, 1)
     np.savez(tmp_path / "w.npz", **arrays)  # type: ignore[arg-type]
-    model = build(SMALL, 7)
-    load_imagenet(model, SMALL, tmp_path / "w.npz")
+    model = build_classifier(SMALL, 7)
+    load_imagenet_weights(model, SMALL, tmp_path / "w.npz")
     weights = get_weights(model)
     stem, depthwise = arrays["_conv_stem.weight"], arrays["_blocks.1._depthwise_conv.weight"]
     assert weights["stem/kernel"][2, 0, 1, 5] == stem[5, 1, 2, 0]
@@ -63,14 +63,14 @@ def test_loads_an_archive_in_pytorchs_axes(tmp_path: Path) -> None:
 
 
 def test_an_archive_that_does_not_fit_has_its_sentence(tmp_path: Path) -> None:
-    model = build(SMALL, 7)
+    model = build_classifier(SMALL, 7)
     with pytest.raises(TrainingError, match="not a numpy archive"):
-        load_imagenet(model, SMALL, tmp_path / "absent.npz")
+        load_imagenet_weights(model, SMALL, tmp_path / "absent.npz")
     arrays = archive(SMALL, 1)
     del arrays["_conv_head.weight"]
     np.savez(tmp_path / "w.npz", **arrays)  # type: ignore[arg-type]
     with pytest.raises(TrainingError, match="_conv_head"):
-        load_imagenet(model, SMALL, tmp_path / "w.npz")
+        load_imagenet_weights(model, SMALL, tmp_path / "w.npz")
 
 
 def test_weights_go_out_and_come_back() -> None:
@@ -85,7 +85,10 @@ def test_weights_go_out_and_come_back() -> None:
 @pytest.mark.parametrize("training", [False, True])
 def test_fused_norm_is_what_keras_computes(training: bool) -> None:
     x = np.random.default_rng(1).normal(1, 2, (8, 6, 6, 5)).astype(np.float32)
-    ours, theirs = Norm(epsilon=1e-3, momentum=0.9), keras.layers.BatchNormalization(epsilon=1e-3, momentum=0.9)
+    ours, theirs = (
+        FusedBatchNormalization(epsilon=1e-3, momentum=0.9),
+        keras.layers.BatchNormalization(epsilon=1e-3, momentum=0.9),
+    )
     found, wanted = ours(x, training=training), theirs(x, training=training)
     assert found.numpy() == pytest.approx(wanted.numpy(), abs=1e-4)
     assert ours.moving_mean.numpy() == pytest.approx(theirs.moving_mean.numpy(), abs=1e-5)
@@ -95,7 +98,7 @@ def test_fused_norm_is_what_keras_computes(training: bool) -> None:
 
 def test_a_frozen_norm_learns_its_bias_and_keeps_its_statistics() -> None:
     x = np.random.default_rng(1).normal(1, 2, (8, 6, 6, 5)).astype(np.float32)
-    norm = Norm(frozen=True, epsilon=1e-3)
+    norm = FusedBatchNormalization(frozen=True, epsilon=1e-3)
     model = keras.Sequential([keras.Input((6, 6, 5)), norm])
     model.compile("sgd", loss="mse")
     model.train_on_batch(x, x + 1)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Final
 
 from training.data.duplicates.fingerprint import Fingerprint
+from training.data.duplicates.pairs import Pair, Sameness
 from training.data.duplicates.same_lesion import same_lesions
-from training.data.duplicates.search import Pair, Sameness
 from training.data.records.labelled_image import Population
-from training.data.records.record import Record, Shows
+from training.data.records.record import ImageRecord, Subject
 from training.data.sources.isic2017 import ISIC2017
 
 #: Sources that name neither the lesion nor the patient of a picture.
@@ -18,7 +18,7 @@ UNNAMED: Final = frozenset({ISIC2017})
 
 
 def lesion_pairs(
-    records: Sequence[Record], prints: Sequence[Fingerprint], out: Path, advance: Callable[[int, int], object]
+    records: Sequence[ImageRecord], prints: Sequence[Fingerprint], out: Path, advance: Callable[[int, int], object]
 ) -> list[Pair]:
     """Pairs of photographs of one lesion, one of them at least of a source in `UNNAMED`.
 
@@ -28,7 +28,7 @@ def lesion_pairs(
     looked = [
         index
         for index, one in enumerate(records)
-        if one.shows is Shows.LESION and one.population is Population.DERMATOSCOPE
+        if one.subject is Subject.LESION and one.population is Population.DERMATOSCOPE
     ]
     asked = [place for place, index in enumerate(looked) if records[index].source in UNNAMED]
     digest = hashlib.sha256("".join(prints[index].sha256 for index in looked).encode()).hexdigest()

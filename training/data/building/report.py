@@ -8,10 +8,10 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from training.data.duplicates.resolve import Dropped, Resolved
-from training.data.manifest import place
-from training.data.records.labels import NAMES
-from training.data.records.record import Record
+from training.data.duplicates.deduplication import Dropped, Resolved
+from training.data.manifest import format_path
+from training.data.records.labels import LABEL_NAMES
+from training.data.records.record import ImageRecord
 
 REPORT: Final = "report.json"
 DROPPED: Final = "dropped.csv"
@@ -73,14 +73,14 @@ class Report(BaseModel):
             writer.writerows(loss.model_dump() for loss in self.dropped)
 
 
-def shown_class(record: Record) -> str:
+def shown_class(record: ImageRecord) -> str:
     """The model's label of a lesion, `unknown` for one without, and otherwise what the picture shows."""
     if record.label is not None:
-        return NAMES[record.label]
-    return "unknown" if record.shows == "lesion" else record.shows
+        return LABEL_NAMES[record.label]
+    return "unknown" if record.subject == "lesion" else record.subject
 
 
-def _counts(records: Sequence[Record]) -> list[Count]:
+def _counts(records: Sequence[ImageRecord]) -> list[Count]:
     kinds = [(one.source, one.population, one.licence, _side(one), shown_class(one)) for one in records]
     return [
         Count(source=kind[0], population=kind[1], licence=kind[2], share=kind[3], label=kind[4], pictures=images)
@@ -88,18 +88,18 @@ def _counts(records: Sequence[Record]) -> list[Count]:
     ]
 
 
-def _side(record: Record) -> str:
-    return record.share if record.fold is None else f"fold {record.fold}"
+def _side(record: ImageRecord) -> str:
+    return record.split if record.fold is None else f"fold {record.fold}"
 
 
 def _loss(out: Path, dropped: Dropped) -> Loss:
     return Loss(
-        file=place(out, dropped.record.path),
-        kept=place(out, dropped.kept.path),
+        file=format_path(out, dropped.record.path),
+        kept=format_path(out, dropped.kept.path),
         reason=dropped.reason,
         likeness=None if dropped.likeness is None else round(dropped.likeness, 3),
-        share=dropped.record.share,
-        kept_share=dropped.kept.share,
+        share=dropped.record.split,
+        kept_share=dropped.kept.split,
         label=shown_class(dropped.record),
         kept_label=shown_class(dropped.kept),
     )

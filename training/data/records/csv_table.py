@@ -8,10 +8,10 @@ from typing import Final
 from training.errors import TrainingError
 
 #: Name of the table in the folder of each data set, and of the manifest of all that `melanoma-data build` writes.
-MANIFEST: Final = "manifest.csv"
+MANIFEST_NAME: Final = "manifest.csv"
 
 
-def rows(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
+def read_rows(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
     """Rows of a table that has at least these columns. Raises `TrainingError` where it cannot be read or lacks one."""
     try:
         with path.open(newline="", encoding="utf-8") as stream:
@@ -23,30 +23,30 @@ def rows(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
                 # A short line leaves None, which no reader expects.
                 yield {name: row[name] or "" for name in reader.fieldnames or ()}
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise TrainingError(f"{path} cannot be read: each data set needs its {MANIFEST}.") from error
+        raise TrainingError(f"{path} cannot be read: each data set needs its {MANIFEST_NAME}.") from error
 
 
-def number(path: Path, text: str) -> int | None:
+def parse_int(path: Path, text: str) -> int | None:
     """A whole number, or None for an empty cell. Raises `TrainingError` for other words in `path`."""
-    found = decimal(path, text)
-    return None if found is None else int(found)
+    value = parse_float(path, text)
+    return None if value is None else int(value)
 
 
-def decimal(path: Path, text: str) -> float | None:
+def parse_float(path: Path, text: str) -> float | None:
     """A number, or None for an empty cell. Raises `TrainingError` for other words in `path`."""
     try:
         return float(text) if text else None
     except ValueError as error:
-        raise unknown(path, text) from error
+        raise unknown_value_error(path, text) from error
 
 
-def there(path: Path) -> Path:
+def require_file(path: Path) -> Path:
     """The path of a picture that a table names. Raises `TrainingError` where there is no such file."""
     if not path.is_file():
         raise TrainingError(f"The manifest beside it names {path}, which is not there.")
     return path
 
 
-def unknown(path: Path, word: object) -> TrainingError:
+def unknown_value_error(path: Path, value: object) -> TrainingError:
     """The error for a word that a table should not have."""
-    return TrainingError(f"{path} has the word {word!r}, which is not known.")
+    return TrainingError(f"{path} has the word {value!r}, which is not known.")

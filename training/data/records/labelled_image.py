@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 
 
-class Share(StrEnum):
+class Split(StrEnum):
     """What a picture is used for. All pictures of a group are in the same share."""
 
     TRAIN = "train"
@@ -21,7 +21,7 @@ class Population(StrEnum):
 
 
 @dataclass(frozen=True)
-class Picture:
+class LabelledImage:
     """One picture of a lesion. `label` is an index into `training.data.records.labels.LABELS`.
 
     Where a source has `fold`s, its pictures are trained on and measured out of fold: by a model that has seen
@@ -34,7 +34,7 @@ class Picture:
     population: Population
     #: Lesion, patient or owner: pictures of one group are never on two sides of a split.
     group: str
-    share: Share
+    split: Split
     fold: int | None = None
     #: The source's own word for what the lesion is.
     diagnosis: str = ""

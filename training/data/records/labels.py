@@ -19,8 +19,8 @@ LABELS: Final = (
     Label(name="df", title="dermatofibroma", group=Group.BENIGN, counts=False),
     Label(name="vasc", title="vascular lesion", group=Group.BENIGN, counts=False),
 )
-NAMES: Final = tuple(label.name for label in LABELS)
-MELANOMA: Final = NAMES.index("mel")
+LABEL_NAMES: Final = tuple(label.name for label in LABELS)
+MELANOMA: Final = LABEL_NAMES.index("mel")
 #: Outputs whose probabilities are summed to the one that a person is told.
 COUNTED: Final = tuple(index for index, label in enumerate(LABELS) if label.counts)
 #: Outputs of what is malignant beyond doubt.
@@ -29,25 +29,25 @@ MALIGNANT: Final = tuple(index for index, label in enumerate(LABELS) if label.gr
 _ISIC2017: Final[Mapping[str, str]] = {"melanoma": "mel", "seborrheic_keratosis": "bkl", "nevus": "nv"}
 
 
-def isic2017_label(dx: str, label: str) -> int | None:
+def map_isic2017_label(dx: str, label: str) -> int | None:
     """Output index for a row of the ISIC 2017 manifest, from its `dx` and `label` columns.
 
     Pictures of UDA-1 carry no diagnosis: a malignant one is a melanoma there, a benign one could be any of
     four labels and yields None. Raises `KeyError` for a diagnosis that ISIC 2017 does not have.
     """
     if dx:
-        return NAMES.index(_ISIC2017[dx])
+        return LABEL_NAMES.index(_ISIC2017[dx])
     return MELANOMA if label == "malignant" else None
 
 
-def ham10000_label(dx: str) -> int:
+def map_ham10000_label(dx: str) -> int:
     """Output index for a row of the HAM10000 manifest: its words are the labels' names.
 
     Raises `KeyError` for a word that HAM10000 does not have.
     """
-    if dx not in NAMES:
+    if dx not in LABEL_NAMES:
         raise KeyError(dx)
-    return NAMES.index(dx)
+    return LABEL_NAMES.index(dx)
 
 
 _PAD_UFES_20: Final[Mapping[str, str]] = {
@@ -60,9 +60,9 @@ _PAD_UFES_20: Final[Mapping[str, str]] = {
 }
 
 
-def pad_ufes_20_label(diagnosis: str) -> int:
+def map_pad_ufes_20_label(diagnosis: str) -> int:
     """Output index for a row of the PAD-UFES-20 manifest. Raises `KeyError` for a diagnosis that it does not have."""
-    return NAMES.index(_PAD_UFES_20[diagnosis])
+    return LABEL_NAMES.index(_PAD_UFES_20[diagnosis])
 
 
 #: How the ISIC archive's words for a diagnosis begin, in small letters.
@@ -90,13 +90,13 @@ _ISIC_ARCHIVE: Final[Mapping[str, str]] = {
 }
 
 
-def isic_archive_label(words: Sequence[str]) -> int | None:
+def map_isic_archive_label(diagnoses: Sequence[str]) -> int | None:
     """Output index for a row of the ISIC archive, from its words for the diagnosis, the most special one first.
 
     None where none of them means a label: the archive has many diagnoses that no label of the model stands for.
     """
-    for word in words:
+    for word in diagnoses:
         for beginning, name in _ISIC_ARCHIVE.items():
             if word.lower().startswith(beginning):
-                return NAMES.index(name)
+                return LABEL_NAMES.index(name)
     return None

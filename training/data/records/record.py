@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from training.data.records.labelled_image import Population, Share
+from training.data.records.labelled_image import Population, Split
 
 
-class Shows(StrEnum):
+class Subject(StrEnum):
     """What a picture shows."""
 
     LESION = "lesion"
@@ -20,7 +20,7 @@ class Shows(StrEnum):
 
 
 @dataclass(frozen=True)
-class Record:
+class ImageRecord:
     """A picture and what its source says of it; what it does not say is None, or empty.
 
     `label` is an index into `training.data.records.labels.LABELS`, None where a lesion's is not known or there is no
@@ -28,14 +28,14 @@ class Record:
     """
 
     path: Path
-    shows: Shows
+    subject: Subject
     label: int | None
     source: str
     population: Population
     licence: str
     #: Lesion, patient or owner: pictures of one group are never on two sides of a split.
     group: str
-    share: Share
+    split: Split
     fold: int | None = None
     diagnosis: str = ""
     age: int | None = None

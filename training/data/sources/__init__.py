@@ -9,32 +9,32 @@ from enum import StrEnum
 from pathlib import Path
 
 from training.data.manifest import is_manifest, read_manifest
-from training.data.records.labelled_image import Picture, Population
-from training.data.records.record import Record, Shows
+from training.data.records.labelled_image import LabelledImage, Population
+from training.data.records.record import ImageRecord, Subject
 from training.data.sources.folders import read_folders
 from training.data.sources.ham10000 import HAM10000
-from training.data.sources.holdout import HELD_OUT, held_out
+from training.data.sources.holdout import HELD_OUT_FRACTION, is_held_out
 from training.data.sources.isic2017 import ISIC2017
 from training.data.sources.isic_archive import ISIC_ARCHIVE
-from training.data.sources.phone import PAD_UFES_20, PHONE_FOLDER, unseen
+from training.data.sources.phone import PAD_UFES_20, PHONE_FOLDER, is_in_held_out_half
 
 __all__ = [
     "HAM10000",
-    "HELD_OUT",
+    "HELD_OUT_FRACTION",
     "ISIC2017",
     "ISIC_ARCHIVE",
     "PAD_UFES_20",
     "PHONE_FOLDER",
-    "Kind",
-    "PhonePicture",
-    "held_out",
-    "read_phone",
-    "read_pictures",
+    "PhoneImage",
+    "PhoneSubject",
+    "is_held_out",
+    "read_labelled_images",
+    "read_phone_images",
     "read_records",
 ]
 
 
-def read_records(data: Path) -> list[Record]:
+def read_records(data: Path) -> list[ImageRecord]:
     """All pictures of `data`: a manifest, a folder that holds one, or the folder of the data sets.
 
     Raises `TrainingError` where a folder, a manifest, a column or a picture is missing, where a word of a
@@ -43,16 +43,16 @@ def read_records(data: Path) -> list[Record]:
     return read_manifest(data) if is_manifest(data) else read_folders(data)
 
 
-def read_pictures(data: Path) -> list[Picture]:
+def read_labelled_images(data: Path) -> list[LabelledImage]:
     """Labelled pictures of lesions, in the manifests' order. Raises `TrainingError` as `read_records` does."""
     return [
-        Picture(
+        LabelledImage(
             path=one.path,
             label=one.label,
             source=one.source,
             population=one.population,
             group=one.group,
-            share=one.share,
+            split=one.split,
             fold=one.fold,
             diagnosis=one.diagnosis,
             age=one.age,
@@ -65,7 +65,7 @@ def read_pictures(data: Path) -> list[Picture]:
     ]
 
 
-class Kind(StrEnum):
+class PhoneSubject(StrEnum):
     """What a phone picture shows."""
 
     LESION = "phone_lesion"
@@ -74,25 +74,30 @@ class Kind(StrEnum):
     THING = "phone_thing"
 
 
-_KINDS = {Shows.LESION: Kind.LESION, Shows.SKIN: Kind.SKIN, Shows.HAND: Kind.HAND, Shows.THING: Kind.THING}
+_PHONE_SUBJECTS = {
+    Subject.LESION: PhoneSubject.LESION,
+    Subject.SKIN: PhoneSubject.SKIN,
+    Subject.HAND: PhoneSubject.HAND,
+    Subject.THING: PhoneSubject.THING,
+}
 
 
 @dataclass(frozen=True)
-class PhonePicture:
+class PhoneImage:
     """A picture by a phone, of a lesion or not. `held` is true for the half that is only measured on."""
 
     path: Path
-    kind: Kind
-    held: bool
+    subject: PhoneSubject
+    is_held_out: bool
 
 
-def read_phone(data: Path) -> list[PhonePicture]:
+def read_phone_images(data: Path) -> list[PhoneImage]:
     """Phone pictures, of a lesion or not. Pictures of a patient or a hand's owner are on one side.
 
     Raises `TrainingError` as `read_records` does.
     """
     return [
-        PhonePicture(path=one.path, kind=_KINDS[one.shows], held=unseen(one.group))
+        PhoneImage(path=one.path, subject=_PHONE_SUBJECTS[one.subject], is_held_out=is_in_held_out_half(one.group))
         for one in read_records(data)
         if one.population is Population.PHONE
     ]

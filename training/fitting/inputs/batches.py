@@ -13,18 +13,18 @@ from training.fitting.augmentation import augment
 from training.fitting.recipe import Recipe
 
 #: Batches made ahead, and the threads that make them. Pillow lets go of the interpreter while it works.
-AHEAD: Final = 3
+PREFETCH: Final = 3
 THREADS: Final = 2
 
 
-def batches(
+def generate_batches(
     pixels: Pixels, order: npt.NDArray[np.int64], recipe: Recipe, epoch: int
 ) -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]]:
     """Batches of one epoch: pictures float32 [batch, size, size, 3] in [0, 255], and their indices [batch].
 
     `pixels` are uint8 [n, side, side, 3]. Seed, epoch and place in `order` decide how a picture is changed.
     """
-    size = recipe.size(epoch)
+    size = recipe.image_size(epoch)
 
     def make(step: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
         places = range(step * recipe.batch, (step + 1) * recipe.batch)
@@ -36,9 +36,9 @@ def batches(
 
     with ThreadPoolExecutor(THREADS) as pool:
         steps = range(len(order) // recipe.batch)
-        waiting = deque(pool.submit(make, step) for step in steps[:AHEAD])
+        pending = deque(pool.submit(make, step) for step in steps[:PREFETCH])
         for step in steps:
-            done = waiting.popleft().result()
-            if step + AHEAD < len(steps):
-                waiting.append(pool.submit(make, step + AHEAD))
+            done = pending.popleft().result()
+            if step + PREFETCH < len(steps):
+                pending.append(pool.submit(make, step + PREFETCH))
             yield done

@@ -10,7 +10,7 @@ from training.errors import TrainingError
 from training.fitting.recipe import Recipe
 from training.model.weights import Weights
 
-NAME: Final = "checkpoint.npz"
+CHECKPOINT_NAME: Final = "checkpoint.npz"
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Checkpoint:
 _PARTS: Final = ("weights", "average", "state")
 
 
-def save(directory: Path, checkpoint: Checkpoint) -> None:
+def save_checkpoint(directory: Path, checkpoint: Checkpoint) -> None:
     """Write the checkpoint into `directory`, replacing the last one whole."""
     arrays = {f"{part}:{name}": array for part in _PARTS for name, array in getattr(checkpoint, part).items()}
     temporary = directory / "checkpoint.tmp.npz"
@@ -41,12 +41,12 @@ def save(directory: Path, checkpoint: Checkpoint) -> None:
         epochs=np.array(checkpoint.epochs),
         **arrays,
     )
-    temporary.replace(directory / NAME)
+    temporary.replace(directory / CHECKPOINT_NAME)
 
 
-def load(directory: Path) -> Checkpoint | None:
+def load_checkpoint(directory: Path) -> Checkpoint | None:
     """Read the checkpoint of `directory`; None where there is none. Raises `TrainingError` if damaged."""
-    path = directory / NAME
+    path = directory / CHECKPOINT_NAME
     if not path.exists():
         return None
     parts: dict[str, Weights] = {part: {} for part in _PARTS}

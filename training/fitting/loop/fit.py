@@ -8,30 +8,30 @@ import keras
 import numpy as np
 
 from training.data.image_cache import Pixels
-from training.data.records.labelled_image import Picture
-from training.fitting.inputs.batches import batches
-from training.fitting.inputs.selection import show
+from training.data.records.labelled_image import LabelledImage
+from training.fitting.inputs.batches import generate_batches
+from training.fitting.inputs.selection import draw_epoch_indices
 from training.fitting.inputs.targets import make_targets
 from training.fitting.loop import checkpoint
-from training.fitting.loop.learner import Learner
-from training.fitting.loop.teacher import Teacher
-from training.fitting.progress.console import Watch
-from training.fitting.progress.run_log import Log
+from training.fitting.loop.distillation import Teacher
+from training.fitting.loop.trainer import Trainer
+from training.fitting.progress.callbacks import TrainingCallback
+from training.fitting.progress.run_log import RunLog
 from training.fitting.recipe import Recipe
 from training.model.weights import set_weights
 
 #: Takes the model, with the averaged weights in it, and gives figures for the log.
-Measure = Callable[[keras.Model], dict[str, float]]
+Validator = Callable[[keras.Model], dict[str, float]]
 
 
 def fit(
     model: keras.Model,
-    images: Sequence[Picture],
+    images: Sequence[LabelledImage],
     pixels: Pixels,
     recipe: Recipe,
     directory: Path,
-    measure: Measure,
-    watch: Watch,
+    validator: Validator,
+    callback: TrainingCallback,
     teacher: Teacher | None = None,
     tensorboard: bool = False,
 ) -> None:
@@ -40,30 +40,30 @@ def fit(
     Leaves the averaged weights in the model. Goes on from the checkpoint in `directory` where one is there, to the
     same result as without the stop.
     """
-    learner = Learner(model, recipe)
-    state = checkpoint.load(directory)
+    trainer = Trainer(model, recipe)
+    state = checkpoint.load_checkpoint(directory)
     if state is not None:
-        learner.restore(state)
-        watch.say(f"going on after epoch {state.epochs} of {recipe.epochs}")
+        trainer.restore(state)
+        callback.on_message(f"going on after epoch {state.epochs} of {recipe.epochs}")
     first = 0 if state is None else state.epochs
-    log = Log(directory, first, tensorboard)
+    log = RunLog(directory, first, tensorboard)
     targets = make_targets(images, recipe)
     for epoch in range(first, recipe.epochs):
         began = time.monotonic()
         losses: list[float] = []
-        for shown, index in batches(pixels, show(images, recipe, epoch), recipe, epoch):
-            wanted = targets[index] if teacher is None else teacher.mix(targets[index], shown)
-            losses.append(learner.step(shown, wanted))
-            watch.step(epoch, len(losses), float(np.mean(losses)))
-        row = {"epoch": epoch + 1, "size": recipe.size(epoch), "loss": round(float(np.mean(losses)), 5)}
+        for shown, index in generate_batches(pixels, draw_epoch_indices(images, recipe, epoch), recipe, epoch):
+            wanted = targets[index] if teacher is None else teacher.mix_targets(targets[index], shown)
+            losses.append(trainer.train_on_batch(shown, wanted))
+            callback.on_batch_end(epoch, len(losses), float(np.mean(losses)))
+        row = {"epoch": epoch + 1, "size": recipe.image_size(epoch), "loss": round(float(np.mean(losses)), 5)}
         row["seconds"] = round(time.monotonic() - began, 1)
-        state = learner.checkpoint(epoch + 1)
+        state = trainer.create_checkpoint(epoch + 1)
         set_weights(model, state.average)
-        row |= {name: round(value, 5) for name, value in measure(model).items()}
+        row |= {name: round(value, 5) for name, value in validator(model).items()}
         set_weights(model, state.weights)
-        log.write(row)
+        log.write_epoch(row)
         # Last, as going on drops what the log has of later epochs.
-        checkpoint.save(directory, state)
-        watch.say(", ".join(f"{name} {value}" for name, value in row.items()))
+        checkpoint.save_checkpoint(directory, state)
+        callback.on_message(", ".join(f"{name} {value}" for name, value in row.items()))
     if state is not None:
         set_weights(model, state.average)

@@ -6,7 +6,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 
-def draw_curves(rows: Sequence[Mapping[str, float]], path: Path) -> None:
+def plot_curves(rows: Sequence[Mapping[str, float]], path: Path) -> None:
     """Draw losses above and AUCs below, over the epochs, as a PNG."""
     figure = Figure(figsize=(8, 8), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True)

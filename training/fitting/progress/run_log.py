@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from training.errors import TrainingError
-from training.fitting.progress.curves import draw_curves
+from training.fitting.progress.curves import plot_curves
 
 LOG_NAME: Final = "log.csv"
 CURVES_NAME: Final = "curves.png"
@@ -14,7 +14,7 @@ CURVES_NAME: Final = "curves.png"
 Row = Mapping[str, float]
 
 
-class Log:
+class RunLog:
     """The log in `directory`, from epoch `after` on: what an earlier run wrote of later ones is dropped.
 
     Raises `TrainingError` where `tensorboard` is wanted and not installed.
@@ -31,7 +31,7 @@ class Log:
                 raise TrainingError("TensorBoard is not installed: pip install tensorboard.") from error
             self._writer = Writer(str(directory))
 
-    def write(self, row: Row) -> None:
+    def write_epoch(self, row: Row) -> None:
         """Add an epoch's figures."""
         self._rows.append(row)
         names = list(dict.fromkeys(name for one in self._rows for name in one))
@@ -39,7 +39,7 @@ class Log:
             writer = csv.DictWriter(stream, names)
             writer.writeheader()
             writer.writerows(self._rows)
-        draw_curves(self._rows, self._directory / CURVES_NAME)
+        plot_curves(self._rows, self._directory / CURVES_NAME)
         if self._writer is not None:
             for name, value in row.items():
                 self._writer.add_scalar(name, value, step=int(row["epoch"]))

@@ -9,7 +9,7 @@ import keras
 from training.data.records.labelled_image import Population
 from training.model.applications import Application
 from training.model.architecture import Architecture
-from training.model.efficientnet_lite import Lite
+from training.model.efficientnet_lite import EfficientNetLiteBuilder
 from training.model.precision import Precision
 
 DROPOUT: Final = 0.3
@@ -26,9 +26,9 @@ class Head(StrEnum):
     DENSE = "dense"
 
 
-def build(
+def build_classifier(
     architecture: Architecture | Application,
-    labels: int,
+    output_count: int,
     *,
     dropout: float = DROPOUT,
     frozen_norm: bool = False,
@@ -43,11 +43,11 @@ def build(
     `head_dermatoscope` or `head_phone`, as the same diagnosis looks different, and comes at another rate, in each.
     """
     image = keras.Input((None, None, 3), name="picture")
-    with precision.of_new_layers():
+    with precision.apply_to_new_layers():
         if isinstance(architecture, Application):
-            features, middle = architecture.maps(image, weights)
+            features, middle = architecture.build_feature_maps(image, weights)
         else:
-            features, middle = Lite(architecture, frozen_norm).maps(image)
+            features, middle = EfficientNetLiteBuilder(architecture, frozen_norm).build_feature_maps(image)
     features, middle = (x if x.dtype == "float32" else keras.ops.cast(x, "float32") for x in (features, middle))
     middle = keras.layers.GlobalAveragePooling2D(name="middle")(middle)
     pooled = keras.layers.GlobalAveragePooling2D(name="pool")(features)
@@ -56,7 +56,7 @@ def build(
         pooled = keras.layers.BatchNormalization(name="dense_norm")(pooled)
         pooled = keras.layers.Dense(64, activation="relu", name="dense")(pooled)
     logits = keras.ops.stack(
-        [keras.layers.Dense(labels, name=head_name(population))(pooled) for population in POPULATIONS], axis=1
+        [keras.layers.Dense(output_count, name=head_name(population))(pooled) for population in POPULATIONS], axis=1
     )
     model = keras.Model(image, (logits, features, middle), name="classifier")
     # XLA by TensorFlow compiles minutes for each size of pictures and gains nothing on a CPU; JAX has nothing else.
@@ -69,7 +69,7 @@ def head_name(population: Population) -> str:
     return f"head_{population}"
 
 
-def train_from(model: keras.Model, layer: str) -> None:
+def freeze_before(model: keras.Model, layer: str) -> None:
     """Let only the layers from `layer` on learn; those before it, and their statistics, stay as they are.
 
     Raises `ValueError` where there is no such layer.

@@ -9,24 +9,24 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from training.fitting.recipe import Recipe
 
 
-class Watch(Protocol):
+class TrainingCallback(Protocol):
     """Is told how a run goes."""
 
-    def say(self, text: str) -> None:
+    def on_message(self, text: str) -> None:
         """Pass on one line."""
 
-    def step(self, epoch: int, done: int, loss: float) -> None:
+    def on_batch_end(self, epoch: int, done: int, loss: float) -> None:
         """Note that `done` steps of `epoch`, counted from 0, are done, at this mean loss."""
 
 
-class Bar:
+class ProgressBar:
     """A bar an epoch, and lines above it; lines alone where the output is no terminal."""
 
     def __init__(self, console: Console, recipe: Recipe) -> None:
         self._recipe = recipe
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-        self._task = self._progress.add_task("", total=recipe.steps)
+        self._task = self._progress.add_task("", total=recipe.steps_per_epoch)
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -37,11 +37,11 @@ class Bar:
     ) -> None:
         self._progress.stop()
 
-    def say(self, text: str) -> None:
+    def on_message(self, text: str) -> None:
         """Print one line."""
         self._progress.console.print(text)
 
-    def step(self, epoch: int, done: int, loss: float) -> None:
+    def on_batch_end(self, epoch: int, done: int, loss: float) -> None:
         """Move the bar."""
-        text = f"epoch {epoch + 1} of {self._recipe.epochs}, {self._recipe.size(epoch)} px, loss {loss:.3f}"
+        text = f"epoch {epoch + 1} of {self._recipe.epochs}, {self._recipe.image_size(epoch)} px, loss {loss:.3f}"
         self._progress.update(self._task, completed=done, description=text)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from training.data.records.labelled_image import Population
 from training.fitting.validation import softmax
-from training.model.build import POPULATIONS
+from training.model.classifier import POPULATIONS
 
 Floats = npt.NDArray[np.float32]
 
@@ -28,7 +28,7 @@ class Teacher:
         knows = [float(population in populations) for population in POPULATIONS]
         self._share = share * np.array(knows, np.float32)[None, :, None]
 
-    def mix(self, targets: Floats, images: Floats) -> Floats:
+    def mix_targets(self, targets: Floats, images: Floats) -> Floats:
         """Targets [n, populations, labels] with the teacher's share in them, for pictures [n, size, size, 3]."""
         said = softmax(np.asarray(self._model.predict_on_batch(images)))
         # A row's weight is that of its label: 0 for the heads of other populations.

@@ -7,8 +7,8 @@ from typing import Final
 from training.data.fetching import checksum_lock
 from training.data.fetching.archives import check_zip
 from training.data.fetching.download import download, file_digest
-from training.data.fetching.layout import lay_out
-from training.data.fetching.remote import Remote, remotes
+from training.data.fetching.remote_files import Remote, remotes
+from training.data.fetching.unpacking import lay_out
 
 #: Folder, beside the data sets, of the files as they were fetched.
 FETCHED: Final = "fetched"

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.metrics.bootstrap import Flags, Floats, Weights
-from training.metrics.curve import Curve, area, area_above, average_precision
-from training.metrics.operating_points import Calls, balanced_multiclass_accuracy
+from training.metrics.bootstrap import DrawWeights, Flags, Floats
+from training.metrics.curve import RocCurve, area_above_sensitivity, area_under_curve, average_precision
+from training.metrics.operating_points import BinaryPredictions, balanced_multiclass_accuracy
 
 HERE = Path(__file__).parent
 EXPECTED = json.loads((HERE / "isic_example.json").read_text(encoding="utf-8"))
@@ -33,9 +33,15 @@ def test_each_figure_of_a_category(name: str) -> None:
     truth, probabilities = example()
     positive: Flags = np.array([word == name for word in truth])
     scores = probabilities[:, NAMES.index(name)]
-    curve = Curve.of(scores, positive, ONCE)
-    figures = {key: figure(ONCE) for key, figure in Calls(scores > 0.5, positive).figures().items()}
-    figures |= {"auc": area(curve), "auc_sens_80": area_above(curve, 0.8), "ap": average_precision(curve)}
+    curve = RocCurve.from_scores(scores, positive, ONCE)
+    figures = {
+        key: figure(ONCE) for key, figure in BinaryPredictions(scores > 0.5, positive).metric_functions().items()
+    }
+    figures |= {
+        "auc": area_under_curve(curve),
+        "auc_sens_80": area_above_sensitivity(curve, 0.8),
+        "ap": average_precision(curve),
+    }
     figures["dice"] = figures.pop("f1")
     del figures["balanced_accuracy"]
     found = {key: float(value[0]) for key, value in figures.items()}
@@ -45,6 +51,6 @@ def test_each_figure_of_a_category(name: str) -> None:
 def test_balanced_accuracy_over_all_categories() -> None:
     truth, probabilities = example()
     labels = np.array([NAMES.index(word) for word in truth])
-    weights: Weights = ONCE
+    weights: DrawWeights = ONCE
     found = balanced_multiclass_accuracy(probabilities, labels, weights)
     assert float(found[0]) == pytest.approx(EXPECTED["aggregate"]["balanced_accuracy"], abs=1e-12)

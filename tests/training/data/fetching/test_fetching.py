@@ -14,14 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tests.training.data.publisher import Publisher, publishing
+from tests.training.data.fetching.file_server import Publisher, publishing
 from training.data.cli import cli
 from training.data.fetching.download import download
-from training.data.fetching.fetch import fetch
-from training.data.fetching.remote import dataverse
-from training.data.records.labelled_image import Share
-from training.data.records.labels import NAMES
-from training.data.sources import read_pictures
+from training.data.fetching.fetcher import fetch
+from training.data.fetching.remote_files import dataverse
+from training.data.records.labelled_image import Split
+from training.data.records.labels import LABEL_NAMES
+from training.data.sources import read_labelled_images
 from training.errors import TrainingError
 
 CONTENT = random.Random(1).randbytes(300_000)
@@ -158,14 +158,14 @@ def test_from_fetching_to_pictures(publisher: Publisher, tmp_path: Path) -> None
     done = CliRunner().invoke(cli, ["fetch", str(tmp_path), "--mirror", publisher.url])
     assert done.exit_code == 0, done.output
     assert "isic2017: 6 pictures" in done.output
-    images = read_pictures(tmp_path)
-    assert [(NAMES[one.label], one.share) for one in images if one.source == "isic2017"] == [
-        (label, share) for share in (Share.TRAIN, Share.VALID, Share.TEST) for label in ("mel", "nv")
+    images = read_labelled_images(tmp_path)
+    assert [(LABEL_NAMES[one.label], one.split) for one in images if one.source == "isic2017"] == [
+        (label, share) for share in (Split.TRAIN, Split.VALID, Split.TEST) for label in ("mel", "nv")
     ]
     ham = [one for one in images if one.source == "ham10000"]
-    assert [(NAMES[one.label], one.group, one.age, one.sex) for one in ham] == [("bkl", "HAM_1", 80, "male")] * 4
+    assert [(LABEL_NAMES[one.label], one.group, one.age, one.sex) for one in ham] == [("bkl", "HAM_1", 80, "male")] * 4
     pad = [one for one in images if one.source == "pad_ufes_20"]
-    assert [(NAMES[one.label], one.group, one.skin_type, one.age, one.sex) for one in pad] == [
+    assert [(LABEL_NAMES[one.label], one.group, one.skin_type, one.age, one.sex) for one in pad] == [
         ("bcc", f"pad:PAT_{number}", 2, 61, "male") for number in range(4)
     ]
     assert {one.fold for one in pad} <= {0, 1, 2, 3}
@@ -173,7 +173,7 @@ def test_from_fetching_to_pictures(publisher: Publisher, tmp_path: Path) -> None
     publisher.asked.clear()
     assert CliRunner().invoke(cli, ["fetch", str(tmp_path), "--mirror", publisher.url]).exit_code == 0
     assert publisher.asked == []
-    assert read_pictures(tmp_path) == images
+    assert read_labelled_images(tmp_path) == images
 
 
 def test_a_file_that_changed_since_it_was_fetched_is_refused(publisher: Publisher, tmp_path: Path) -> None:

@@ -9,20 +9,20 @@ import numpy as np
 from scipy.sparse import coo_array  # type: ignore[import-untyped]
 from scipy.sparse.csgraph import connected_components  # type: ignore[import-untyped]
 
-from training.data.duplicates.search import Pair, Sameness
-from training.data.records.labelled_image import Share
-from training.data.records.record import Record
+from training.data.duplicates.pairs import Pair, Sameness
+from training.data.records.labelled_image import Split
+from training.data.records.record import ImageRecord
 
 #: What a model is measured by goes before what it learns from.
-_BEFORE: Final = (Share.TEST, Share.VALID, Share.TRAIN)
+_BEFORE: Final = (Split.TEST, Split.VALID, Split.TRAIN)
 
 
 @dataclass(frozen=True)
 class Dropped:
     """A picture that is not used and why, and the one that stays; `likeness` where the two show the same."""
 
-    record: Record
-    kept: Record
+    record: ImageRecord
+    kept: ImageRecord
     reason: str
     likeness: float | None
 
@@ -31,11 +31,11 @@ class Dropped:
 class Resolved:
     """The pictures that stay, by index and with their final group and fold, and those that do not."""
 
-    kept: dict[int, Record]
+    kept: dict[int, ImageRecord]
     dropped: list[Dropped]
 
 
-def resolve(records: Sequence[Record], pixels: Sequence[int], pairs: Sequence[Pair]) -> Resolved:
+def resolve(records: Sequence[ImageRecord], pixels: Sequence[int], pairs: Sequence[Pair]) -> Resolved:
     """Join the groups of pictures that show the same, and drop what is on the wrong side or there twice.
 
     Of a group on several sides, what is in the test stays, then what is in validation; a group in several folds is
@@ -45,7 +45,7 @@ def resolve(records: Sequence[Record], pixels: Sequence[int], pairs: Sequence[Pa
     partners: defaultdict[int, dict[int, Pair]] = defaultdict(dict)
     for pair in pairs:
         partners[pair.first][pair.second] = partners[pair.second][pair.first] = pair
-    kept: dict[int, Record] = {}
+    kept: dict[int, ImageRecord] = {}
     dropped: list[Dropped] = []
     for members in _groups(records, pairs):
         side = min(_strength(records[index]) for index in members)
@@ -73,21 +73,21 @@ def resolve(records: Sequence[Record], pixels: Sequence[int], pairs: Sequence[Pa
 
 
 def _across(
-    final: dict[int, Record], index: int, pairs: dict[int, Pair], kept: dict[int, Record], instead: int
+    final: dict[int, ImageRecord], index: int, pairs: dict[int, Pair], kept: dict[int, ImageRecord], instead: int
 ) -> Dropped:
     other = next((other for other in pairs if other in kept), None)
     if other is None:
         stays = final[instead]
-        return Dropped(final[index], stays, f"same lesion or patient as one in {stays.share}", None)
+        return Dropped(final[index], stays, f"same lesion or patient as one in {stays.split}", None)
     stays = final[other]
-    return Dropped(final[index], stays, f"{pairs[other].sameness} of one in {stays.share}", pairs[other].likeness)
+    return Dropped(final[index], stays, f"{pairs[other].sameness} of one in {stays.split}", pairs[other].likeness)
 
 
-def _strength(record: Record) -> tuple[int, bool]:
-    return _BEFORE.index(record.share), record.fold is None
+def _strength(record: ImageRecord) -> tuple[int, bool]:
+    return _BEFORE.index(record.split), record.fold is None
 
 
-def _groups(records: Sequence[Record], pairs: Sequence[Pair]) -> Iterator[list[int]]:
+def _groups(records: Sequence[ImageRecord], pairs: Sequence[Pair]) -> Iterator[list[int]]:
     """Indices of the pictures of each group, where groups that share a picture are one."""
     numbers = {group: number for number, group in enumerate(dict.fromkeys(record.group for record in records))}
     ends = np.array(

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from training.data.fetching.archives import members
-from training.data.records.csv_table import MANIFEST, rows
-from training.data.sources import HAM10000, ISIC2017, PAD_UFES_20, PHONE_FOLDER, held_out
+from training.data.records.csv_table import MANIFEST_NAME, read_rows
+from training.data.sources import HAM10000, ISIC2017, PAD_UFES_20, PHONE_FOLDER, is_held_out
 
 #: Folds of PAD-UFES-20; a patient is in one.
 FOLDS: Final = 4
@@ -28,10 +28,10 @@ def lay_out(source: str, files: Mapping[str, Path], data: Path) -> int:
         PAD_UFES_20: _pad_ufes_20,
     }[source]
     found = list(reader(files, folder))
-    if source == PAD_UFES_20 and (folder / MANIFEST).is_file():
+    if source == PAD_UFES_20 and (folder / MANIFEST_NAME).is_file():
         # What is no lesion lies in the same folder, and stays.
-        found += [row for row in rows(folder / MANIFEST, ("source",)) if row["source"] != PAD_UFES_20]
-    _write(folder / MANIFEST, found)
+        found += [row for row in read_rows(folder / MANIFEST_NAME, ("source",)) if row["source"] != PAD_UFES_20]
+    _write(folder / MANIFEST_NAME, found)
     return len(found)
 
 
@@ -49,7 +49,7 @@ def _isic2017(files: Mapping[str, Path], folder: Path) -> Iterator[Row]:
 def _ham10000(files: Mapping[str, Path], folder: Path) -> Iterator[Row]:
     """Two archives of pictures named as `image_id` in the table."""
     (table,) = (path for path in files.values() if path.suffix == ".csv")
-    told = {row["image_id"]: row for row in rows(table, ("image_id", "lesion_id", "dx"))}
+    told = {row["image_id"]: row for row in read_rows(table, ("image_id", "lesion_id", "dx"))}
     for archive in (path for path in files.values() if path.suffix == ".zip"):
         for name, content in members(archive):
             row = told.get(name.stem)
@@ -81,7 +81,7 @@ def _pad_ufes_20_row(file: str, row: Row) -> Row:
         "patient_id": patient,
         "lesion_id": row["lesion_id"],
         "group_id": f"pad:{patient}",
-        "fold": str(sum(held_out(patient, share=part / FOLDS) for part in range(1, FOLDS))),
+        "fold": str(sum(is_held_out(patient, fraction=part / FOLDS) for part in range(1, FOLDS))),
         "fitzpatrick": row.get("fitspatrick", ""),
         "age": row.get("age", ""),
         "sex": row.get("gender", "").lower(),

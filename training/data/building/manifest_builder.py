@@ -5,11 +5,11 @@ from pathlib import Path
 
 from training.data.building.lesion_pairs import lesion_pairs
 from training.data.building.report import Report
+from training.data.duplicates.deduplication import resolve
 from training.data.duplicates.fingerprint_cache import fingerprints
-from training.data.duplicates.resolve import resolve
-from training.data.duplicates.search import find_pairs
+from training.data.duplicates.pairs import find_pairs
 from training.data.manifest import write_manifest
-from training.data.records.groups import refuse_leaks
+from training.data.records.groups import check_group_leakage
 from training.data.sources.folders import read_folders
 
 #: Told what is being done, how much of it is done, and how much there is.
@@ -38,6 +38,6 @@ def build(data: Path, out: Path, progress: Progress) -> Report:
     pairs += [pair for pair in lesions if (pair.first, pair.second) not in copies]
     resolved = resolve(records, [one.width * one.height for one in prints], pairs)
     progress("comparing pictures", 1, 1)
-    refuse_leaks(resolved.kept.values())
+    check_group_leakage(resolved.kept.values())
     write_manifest(out, ((record, prints[index]) for index, record in resolved.kept.items()))
     return Report.of(data, out, resolved)

@@ -5,7 +5,7 @@ import numpy as np
 
 from training.data.records.labels import LABELS
 from training.model.architecture import Architecture, Block
-from training.model.build import build
+from training.model.classifier import build_classifier
 
 SMALL = Architecture(
     stem=8,
@@ -17,7 +17,7 @@ SMALL = Architecture(
 
 def small_model(seed: int = 3) -> keras.Model:
     """Weights, batch-norm statistics included, of ordinary size."""
-    model = build(SMALL, len(LABELS))
+    model = build_classifier(SMALL, len(LABELS))
     rng = np.random.default_rng(seed)
     for variable in model.variables:
         if "seed" in variable.path:

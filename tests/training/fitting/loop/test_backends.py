@@ -18,7 +18,7 @@ class WithoutTensorFlow(PathFinder):
         return None if name.partition(".")[0] == "tensorflow" else super().find_spec(name, path, target)
 
 sys.meta_path[:] = [WithoutTensorFlow if finder is PathFinder else finder for finder in sys.meta_path]
-runpy.run_module("tests.training.fitting.tiny", run_name="__main__")
+runpy.run_module("tests.training.fitting.tiny_run", run_name="__main__")
 """
 
 

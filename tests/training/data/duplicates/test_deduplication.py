@@ -5,24 +5,24 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.data.duplicates.resolve import resolve
-from training.data.duplicates.search import Pair, Sameness
-from training.data.records.groups import refuse_leaks
-from training.data.records.labelled_image import Population, Share
-from training.data.records.record import Record, Shows
+from training.data.duplicates.deduplication import resolve
+from training.data.duplicates.pairs import Pair, Sameness
+from training.data.records.groups import check_group_leakage
+from training.data.records.labelled_image import Population, Split
+from training.data.records.record import ImageRecord, Subject
 
 
 @st.composite
-def record(draw: st.DrawFn) -> Record:
-    return Record(
+def record(draw: st.DrawFn) -> ImageRecord:
+    return ImageRecord(
         path=Path(f"{draw(st.integers(0, 10**9))}.jpg"),
-        shows=Shows.LESION,
+        subject=Subject.LESION,
         label=draw(st.sampled_from([None, 0, 5])),
         source="made",
         population=Population.PHONE,
         licence="",
         group=f"lesion {draw(st.integers(0, 6))}",
-        share=draw(st.sampled_from(list(Share))),
+        split=draw(st.sampled_from(list(Split))),
         fold=draw(st.sampled_from([None, 0, 1])),
     )
 
@@ -34,7 +34,7 @@ PAIRS = st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99), st.sampled_fr
 
 @given(records=RECORDS, found=PAIRS)
 def test_nothing_leaks_and_each_picture_is_accounted_for(
-    records: list[Record], found: list[tuple[int, int, Sameness]]
+    records: list[ImageRecord], found: list[tuple[int, int, Sameness]]
 ) -> None:
     count = len(records)
     ends = {
@@ -42,11 +42,11 @@ def test_nothing_leaks_and_each_picture_is_accounted_for(
     }
     pairs = [Pair(first, second, how, 1.0) for (first, second), how in ends.items()]
     resolved = resolve(records, [1] * count, pairs)
-    refuse_leaks(resolved.kept.values())
+    check_group_leakage(resolved.kept.values())
     assert len(resolved.kept) + len(resolved.dropped) == count
     assert all(loss.reason for loss in resolved.dropped)
     # A copy and its twin are never both there, and what is measured on is never given up for what is learned from.
     copies = [pair for pair in pairs if pair.sameness is not Sameness.LESION]
     assert not [pair for pair in copies if pair.first in resolved.kept and pair.second in resolved.kept]
-    before = [Share.TRAIN, Share.VALID, Share.TEST]
-    assert all(before.index(loss.record.share) <= before.index(loss.kept.share) for loss in resolved.dropped)
+    before = [Split.TRAIN, Split.VALID, Split.TEST]
+    assert all(before.index(loss.record.split) <= before.index(loss.kept.split) for loss in resolved.dropped)

@@ -10,12 +10,12 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image, ImageEnhance, ImageOps
 
-from tests.training.made_data import add_isic2017, write_rows
-from training.data.building.build import build
+from tests.training.synthetic_data import add_isic2017, write_rows
+from training.data.building.manifest_builder import build
 from training.data.building.report import Report
 from training.data.cli import cli
-from training.data.records.labelled_image import Share
-from training.data.sources import read_phone, read_pictures
+from training.data.records.labelled_image import Split
+from training.data.sources import read_labelled_images, read_phone_images
 from training.errors import TrainingError
 
 
@@ -45,24 +45,24 @@ COPIES: dict[str, Callable[[Image.Image], Image.Image]] = {
 @pytest.mark.parametrize("how", COPIES)
 def test_a_copy_of_a_test_picture_is_not_trained_on(mine: Path, tmp_path: Path, how: str) -> None:
     """Whatever was done to it, and under whatever name; the test's own stays."""
-    tested = next(image.path for image in read_pictures(mine) if image.share is Share.TEST)
+    tested = next(image.path for image in read_labelled_images(mine) if image.split is Split.TEST)
     planted = COPIES[how](Image.open(tested))
     copy = add_isic2017(mine, "train", "benign", "nevus", "ISIC_0099999.jpg", planted)
     report = built(mine, tmp_path)
     assert [(Path(loss.file).name, Path(loss.kept).name) for loss in report.dropped] == [(copy.name, tested.name)]
-    paths = {image.path.name: image.share for image in read_pictures(tmp_path)}
+    paths = {image.path.name: image.split for image in read_labelled_images(tmp_path)}
     assert copy.name not in paths
-    assert paths[tested.name] is Share.TEST
+    assert paths[tested.name] is Split.TEST
     # Nothing else was taken for a copy.
-    assert len(paths) == len(read_pictures(mine)) - 1
+    assert len(paths) == len(read_labelled_images(mine)) - 1
 
 
 def test_a_copy_under_another_lesions_name_takes_that_lesion_along(mine: Path, tmp_path: Path) -> None:
     """HAM10000 has three pictures of a lesion; one of them is in ISIC 2017's test, too."""
     table = mine / "ham10000" / "manifest.csv"
     rows = list(csv.DictReader(table.read_text().splitlines()))
-    trained = [image for image in read_pictures(mine) if image.source == "ham10000"]
-    trained = [image for image in trained if image.share is Share.TRAIN][:3]
+    trained = [image for image in read_labelled_images(mine) if image.source == "ham10000"]
+    trained = [image for image in trained if image.split is Split.TRAIN][:3]
     for row in rows:
         if row["lesion_id"] in {image.group for image in trained}:
             row["lesion_id"] = trained[0].group
@@ -76,7 +76,7 @@ def test_a_copy_under_another_lesions_name_takes_that_lesion_along(mine: Path, t
 
 def test_twice_in_training_is_once_too_often(mine: Path, tmp_path: Path) -> None:
     """The larger stays, and labels that contradict each other are said."""
-    first = next(image for image in read_pictures(mine) if image.diagnosis == "melanoma")
+    first = next(image for image in read_labelled_images(mine) if image.diagnosis == "melanoma")
     larger = Image.open(first.path).resize((192, 144))
     add_isic2017(mine, "train", "benign", "nevus", "ISIC_0099999.jpg", larger)
     (loss,) = built(mine, tmp_path).dropped
@@ -85,11 +85,11 @@ def test_twice_in_training_is_once_too_often(mine: Path, tmp_path: Path) -> None
 
 
 def test_a_patient_under_two_names_is_in_one_fold(mine: Path, tmp_path: Path) -> None:
-    lesions = [image for image in read_pictures(mine) if image.fold is not None]
+    lesions = [image for image in read_labelled_images(mine) if image.fold is not None]
     first, other = lesions[0], next(one for one in lesions if one.fold != lesions[0].fold)
     shutil.copy(first.path, other.path)
     built(mine, tmp_path)
-    folds = {image.path.name: image.fold for image in read_pictures(tmp_path) if image.fold is not None}
+    folds = {image.path.name: image.fold for image in read_labelled_images(tmp_path) if image.fold is not None}
     assert folds[first.path.name] == first.fold
     assert other.path.name not in folds
 
@@ -97,36 +97,36 @@ def test_a_patient_under_two_names_is_in_one_fold(mine: Path, tmp_path: Path) ->
 def test_the_manifest_says_what_the_folders_say(mine: Path, tmp_path: Path) -> None:
     """Also when it lies elsewhere, and is named itself."""
     assert built(mine, tmp_path / "out").dropped == []
-    assert read_pictures(tmp_path / "out" / "manifest.csv") == read_pictures(mine)
-    assert read_phone(tmp_path / "out") == read_phone(mine)
+    assert read_labelled_images(tmp_path / "out" / "manifest.csv") == read_labelled_images(mine)
+    assert read_phone_images(tmp_path / "out") == read_phone_images(mine)
 
 
 def test_a_manifest_moves_with_its_pictures(mine: Path, tmp_path: Path) -> None:
     built(mine, mine)
     moved = mine.rename(tmp_path / "moved")
-    assert all(image.path.is_relative_to(moved) for image in read_pictures(moved))
+    assert all(image.path.is_relative_to(moved) for image in read_labelled_images(moved))
 
 
 def test_a_leaked_group_fails(mine: Path, tmp_path: Path) -> None:
     """Someone gave a test picture's lesion to a picture to train on, by hand."""
     built(mine, tmp_path)
     table = tmp_path / "manifest.csv"
-    images = read_pictures(tmp_path)
-    tested = next(image.group for image in images if image.share is Share.TEST)
-    trained = next(image.group for image in images if image.share is Share.TRAIN)
+    images = read_labelled_images(tmp_path)
+    tested = next(image.group for image in images if image.split is Split.TEST)
+    trained = next(image.group for image in images if image.split is Split.TRAIN)
     table.write_text(table.read_text().replace(f",{trained},", f",{tested},"))
     with pytest.raises(TrainingError, match=f"group '{tested}' are on two sides of a split, test and train"):
-        read_pictures(tmp_path)
+        read_labelled_images(tmp_path)
 
 
 def test_folders_whose_groups_leak_are_not_built(mine: Path, tmp_path: Path) -> None:
     """A patient in two folds of the source is moved into one, not passed on."""
     table = mine / "phone" / "manifest.csv"
-    lesions = [image for image in read_pictures(mine) if image.fold is not None]
+    lesions = [image for image in read_labelled_images(mine) if image.fold is not None]
     other = next(one for one in lesions if one.fold != lesions[0].fold)
     table.write_text(table.read_text().replace(f",{other.group},", f",{lesions[0].group},"))
     built(mine, tmp_path)
-    both = [image for image in read_pictures(tmp_path) if image.group == lesions[0].group]
+    both = [image for image in read_labelled_images(tmp_path) if image.group == lesions[0].group]
     assert len(both) == 2
     assert both[0].fold == both[1].fold
 
@@ -148,7 +148,7 @@ def test_only_what_changed_is_read_again(mine: Path, tmp_path: Path, monkeypatch
 
 
 def test_the_command_says_what_it_did_and_what_is_wrong(mine: Path, tmp_path: Path) -> None:
-    tested = next(image.path for image in read_pictures(mine) if image.share is Share.TEST)
+    tested = next(image.path for image in read_labelled_images(mine) if image.split is Split.TEST)
     add_isic2017(mine, "train", "benign", "nevus", "ISIC_0099999.jpg", squashed(Image.open(tested)))
     done = CliRunner().invoke(cli, ["build", str(mine), "--out", str(tmp_path / "out")])
     assert done.exit_code == 0, done.output
@@ -178,7 +178,7 @@ def test_another_photograph_of_a_test_lesion_is_not_trained_on(mine: Path, tmp_p
     (loss,) = built(mine, tmp_path).dropped
     assert (Path(loss.file).name, Path(loss.kept).name) == (other.name, tested.name)
     assert loss.reason == "another photograph of the lesion of one in test"
-    assert stranger.name in {image.path.name for image in read_pictures(tmp_path)}
+    assert stranger.name in {image.path.name for image in read_labelled_images(tmp_path)}
 
 
 def test_two_photographs_of_a_lesion_to_train_on_stay_together(mine: Path, tmp_path: Path) -> None:
@@ -187,4 +187,4 @@ def test_two_photographs_of_a_lesion_to_train_on_stay_together(mine: Path, tmp_p
     for name, image in zip(names, (first, first.rotate(12).crop((45, 45, 215, 205))), strict=True):
         add_isic2017(mine, "train", "benign", "nevus", name, image)
     assert built(mine, tmp_path).dropped == []
-    assert len({image.group for image in read_pictures(tmp_path) if image.path.name in names}) == 1
+    assert len({image.group for image in read_labelled_images(tmp_path) if image.path.name in names}) == 1

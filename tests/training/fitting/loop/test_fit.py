@@ -7,24 +7,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.training.fitting.tiny import Stopped, StopsIn, tiny_run
-from training.data.records.labels import NAMES
+from tests.training.fitting.tiny_run import StoppingCallback, TrainingStopped, train_tiny
+from training.data.records.labels import LABEL_NAMES
 
 
 def test_it_learns_32_pictures_by_heart(tmp_path: Path) -> None:
-    _, watch = tiny_run(tmp_path, epochs=4, pictures=640, rate=1e-2, dropout=0.0)
-    assert watch.losses[0] > 0.8 * np.log(len(NAMES))
-    assert watch.losses[-1] < 0.2
+    _, callback = train_tiny(tmp_path, epochs=4, pictures=640, rate=1e-2, dropout=0.0)
+    assert callback.losses[0] > 0.8 * np.log(len(LABEL_NAMES))
+    assert callback.losses[-1] < 0.2
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_resumed_run_ends_as_one_without_a_stop(tmp_path: Path) -> None:
     """Killed in the third epoch, then gone on with: the same weights, and one line an epoch."""
-    whole, _ = tiny_run(tmp_path / "whole")
-    with pytest.raises(Stopped):
-        tiny_run(tmp_path / "stopped", StopsIn(epoch=2))
-    resumed, watch = tiny_run(tmp_path / "stopped")
-    assert watch.said[0] == "going on after epoch 2 of 4"
+    whole, _ = train_tiny(tmp_path / "whole")
+    with pytest.raises(TrainingStopped):
+        train_tiny(tmp_path / "stopped", StoppingCallback(epoch=2))
+    resumed, callback = train_tiny(tmp_path / "stopped")
+    assert callback.messages[0] == "going on after epoch 2 of 4"
     assert resumed.keys() == whole.keys()
     for name, values in whole.items():
         assert resumed[name] == pytest.approx(values, abs=1e-6), name
@@ -34,8 +34,8 @@ def test_a_resumed_run_ends_as_one_without_a_stop(tmp_path: Path) -> None:
 
 def test_another_seed_ends_elsewhere(tmp_path: Path) -> None:
     """So that the test above can fail."""
-    first, _ = tiny_run(tmp_path / "first", epochs=1)
-    other, _ = tiny_run(tmp_path / "other", epochs=1, seed=2)
+    first, _ = train_tiny(tmp_path / "first", epochs=1)
+    other, _ = train_tiny(tmp_path / "other", epochs=1, seed=2)
     assert np.abs(first["head_phone/kernel"] - other["head_phone/kernel"]).max() > 1e-2
 
 
@@ -43,5 +43,5 @@ def test_another_seed_ends_elsewhere(tmp_path: Path) -> None:
     "changes", [{"precision": "float16"}, {"precision": "bfloat16", "focal": 2.0}, {"distil": 0.5}]
 )
 def test_the_loss_falls_with(changes: dict[str, Any], tmp_path: Path) -> None:
-    _, watch = tiny_run(tmp_path, epochs=2, pictures=192, dropout=0.0, **changes)
-    assert watch.losses[-1] < 0.9 * watch.losses[0]
+    _, callback = train_tiny(tmp_path, epochs=2, pictures=192, dropout=0.0, **changes)
+    assert callback.losses[-1] < 0.9 * callback.losses[0]
