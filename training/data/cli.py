@@ -19,11 +19,11 @@ from rich.progress import (
 
 from training.errors import TrainingError
 
-_folder = click.Path(file_okay=False, path_type=Path)
+_FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 @contextmanager
-def _sentences() -> Iterator[None]:
+def _report_errors() -> Iterator[None]:
     """What the person can mend is said in one sentence."""
     try:
         yield
@@ -42,7 +42,7 @@ def cli() -> None:
 
 
 @cli.command("fetch")
-@click.argument("data", type=_folder)
+@click.argument("data", type=_FOLDER)
 @click.option(
     "--source",
     "sources",
@@ -61,12 +61,12 @@ def fetch_command(data: Path, sources: tuple[str, ...], mirror: str | None, coll
     After a stop the same command goes on where it was. Files that were fetched once and differ now are refused:
     DATA/fetched/SOURCE/fetched.json keeps their digests. Takes about 11 GB, and as much again unpacked.
     """
-    from training.data.fetching.fetcher import fetch
+    from training.data.fetching.fetcher import fetch_data_set
     from training.data.fetching.isic_client import fetch_isic_archive
     from training.data.sources import ISIC_ARCHIVE
 
     screen = Console(highlight=False)
-    with _sentences():
+    with _report_errors():
         for source in sources or ("isic2017", "ham10000", "pad_ufes_20"):
             if source == ISIC_ARCHIVE:
                 screen.print(f"{source} is in {fetch_isic_archive(data, collections, search)}", soft_wrap=True)
@@ -74,11 +74,11 @@ def fetch_command(data: Path, sources: tuple[str, ...], mirror: str | None, coll
             with Progress(
                 TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), console=screen
             ) as bars:
-                images = fetch(source, data, _Bars(bars), mirror)
+                images = fetch_data_set(source, data, _ProgressBars(bars), mirror)
             screen.print(f"{source}: {images} pictures are in {data}", soft_wrap=True)
 
 
-class _Bars:
+class _ProgressBars:
     """A bar for each thing that is told of by name, done, and whole."""
 
     def __init__(self, bars: Progress) -> None:
@@ -92,8 +92,8 @@ class _Bars:
 
 
 @cli.command("build")
-@click.argument("data", type=_folder)
-@click.option("--out", type=_folder, help="Folder for the manifest and the report.  [default: DATA]")
+@click.argument("data", type=_FOLDER)
+@click.option("--out", type=_FOLDER, help="Folder for the manifest and the report.  [default: DATA]")
 def build_command(data: Path, out: Path | None) -> None:
     """Write one manifest of the data sets in DATA: isic2017/, ham10000/ and, where there, phone/ and isic-archive/.
 
@@ -101,15 +101,15 @@ def build_command(data: Path, out: Path | None) -> None:
     split. The pictures are left where they are. melanoma-train then takes the manifest's folder as its --data.
     """
     # Only now: what a build needs takes a second to import, and --help should not.
-    from training.data.building.console_report import show
-    from training.data.building.manifest_builder import build
+    from training.data.building.console_report import print_report
+    from training.data.building.manifest_builder import build_manifest
 
     screen = Console(highlight=False)
-    with _sentences():
+    with _report_errors():
         with Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=screen
         ) as bars:
-            report = build(data, out or data, _Bars(bars))
+            report = build_manifest(data, out or data, _ProgressBars(bars))
         report.write(out or data)
-        show(report, screen)
+        print_report(report, screen)
         screen.print(f"The manifest is {(out or data) / 'manifest.csv'}, the report beside it.", soft_wrap=True)

@@ -24,9 +24,11 @@ def draw_epoch(images: Sequence[LabelledImage], count: int, seed: int, epoch: in
     drawn = []
     for group, weight in weights.items():
         members = np.flatnonzero([other == group for other in groups])
-        wanted = round(count * weight / total)
-        rounds = -(-wanted // len(members))
-        drawn.append(np.concatenate([rng.permutation(members) for _ in range(rounds)] or [members[:0]])[:wanted])
+        count_of_group = round(count * weight / total)
+        rounds = -(-count_of_group // len(members))
+        drawn.append(
+            np.concatenate([rng.permutation(members) for _ in range(rounds)] or [members[:0]])[:count_of_group]
+        )
     order = rng.permutation(np.concatenate(drawn))
     # Rounding may leave the epoch a few pictures long or short of `count`.
     return np.resize(order, count).astype(np.int64)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.synthetic_data import HAM10000, write_picture, write_rows
+from tests.training.synthetic_data import HAM10000, write_image, write_rows
 from training.data.records.labelled_image import Split
 from training.data.records.labels import LABEL_NAMES
 from training.data.sources import (
@@ -30,7 +30,7 @@ def test_reads_both_sets_and_drops_what_has_no_label(data: Path) -> None:
 def test_no_lesion_is_in_two_shares(tmp_path: Path, data: Path) -> None:
     """Three pictures a lesion, scattered over the manifest."""
     shutil.copytree(data / "isic2017", tmp_path / "isic2017")
-    write_picture(tmp_path / "ham10000" / "one.jpg", 1, dark=False)
+    write_image(tmp_path / "ham10000" / "one.jpg", 1, dark=False)
     rows = [{"file": "one.jpg", "dx": "nv", "lesion_id": f"HAM_{number % 200}"} for number in range(600)]
     write_rows(tmp_path / "ham10000" / "manifest.csv", rows)
     shares = defaultdict(set)
@@ -57,7 +57,7 @@ def test_phone_pictures_by_what_they_show(data: Path, tmp_path: Path) -> None:
 
 def test_an_owners_phone_pictures_are_on_one_side(tmp_path: Path, data: Path) -> None:
     rows = [{"file": "one.jpg", "source": "sign_digits_hands", "group_id": f"{number % 200}"} for number in range(600)]
-    write_picture(tmp_path / "phone" / "one.jpg", 1, dark=False)
+    write_image(tmp_path / "phone" / "one.jpg", 1, dark=False)
     write_rows(tmp_path / "phone" / "manifest.csv", rows)
     for folder in ("isic2017", "ham10000"):
         shutil.copytree(data / folder, tmp_path / folder)
@@ -105,7 +105,7 @@ def test_the_isic_archive_as_its_client_lays_it_out(tmp_path: Path, data: Path) 
     ]
     folder = tmp_path / "isic-archive"
     for row in rows:
-        write_picture(folder / f"{row['isic_id']}.jpg", 1, dark=False)
+        write_image(folder / f"{row['isic_id']}.jpg", 1, dark=False)
     write_rows(folder / "metadata.csv", rows)
     for other in ("isic2017", "ham10000"):
         shutil.copytree(data / other, tmp_path / other)

@@ -6,13 +6,13 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from training.data.building.report import DROPPED, Report
+from training.data.building.report import DROPPED_NAME, BuildReport
 
 #: Dropped pictures that the screen shows of each reason; the file has all.
-_SHOWN: Final = 3
+_MAX_EXAMPLES: Final = 3
 
 
-def show(report: Report, screen: Console) -> None:
+def print_report(report: BuildReport, screen: Console) -> None:
     """Pictures by source and share, then what were dropped."""
     table = Table("source", "share", "pictures", "classes")
     for source, share in dict.fromkeys((one.source, one.share) for one in report.counts):
@@ -23,8 +23,8 @@ def show(report: Report, screen: Console) -> None:
     screen.print(f"{report.kept} pictures stay, {len(report.dropped)} were dropped.")
     for reason, count in Counter(loss.reason for loss in report.dropped).most_common():
         screen.print(f"  {count} {reason}")
-        for loss in [loss for loss in report.dropped if loss.reason == reason][:_SHOWN]:
+        for loss in [loss for loss in report.dropped if loss.reason == reason][:_MAX_EXAMPLES]:
             screen.print(f"    {loss.file}, instead of it {loss.kept}", markup=False)
-    contradicting = [loss for loss in report.dropped if loss.contradicts]
+    contradicting = [loss for loss in report.dropped if loss.has_conflicting_labels]
     if contradicting:
-        screen.print(f"{len(contradicting)} of them had another label than their copy: see {DROPPED}.")
+        screen.print(f"{len(contradicting)} of them had another label than their copy: see {DROPPED_NAME}.")

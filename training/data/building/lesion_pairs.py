@@ -7,19 +7,22 @@ from pathlib import Path
 from typing import Final
 
 from training.data.duplicates.fingerprint import Fingerprint
-from training.data.duplicates.pairs import Pair, Sameness
-from training.data.duplicates.same_lesion import same_lesions
+from training.data.duplicates.pairs import ImagePair, MatchType
+from training.data.duplicates.same_lesion import find_same_lesions
 from training.data.records.labelled_image import Population
 from training.data.records.record import ImageRecord, Subject
 from training.data.sources.isic2017 import ISIC2017
 
 #: Sources that name neither the lesion nor the patient of a picture.
-UNNAMED: Final = frozenset({ISIC2017})
+UNGROUPED_SOURCES: Final = frozenset({ISIC2017})
 
 
-def lesion_pairs(
-    records: Sequence[ImageRecord], prints: Sequence[Fingerprint], out: Path, advance: Callable[[int, int], object]
-) -> list[Pair]:
+def find_lesion_pairs(
+    records: Sequence[ImageRecord],
+    fingerprints: Sequence[Fingerprint],
+    out: Path,
+    advance: Callable[[int, int], object],
+) -> list[ImagePair]:
     """Pairs of photographs of one lesion, one of them at least of a source in `UNNAMED`.
 
     What was found is kept in `out` under the digest of the pictures. `advance` is told how many pictures were read,
@@ -30,8 +33,8 @@ def lesion_pairs(
         for index, one in enumerate(records)
         if one.subject is Subject.LESION and one.population is Population.DERMATOSCOPE
     ]
-    asked = [place for place, index in enumerate(looked) if records[index].source in UNNAMED]
-    digest = hashlib.sha256("".join(prints[index].sha256 for index in looked).encode()).hexdigest()
+    asked = [place for place, index in enumerate(looked) if records[index].source in UNGROUPED_SOURCES]
+    digest = hashlib.sha256("".join(fingerprints[index].sha256 for index in looked).encode()).hexdigest()
     kept = out / f"lesions-{digest[:16]}.json"
     if kept.is_file():
         found = json.loads(kept.read_text(encoding="utf-8"))
@@ -43,6 +46,6 @@ def lesion_pairs(
             done += count
             advance(done, len(looked))
 
-        found = same_lesions([records[index].path for index in looked], asked, one_more) if asked else []
+        found = find_same_lesions([records[index].path for index in looked], asked, one_more) if asked else []
         kept.write_text(json.dumps(found), encoding="utf-8")
-    return [Pair(looked[first], looked[second], Sameness.LESION, share) for first, second, share in found]
+    return [ImagePair(looked[first], looked[second], MatchType.LESION, share) for first, second, share in found]

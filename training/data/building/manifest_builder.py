@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from training.data.building.lesion_pairs import lesion_pairs
-from training.data.building.report import Report
-from training.data.duplicates.deduplication import resolve
-from training.data.duplicates.fingerprint_cache import fingerprints
+from training.data.building.lesion_pairs import find_lesion_pairs
+from training.data.building.report import BuildReport
+from training.data.duplicates.deduplication import deduplicate
+from training.data.duplicates.fingerprint_cache import load_fingerprints
 from training.data.duplicates.pairs import find_pairs
 from training.data.manifest import write_manifest
 from training.data.records.groups import check_group_leakage
@@ -16,7 +16,7 @@ from training.data.sources.folders import read_folders
 Progress = Callable[[str, int, int], object]
 
 
-def build(data: Path, out: Path, progress: Progress) -> Report:
+def build_manifest(data: Path, out: Path, progress: Progress) -> BuildReport:
     """Write the manifest of the data sets in `data` into the folder `out`, and say what was found.
 
     Pictures stay where they are. Raises `TrainingError` where a picture or a table cannot be used, and where a
@@ -30,14 +30,16 @@ def build(data: Path, out: Path, progress: Progress) -> Report:
         done += count
         progress("reading pictures", done, len(records))
 
-    prints = fingerprints([record.path for record in records], out, advance)
+    fingerprints = load_fingerprints([record.path for record in records], out, advance)
     progress("comparing pictures", 0, 1)
-    pairs = find_pairs(prints)
+    pairs = find_pairs(fingerprints)
     copies = {(pair.first, pair.second) for pair in pairs}
-    lesions = lesion_pairs(records, prints, out, lambda done, of: progress("looking for the same lesions", done, of))
+    lesions = find_lesion_pairs(
+        records, fingerprints, out, lambda done, of: progress("looking for the same lesions", done, of)
+    )
     pairs += [pair for pair in lesions if (pair.first, pair.second) not in copies]
-    resolved = resolve(records, [one.width * one.height for one in prints], pairs)
+    resolved = deduplicate(records, [one.width * one.height for one in fingerprints], pairs)
     progress("comparing pictures", 1, 1)
     check_group_leakage(resolved.kept.values())
-    write_manifest(out, ((record, prints[index]) for index, record in resolved.kept.items()))
-    return Report.of(data, out, resolved)
+    write_manifest(out, ((record, fingerprints[index]) for index, record in resolved.kept.items()))
+    return BuildReport.from_result(data, out, resolved)

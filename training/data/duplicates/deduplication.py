@@ -9,47 +9,49 @@ import numpy as np
 from scipy.sparse import coo_array  # type: ignore[import-untyped]
 from scipy.sparse.csgraph import connected_components  # type: ignore[import-untyped]
 
-from training.data.duplicates.pairs import Pair, Sameness
+from training.data.duplicates.pairs import ImagePair, MatchType
 from training.data.records.labelled_image import Split
 from training.data.records.record import ImageRecord
 
 #: What a model is measured by goes before what it learns from.
-_BEFORE: Final = (Split.TEST, Split.VALID, Split.TRAIN)
+_PRECEDENCE: Final = (Split.TEST, Split.VALID, Split.TRAIN)
 
 
 @dataclass(frozen=True)
-class Dropped:
+class DroppedImage:
     """A picture that is not used and why, and the one that stays; `likeness` where the two show the same."""
 
     record: ImageRecord
     kept: ImageRecord
     reason: str
-    likeness: float | None
+    similarity: float | None
 
 
 @dataclass(frozen=True)
-class Resolved:
+class DeduplicationResult:
     """The pictures that stay, by index and with their final group and fold, and those that do not."""
 
     kept: dict[int, ImageRecord]
-    dropped: list[Dropped]
+    dropped: list[DroppedImage]
 
 
-def resolve(records: Sequence[ImageRecord], pixels: Sequence[int], pairs: Sequence[Pair]) -> Resolved:
+def deduplicate(
+    records: Sequence[ImageRecord], pixels: Sequence[int], pairs: Sequence[ImagePair]
+) -> DeduplicationResult:
     """Join the groups of pictures that show the same, and drop what is on the wrong side or there twice.
 
     Of a group on several sides, what is in the test stays, then what is in validation; a group in several folds is
     moved into one. Of copies on one side, a labelled one stays, then the one of most `pixels`, then the first;
     photographs of one lesion are no copies, and stay together.
     """
-    partners: defaultdict[int, dict[int, Pair]] = defaultdict(dict)
+    partners: defaultdict[int, dict[int, ImagePair]] = defaultdict(dict)
     for pair in pairs:
         partners[pair.first][pair.second] = partners[pair.second][pair.first] = pair
     kept: dict[int, ImageRecord] = {}
-    dropped: list[Dropped] = []
-    for members in _groups(records, pairs):
-        side = min(_strength(records[index]) for index in members)
-        right = [index for index in members if _strength(records[index]) == side]
+    dropped: list[DroppedImage] = []
+    for members in _merge_groups(records, pairs):
+        side = min(_rank(records[index]) for index in members)
+        right = [index for index in members if _rank(records[index]) == side]
         final = {index: replace(records[index], group=records[members[0]].group) for index in members}
         final |= {index: replace(final[index], fold=records[right[0]].fold) for index in right}
         right.sort(key=lambda index: (records[index].label is None, -pixels[index], index))
@@ -58,7 +60,7 @@ def resolve(records: Sequence[ImageRecord], pixels: Sequence[int], pairs: Sequen
                 (
                     pair
                     for other, pair in partners[index].items()
-                    if other in kept and pair.sameness is not Sameness.LESION
+                    if other in kept and pair.match_type is not MatchType.LESION
                 ),
                 None,
             )
@@ -66,28 +68,32 @@ def resolve(records: Sequence[ImageRecord], pixels: Sequence[int], pairs: Sequen
                 kept[index] = final[index]
             else:
                 other = twin.first + twin.second - index
-                dropped.append(Dropped(final[index], final[other], f"{twin.sameness}, there twice", twin.likeness))
+                dropped.append(
+                    DroppedImage(final[index], final[other], f"{twin.match_type}, there twice", twin.similarity)
+                )
         wrong = [index for index in members if index not in right]
-        dropped += [_across(final, index, partners[index], kept, right[0]) for index in wrong]
-    return Resolved(dict(sorted(kept.items())), dropped)
+        dropped += [_drop_across_splits(final, index, partners[index], kept, right[0]) for index in wrong]
+    return DeduplicationResult(dict(sorted(kept.items())), dropped)
 
 
-def _across(
-    final: dict[int, ImageRecord], index: int, pairs: dict[int, Pair], kept: dict[int, ImageRecord], instead: int
-) -> Dropped:
+def _drop_across_splits(
+    final: dict[int, ImageRecord], index: int, pairs: dict[int, ImagePair], kept: dict[int, ImageRecord], instead: int
+) -> DroppedImage:
     other = next((other for other in pairs if other in kept), None)
     if other is None:
         stays = final[instead]
-        return Dropped(final[index], stays, f"same lesion or patient as one in {stays.split}", None)
+        return DroppedImage(final[index], stays, f"same lesion or patient as one in {stays.split}", None)
     stays = final[other]
-    return Dropped(final[index], stays, f"{pairs[other].sameness} of one in {stays.split}", pairs[other].likeness)
+    return DroppedImage(
+        final[index], stays, f"{pairs[other].match_type} of one in {stays.split}", pairs[other].similarity
+    )
 
 
-def _strength(record: ImageRecord) -> tuple[int, bool]:
-    return _BEFORE.index(record.split), record.fold is None
+def _rank(record: ImageRecord) -> tuple[int, bool]:
+    return _PRECEDENCE.index(record.split), record.fold is None
 
 
-def _groups(records: Sequence[ImageRecord], pairs: Sequence[Pair]) -> Iterator[list[int]]:
+def _merge_groups(records: Sequence[ImageRecord], pairs: Sequence[ImagePair]) -> Iterator[list[int]]:
     """Indices of the pictures of each group, where groups that share a picture are one."""
     numbers = {group: number for number, group in enumerate(dict.fromkeys(record.group for record in records))}
     ends = np.array(

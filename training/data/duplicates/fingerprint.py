@@ -14,7 +14,7 @@ from PIL import Image
 from training.errors import TrainingError
 
 #: Pixels of a side of the small picture. Its aspect is squashed: copies are found whatever theirs is.
-SMALL: Final = 64
+THUMBNAIL_SIDE: Final = 64
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,14 @@ class Fingerprint:
     height: int
     sha256: str
     #: Of the decoded RGB pixels: equal in files that differ in metadata or container alone.
-    pixels: str
+    pixels_sha256: str
     #: Perceptual hash of 64 bits (DCT, Zauner 2010) of the small picture, by `imagehash.phash`.
     phash: int
     #: Luminance, uint8 [SMALL, SMALL].
-    small: npt.NDArray[np.uint8]
+    thumbnail: npt.NDArray[np.uint8]
 
 
-def fingerprint(path: Path) -> Fingerprint:
+def compute_fingerprint(path: Path) -> Fingerprint:
     """Read one picture. Raises `TrainingError` where it cannot be read or is none."""
     try:
         content = path.read_bytes()
@@ -43,17 +43,17 @@ def fingerprint(path: Path) -> Fingerprint:
         raise TrainingError(f"{path} cannot be read ({reason}).") from error
     digest = hashlib.sha256(f"{image.size}".encode())
     digest.update(image.tobytes())
-    small = np.asarray(image.convert("L").resize((SMALL, SMALL), Image.Resampling.BOX))
+    small = np.asarray(image.convert("L").resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX))
     return Fingerprint(
         width=image.width,
         height=image.height,
         sha256=hashlib.sha256(content).hexdigest(),
-        pixels=digest.hexdigest(),
-        phash=phash(small),
-        small=small,
+        pixels_sha256=digest.hexdigest(),
+        phash=compute_phash(small),
+        thumbnail=small,
     )
 
 
-def phash(small: npt.NDArray[np.uint8]) -> int:
+def compute_phash(thumbnail: npt.NDArray[np.uint8]) -> int:
     """Perceptual hash of a small picture [SMALL, SMALL] as a number below 2**64."""
-    return int(str(imagehash.phash(Image.fromarray(small))), 16)
+    return int(str(imagehash.phash(Image.fromarray(thumbnail))), 16)

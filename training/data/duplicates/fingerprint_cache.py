@@ -9,11 +9,11 @@ from typing import Final
 
 import numpy as np
 
-from training.data.duplicates.fingerprint import SMALL, Fingerprint, fingerprint
+from training.data.duplicates.fingerprint import THUMBNAIL_SIDE, Fingerprint, compute_fingerprint
 from training.errors import TrainingError
 
 #: Part of the file's name: another number where a fingerprint holds something else, or is made otherwise.
-VERSION: Final = 1
+CACHE_VERSION: Final = 1
 _TABLE: Final = """
 create table if not exists prints (
     path text primary key, bytes integer, changed_ns integer,
@@ -26,10 +26,10 @@ select width, height, sha256, pixels, phash, small from prints
 where path = ? and bytes = ? and changed_ns = ?
 """
 #: Pictures between two writes: so much is lost by an interruption at most.
-_TOGETHER: Final = 256
+_CHUNK_SIZE: Final = 256
 
 
-def fingerprints(
+def load_fingerprints(
     paths: Sequence[Path], directory: Path, advance: Callable[[int], object] = lambda _: None
 ) -> list[Fingerprint]:
     """Fingerprints of pictures, in their order; `advance` is told how many more are done.
@@ -38,51 +38,53 @@ def fingerprints(
     and where the file in `directory` is not one of ours.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    kept = directory / f"fingerprints-{VERSION}.sqlite"
+    kept = directory / f"fingerprints-{CACHE_VERSION}.sqlite"
     try:
         with closing(sqlite3.connect(kept)) as store, ThreadPoolExecutor() as pool:
             store.execute(_TABLE)
             found: list[Fingerprint] = []
-            for start in range(0, len(paths), _TOGETHER):
-                some = paths[start : start + _TOGETHER]
-                known = [_known(store, path) for path in some]
-                made = pool.map(fingerprint, [path for path, one in zip(some, known, strict=True) if one is None])
+            for start in range(0, len(paths), _CHUNK_SIZE):
+                some = paths[start : start + _CHUNK_SIZE]
+                known = [_find_cached(store, path) for path in some]
+                made = pool.map(
+                    compute_fingerprint, [path for path, one in zip(some, known, strict=True) if one is None]
+                )
                 found += [next(made) if one is None else one for one in known]
                 fresh = [(path, one) for path, one, old in zip(some, found[start:], known, strict=True) if old is None]
                 with store:
-                    store.executemany(_INSERT, map(_line, fresh))
+                    store.executemany(_INSERT, map(_format_row, fresh))
                 advance(len(some))
             return found
     except sqlite3.Error as error:
         raise TrainingError(f"{kept} cannot be used ({error}): remove it, and it is made again.") from error
 
 
-def _known(store: sqlite3.Connection, path: Path) -> Fingerprint | None:
+def _find_cached(store: sqlite3.Connection, path: Path) -> Fingerprint | None:
     row = store.execute(
         _SELECT,
-        _identity(path),
+        _make_key(path),
     ).fetchone()
     if row is None:
         return None
     width, height, sha256, pixels, phash, small = row
-    image = np.frombuffer(small, np.uint8).reshape(SMALL, SMALL)
+    image = np.frombuffer(small, np.uint8).reshape(THUMBNAIL_SIDE, THUMBNAIL_SIDE)
     return Fingerprint(width, height, sha256, pixels, int(phash, 16), image)
 
 
-def _line(fresh: tuple[Path, Fingerprint]) -> tuple[object, ...]:
+def _format_row(fresh: tuple[Path, Fingerprint]) -> tuple[object, ...]:
     path, one = fresh
     return (
-        *_identity(path),
+        *_make_key(path),
         one.width,
         one.height,
         one.sha256,
-        one.pixels,
+        one.pixels_sha256,
         f"{one.phash:016x}",
-        one.small.tobytes(),
+        one.thumbnail.tobytes(),
     )
 
 
-def _identity(path: Path) -> tuple[str, int, int]:
+def _make_key(path: Path) -> tuple[str, int, int]:
     try:
         state = path.stat()
     except OSError as error:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 Pixel = TypeVar("Pixel", bound=np.generic)
 
 
-def orientations(images: npt.NDArray[Pixel]) -> Iterator[npt.NDArray[Pixel]]:
+def generate_orientations(images: npt.NDArray[Pixel]) -> Iterator[npt.NDArray[Pixel]]:
     """Pictures [n, size, size] in each of the eight orientations, the first as they are."""
     for mirrored in (images, images[:, :, ::-1]):
         for turns in range(4):

@@ -11,22 +11,22 @@ from typing import Final
 import cv2
 import numpy as np
 
-from training.data.duplicates.keypoints import Keypoints, keypoints
-from training.data.duplicates.visual_words import nearest
+from training.data.duplicates.keypoints import Keypoints, detect_keypoints
+from training.data.duplicates.visual_words import find_nearest
 
 #: Least keypoints that one affine map takes onto each other. Of ISIC 2017's pairs, those with more were the same lesion
 #: to the eye but one; below it the scale bars of the same dermatoscope begin to count.
-LEAST: Final = 16
+MIN_KEYPOINTS: Final = 16
 #: Pictures that each one is compared with.
-_COMPARED: Final = 40
+_MAX_CANDIDATES: Final = 40
 #: Lowe's ratio: a match counts if the second best is so much farther.
-_RATIO: Final = 0.72
+_LOWE_RATIO: Final = 0.72
 #: Pixels by which a keypoint may miss its place.
-_MISS: Final = 4.0
+_MAX_REPROJECTION_ERROR: Final = 4.0
 
 
-def same_lesions(
-    paths: Sequence[Path], asked: Sequence[int], advance: Callable[[int], object] = lambda _: None
+def find_same_lesions(
+    paths: Sequence[Path], queries: Sequence[int], advance: Callable[[int], object] = lambda _: None
 ) -> list[tuple[int, int, float]]:
     """Pairs of indices that show the same lesion, at least one of each among `asked`, the smaller first.
 
@@ -35,20 +35,20 @@ def same_lesions(
     """
 
     def read(path: Path) -> Keypoints:
-        found = keypoints(path)
+        found = detect_keypoints(path)
         advance(1)
         return found
 
     with ThreadPoolExecutor() as pool:
         found = list(pool.map(read, paths))
-        pairs = nearest(found, asked, _COMPARED)
-        shares = pool.map(lambda pair: _fitting(found[pair[0]], found[pair[1]]), pairs)
+        pairs = find_nearest(found, queries, _MAX_CANDIDATES)
+        shares = pool.map(lambda pair: _compute_inlier_fraction(found[pair[0]], found[pair[1]]), pairs)
         return [(*pair, share) for pair, share in zip(pairs, shares, strict=True) if share]
 
 
-def _fitting(first: Keypoints, second: Keypoints) -> float:
+def _compute_inlier_fraction(first: Keypoints, second: Keypoints) -> float:
     """Share of the matched keypoints that one affine map takes onto each other; 0 where they are too few."""
-    if min(len(first.places), len(second.places)) < LEAST:
+    if min(len(first.positions), len(second.positions)) < MIN_KEYPOINTS:
         return 0.0
     alike = first.descriptors @ second.descriptors.T
     best = alike.argmax(axis=1)
@@ -57,12 +57,15 @@ def _fitting(first: Keypoints, second: Keypoints) -> float:
     top = alike[rows, best]
     alike[rows, best] = -1
     # Squared distances of vectors of norm 1.
-    clear = 1 - top < _RATIO * (1 - alike.max(axis=1))
+    clear = 1 - top < _LOWE_RATIO * (1 - alike.max(axis=1))
     matched = mutual & clear
-    if matched.sum() < LEAST:
+    if matched.sum() < MIN_KEYPOINTS:
         return 0.0
     _, fits = cv2.estimateAffine2D(
-        first.places[matched], second.places[best[matched]], ransacReprojThreshold=_MISS, maxIters=500
+        first.positions[matched],
+        second.positions[best[matched]],
+        ransacReprojThreshold=_MAX_REPROJECTION_ERROR,
+        maxIters=500,
     )
     count = 0 if fits is None else int(fits.sum())
-    return count / int(matched.sum()) if count >= LEAST else 0.0
+    return count / int(matched.sum()) if count >= MIN_KEYPOINTS else 0.0

@@ -12,14 +12,14 @@ import numpy.typing as npt
 
 from training.data.duplicates.keypoints import Keypoints
 
-_WORDS: Final = 1024
+_VOCABULARY_SIZE: Final = 1024
 
 
-def nearest(images: Sequence[Keypoints], asked: Sequence[int], count: int) -> list[tuple[int, int]]:
+def find_nearest(images: Sequence[Keypoints], queries: Sequence[int], count: int) -> list[tuple[int, int]]:
     """For each of the `asked` pictures the `count` ones of the most alike words: pairs, the smaller index first."""
     descriptors = np.concatenate([one.descriptors for one in images])
     # Words taken at random find almost as well as clustered ones, in no time.
-    words = descriptors[np.random.default_rng(0).permutation(len(descriptors))[:_WORDS]]
+    words = descriptors[np.random.default_rng(0).permutation(len(descriptors))[:_VOCABULARY_SIZE]]
     used = np.zeros((len(images), max(1, len(words))), np.float32)
     for index, one in enumerate(images):
         if len(one.descriptors):
@@ -28,7 +28,7 @@ def nearest(images: Sequence[Keypoints], asked: Sequence[int], count: int) -> li
     weights = (np.log1p(used) * rarity).astype(np.float32)
     weights /= np.maximum(np.linalg.norm(weights, axis=1, keepdims=True), 1e-6)
     pairs: set[tuple[int, int]] = set()
-    for index in asked:
+    for index in queries:
         alike: npt.NDArray[np.float32] = weights @ weights[index]
         alike[index] = -1
         for other in np.argsort(-alike)[:count].tolist():

@@ -18,19 +18,19 @@ def check_zip(path: Path) -> None:
         raise TrainingError(f"{broken} in {path} is broken: remove the archive, and it is fetched again.")
 
 
-def members(path: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
+def read_members(path: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
     """Names and contents of the files in an archive, and of those in archives within it; hidden ones are left out."""
     with zipfile.ZipFile(path) as archive:
-        yield from _members(archive)
+        yield from _read_members(archive)
 
 
-def _members(archive: zipfile.ZipFile) -> Iterator[tuple[PurePosixPath, bytes]]:
+def _read_members(archive: zipfile.ZipFile) -> Iterator[tuple[PurePosixPath, bytes]]:
     for info in archive.infolist():
         name = PurePosixPath(info.filename)
         if info.is_dir() or any(part.startswith((".", "__")) for part in name.parts):
             continue
         if name.suffix.lower() == ".zip":
             with archive.open(info) as stream, zipfile.ZipFile(stream) as inner:
-                yield from _members(inner)
+                yield from _read_members(inner)
         else:
             yield name, archive.read(info)

@@ -6,24 +6,24 @@ from typing import Final
 
 from training.errors import TrainingError
 
-LOCK: Final = "fetched.json"
+LOCK_NAME: Final = "fetched.json"
 
 
-def known(folder: Path, name: str) -> str:
+def read_digest(folder: Path, name: str) -> str:
     """Digest "sha256:..." of a file at its first fetch, or nothing. Raises `TrainingError` for a broken lock."""
-    return _read(folder).get(name, "")
+    return _read_lock(folder).get(name, "")
 
 
-def remember(folder: Path, name: str, digest: str) -> None:
+def save_digest(folder: Path, name: str, digest: str) -> None:
     """Write the digest of a file into the lock of the folder."""
-    lock = _read(folder) | {name: digest}
-    temporary = folder / f"{LOCK}.new"
+    lock = _read_lock(folder) | {name: digest}
+    temporary = folder / f"{LOCK_NAME}.new"
     temporary.write_text(json.dumps(lock, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    temporary.replace(folder / LOCK)
+    temporary.replace(folder / LOCK_NAME)
 
 
-def _read(folder: Path) -> dict[str, str]:
-    path = folder / LOCK
+def _read_lock(folder: Path) -> dict[str, str]:
+    path = folder / LOCK_NAME
     if not path.is_file():
         return {}
     try:

@@ -15,11 +15,11 @@ _PAD_UFES_20: Final = "https://prod-dcd-datasets-cache-zipfiles.s3.eu-west-1.ama
 _DATAVERSE: Final = "https://dataverse.harvard.edu"
 _HAM10000: Final = "doi:10.7910/DVN/DBW86T"
 _HAM10000_FILES: Final = ("HAM10000_images_part_1.zip", "HAM10000_images_part_2.zip", "HAM10000_metadata.csv")
-_PATIENCE_S: Final = 60
+_TIMEOUT_S: Final = 60
 
 
 @dataclass(frozen=True)
-class Remote:
+class RemoteFile:
     """A file to fetch; `digest` is "md5:..." or "sha256:..." where its publisher says what it must be."""
 
     name: str
@@ -27,22 +27,22 @@ class Remote:
     digest: str = ""
 
 
-def remotes(source: str, mirror: str | None = None) -> list[Remote]:
+def list_remote_files(source: str, mirror: str | None = None) -> list[RemoteFile]:
     """Files of a data set. A `mirror` has them as `<mirror>/<data set>/<name>`.
 
     Raises `TrainingError` where the publisher's list cannot be had.
     """
     if source == HAM10000 and mirror is None:
-        return dataverse(_DATAVERSE, _HAM10000, _HAM10000_FILES)
+        return list_dataverse_files(_DATAVERSE, _HAM10000, _HAM10000_FILES)
     names = {
         ISIC2017: [(f"{part}.zip", f"{_ISIC2017}/{part}.zip") for part in ("train", "valid", "test")],
         HAM10000: [(name, "") for name in _HAM10000_FILES],
         PAD_UFES_20: [("pad_ufes_20.zip", _PAD_UFES_20)],
     }[source]
-    return [Remote(name, url if mirror is None else f"{mirror.rstrip('/')}/{source}/{name}") for name, url in names]
+    return [RemoteFile(name, url if mirror is None else f"{mirror.rstrip('/')}/{source}/{name}") for name, url in names]
 
 
-def dataverse(server: str, dataset: str, names: tuple[str, ...]) -> list[Remote]:
+def list_dataverse_files(server: str, dataset: str, names: tuple[str, ...]) -> list[RemoteFile]:
     """Files of a Dataverse dataset with the digests that it states, in the order of `names`.
 
     By the native API (guides.dataverse.org, "Get JSON Representation of a Dataset"). Tables are kept there as
@@ -50,7 +50,7 @@ def dataverse(server: str, dataset: str, names: tuple[str, ...]) -> list[Remote]
     """
     try:
         answer = requests.get(
-            f"{server}/api/datasets/:persistentId/", params={"persistentId": dataset}, timeout=_PATIENCE_S
+            f"{server}/api/datasets/:persistentId/", params={"persistentId": dataset}, timeout=_TIMEOUT_S
         )
         answer.raise_for_status()
         listed = {
@@ -66,16 +66,16 @@ def dataverse(server: str, dataset: str, names: tuple[str, ...]) -> list[Remote]
     absent = [name for name, file in found.items() if file is None]
     if absent:
         raise TrainingError(f"{dataset} at {server} has no file {absent[0]} any more.")
-    return [_remote(server, name, file) for name, file in found.items() if file is not None]
+    return [_make_remote_file(server, name, file) for name, file in found.items() if file is not None]
 
 
 def _stem(name: str) -> str:
     return name if name.endswith(".zip") else name.rpartition(".")[0] or name
 
 
-def _remote(server: str, name: str, file: dict[str, object]) -> Remote:
+def _make_remote_file(server: str, name: str, file: dict[str, object]) -> RemoteFile:
     url = f"{server}/api/access/datafile/{file['id']}"
     if "originalFileFormat" in file:
         # The stated digest is that of the `.tab`.
-        return Remote(name, f"{url}?format=original")
-    return Remote(name, url, f"md5:{file['md5']}" if "md5" in file else "")
+        return RemoteFile(name, f"{url}?format=original")
+    return RemoteFile(name, url, f"md5:{file['md5']}" if "md5" in file else "")

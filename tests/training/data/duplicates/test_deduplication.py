@@ -5,8 +5,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.data.duplicates.deduplication import resolve
-from training.data.duplicates.pairs import Pair, Sameness
+from training.data.duplicates.deduplication import deduplicate
+from training.data.duplicates.pairs import ImagePair, MatchType
 from training.data.records.groups import check_group_leakage
 from training.data.records.labelled_image import Population, Split
 from training.data.records.record import ImageRecord, Subject
@@ -29,24 +29,24 @@ def record(draw: st.DrawFn) -> ImageRecord:
 
 RECORDS = st.lists(record(), min_size=2, max_size=12)
 #: Indices of two pictures, whatever their number, and how they are the same.
-PAIRS = st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99), st.sampled_from(list(Sameness))), max_size=8)
+PAIRS = st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99), st.sampled_from(list(MatchType))), max_size=8)
 
 
 @given(records=RECORDS, found=PAIRS)
 def test_nothing_leaks_and_each_picture_is_accounted_for(
-    records: list[ImageRecord], found: list[tuple[int, int, Sameness]]
+    records: list[ImageRecord], found: list[tuple[int, int, MatchType]]
 ) -> None:
     count = len(records)
     ends = {
         (min(a % count, b % count), max(a % count, b % count)): how for a, b, how in found if a % count != b % count
     }
-    pairs = [Pair(first, second, how, 1.0) for (first, second), how in ends.items()]
-    resolved = resolve(records, [1] * count, pairs)
+    pairs = [ImagePair(first, second, how, 1.0) for (first, second), how in ends.items()]
+    resolved = deduplicate(records, [1] * count, pairs)
     check_group_leakage(resolved.kept.values())
     assert len(resolved.kept) + len(resolved.dropped) == count
     assert all(loss.reason for loss in resolved.dropped)
     # A copy and its twin are never both there, and what is measured on is never given up for what is learned from.
-    copies = [pair for pair in pairs if pair.sameness is not Sameness.LESION]
+    copies = [pair for pair in pairs if pair.match_type is not MatchType.LESION]
     assert not [pair for pair in copies if pair.first in resolved.kept and pair.second in resolved.kept]
     before = [Split.TRAIN, Split.VALID, Split.TEST]
     assert all(before.index(loss.record.split) <= before.index(loss.kept.split) for loss in resolved.dropped)

@@ -9,41 +9,41 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 @dataclass
-class Publisher:
+class FileServer:
     """Files by path. The first `cuts` answers break off half-way, the next `failures` ones are HTTP 503."""
 
     files: dict[str, bytes]
     url: str = ""
-    cuts: int = 0
-    failures: int = 0
+    cut_responses: int = 0
+    failed_responses: int = 0
     #: (path, Range header) of each request.
-    asked: list[tuple[str, str | None]] = field(default_factory=list)
+    requests: list[tuple[str, str | None]] = field(default_factory=list)
 
-    def tag(self, path: str) -> str:
+    def etag(self, path: str) -> str:
         return f'"{hash(self.files[path])}"'
 
 
 @contextmanager
-def publishing(files: dict[str, bytes]) -> Iterator[Publisher]:
-    publisher = Publisher(files)
+def serve_files(files: dict[str, bytes]) -> Iterator[FileServer]:
+    publisher = FileServer(files)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
-            publisher.asked.append((path, self.headers.get("Range")))
+            publisher.requests.append((path, self.headers.get("Range")))
             if path not in publisher.files:
                 self.send_error(404)
                 return
-            if not publisher.cuts and publisher.failures:
-                publisher.failures -= 1
+            if not publisher.cut_responses and publisher.failed_responses:
+                publisher.failed_responses -= 1
                 self.send_error(503)
                 return
             content = publisher.files[path]
             start = 0
             found = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range") or "")
-            if found and self.headers.get("If-Range") in {None, publisher.tag(path)}:
+            if found and self.headers.get("If-Range") in {None, publisher.etag(path)}:
                 start = int(found[1])
                 if start >= len(content):
                     self.send_error(416)
@@ -53,10 +53,10 @@ def publishing(files: dict[str, bytes]) -> Iterator[Publisher]:
             else:
                 self.send_response(200)
             self.send_header("Content-Length", str(len(content) - start))
-            self.send_header("ETag", publisher.tag(path))
+            self.send_header("ETag", publisher.etag(path))
             self.end_headers()
-            if publisher.cuts:
-                publisher.cuts -= 1
+            if publisher.cut_responses:
+                publisher.cut_responses -= 1
                 self.wfile.write(content[start : start + (len(content) - start) // 2])
                 self.close_connection = True
             else:
