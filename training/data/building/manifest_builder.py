@@ -1,4 +1,4 @@
-"""From folders of data sets to one manifest: everything read, compared, split by group, checked and written."""
+"""Builds the manifest: reads all data sets, drops duplicates, checks the split and writes what is kept."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,15 +12,23 @@ from training.data.manifest import write_manifest
 from training.data.records.groups import check_group_leakage
 from training.data.sources.folders import read_folders
 
-#: Told what is being done, how much of it is done, and how much there is.
+#: Called with the name of the step, how much of it is done, and how much there is.
 Progress = Callable[[str, int, int], object]
 
 
 def build_manifest(data: Path, out: Path, progress: Progress) -> BuildReport:
-    """Write the manifest of the data sets in `data` into the folder `out`, and say what was found.
+    """Write the manifest of the data sets in `data` into the folder `out`. Images stay where they are.
 
-    Pictures stay where they are. Raises `TrainingError` where a picture or a table cannot be used, and where a
-    group would be on two sides of a split.
+    Args:
+        data: Folder of all data sets.
+        out: Folder of the manifest and of the caches.
+        progress: Called during each step.
+
+    Returns:
+        What was kept and dropped.
+
+    Raises:
+        TrainingError: If an image or a table cannot be used, or if a group would be on two sides of a split.
     """
     records = read_folders(data)
     done = 0
@@ -38,8 +46,8 @@ def build_manifest(data: Path, out: Path, progress: Progress) -> BuildReport:
         records, fingerprints, out, lambda done, of: progress("looking for the same lesions", done, of)
     )
     pairs += [pair for pair in lesions if (pair.first, pair.second) not in copies]
-    resolved = deduplicate(records, [one.width * one.height for one in fingerprints], pairs)
+    result = deduplicate(records, [fingerprint.width * fingerprint.height for fingerprint in fingerprints], pairs)
     progress("comparing pictures", 1, 1)
-    check_group_leakage(resolved.kept.values())
-    write_manifest(out, ((record, fingerprints[index]) for index, record in resolved.kept.items()))
-    return BuildReport.from_result(data, out, resolved)
+    check_group_leakage(result.kept.values())
+    write_manifest(out, ((record, fingerprints[index]) for index, record in result.kept.items()))
+    return BuildReport.from_result(data, out, result)

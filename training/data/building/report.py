@@ -1,4 +1,4 @@
-"""What was built: how many pictures of what, and each one that was dropped, with the reason."""
+"""The report of a build: counts of the images that were kept, and each dropped image with its reason."""
 
 import csv
 from collections import Counter
@@ -10,15 +10,15 @@ from pydantic import BaseModel
 
 from training.data.duplicates.deduplication import DeduplicationResult, DroppedImage
 from training.data.manifest import format_path
+from training.data.records.labelled_image import ImageRecord
 from training.data.records.labels import LABEL_NAMES
-from training.data.records.record import ImageRecord
 
 REPORT_NAME: Final = "report.json"
 DROPPED_NAME: Final = "dropped.csv"
 
 
 class ClassCount(BaseModel):
-    """Pictures that stay, of one source, share and class."""
+    """Number of kept images of one source, split and class."""
 
     source: str
     population: str
@@ -29,7 +29,7 @@ class ClassCount(BaseModel):
 
 
 class DroppedEntry(BaseModel):
-    """A picture that was dropped, and the one that stays instead of it."""
+    """A dropped image and the image that is kept in its place."""
 
     file: str
     kept: str
@@ -42,12 +42,12 @@ class DroppedEntry(BaseModel):
 
     @property
     def has_conflicting_labels(self) -> bool:
-        """Whether the two show the same and are labelled differently: one of the labels is wrong."""
+        """Whether the two images show the same under different labels, so that one label is wrong."""
         return self.likeness is not None and "" not in (self.label, self.kept_label) and self.label != self.kept_label
 
 
 class BuildReport(BaseModel):
-    """What `melanoma-data build` found."""
+    """The report of `melanoma-data build`, written as `report.json` and `dropped.csv`."""
 
     data: str
     kept: int
@@ -55,36 +55,39 @@ class BuildReport(BaseModel):
     dropped: list[DroppedEntry]
 
     @classmethod
-    def from_result(cls, data: Path, out: Path, resolved: DeduplicationResult) -> "BuildReport":
-        """The report for a manifest in the folder `out`."""
+    def from_result(cls, data: Path, out: Path, result: DeduplicationResult) -> "BuildReport":
+        """Create the report of a manifest in the folder `out`."""
         return cls(
             data=str(data),
-            kept=len(resolved.kept),
-            counts=_count_classes(list(resolved.kept.values())),
-            dropped=[_make_entry(out, dropped) for dropped in resolved.dropped],
+            kept=len(result.kept),
+            counts=_count_classes(list(result.kept.values())),
+            dropped=[_make_entry(out, dropped) for dropped in result.dropped],
         )
 
     def write(self, folder: Path) -> None:
-        """Write `report.json`, and what was dropped once more as `dropped.csv`."""
+        """Write `report.json`, and the dropped images again as `dropped.csv`."""
         (folder / REPORT_NAME).write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
         with (folder / DROPPED_NAME).open("w", newline="", encoding="utf-8") as stream:
             writer = csv.DictWriter(stream, list(DroppedEntry.model_fields))
             writer.writeheader()
-            writer.writerows(loss.model_dump() for loss in self.dropped)
+            writer.writerows(entry.model_dump() for entry in self.dropped)
 
 
 def get_class_name(record: ImageRecord) -> str:
-    """The model's label of a lesion, `unknown` for one without, and otherwise what the picture shows."""
+    """Return the label of a lesion, `unknown` for a lesion without one, or what the image shows otherwise."""
     if record.label is not None:
         return LABEL_NAMES[record.label]
     return "unknown" if record.subject == "lesion" else record.subject
 
 
 def _count_classes(records: Sequence[ImageRecord]) -> list[ClassCount]:
-    kinds = [(one.source, one.population, one.licence, _format_split(one), get_class_name(one)) for one in records]
+    classes = [
+        (record.source, record.population, record.licence, _format_split(record), get_class_name(record))
+        for record in records
+    ]
     return [
-        ClassCount(source=kind[0], population=kind[1], licence=kind[2], share=kind[3], label=kind[4], pictures=images)
-        for kind, images in sorted(Counter(kinds).items())
+        ClassCount(source=source, population=population, licence=licence, share=split, label=label, pictures=count)
+        for (source, population, licence, split, label), count in sorted(Counter(classes).items())
     ]
 
 
