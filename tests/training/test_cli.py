@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from tests.training.model.test_backbone import make_imagenet_archive
 from training.cli import main
-from training.fitting.loop import checkpoint
+from training.fitting.loop.checkpoint import load_checkpoint
 from training.model.architecture import LITE0
 
 
@@ -46,7 +46,7 @@ def test_a_run_leaves_a_checkpoint_and_a_line_an_epoch(run: Path) -> None:
     assert 0 < float(rows[0]["loss"]) < 10
     assert (run / "curves.png").read_bytes().startswith(b"\x89PNG")
     assert "pad_ufes_20_counted_auc" in rows[0]
-    state = checkpoint.load_checkpoint(run)
+    state = load_checkpoint(run)
     assert state is not None
     assert state.recipe.fold == 1
 
