@@ -29,6 +29,6 @@ def test_each_draw_agrees_with_scikit_learn_also_with_ties(levels: int) -> None:
             scores >= 0.4,
         ),
     }
-    for name, (found, expected_metric, given) in metrics.items():
-        expected = [expected_metric(positive, given, sample_weight=row) for row in weights]
-        assert found == pytest.approx(expected, abs=1e-12), name
+    for name, (values, reference_metric, scored) in metrics.items():
+        expected = [reference_metric(positive, scored, sample_weight=row) for row in weights]
+        assert values == pytest.approx(expected, abs=1e-12), name

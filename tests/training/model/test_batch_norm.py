@@ -12,8 +12,8 @@ def test_fused_batch_norm_equals_keras(training: bool) -> None:
         FusedBatchNormalization(epsilon=1e-3, momentum=0.9),
         keras.layers.BatchNormalization(epsilon=1e-3, momentum=0.9),
     )
-    found, wanted = ours(x, training=training), theirs(x, training=training)
-    assert found.numpy() == pytest.approx(wanted.numpy(), abs=1e-4)
+    result, expected = ours(x, training=training), theirs(x, training=training)
+    assert result.numpy() == pytest.approx(expected.numpy(), abs=1e-4)
     assert ours.moving_mean.numpy() == pytest.approx(theirs.moving_mean.numpy(), abs=1e-5)
     # The fused kernel keeps the unbiased variance, n / (n - 1) times Keras's: n is 288 here.
     assert ours.moving_variance.numpy() == pytest.approx(theirs.moving_variance.numpy(), rel=5e-3)
