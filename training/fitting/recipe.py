@@ -147,7 +147,7 @@ def read_recipe(name: str, overrides: Mapping[str, Any]) -> Recipe:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        known = ", ".join(sorted(found.stem for found in RECIPES.glob("*.toml")))
+        known = ", ".join(sorted(file.stem for file in RECIPES.glob("*.toml")))
         raise TrainingError(f"There is no recipe {name}: name a .toml file or one of {known}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise TrainingError(f"{path} is not TOML: {error}.") from error

@@ -27,7 +27,7 @@ class Block:
 
     @property
     def has_residual(self) -> bool:
-        """Whether the input is added to the output."""
+        """True if the input is added to the output."""
         return self.stride == 1 and self.channels_in == self.channels_out
 
 
