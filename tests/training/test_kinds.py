@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from training.calibration.kinds import DERMATOSCOPE, KINDS, NO_LESION, PHONE, fit_kinds, kind_metrics
-from training.data.sources import Kind
+from training.data.sources import PhoneSubject
 
 
 def test_learns_kinds_that_can_be_told_apart_however_many_of_each_there_are() -> None:
@@ -23,8 +23,8 @@ def test_figures_count_what_is_named_right_and_what_is_refused() -> None:
     assert KINDS.names == (DERMATOSCOPE, PHONE, NO_LESION)
     lesions = np.array([[0.9, 0.1, 0.0], [0.2, 0.7, 0.1], [0.2, 0.2, 0.6], [0.8, 0.1, 0.1]])
     phone = {
-        Kind.LESION: np.array([[0.1, 0.8, 0.1], [0.6, 0.3, 0.1]]),
-        Kind.HAND: np.array([[0.0, 0.1, 0.9], [0.1, 0.0, 0.9]]),
+        PhoneSubject.LESION: np.array([[0.1, 0.8, 0.1], [0.6, 0.3, 0.1]]),
+        PhoneSubject.HAND: np.array([[0.0, 0.1, 0.9], [0.1, 0.0, 0.9]]),
     }
     found = kind_metrics({"held_out": lesions}, phone)
     assert found["held_out.named_right"].value == 0.5
@@ -33,4 +33,4 @@ def test_figures_count_what_is_named_right_and_what_is_refused() -> None:
     assert found["phone_hand.refused"].value == 1
     assert found["no_lesion.auc"].value == pytest.approx(1)
     with pytest.raises(KeyError):
-        kind_metrics({"held_out": lesions}, {Kind.HAND: phone[Kind.HAND]})
+        kind_metrics({"held_out": lesions}, {PhoneSubject.HAND: phone[PhoneSubject.HAND]})

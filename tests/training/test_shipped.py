@@ -7,7 +7,7 @@ import pytest
 
 from samples.scenes import SCENES
 from shared.model.artefact import read_artefact
-from training.data.preprocessing import SERVED
+from training.data.preprocessing import SERVING_SPEC
 from training.data.records.labels import LABELS
 from training.exporting.predictor import GraphPredictor
 
@@ -17,7 +17,7 @@ SHIPPED = Path(__file__).parents[2] / "models" / "lite0"
 def test_it_is_whole_measured_and_small() -> None:
     manifest = read_artefact(SHIPPED)
     assert manifest.labels == LABELS
-    assert manifest.picture == SERVED
+    assert manifest.picture == SERVING_SPEC
     tested = manifest.metrics["isic2017_test.melanoma_auc"]
     assert tested.pictures == 596
     assert tested.low is not None
@@ -39,7 +39,7 @@ def test_it_is_whole_measured_and_small() -> None:
 
 def test_its_graph_answers() -> None:
     manifest = read_artefact(SHIPPED)
-    pixels = np.random.default_rng(1).integers(0, 256, (2, SERVED.size, SERVED.size, 3), np.uint8)
+    pixels = np.random.default_rng(1).integers(0, 256, (2, SERVING_SPEC.size, SERVING_SPEC.size, 3), np.uint8)
     found = GraphPredictor(SHIPPED / manifest.graph, manifest.tensors).predict(pixels)
     assert found.probabilities.shape == (2, len(LABELS))
     assert found.probabilities.sum(axis=1) == pytest.approx(np.ones(2), abs=1e-5)
@@ -51,8 +51,8 @@ def test_its_graph_answers() -> None:
 def test_it_refuses_what_is_no_lesion() -> None:
     """Rendered, so none of it taught the model."""
     rng = np.random.default_rng(3)
-    images = [scene(rng, 800, 600).resize((SERVED.size, SERVED.size)) for scene in SCENES.values()]
-    shown = np.stack([*map(np.asarray, images), np.zeros((SERVED.size, SERVED.size, 3), np.uint8)])
+    images = [scene(rng, 800, 600).resize((SERVING_SPEC.size, SERVING_SPEC.size)) for scene in SCENES.values()]
+    shown = np.stack([*map(np.asarray, images), np.zeros((SERVING_SPEC.size, SERVING_SPEC.size, 3), np.uint8)])
     manifest = read_artefact(SHIPPED)
     found = GraphPredictor(SHIPPED / manifest.graph, manifest.tensors).predict(shown)
     nothing = found.kinds[:, manifest.kinds.names.index(manifest.kinds.no_lesion)]

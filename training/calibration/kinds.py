@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 
 from shared.model.artefact import Kinds, Metric
 from training.data.records.labelled_image import Population
-from training.data.sources import Kind
+from training.data.sources import PhoneSubject
 from training.metrics.auc import auc_metric
 
 Floats = npt.NDArray[np.floating]
@@ -38,9 +38,9 @@ class KindHead:
         return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
-def name_of(kind: Kind) -> str:
+def name_of(kind: PhoneSubject) -> str:
     """The kind of picture, by the name in the artefact, that a phone picture is."""
-    return PHONE if kind is Kind.LESION else NO_LESION
+    return PHONE if kind is PhoneSubject.LESION else NO_LESION
 
 
 def fit_kinds(features: Floats, names: Sequence[str]) -> KindHead:
@@ -54,7 +54,7 @@ def fit_kinds(features: Floats, names: Sequence[str]) -> KindHead:
     return KindHead(weights.astype(np.float32), (found.intercept_ - mean @ weights).astype(np.float32))
 
 
-def kind_metrics(lesions: Mapping[str, Floats], phone: Mapping[Kind, Floats]) -> dict[str, Metric]:
+def kind_metrics(lesions: Mapping[str, Floats], phone: Mapping[PhoneSubject, Floats]) -> dict[str, Metric]:
     """Figures from shares of the kinds, each [n, kinds], of pictures that the head has not seen.
 
     `lesions` are sets of dermatoscope pictures by their name. Raises `KeyError` where there are no phone lesions.
@@ -69,9 +69,9 @@ def kind_metrics(lesions: Mapping[str, Floats], phone: Mapping[Kind, Floats]) ->
         metrics[f"{name}.named_right"] = Metric(value=float(named.mean()), pictures=len(shares))
         refused = shares[:, nothing] >= limit
         metrics[f"{name}.refused"] = Metric(value=float(refused.mean()), pictures=len(shares))
-    others = [shares for kind, shares in phone.items() if kind is not Kind.LESION]
+    others = [shares for kind, shares in phone.items() if kind is not PhoneSubject.LESION]
     if others:
-        shown = [*lesions.values(), phone[Kind.LESION]]
+        shown = [*lesions.values(), phone[PhoneSubject.LESION]]
         scores = np.concatenate([*shown, *others])[:, nothing]
         is_other = np.arange(len(scores)) >= sum(len(shares) for shares in shown)
         metrics["no_lesion.auc"] = auc_metric(scores, is_other)

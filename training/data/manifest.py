@@ -1,27 +1,32 @@
-"""The manifest that `melanoma-data build` writes: one line for each picture that may be used.
+"""Reads and writes the manifest of `melanoma-data build`: one line for each image that may be used.
 
-`COLUMNS` says what each column holds. Paths are relative to the manifest's folder where the picture lies under
-it, and absolute otherwise.
+The path of an image in the manifest's folder is relative to that folder; every other path is absolute.
 """
 
-import csv
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from training.data.duplicates.fingerprint import Fingerprint
-from training.data.records.csv_table import MANIFEST, decimal, number, rows, there, unknown
-from training.data.records.groups import refuse_leaks
-from training.data.records.labelled_image import Population, Share
-from training.data.records.labels import NAMES
-from training.data.records.record import Record, Shows
+from training.data.records.csv_table import (
+    MANIFEST_NAME,
+    parse_float,
+    parse_int,
+    read_rows,
+    require_file,
+    unknown_value_error,
+    write_rows,
+)
+from training.data.records.groups import check_group_leakage
+from training.data.records.labelled_image import ImageRecord, Population, Split, Subject
+from training.data.records.labels import LABEL_NAMES
 from training.errors import TrainingError
 
-#: Name and meaning of each column; what is not known is empty.
+#: Name and content of each column. A cell whose value is not known is empty.
 COLUMNS: Final = {
     "file": "path of the picture",
     "shows": "lesion, skin, hand or thing",
-    "label": "the model's label: " + ", ".join(NAMES) + "; empty where unknown or no lesion",
+    "label": "the model's label: " + ", ".join(LABEL_NAMES) + "; empty where unknown or no lesion",
     "diagnosis": "the source's own word for the lesion",
     "source": "data set that it comes from",
     "population": "dermatoscope or phone",
@@ -41,73 +46,69 @@ COLUMNS: Final = {
 
 
 def is_manifest(data: Path) -> bool:
-    """Whether `data` is a manifest, or a folder with one."""
-    return data.is_file() or (data / MANIFEST).is_file()
+    """Return whether `data` is a manifest or a folder that holds one."""
+    return data.is_file() or (data / MANIFEST_NAME).is_file()
 
 
-def read_manifest(data: Path) -> list[Record]:
-    """Records of a manifest, or of the one in a folder.
+def read_manifest(data: Path) -> list[ImageRecord]:
+    """Read the records of a manifest, given by its path or by its folder.
 
-    Raises `TrainingError` where it cannot be read, where a picture is missing, and where a group is on two sides
-    of a split.
+    Raises:
+        TrainingError: If the manifest cannot be read, if an image is missing, or if a group is on two sides of a split.
     """
-    table = data if data.is_file() else data / MANIFEST
-    found = []
-    for row in rows(table, tuple(COLUMNS)):
+    table = data if data.is_file() else data / MANIFEST_NAME
+    records = []
+    for row in read_rows(table, tuple(COLUMNS)):
         try:
-            found.append(_record(table, row))
+            records.append(_parse_row(table, row))
         except (KeyError, ValueError) as error:
-            raise unknown(table, error.args[0]) from error
+            raise unknown_value_error(table, error.args[0]) from error
     try:
-        refuse_leaks(found)
+        check_group_leakage(records)
     except TrainingError as error:
         raise TrainingError(f"{table}: {error}") from error
-    return found
+    return records
 
 
-def write_manifest(folder: Path, images: Iterable[tuple[Record, Fingerprint]]) -> Path:
-    """Write `manifest.csv` into `folder` and return its path: whole, or not at all."""
-    path = folder / MANIFEST
-    temporary = path.with_suffix(".new")
-    with temporary.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, COLUMNS)
-        writer.writeheader()
-        writer.writerows(_row(folder, record, print_) for record, print_ in images)
-    temporary.replace(path)
-    return path
+def write_manifest(folder: Path, records: Iterable[tuple[ImageRecord, Fingerprint]]) -> None:
+    """Write `manifest.csv` into `folder`, replacing the file in one step."""
+    rows = (_format_row(folder, record, fingerprint) for record, fingerprint in records)
+    write_rows(folder / MANIFEST_NAME, COLUMNS, rows)
 
 
-def place(folder: Path, path: Path) -> str:
-    """How a manifest in `folder` names a picture."""
+def format_path(folder: Path, path: Path) -> str:
+    """Format the path of an image for a manifest in `folder`."""
     folder, path = folder.resolve(), path.resolve()
     return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.as_posix()
 
 
-def _record(table: Path, row: dict[str, str]) -> Record:
-    return Record(
-        path=there(table.parent / row["file"]),
-        shows=Shows(row["shows"]),
-        label=NAMES.index(row["label"]) if row["label"] else None,
+def _parse_row(table: Path, row: dict[str, str]) -> ImageRecord:
+    return ImageRecord(
+        path=require_file(table.parent / row["file"]),
+        subject=Subject(row["shows"]),
+        label=LABEL_NAMES.index(row["label"]) if row["label"] else None,
         source=row["source"],
         population=Population(row["population"]),
         licence=row["licence"],
         group=row["group"],
-        share=Share(row["share"]),
-        fold=number(table, row["fold"]),
+        split=Split(row["share"]),
+        fold=parse_int(table, row["fold"]),
         diagnosis=row["diagnosis"],
-        age=number(table, row["age"]),
+        age=parse_int(table, row["age"]),
         sex=row["sex"],
-        skin_type=number(table, row["skin_type"]),
-        pen=decimal(table, row["pen"]),
+        skin_type=parse_int(table, row["skin_type"]),
+        pen=parse_float(table, row["pen"]),
     )
 
 
-def _row(folder: Path, record: Record, fingerprint: Fingerprint) -> dict[str, object]:
-    told = {name: value for name in COLUMNS if (value := getattr(record, name, None)) is not None}
+def _format_row(folder: Path, record: ImageRecord, fingerprint: Fingerprint) -> dict[str, object]:
+    known = {name: value for name in COLUMNS if (value := getattr(record, name, None)) is not None}
     return {
-        **told,
-        "file": place(folder, record.path),
-        "label": "" if record.label is None else NAMES[record.label],
+        **known,
+        "file": format_path(folder, record.path),
+        "shows": record.subject,
+        "share": record.split,
+        "label": "" if record.label is None else LABEL_NAMES[record.label],
         "width": fingerprint.width,
         "height": fingerprint.height,
         "sha256": fingerprint.sha256,

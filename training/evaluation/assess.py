@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from shared.model.artefact import ArtefactError, Manifest, read_artefact
-from training.data.records.labelled_image import Picture, Population, Share
-from training.data.sources import read_pictures
+from training.data.records.labelled_image import LabelledImage, Population, Split
+from training.data.sources import read_labelled_images
 from training.errors import TrainingError
 from training.evaluation.measures.kinds import kinds_result
 from training.evaluation.measures.labels import label_figures
@@ -24,7 +24,7 @@ from training.evaluation.stress.measure import stress_results
 from training.evaluation.tasks import Task
 from training.exporting.out_of_fold import FILE_NAME
 from training.exporting.predictor import GraphPredictor
-from training.metrics.bootstrap import DRAWS, SEED
+from training.metrics.bootstrap import DRAW_COUNT, SEED
 
 Report = Callable[[str], None]
 
@@ -48,24 +48,24 @@ def assess(directory: Path, data: Path, options: Options, report: Report) -> tup
         manifest = read_artefact(directory)
     except ArtefactError as error:
         raise TrainingError(str(error)) from error
-    images = read_pictures(data)
+    images = read_labelled_images(data)
     graph = GraphPredictor(directory / manifest.graph, manifest.tensors)
     report(f"{manifest.title}: predicting what it was not trained on")
     sets = [
-        *held_out(images, graph, manifest, share=Share.VALID),
+        *held_out(images, graph, manifest, share=Split.VALID),
         *out_of_fold(images, directory, manifest),
-        *(held_out(images, graph, manifest, share=Share.TEST) if options.test else ()),
+        *(held_out(images, graph, manifest, share=Split.TEST) if options.test else ()),
     ]
     if not sets:
         raise TrainingError(f"{data} has no pictures that {manifest.title} was not trained on.")
-    shown = [one for one in images if one.share is Share.VALID or one.fold is not None]
+    shown = [one for one in images if one.split is Split.VALID or one.fold is not None]
     seen_once = [one for one in sets if one.distance is not None]
     found = Evaluation(
         artefact=manifest.title,
         graph_sha256=manifest.files[manifest.graph].sha256,
         made=datetime.now(UTC).strftime("%Y-%m-%d"),
         seed=SEED,
-        draws=DRAWS,
+        draws=DRAW_COUNT,
         test=options.test,
         sets=tuple(_set(one, manifest, report) for one in sets),
         unmeasured=_unmeasured(images, sets, directory),
@@ -102,7 +102,7 @@ def _set(judged: Judged, manifest: Manifest, report: Report) -> SetResult:
     )
 
 
-def _unmeasured(images: Sequence[Picture], sets: Sequence[Judged], directory: Path) -> tuple[str, ...]:
+def _unmeasured(images: Sequence[LabelledImage], sets: Sequence[Judged], directory: Path) -> tuple[str, ...]:
     missing = []
     for population in Population:
         name, count = population.capitalize(), sum(image.population is population for image in images)
@@ -117,6 +117,6 @@ def _unmeasured(images: Sequence[Picture], sets: Sequence[Judged], directory: Pa
     return tuple(missing)
 
 
-def _skin_types(images: Sequence[Picture]) -> dict[str, int]:
+def _skin_types(images: Sequence[LabelledImage]) -> dict[str, int]:
     counts = Counter("" if image.skin_type is None else str(image.skin_type) for image in images)
     return dict(sorted(counts.items()))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from shared.model.artefact import Manifest, hash_file
-from training.data.records.labelled_image import Picture, Population, Share
+from training.data.records.labelled_image import LabelledImage, Population, Split
 from training.errors import TrainingError
 from training.exporting.out_of_fold import FILE_NAME, OutOfFold, read_out_of_fold
 from training.exporting.predictor import GraphPredictor, Predicted
@@ -32,7 +32,7 @@ class Judged:
     population: Population
     #: How it comes that the model does not know them, for people.
     protocol: str
-    pictures: Sequence[Picture]
+    pictures: Sequence[LabelledImage]
     #: Calibrated, [n, labels of the artefact].
     probabilities: Floats
     #: [n, kinds of the artefact].
@@ -60,15 +60,15 @@ class Judged:
 
 
 def held_out(
-    images: Sequence[Picture], graph: GraphPredictor, manifest: Manifest, *, share: Share
+    images: Sequence[LabelledImage], graph: GraphPredictor, manifest: Manifest, *, share: Split
 ) -> tuple[Judged, ...]:
     """A set for each population that has pictures of `share`, predicted by the artefact's graph."""
     sets = []
     for population in Population:
-        chosen = [one for one in images if one.population is population and one.share is share and one.fold is None]
+        chosen = [one for one in images if one.population is population and one.split is share and one.fold is None]
         if chosen:
             found: Predicted = graph.predict_files([one.path for one in chosen], manifest.picture)
-            tested = share is Share.TEST
+            tested = share is Split.TEST
             sets.append(
                 Judged(
                     name=f"{population}_{'test' if tested else 'held_out'}",
@@ -84,7 +84,7 @@ def held_out(
     return tuple(sets)
 
 
-def out_of_fold(images: Sequence[Picture], directory: Path, manifest: Manifest) -> tuple[Judged, ...]:
+def out_of_fold(images: Sequence[LabelledImage], directory: Path, manifest: Manifest) -> tuple[Judged, ...]:
     """A set for each population whose pictures have folds, from the artefact's `out_of_fold.csv`.
 
     None where the artefact has no such file: its graph has been trained on these pictures, so nothing is measured.
@@ -117,7 +117,7 @@ def out_of_fold(images: Sequence[Picture], directory: Path, manifest: Manifest) 
     return tuple(sets)
 
 
-def _rows(images: Sequence[Picture], table: OutOfFold, path: Path) -> list[int]:
+def _rows(images: Sequence[LabelledImage], table: OutOfFold, path: Path) -> list[int]:
     places = {name: row for row, name in enumerate(table.pictures)}
     rows = []
     for image in images:

@@ -6,7 +6,7 @@ from enum import StrEnum
 import numpy as np
 
 from shared.model.artefact import Group, Label
-from training.data.records.labelled_image import Picture
+from training.data.records.labelled_image import LabelledImage
 from training.data.records.labels import LABELS
 from training.metrics.bootstrap import Flags, Floats
 
@@ -22,7 +22,7 @@ class Task(StrEnum):
     COUNTED = "counted"
 
 
-def truth(task: Task, images: Sequence[Picture]) -> Flags:
+def truth(task: Task, images: Sequence[LabelledImage]) -> Flags:
     """Whether the answer is yes, bool [n]."""
     return np.array([_belongs(task, LABELS[image.label]) for image in images], dtype=bool)
 

@@ -14,7 +14,7 @@ from training.exporting.graph import Storage
 from training.exporting.predictor import Predicted
 from training.metrics.auc import auc
 from training.metrics.bootstrap import Flags
-from training.model.build import POPULATIONS
+from training.model.classifier import POPULATIONS
 
 #: Largest difference of a probability by how kernels are stored: rounding to eleven bits moves a score a little.
 TOLERANCE: Final[Mapping[Storage, float]] = {Storage.SINGLE: 1e-4, Storage.HALF: 2e-2}

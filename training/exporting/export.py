@@ -14,10 +14,10 @@ from training.calibration.distance import fit_distance
 from training.calibration.judgement import Judgement
 from training.calibration.kinds import DERMATOSCOPE, KINDS, PHONE, fit_kinds, kind_metrics
 from training.calibration.populations import belongs_within
-from training.data.records.labelled_image import Picture
+from training.data.records.labelled_image import LabelledImage
 from training.data.records.labelled_image import Population as Of
-from training.data.records.labels import LABELS, NAMES
-from training.data.sources import Kind
+from training.data.records.labels import LABEL_NAMES, LABELS
+from training.data.sources import PhoneSubject
 from training.errors import TrainingError
 from training.exporting.agreement import check
 from training.exporting.calibration_inputs.calibration_data import Lesions, Material, read_material, test_pictures
@@ -31,7 +31,7 @@ from training.exporting.predictor import GraphPredictor, Predicted
 from training.exporting.provenance import licence, made_with, sources
 from training.exporting.reported_metrics import counted, held_out_metrics, isic2017_test_metrics, phone_metrics
 from training.model.architecture import Architecture
-from training.model.build import POPULATIONS
+from training.model.classifier import POPULATIONS
 from training.model.weights import get_weights
 
 Floats = npt.NDArray[np.floating]
@@ -58,7 +58,7 @@ class Order:
 def export(order: Order, report: Callable[[str], None]) -> Manifest:
     """Make the artefact. Raises `TrainingError` where pictures or runs are missing."""
     fitted, folds = read_run(order.run), read_folds(order.run)
-    rules = fitted.recipe.served
+    rules = fitted.recipe.serving_spec
     material = read_material(order.data, order.run, fitted.recipe)
     some, held, phone = material.some, material.held, material.phone
     report(f"asking the models of {len(folds)} folds about {len(phone.pictures)} phone pictures")
@@ -85,19 +85,19 @@ def export(order: Order, report: Callable[[str], None]) -> Manifest:
     on_phone = unseen.calibrated(phone.labels)
     metrics = held_out_metrics(held.pictures, on_held) | phone_metrics(phone.pictures, on_phone.probabilities)
     lesions = {"held_out": on_held.kinds}
-    tested: list[Picture] = test_pictures(order.data) if order.test else []
+    tested: list[LabelledImage] = test_pictures(order.data) if order.test else []
     if tested:
         on_test = graph.predict_files([image.path for image in tested], rules)
         metrics |= isic2017_test_metrics(tested, on_test)
         lesions["isic2017_test"] = on_test.kinds
     others = {kind: graph.predict_files(paths, rules).kinds for kind, paths in material.others.unseen().items()}
-    metrics |= kind_metrics(lesions, {Kind.LESION: unseen.kinds, **others})
+    metrics |= kind_metrics(lesions, {PhoneSubject.LESION: unseen.kinds, **others})
     write_out_of_fold(
         order.out / FILE_NAME,
         OutOfFold(
             pictures=tuple(hash_file(path).sha256 for path in phone.paths),
             folds=unseen.fold,
-            labels=NAMES,
+            labels=LABEL_NAMES,
             kind_names=KINDS.names,
             probabilities=on_phone.probabilities,
             kinds=unseen.kinds,
@@ -151,7 +151,9 @@ def _write(
     recipe = fitted.recipe
     if not isinstance(recipe.architecture, Architecture):
         raise TrainingError(f"The backbone {recipe.backbone} cannot be exported yet: EfficientNet-Lite can.")
-    write_graph(path, get_weights(fitted.model), recipe.architecture, judgements, kinds, recipe.served.size, storage)
+    write_graph(
+        path, get_weights(fitted.model), recipe.architecture, judgements, kinds, recipe.serving_spec.size, storage
+    )
     return judgements
 
 

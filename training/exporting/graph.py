@@ -21,7 +21,7 @@ from training.calibration.judgement import Judgement
 from training.calibration.kinds import KindHead
 from training.data.records.labels import COUNTED, LABELS
 from training.model.architecture import BN_EPSILON, OFFSET, SCALE, Architecture
-from training.model.build import POPULATIONS, head_name
+from training.model.classifier import POPULATIONS, head_name
 from training.model.frozen_graph_import import HEAD_BIASES
 from training.model.weights import Weights
 
@@ -89,7 +89,7 @@ class _Builder:
                 x = tf.nn.relu6(self._conv(x, f"{name}_expand"))
             x = tf.nn.relu6(self._conv(x, f"{name}_depthwise", block.stride))
             x = self._conv(x, f"{name}_project")
-            if block.residual:
+            if block.has_residual:
                 x = start + x
             maps.append(x)
         return tf.nn.relu6(self._conv(x, "features")), maps[architecture.middle]

@@ -9,8 +9,8 @@ from typing import Final
 import tensorflow as tf
 
 from shared.model.artefact import DataSource
-from training.data.records.labelled_image import Picture, Share
-from training.data.sources import HAM10000, ISIC2017, ISIC_ARCHIVE, PAD_UFES_20, Kind, PhonePicture
+from training.data.records.labelled_image import LabelledImage, Split
+from training.data.sources import HAM10000, ISIC2017, ISIC_ARCHIVE, PAD_UFES_20, PhoneImage, PhoneSubject
 from training.exporting.calibration_inputs.run_models import Fitted
 
 #: Sources whose pictures, or some of them, may not be used commercially.
@@ -25,20 +25,20 @@ _TERMS: Final = {
     PAD_UFES_20: ("PAD-UFES-20, phone pictures of lesions (Pacheco et al. 2020)", "CC BY 4.0"),
 }
 _USES: Final = {
-    Share.TRAIN: "training",
-    Share.VALID: "validation, calibration, bands and receipts",
-    Share.TEST: "test",
+    Split.TRAIN: "training",
+    Split.VALID: "validation, calibration, bands and receipts",
+    Split.TEST: "test",
 }
 _OUT_OF_FOLD: Final = "training; calibration, bands, receipts and figures by models that had not seen the picture"
 _PHONE_TERMS: Final = {
-    Kind.SKIN: ("PAD-UFES-20, plain skin cut from its pictures", "CC BY 4.0"),
-    Kind.HAND: ("Sign language digits, hands", "Apache-2.0"),
-    Kind.THING: ("ImageNet, a sample", "ImageNet terms, non-commercial research"),
+    PhoneSubject.SKIN: ("PAD-UFES-20, plain skin cut from its pictures", "CC BY 4.0"),
+    PhoneSubject.HAND: ("Sign language digits, hands", "Apache-2.0"),
+    PhoneSubject.THING: ("ImageNet, a sample", "ImageNet terms, non-commercial research"),
 }
 _PACKAGES: Final = ("keras", "numpy", "scipy", "pillow")
 
 
-def licence(trained: Sequence[Picture]) -> str:
+def licence(trained: Sequence[LabelledImage]) -> str:
     """On what terms weights may be used that were trained on these pictures."""
     found = {one.source for one in trained}
     forbid = [text for source, text in _NON_COMMERCIAL.items() if source in found]
@@ -47,9 +47,9 @@ def licence(trained: Sequence[Picture]) -> str:
     return f"For non-commercial use only, with attribution: trained on {' and '.join(forbid)}. Not a medical device."
 
 
-def sources(images: Sequence[Picture], phone: Sequence[PhonePicture]) -> tuple[DataSource, ...]:
+def sources(images: Sequence[LabelledImage], phone: Sequence[PhoneImage]) -> tuple[DataSource, ...]:
     """Data that the model was made from and measured on; `phone` taught and tested the kinds."""
-    counts = Counter((image.source, image.share) for image in images)
+    counts = Counter((image.source, image.split) for image in images)
     trained = [
         DataSource(
             name=_TERMS[source][0],
@@ -72,7 +72,7 @@ def sources(images: Sequence[Picture], phone: Sequence[PhonePicture]) -> tuple[D
             use="telling kinds of pictures apart, half of them to measure that",
             pictures=count,
         )
-        for kind, count in Counter(one.kind for one in phone).items()
+        for kind, count in Counter(one.subject for one in phone).items()
     ]
     return (weights, *trained, *measured)
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.model.artefact import Metric
-from training.data.records.labelled_image import Picture
+from training.data.records.labelled_image import LabelledImage
 from training.data.records.labels import COUNTED, MALIGNANT, MELANOMA
 from training.data.sources import HAM10000, ISIC2017
 from training.exporting.predictor import Predicted
@@ -20,12 +20,12 @@ def counted(probabilities: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]
     return np.clip(probabilities[:, COUNTED].sum(axis=1), 0, 1)  # type: ignore[no-any-return]
 
 
-def is_counted(images: Sequence[Picture]) -> npt.NDArray[np.bool_]:
+def is_counted(images: Sequence[LabelledImage]) -> npt.NDArray[np.bool_]:
     """Whether each picture's label counts."""
     return np.isin([image.label for image in images], COUNTED)
 
 
-def held_out_metrics(images: Sequence[Picture], predicted: Predicted) -> dict[str, Metric]:
+def held_out_metrics(images: Sequence[LabelledImage], predicted: Predicted) -> dict[str, Metric]:
     """Figures on the pictures that calibration used too: the AUCs do not gain by that, the error does."""
     sources = np.array([image.source for image in images])
     melanoma = np.array([image.label == MELANOMA for image in images])
@@ -43,7 +43,7 @@ def held_out_metrics(images: Sequence[Picture], predicted: Predicted) -> dict[st
     return metrics
 
 
-def isic2017_test_metrics(images: Sequence[Picture], predicted: Predicted) -> dict[str, Metric]:
+def isic2017_test_metrics(images: Sequence[LabelledImage], predicted: Predicted) -> dict[str, Metric]:
     """Figures on the ISIC 2017 test set, which nothing was chosen by."""
     melanoma = np.array([image.label == MELANOMA for image in images])
     scores = predicted.probabilities[:, MELANOMA]
@@ -58,7 +58,7 @@ def isic2017_test_metrics(images: Sequence[Picture], predicted: Predicted) -> di
 PEN: Final = 0.005
 
 
-def phone_metrics(images: Sequence[Picture], probabilities: npt.NDArray[np.floating]) -> dict[str, Metric]:
+def phone_metrics(images: Sequence[LabelledImage], probabilities: npt.NDArray[np.floating]) -> dict[str, Metric]:
     """Figures on phone pictures from probabilities [n, labels] by models that have not seen them.
 
     Malignant are melanoma, basal and squamous cell carcinoma, against all the rest.

@@ -6,27 +6,27 @@ from pathlib import Path
 import numpy as np
 
 from shared.model.artefact import Manifest
-from training.data.records.labelled_image import Picture, Population, Share
-from training.data.records.labels import NAMES
+from training.data.records.labelled_image import LabelledImage, Population, Split
+from training.data.records.labels import LABEL_NAMES
 from training.evaluation.scored_sets import Judged
 from training.evaluation.tasks import Task, truth
 from training.metrics.bootstrap import Floats
 
 
-def image(label: str, group: str = "", **more: object) -> Picture:
+def image(label: str, group: str = "", **more: object) -> LabelledImage:
     """A held-out dermatoscope picture of this label."""
-    made = Picture(
+    made = LabelledImage(
         path=Path(f"{group}.jpg"),
-        label=NAMES.index(label),
+        label=LABEL_NAMES.index(label),
         source="made",
         population=Population.DERMATOSCOPE,
         group=group,
-        share=Share.VALID,
+        split=Split.VALID,
     )
     return replace(made, **more)  # type: ignore[arg-type]
 
 
-def judged(images: list[Picture], told: Floats, manifest: Manifest) -> Judged:
+def judged(images: list[LabelledImage], told: Floats, manifest: Manifest) -> Judged:
     """Pictures to which the model gives the probabilities `told` [n] of melanoma, and the rest to moles."""
     names = [label.name for label in manifest.labels]
     probabilities = np.zeros((len(images), len(names)))

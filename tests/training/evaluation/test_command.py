@@ -10,8 +10,8 @@ from click.testing import CliRunner, Result
 from sklearn.metrics import roc_auc_score
 
 from shared.model.artefact import hash_file, read_artefact
-from training.data.records.labelled_image import Share
-from training.data.sources import read_pictures
+from training.data.records.labelled_image import Split
+from training.data.sources import read_labelled_images
 from training.evaluation.cli import main
 from training.evaluation.report.card import card
 from training.evaluation.result import Evaluation, read_evaluation
@@ -33,7 +33,7 @@ def evaluated(artefact: Path, data: Path, out: Path, *more: str) -> Evaluation:
 def judge_out_of_fold(artefact: Path, data: Path) -> None:
     """A file as exporting writes it, in which malignant lesions get the higher probabilities."""
     manifest = read_artefact(artefact)
-    images = [image for image in read_pictures(data) if image.fold is not None]
+    images = [image for image in read_labelled_images(data) if image.fold is not None]
     names = tuple(label.name for label in manifest.labels)
     probabilities = np.full((len(images), len(names)), 0.01)
     for row, image in enumerate(images):
@@ -52,7 +52,7 @@ def test_held_out_pictures_are_measured_with_the_graph_and_the_test_set_is_left_
     assert not found.test
     assert "Phone: trained on, not measured." in found.unmeasured[0]
     manifest = read_artefact(artefact)
-    images = [one for one in read_pictures(data) if one.share is Share.VALID]
+    images = [one for one in read_labelled_images(data) if one.split is Split.VALID]
     graph = GraphPredictor(artefact / manifest.graph, manifest.tensors)
     predicted = graph.predict_files([one.path for one in images], manifest.picture)
     melanoma = [one.label == 0 for one in images]

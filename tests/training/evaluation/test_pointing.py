@@ -10,9 +10,9 @@ from PIL import Image
 from shared.model.artefact import Manifest, read_artefact
 from tests.training.evaluation.conftest import SHIPPED
 from tests.training.evaluation.made import image
-from tests.training.made_data import write_rows
+from tests.training.synthetic_data import write_rows
 from training.data.image_cache import Pixels
-from training.data.records.labelled_image import Picture, Population
+from training.data.records.labelled_image import LabelledImage, Population
 from training.evaluation.pointing.game import pointing_results
 from training.evaluation.pointing.regions import GRID, masked, read_boxes
 from training.exporting.predictor import Predicted
@@ -56,7 +56,7 @@ class Darkness:
 
 
 @pytest.fixture(scope="module")
-def images(tmp_path_factory: pytest.TempPathFactory) -> list[Picture]:
+def images(tmp_path_factory: pytest.TempPathFactory) -> list[LabelledImage]:
     folder, rng = tmp_path_factory.mktemp("spots"), np.random.default_rng(8)
     made = []
     for number in range(24):
@@ -67,7 +67,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> list[Picture]:
 
 
 @pytest.mark.parametrize("central", [False, True], ids=["a map of the lesion", "a map of the middle"])
-def test_a_good_map_beats_the_centre_and_a_central_one_does_not(images: list[Picture], central: bool) -> None:
+def test_a_good_map_beats_the_centre_and_a_central_one_does_not(images: list[LabelledImage], central: bool) -> None:
     manifest = read_artefact(SHIPPED)
     graph = Darkness(manifest, central=central)
     found = pointing_results(images, graph, manifest, count=24)  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from shared.model.artefact import Manifest, ReliabilityBin, read_artefact
 from tests.training.evaluation.conftest import SHIPPED
 from tests.training.evaluation.made import calibrated
 from training.calibration.calibrate import reliability
-from training.data.records.labelled_image import Share
+from training.data.records.labelled_image import Split
 from training.evaluation.measures.receipts import receipts
 from training.evaluation.tasks import Task, score, truth
 
@@ -38,7 +38,7 @@ def test_right_receipts_hold_as_often_as_chance_lets_them(manifest: Manifest) ->
 def test_wrong_receipts_are_found_out(manifest: Manifest) -> None:
     """Receipts of another population, in which twice as many were malignant."""
     made = calibrated(600, manifest)
-    tested = replace(made, pictures=[replace(one, share=Share.TEST) for one in made.pictures])
+    tested = replace(made, pictures=[replace(one, split=Split.TEST) for one in made.pictures])
     told, ill = score(Task.COUNTED, made.probabilities, manifest.labels), truth(Task.COUNTED, made.pictures)
     right = reliability(told, ill)
     wrong = tuple(

@@ -6,7 +6,7 @@ import pytest
 from shared.model.artefact import Manifest, read_artefact
 from tests.training.evaluation.conftest import SHIPPED
 from tests.training.evaluation.made import image, judged
-from training.data.records.labelled_image import Picture
+from training.data.records.labelled_image import LabelledImage
 from training.evaluation.measures.subgroups import subgroups
 
 
@@ -15,7 +15,7 @@ def manifest() -> Manifest:
     return read_artefact(SHIPPED)
 
 
-def pair(number: int, **more: object) -> list[Picture]:
+def pair(number: int, **more: object) -> list[LabelledImage]:
     return [image("mel", f"{number}m", **more), image("nv", f"{number}n", **more)]
 
 

@@ -8,21 +8,21 @@ import pytest
 from click.testing import CliRunner, Result
 
 from shared.model.artefact import Manifest, hash_file, read_artefact
-from tests.training.model.test_backbone import archive
+from tests.training.small_model import make_imagenet_archive
 from training.calibration.calibrate import calibrate
 from training.cli import main as train_command
-from training.data.image_cache import decode_all
-from training.data.preprocessing import SERVED
-from training.data.records.labelled_image import Picture, Population, Share
-from training.data.records.labels import NAMES
-from training.data.sources import read_pictures
+from training.data.image_cache import decode_images
+from training.data.preprocessing import SERVING_SPEC
+from training.data.records.labelled_image import LabelledImage, Population, Split
+from training.data.records.labels import LABEL_NAMES
+from training.data.sources import read_labelled_images
 from training.exporting.calibration_inputs.features import Features
 from training.exporting.calibration_inputs.run_models import read_run
 from training.exporting.cli import main as export_command
 from training.exporting.out_of_fold import FILE_NAME, read_out_of_fold
 from training.exporting.predictor import GraphPredictor
 from training.model.architecture import LITE0
-from training.model.frozen_graph_import import thaw
+from training.model.frozen_graph_import import import_frozen_graph
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run of all pictures, with one for each of the two folds in it."""
     folder = tmp_path_factory.mktemp("run")
     weights = folder / "weights.npz"
-    np.savez(weights, **archive(LITE0, 1))  # type: ignore[arg-type]
+    np.savez(weights, **make_imagenet_archive(LITE0, 1))  # type: ignore[arg-type]
     common = ["lite0", "--data", data, "--start", weights, "--epochs", 1, "--pictures", 32, "--cache", folder / "cache"]
     for where, more in ((folder, []), (folder / "fold-0", ["--fold", 0]), (folder / "fold-1", ["--fold", 1])):
         result = CliRunner().invoke(train_command, [str(word) for word in (*common, "--run", where, *more)])
@@ -59,7 +59,7 @@ def manifest(made: Path) -> Manifest:
 
 
 def test_the_manifest_says_all(manifest: Manifest) -> None:
-    assert [label.name for label in manifest.labels] == list(NAMES)
+    assert [label.name for label in manifest.labels] == list(LABEL_NAMES)
     assert [population.name for population in manifest.populations] == ["dermatoscope", "phone"]
     for population in manifest.populations:
         assert sum(found.lesions for found in population.reliability) > 0
@@ -74,10 +74,10 @@ def test_the_manifest_says_all(manifest: Manifest) -> None:
 def test_what_unseeing_models_said_of_phone_pictures_is_kept(made: Path, run: Path, data: Path) -> None:
     """Each picture by the model of its fold, which gives it other probabilities than the one that saw it."""
     kept = read_out_of_fold(made / FILE_NAME)
-    images = _images(data, Population.PHONE, Share.TRAIN)
+    images = _images(data, Population.PHONE, Split.TRAIN)
     assert kept.pictures == tuple(hash_file(image.path).sha256 for image in images)
     assert kept.folds.tolist() == [image.fold for image in images]
-    pixels = decode_all(images, SERVED, run / "cache")
+    pixels = decode_images(images, SERVING_SPEC, run / "cache")
     by_model = [Features.of(read_run(run / f"fold-{fold}").model, pixels).logits[:, 1] for fold in (0, 1)]
     labels = np.array([image.label for image in images])
     for fold in (0, 1):
@@ -91,10 +91,10 @@ def test_what_unseeing_models_said_of_phone_pictures_is_kept(made: Path, run: Pa
 
 def test_the_graph_says_what_the_trained_model_says(made: Path, run: Path, manifest: Manifest, data: Path) -> None:
     images = [
-        *_images(data, Population.DERMATOSCOPE, Share.TEST),
-        *_images(data, Population.PHONE, Share.TRAIN),
+        *_images(data, Population.DERMATOSCOPE, Split.TEST),
+        *_images(data, Population.PHONE, Split.TRAIN),
     ]
-    logits = Features.of(read_run(run).model, decode_all(images, SERVED, run / "cache")).logits
+    logits = Features.of(read_run(run).model, decode_images(images, SERVING_SPEC, run / "cache")).logits
     found = GraphPredictor(made / manifest.graph, manifest.tensors).predict_files(
         [image.path for image in images], manifest.picture, batch=3
     )
@@ -112,9 +112,9 @@ def test_the_graph_says_what_the_trained_model_says(made: Path, run: Path, manif
 
 def test_an_artefact_can_be_trained_on(made: Path, run: Path, data: Path) -> None:
     """Its weights come back with the logits they had, but for an offset a label."""
-    images = _images(data, Population.PHONE, Share.TRAIN)
-    pixels = decode_all(images, SERVED, run / "cache")
-    old, new = (Features.of(model, pixels).logits for model in (read_run(run).model, thaw(made, LITE0)))
+    images = _images(data, Population.PHONE, Split.TRAIN)
+    pixels = decode_images(images, SERVING_SPEC, run / "cache")
+    old, new = (Features.of(model, pixels).logits for model in (read_run(run).model, import_frozen_graph(made, LITE0)))
     for head in (0, 1):
         shift = new[:, head] - old[:, head]
         assert shift == pytest.approx(np.broadcast_to(shift.mean(axis=0), shift.shape), abs=2e-3)
@@ -150,5 +150,5 @@ def test_each_mistake_has_one_sentence(run: Path, data: Path, tmp_path: Path) ->
         assert "Traceback" not in result.output
 
 
-def _images(data: Path, population: Population, share: Share) -> list[Picture]:
-    return [one for one in read_pictures(data) if one.population is population and one.share is share]
+def _images(data: Path, population: Population, share: Split) -> list[LabelledImage]:
+    return [one for one in read_labelled_images(data) if one.population is population and one.split is share]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.training.small import SMALL, small_model
+from tests.training.small_model import SMALL, make_small_model
 from training.calibration.calibrate import Calibration
 from training.calibration.distance import fit_distance
 from training.calibration.judgement import Judgement
@@ -17,7 +17,7 @@ from training.exporting.agreement import TOLERANCE, agreement, check
 from training.exporting.calibration_inputs.features import Features
 from training.exporting.graph import TENSORS, Storage, write_graph
 from training.exporting.predictor import GraphPredictor, Predicted
-from training.model.build import POPULATIONS, head_name
+from training.model.classifier import POPULATIONS, head_name
 from training.model.weights import get_weights
 
 SIZE = 64
@@ -43,7 +43,7 @@ class Exported:
 
 @pytest.fixture(scope="module")
 def model() -> keras.Model:
-    return small_model()
+    return make_small_model()
 
 
 @pytest.fixture(scope="module")

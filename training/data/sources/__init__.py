@@ -1,7 +1,6 @@
-"""Reads the pictures: which one is what, and which share of the work it belongs to.
+"""Reads the images of the data sets, from the manifest of `melanoma-data build` or from the data sets' own folders.
 
-They come from the manifest that `melanoma-data build` wrote, or straight from the folders of the data sets.
-No lesion is in two shares.
+No lesion is in two splits.
 """
 
 from dataclasses import dataclass
@@ -9,64 +8,53 @@ from enum import StrEnum
 from pathlib import Path
 
 from training.data.manifest import is_manifest, read_manifest
-from training.data.records.labelled_image import Picture, Population
-from training.data.records.record import Record, Shows
+from training.data.records.labelled_image import ImageRecord, LabelledImage, Population
 from training.data.sources.folders import read_folders
 from training.data.sources.ham10000 import HAM10000
-from training.data.sources.holdout import HELD_OUT, held_out
+from training.data.sources.holdout import HELD_OUT_FRACTION, is_held_out
 from training.data.sources.isic2017 import ISIC2017
 from training.data.sources.isic_archive import ISIC_ARCHIVE
-from training.data.sources.phone import PAD_UFES_20, PHONE_FOLDER, unseen
+from training.data.sources.phone import PAD_UFES_20, PHONE_FOLDER, is_in_held_out_half
 
 __all__ = [
     "HAM10000",
-    "HELD_OUT",
+    "HELD_OUT_FRACTION",
     "ISIC2017",
     "ISIC_ARCHIVE",
     "PAD_UFES_20",
     "PHONE_FOLDER",
-    "Kind",
-    "PhonePicture",
-    "held_out",
-    "read_phone",
-    "read_pictures",
+    "PhoneImage",
+    "PhoneSubject",
+    "is_held_out",
+    "read_labelled_images",
+    "read_phone_images",
     "read_records",
 ]
 
 
-def read_records(data: Path) -> list[Record]:
-    """All pictures of `data`: a manifest, a folder that holds one, or the folder of the data sets.
+def read_records(data: Path) -> list[ImageRecord]:
+    """Read the records of all images.
 
-    Raises `TrainingError` where a folder, a manifest, a column or a picture is missing, where a word of a
-    manifest is not known, and where pictures of one group are on two sides of a split.
+    Args:
+        data: A manifest, a folder that holds one, or the folder of the data sets.
+
+    Returns:
+        Records in the order of the manifest, or of the data sets.
+
+    Raises:
+        TrainingError: If a folder, a manifest, a column or an image is missing, if a manifest holds an unknown value,
+            or if images of one group are on two sides of a split.
     """
     return read_manifest(data) if is_manifest(data) else read_folders(data)
 
 
-def read_pictures(data: Path) -> list[Picture]:
-    """Labelled pictures of lesions, in the manifests' order. Raises `TrainingError` as `read_records` does."""
-    return [
-        Picture(
-            path=one.path,
-            label=one.label,
-            source=one.source,
-            population=one.population,
-            group=one.group,
-            share=one.share,
-            fold=one.fold,
-            diagnosis=one.diagnosis,
-            age=one.age,
-            sex=one.sex,
-            skin_type=one.skin_type,
-            pen=one.pen,
-        )
-        for one in read_records(data)
-        if one.label is not None
-    ]
+def read_labelled_images(data: Path) -> list[LabelledImage]:
+    """Read the records of the lesions whose label is known. Arguments and errors are those of `read_records`."""
+    return [LabelledImage(**vars(record)) for record in read_records(data) if record.label is not None]
 
 
-class Kind(StrEnum):
-    """What a phone picture shows."""
+class PhoneSubject(StrEnum):
+    """Content of a phone image. The names of metrics in `model.json` begin with these values."""
 
     LESION = "phone_lesion"
     SKIN = "phone_skin"
@@ -74,25 +62,27 @@ class Kind(StrEnum):
     THING = "phone_thing"
 
 
-_KINDS = {Shows.LESION: Kind.LESION, Shows.SKIN: Kind.SKIN, Shows.HAND: Kind.HAND, Shows.THING: Kind.THING}
-
-
 @dataclass(frozen=True)
-class PhonePicture:
-    """A picture by a phone, of a lesion or not. `held` is true for the half that is only measured on."""
+class PhoneImage:
+    """An image taken by a phone, of a lesion or not. `is_held_out` is true for the half that only measures."""
 
     path: Path
-    kind: Kind
-    held: bool
+    subject: PhoneSubject
+    is_held_out: bool
 
 
-def read_phone(data: Path) -> list[PhonePicture]:
-    """Phone pictures, of a lesion or not. Pictures of a patient or a hand's owner are on one side.
+def read_phone_images(data: Path) -> list[PhoneImage]:
+    """Read all phone images, of lesions or not.
 
-    Raises `TrainingError` as `read_records` does.
+    Images of one patient, or of one hand's owner, are all held out or none of them is. Arguments and errors are those
+    of `read_records`.
     """
     return [
-        PhonePicture(path=one.path, kind=_KINDS[one.shows], held=unseen(one.group))
-        for one in read_records(data)
-        if one.population is Population.PHONE
+        PhoneImage(
+            path=record.path,
+            subject=PhoneSubject(f"phone_{record.subject}"),
+            is_held_out=is_in_held_out_half(record.group),
+        )
+        for record in read_records(data)
+        if record.population is Population.PHONE
     ]

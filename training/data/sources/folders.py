@@ -1,26 +1,27 @@
-"""The data sets as they lie in one folder, each in a folder of its own with its `manifest.csv`."""
+"""Reads the data sets from one folder: each has a subfolder with its own table."""
 
 from pathlib import Path
 
-from training.data.records.record import Record
-from training.data.sources.ham10000 import HAM10000, ham10000
-from training.data.sources.isic2017 import ISIC2017, isic2017
-from training.data.sources.isic_archive import ISIC_ARCHIVE, isic_archive
-from training.data.sources.phone import PHONE_FOLDER, phone
+from training.data.records.labelled_image import ImageRecord
+from training.data.sources.ham10000 import HAM10000, read_ham10000
+from training.data.sources.isic2017 import ISIC2017, read_isic2017
+from training.data.sources.isic_archive import ISIC_ARCHIVE, read_isic_archive
+from training.data.sources.phone import PHONE_FOLDER, read_phone_folder
 from training.errors import TrainingError
 
 
-def read_folders(data: Path) -> list[Record]:
-    """Everything in `isic2017/`, `ham10000/` and, where they are there, `phone/` and `isic-archive/`, in their order.
+def read_folders(data: Path) -> list[ImageRecord]:
+    """Read the records of `isic2017/`, `ham10000/` and, if they exist, `phone/` and `isic-archive/`, in this order.
 
-    Raises `TrainingError` where a folder, a manifest, a column or a picture is missing, or where a word of
-    a manifest is not known.
+    Raises:
+        TrainingError: If a folder, a manifest, a column or an image is missing, or if a manifest holds an unknown
+            value.
     """
     if not data.is_dir():
         raise TrainingError(f"There is no folder {data}: name the one that holds {ISIC2017}/ and {HAM10000}/.")
     return [
-        *isic2017(data / ISIC2017),
-        *ham10000(data / HAM10000),
-        *phone(data / PHONE_FOLDER),
-        *isic_archive(data / ISIC_ARCHIVE),
+        *read_isic2017(data / ISIC2017),
+        *read_ham10000(data / HAM10000),
+        *read_phone_folder(data / PHONE_FOLDER),
+        *read_isic_archive(data / ISIC_ARCHIVE),
     ]

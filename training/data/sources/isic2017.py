@@ -1,41 +1,40 @@
-"""ISIC 2017: the challenge's own split, with pictures of UDA-1 among those to train on."""
+"""Reads ISIC 2017 with the challenge's own split; images of UDA-1 are added to its training images."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from training.data.records.csv_table import MANIFEST, rows, there, unknown
-from training.data.records.labelled_image import Population, Share
-from training.data.records.labels import isic2017_label
-from training.data.records.record import Record, Shows
+from training.data.records.csv_table import MANIFEST_NAME, read_rows, require_file, unknown_value_error
+from training.data.records.labelled_image import ImageRecord, Population, Split, Subject
+from training.data.records.labels import map_isic2017_label
 
 ISIC2017: Final = "isic2017"
 LICENCE: Final = "believed CC-0, to be confirmed"
 
-_SHARES: Final = {
-    "train": Share.TRAIN,
-    "train_extra_uda1": Share.TRAIN,
-    "valid": Share.VALID,
-    "test": Share.TEST,
+_SPLITS: Final = {
+    "train": Split.TRAIN,
+    "train_extra_uda1": Split.TRAIN,
+    "valid": Split.VALID,
+    "test": Split.TEST,
 }
 
 
-def isic2017(folder: Path) -> Iterator[Record]:
-    """Records of the pictures `<split>/<label>/<file>`. Raises `TrainingError` as `read_pictures` does."""
-    table = folder / MANIFEST
-    for row in rows(table, ("split", "label", "dx", "file")):
+def read_isic2017(folder: Path) -> Iterator[ImageRecord]:
+    """Read the records of the images `<split>/<label>/<file>`. Raises `TrainingError` as `read_folders` does."""
+    table = folder / MANIFEST_NAME
+    for row in read_rows(table, ("split", "label", "dx", "file")):
         try:
-            label, share = isic2017_label(row["dx"], row["label"]), _SHARES[row["split"]]
+            label, split = map_isic2017_label(row["dx"], row["label"]), _SPLITS[row["split"]]
         except KeyError as error:
-            raise unknown(table, error.args[0]) from error
-        yield Record(
-            path=there(folder / row["split"] / row["label"] / row["file"]),
-            shows=Shows.LESION,
+            raise unknown_value_error(table, error.args[0]) from error
+        yield ImageRecord(
+            path=require_file(folder / row["split"] / row["label"] / row["file"]),
+            subject=Subject.LESION,
             label=label,
             source=ISIC2017,
             population=Population.DERMATOSCOPE,
             licence=LICENCE,
             group=Path(row["file"]).stem,
-            share=share,
+            split=split,
             diagnosis=row["dx"] or row["label"],
         )

@@ -1,64 +1,72 @@
-"""Pictures by phones: PAD-UFES-20's lesions, and what is no lesion."""
+"""Reads images taken by phones: the lesions of PAD-UFES-20, and images of no lesion."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from training.data.records.csv_table import MANIFEST, decimal, number, rows, there, unknown
-from training.data.records.labelled_image import Population, Share
-from training.data.records.labels import pad_ufes_20_label
-from training.data.records.record import Record, Shows
-from training.data.sources.holdout import held_out
+from training.data.records.csv_table import (
+    MANIFEST_NAME,
+    parse_float,
+    parse_int,
+    read_rows,
+    require_file,
+    unknown_value_error,
+)
+from training.data.records.labelled_image import ImageRecord, Population, Split, Subject
+from training.data.records.labels import map_pad_ufes_20_label
+from training.data.sources.holdout import is_held_out
 
 PAD_UFES_20: Final = "pad_ufes_20"
-#: Folder of all that was taken by phones.
+#: Folder of all phone images.
 PHONE_FOLDER: Final = "phone"
 
-_SHOWS: Final = {
-    PAD_UFES_20: Shows.LESION,
-    "pad_skin_patch": Shows.SKIN,
-    "sign_digits_hands": Shows.HAND,
-    "imagenet_sample": Shows.THING,
+_SUBJECTS: Final = {
+    PAD_UFES_20: Subject.LESION,
+    "pad_skin_patch": Subject.SKIN,
+    "sign_digits_hands": Subject.HAND,
+    "imagenet_sample": Subject.THING,
 }
 
 
-def phone(folder: Path) -> Iterator[Record]:
-    """Records of the pictures of `folder`, none where it is not there.
+def read_phone_folder(folder: Path) -> Iterator[ImageRecord]:
+    """Read the records of the images in `folder`; none if there is no such folder.
 
-    What has folds is trained on and measured out of fold; of the rest half of the owners are held out. Raises
-    `TrainingError` as `read_pictures` does.
+    Images with a fold are trained on and measured out of fold. Of the others, half of the owners are held out.
+
+    Raises:
+        TrainingError: As `read_folders` does.
     """
     if not folder.is_dir():
         return
-    table = folder / MANIFEST
-    for row in rows(table, ("file", "source", "group_id")):
-        shows = _SHOWS.get(row["source"])
-        if shows is None:
-            raise unknown(table, row["source"])
+    table = folder / MANIFEST_NAME
+    for row in read_rows(table, ("file", "source", "group_id")):
+        subject = _SUBJECTS.get(row["source"])
+        if subject is None:
+            raise unknown_value_error(table, row["source"])
         try:
-            label = pad_ufes_20_label(row.get("diagnosis", "")) if shows is Shows.LESION else None
+            label = map_pad_ufes_20_label(row.get("diagnosis", "")) if subject is Subject.LESION else None
         except KeyError as error:
-            raise unknown(table, error.args[0]) from error
+            raise unknown_value_error(table, error.args[0]) from error
         group = row["group_id"] or row["file"]
-        fold = number(table, row.get("fold", ""))
-        yield Record(
-            path=there(folder / row["file"]),
-            shows=shows,
+        fold = parse_int(table, row.get("fold", ""))
+        yield ImageRecord(
+            path=require_file(folder / row["file"]),
+            subject=subject,
             label=label,
             source=row["source"],
             population=Population.PHONE,
             licence=row.get("licence", ""),
             group=group,
-            share=Share.TEST if fold is None and unseen(group) else Share.TRAIN,
+            split=Split.TEST if fold is None and is_in_held_out_half(group) else Split.TRAIN,
             fold=fold,
-            diagnosis=row.get("diagnosis", "") if shows is Shows.LESION else "",
-            age=number(table, row.get("age", "")),
+            diagnosis=row.get("diagnosis", "") if subject is Subject.LESION else "",
+            age=parse_int(table, row.get("age", "")),
             sex=row.get("sex", ""),
-            skin_type=number(table, row.get("fitzpatrick", "")),
-            pen=decimal(table, row.get("pen_frac", "")),
+            skin_type=parse_int(table, row.get("fitzpatrick", "")),
+            pen=parse_float(table, row.get("pen_frac", "")),
         )
 
 
-def unseen(group: str) -> bool:
-    """Whether a patient's or owner's pictures are in the half that telling kinds apart is only measured on."""
-    return held_out(group, share=0.5)
+def is_in_held_out_half(group: str) -> bool:
+    """Return whether a patient's or owner's images only measure how well the kinds of images are told apart."""
+    return is_held_out(group, fraction=0.5)

@@ -9,7 +9,7 @@ import numpy as np
 from shared.model.artefact import Manifest, Metric
 from shared.model.decision_rules import kind_of, wilson_interval
 from training.data.records.labelled_image import Population
-from training.data.sources import Kind, read_phone
+from training.data.sources import PhoneSubject, read_phone_images
 from training.evaluation.result import KindShare, KindsResult
 from training.evaluation.scored_sets import Judged
 from training.exporting.predictor import GraphPredictor
@@ -17,10 +17,10 @@ from training.metrics.auc import auc_metric
 from training.metrics.bootstrap import Flags, Floats
 
 _TITLES: Final = {
-    Kind.LESION: "Lesions by phone, half of which taught the kinds, the other half here",
-    Kind.SKIN: "Plain skin",
-    Kind.HAND: "Hands",
-    Kind.THING: "Other things",
+    PhoneSubject.LESION: "Lesions by phone, half of which taught the kinds, the other half here",
+    PhoneSubject.SKIN: "Plain skin",
+    PhoneSubject.HAND: "Hands",
+    PhoneSubject.THING: "Other things",
 }
 
 
@@ -30,13 +30,13 @@ def kinds_result(data: Path, sets: Sequence[Judged], graph: GraphPredictor, mani
     Phone lesions are those of an out-of-fold set where there is one. None where the data has no other pictures.
     """
     shares = [(one.title, str(one.population), one.kinds) for one in sets]
-    phone = [image for image in read_phone(data) if image.held]
+    phone = [image for image in read_phone_images(data) if image.is_held_out]
     if any(one.population is Population.PHONE for one in sets):
-        phone = [image for image in phone if image.kind is not Kind.LESION]
-    for kind in Kind:
-        paths = [image.path for image in phone if image.kind is kind]
+        phone = [image for image in phone if image.subject is not PhoneSubject.LESION]
+    for kind in PhoneSubject:
+        paths = [image.path for image in phone if image.subject is kind]
         if paths:
-            right = str(Population.PHONE) if kind is Kind.LESION else None
+            right = str(Population.PHONE) if kind is PhoneSubject.LESION else None
             shares.append((_TITLES[kind], right or "", graph.predict_files(paths, manifest.picture).kinds))
     if not shares:
         return None

@@ -8,7 +8,7 @@ from training.evaluation.measures.subgroups import FEWEST
 from training.evaluation.result import Figures
 from training.evaluation.scored_sets import Judged
 from training.metrics.auc import auc_metric
-from training.metrics.bootstrap import draws, metric
+from training.metrics.bootstrap import draw_weights, metric_with_interval
 from training.metrics.operating_points import balanced_multiclass_accuracy
 
 
@@ -24,9 +24,9 @@ def label_figures(judged: Judged, manifest: Manifest) -> Figures:
     known = judged.only(np.isin(actual, names))
     labels = np.array([names.index(name) for name in actual if name in names])
     if len(labels):
-        accuracy = metric(
+        accuracy = metric_with_interval(
             lambda weights: balanced_multiclass_accuracy(known.probabilities, labels, weights),
-            draws(np.zeros(len(labels), bool), known.groups),
+            draw_weights(np.zeros(len(labels), bool), known.groups),
         )
         figures |= {"balanced_multiclass_accuracy": accuracy} if accuracy else {}
     return figures

@@ -11,7 +11,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from shared.model.artefact import Manifest, ReliabilityBin
 from shared.model.decision_rules import bin_of, wilson_interval
 from training.calibration.calibrate import reliability
-from training.data.records.labelled_image import Share
+from training.data.records.labelled_image import Split
 from training.evaluation.result import ReceiptCheck, Receipts
 from training.evaluation.scored_sets import Judged
 from training.evaluation.tasks import Task, score, truth
@@ -32,7 +32,7 @@ def receipts(judged: Judged, manifest: Manifest) -> Receipts | None:
     told, malignant = score(Task.COUNTED, judged.probabilities, manifest.labels), truth(Task.COUNTED, judged.pictures)
     if known is None or min(malignant.sum(), (~malignant).sum()) < _FOLDS:
         return None
-    if judged.pictures[0].share is Share.TEST:
+    if judged.pictures[0].split is Split.TEST:
         checks = list(_checks(known.reliability, told, malignant))
         return _summed(checks, _ON_TEST)
     checks = []

@@ -6,14 +6,14 @@ from typing import Final
 import numpy as np
 
 from shared.model.artefact import Manifest
-from training.data.records.labelled_image import Picture
+from training.data.records.labelled_image import LabelledImage
 from training.data.records.labels import LABELS
 from training.evaluation.measures.task_metrics import bands_of, curve_figures
 from training.evaluation.result import Figures, Subgroup
 from training.evaluation.scored_sets import Judged
 from training.evaluation.tasks import Task, score, truth
-from training.metrics.bootstrap import Flags, draws, metrics
-from training.metrics.operating_points import Calls
+from training.metrics.bootstrap import Flags, draw_weights, metrics_with_intervals
+from training.metrics.operating_points import BinaryPredictions
 
 #: Fewest positive pictures, and others, on which a figure rests: with ten, an AUC's interval is up to 0.3 wide.
 FEWEST: Final = 10
@@ -64,30 +64,30 @@ def _figures(task: Task, part: Judged, manifest: Manifest) -> Figures:
     positive, scores = truth(task, part.pictures), score(task, part.probabilities, manifest.labels)
     if min(positive.sum(), (~positive).sum()) < FEWEST:
         return {}
-    weights = draws(positive, part.groups)
+    weights = draw_weights(positive, part.groups)
     figures = {name: value for name, value in curve_figures(scores, positive, weights).items() if name in _KEPT}
     bands = bands_of(part, manifest)
     if bands and task is Task.COUNTED:
-        calls = Calls(scores >= bands.low_below, positive)
-        figures |= metrics(
+        calls = BinaryPredictions(scores >= bands.low_below, positive)
+        figures |= metrics_with_intervals(
             lambda some: {"sensitivity": calls.sensitivity(some), "specificity": calls.specificity(some)}, weights
         )
     return figures
 
 
-def _age(image: Picture) -> str:
+def _age(image: LabelledImage) -> str:
     if image.age is None:
         return ""
     return next((name for name, start, stop in _AGES if start <= image.age < stop), "")
 
 
-def _pen(image: Picture) -> str:
+def _pen(image: LabelledImage) -> str:
     if image.pen is None:
         return ""
     return "marked by pen" if image.pen > PEN else "not marked"
 
 
-_PARTS: Final[dict[str, Callable[[Picture], str]]] = {
+_PARTS: Final[dict[str, Callable[[LabelledImage], str]]] = {
     "source": lambda image: image.source,
     "age": _age,
     "sex": lambda image: image.sex if image.sex != "unknown" else "",

@@ -18,8 +18,8 @@ from training.evaluation.scored_sets import Judged
 from training.evaluation.tasks import Task, score, truth
 from training.exporting.predictor import GraphPredictor
 from training.metrics.auc import auc_metric
-from training.metrics.bootstrap import Floats, Weights, draws, metric
-from training.metrics.curve import Curve, area
+from training.metrics.bootstrap import DrawWeights, Floats, draw_weights, metric_with_interval
+from training.metrics.curve import RocCurve, area_under_curve
 
 _BATCH = 32
 
@@ -57,11 +57,14 @@ def _compared(task: Task, judged: Judged, averaged: Judged, manifest: Manifest, 
         return None
     one, eight = (score(task, each.probabilities, manifest.labels) for each in (judged, averaged))
 
-    def gain(weights: Weights) -> Floats:
-        areas = [np.asarray(area(Curve.of(scores, positive, weights)), np.float64) for scores in (eight, one)]
+    def gain(weights: DrawWeights) -> Floats:
+        areas = [
+            np.asarray(area_under_curve(RocCurve.from_scores(scores, positive, weights)), np.float64)
+            for scores in (eight, one)
+        ]
         return areas[0] - areas[1]
 
-    found = metric(gain, draws(positive, judged.groups))
+    found = metric_with_interval(gain, draw_weights(positive, judged.groups))
     if found is None:
         return None
     alone, together = (auc_metric(scores, positive, judged.groups) for scores in (one, eight))

@@ -16,12 +16,12 @@ from PIL import Image
 from shared.images.thumbnail import make_thumbnail
 from shared.model.artefact import Manifest
 from training.data.image_cache import Pixels
-from training.data.records.labelled_image import Picture, Population
+from training.data.records.labelled_image import LabelledImage, Population
 from training.evaluation.pointing.regions import GRID, Box, boxed, masked, read_boxes
 from training.evaluation.result import PointingResult
 from training.evaluation.tasks import Task, score, truth
 from training.exporting.predictor import GraphPredictor
-from training.metrics.bootstrap import SEED, Flags, Floats, Weights, draws, metrics
+from training.metrics.bootstrap import SEED, DrawWeights, Flags, Floats, draw_weights, metrics_with_intervals
 
 #: Side of a crop as a share of the picture's.
 _CROP: Final = 0.6
@@ -37,13 +37,13 @@ _FILTER: Final = Image.Resampling.BILINEAR
 class Crop:
     """A part of a picture, and the lesion in it, bool [rows, columns]."""
 
-    picture: Picture
+    picture: LabelledImage
     pixels: Pixels
     lesion: Flags
 
 
 def pointing_results(
-    pictures: Sequence[Picture], graph: GraphPredictor, manifest: Manifest, count: int
+    pictures: Sequence[LabelledImage], graph: GraphPredictor, manifest: Manifest, count: int
 ) -> tuple[PointingResult, ...]:
     """Play with crops of up to `count` pictures of each population.
 
@@ -73,7 +73,7 @@ def _title(population: Population, counts: bool) -> str:
     return which + (", phone, lesion boxes" if population is Population.PHONE else ", dermatoscope, simple masks")
 
 
-def _crops(pictures: Sequence[Picture], boxes: Mapping[Path, Box], size: int, count: int) -> Iterator[Crop]:
+def _crops(pictures: Sequence[LabelledImage], boxes: Mapping[Path, Box], size: int, count: int) -> Iterator[Crop]:
     """Two crops of each of up to `count` pictures, taken by chance."""
     rng, found = np.random.default_rng(SEED), 0
     for place in rng.permutation(len(pictures)):
@@ -86,13 +86,13 @@ def _crops(pictures: Sequence[Picture], boxes: Mapping[Path, Box], size: int, co
                 yield _cropped(picture, whole, region, size, rng)
 
 
-def _region(picture: Picture, whole: Image.Image, boxes: Mapping[Path, Box]) -> Flags | None:
+def _region(picture: LabelledImage, whole: Image.Image, boxes: Mapping[Path, Box]) -> Flags | None:
     if picture.population is Population.PHONE:
         return boxed(boxes[picture.path]) if picture.path in boxes else None
     return masked(whole)
 
 
-def _cropped(picture: Picture, whole: Image.Image, region: Flags, size: int, rng: np.random.Generator) -> Crop:
+def _cropped(picture: LabelledImage, whole: Image.Image, region: Flags, size: int, rng: np.random.Generator) -> Crop:
     """A crop in which the middle of the lesion is off the centre, as far as the picture has room for it."""
     side = round(GRID * _CROP)
     top, left = (_start(int(places.mean()), side, rng) for places in np.nonzero(region))
@@ -112,14 +112,14 @@ def _played(title: str, crops: Sequence[Crop], evidence: npt.NDArray[np.floating
     peak = np.array([_in_lesion(crop.lesion, *_peak(cells)) for crop, cells in zip(crops, evidence, strict=True)])
     centre = np.array([_in_lesion(crop.lesion, 0.5, 0.5) for crop in crops])
     inside = np.array([_inside(crop.lesion, cells) for crop, cells in zip(crops, evidence, strict=True)])
-    weights = draws(np.zeros(len(crops), bool), [crop.picture.group for crop in crops])
+    weights = draw_weights(np.zeros(len(crops), bool), [crop.picture.group for crop in crops])
 
-    def means(some: Weights) -> dict[str, Floats]:
+    def means(some: DrawWeights) -> dict[str, Floats]:
         values = {"peak": peak, "centre": centre, "gain": peak.astype(float) - centre, "inside": inside}
         return {name: some @ value / some.sum(axis=1) for name, value in values.items()}
 
     share = float(np.mean([crop.lesion.mean() for crop in crops]))
-    return PointingResult(title=title, crops=len(crops), lesion_share=share, **metrics(means, weights))
+    return PointingResult(title=title, crops=len(crops), lesion_share=share, **metrics_with_intervals(means, weights))
 
 
 def _peak(cells: npt.NDArray[np.floating]) -> tuple[float, float]:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from PIL import Image, ImageFilter
 from scipy import ndimage  # type: ignore[import-untyped]
 
-from training.data.records.labelled_image import Picture
+from training.data.records.labelled_image import LabelledImage
 from training.metrics.bootstrap import Flags
 
 GRID: Final = 128
@@ -25,7 +25,7 @@ _AT_BORDER: Final = 12
 Box = tuple[float, float, float, float]
 
 
-def read_boxes(images: Sequence[Picture]) -> Mapping[Path, Box]:
+def read_boxes(images: Sequence[LabelledImage]) -> Mapping[Path, Box]:
     """Lesion boxes (left, top, right, bottom as shares of the picture), from the column `bbox` of their manifests.
 
     A manifest is the first `manifest.csv` above a picture.

@@ -10,7 +10,7 @@ import numpy as np
 
 from shared.images.thumbnail import make_thumbnail
 from shared.model.artefact import Manifest
-from training.data.records.labelled_image import Picture
+from training.data.records.labelled_image import LabelledImage
 from training.data.records.labels import LABELS
 from training.evaluation.scored_sets import Judged
 from training.evaluation.tasks import Task, score, truth
@@ -42,7 +42,7 @@ def worst(judged: Judged, manifest: Manifest) -> tuple[Sequence[Mistake], Sequen
     )
 
 
-def _mistake(picture: Picture, probability: float) -> Mistake:
+def _mistake(picture: LabelledImage, probability: float) -> Mistake:
     stream = io.BytesIO()
     make_thumbnail(picture.path.read_bytes(), _SIDE).save(stream, "JPEG", quality=82)
     return Mistake(

@@ -12,7 +12,7 @@ from shared.images.thumbnail import make_thumbnail
 from shared.model.artefact import Manifest
 from shared.model.decision_rules import band_of
 from training.data.image_cache import Pixels
-from training.data.records.labelled_image import Picture, Population
+from training.data.records.labelled_image import LabelledImage, Population
 from training.evaluation.measures.kinds import share_metric
 from training.evaluation.result import StressResult
 from training.evaluation.served_answers import served_answers
@@ -26,7 +26,11 @@ _SIDE = 640
 
 
 def stress_results(
-    pictures: Sequence[Picture], graph: GraphPredictor, manifest: Manifest, count: int, report: Callable[[str], None]
+    pictures: Sequence[LabelledImage],
+    graph: GraphPredictor,
+    manifest: Manifest,
+    count: int,
+    report: Callable[[str], None],
 ) -> tuple[StressResult, ...]:
     """Change `count` pictures of each population and predict them again, with the artefact's graph.
 
@@ -45,12 +49,14 @@ def stress_results(
     return tuple(found)
 
 
-def _drawn(pictures: Sequence[Picture], count: int) -> list[Picture]:
+def _drawn(pictures: Sequence[LabelledImage], count: int) -> list[LabelledImage]:
     order = np.random.default_rng(SEED).permutation(len(pictures))[:count]
     return [pictures[place] for place in sorted(order.tolist())]
 
 
-def _predict(graph: GraphPredictor, pictures: Sequence[Picture], manifest: Manifest, change: Named | None) -> Predicted:
+def _predict(
+    graph: GraphPredictor, pictures: Sequence[LabelledImage], manifest: Manifest, change: Named | None
+) -> Predicted:
     return graph.predict_each(_changed(one.path, change, manifest) for one in pictures)
 
 

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from training.calibration.kinds import name_of
-from training.data.image_cache import Pixels, decode_all, decode_paths
-from training.data.records.labelled_image import Picture, Population, Share
+from training.data.image_cache import Pixels, decode_images, decode_paths
+from training.data.records.labelled_image import LabelledImage, Population, Split
 from training.data.records.labels import COUNTED
-from training.data.sources import Kind, PhonePicture, read_phone, read_pictures
+from training.data.sources import PhoneImage, PhoneSubject, read_labelled_images, read_phone_images
 from training.errors import TrainingError
-from training.fitting.inputs.selection import knows
+from training.fitting.inputs.selection import is_in_recipe
 from training.fitting.recipe import Recipe
 
 #: Training pictures that kinds and distance are fitted to: with their copies, more than two a feature of the kinds.
@@ -25,7 +25,7 @@ ENOUGH: Final = 2000
 class Lesions:
     """Pictures of lesions with their pixels uint8 [n, size, size, 3]."""
 
-    pictures: Sequence[Picture]
+    pictures: Sequence[LabelledImage]
     pixels: Pixels
 
     @property
@@ -48,20 +48,20 @@ class Lesions:
 class Others:
     """Pictures of no lesion: `seen` ones teach the kinds, by their `pixels`; the rest only measures."""
 
-    pictures: Sequence[PhonePicture]
+    pictures: Sequence[PhoneImage]
     pixels: Pixels
 
     @property
     def kinds(self) -> list[str]:
         """The kind of picture that each of those seen is."""
-        return [name_of(one.kind) for one in self.pictures if not one.held]
+        return [name_of(one.subject) for one in self.pictures if not one.is_held_out]
 
-    def unseen(self) -> dict[Kind, list[Path]]:
+    def unseen(self) -> dict[PhoneSubject, list[Path]]:
         """Files of those that only measure."""
-        found: dict[Kind, list[Path]] = {}
+        found: dict[PhoneSubject, list[Path]] = {}
         for one in self.pictures:
-            if one.held:
-                found.setdefault(one.kind, []).append(one.path)
+            if one.is_held_out:
+                found.setdefault(one.subject, []).append(one.path)
         return found
 
 
@@ -69,7 +69,7 @@ class Others:
 class Material:
     """Dermatoscope lesions that were trained on, some of them, and held-out ones; phone lesions; and others."""
 
-    trained: Sequence[Picture]
+    trained: Sequence[LabelledImage]
     some: Lesions
     held: Lesions
     phone: Lesions
@@ -78,35 +78,35 @@ class Material:
 
 def read_material(data: Path, cache: Path, recipe: Recipe) -> Material:
     """Read and decode all of the recipe's sources but the test set. Raises `TrainingError` where a part is missing."""
-    rules = recipe.served
-    images = [one for one in read_pictures(data) if knows(one, recipe)]
+    rules = recipe.serving_spec
+    images = [one for one in read_labelled_images(data) if is_in_recipe(one, recipe)]
 
-    def lesions(population: Population, share: Share) -> list[Picture]:
-        found = [one for one in images if one.population is population and one.share is share]
+    def lesions(population: Population, share: Split) -> list[LabelledImage]:
+        found = [one for one in images if one.population is population and one.split is share]
         if not found:
             raise TrainingError(f"{data} has no {population} pictures of the recipe's sources for the share {share}.")
         return found
 
-    def decoded(some: Sequence[Picture]) -> Lesions:
-        return Lesions(some, decode_all(some, rules, cache))
+    def decoded(some: Sequence[LabelledImage]) -> Lesions:
+        return Lesions(some, decode_images(some, rules, cache))
 
-    trained = lesions(Population.DERMATOSCOPE, Share.TRAIN)
-    others = [one for one in read_phone(data) if one.kind is not Kind.LESION]
-    seen = [one.path for one in others if not one.held]
+    trained = lesions(Population.DERMATOSCOPE, Split.TRAIN)
+    others = [one for one in read_phone_images(data) if one.subject is not PhoneSubject.LESION]
+    seen = [one.path for one in others if not one.is_held_out]
     if not seen:
         raise TrainingError(f"{data} needs pictures of no lesion under phone/: without them nothing is refused.")
     return Material(
         trained=trained,
         some=decoded(trained[:: max(1, len(trained) // ENOUGH)]),
-        held=decoded(lesions(Population.DERMATOSCOPE, Share.VALID)),
-        phone=decoded(lesions(Population.PHONE, Share.TRAIN)),
+        held=decoded(lesions(Population.DERMATOSCOPE, Split.VALID)),
+        phone=decoded(lesions(Population.PHONE, Split.TRAIN)),
         others=Others(others, decode_paths(seen, rules, cache)),
     )
 
 
-def test_pictures(data: Path) -> list[Picture]:
+def test_pictures(data: Path) -> list[LabelledImage]:
     """The ISIC 2017 test set, which nothing is chosen by. Raises `TrainingError` where it is missing."""
-    found = [image for image in read_pictures(data) if image.share is Share.TEST]
+    found = [image for image in read_labelled_images(data) if image.split is Split.TEST]
     if not found:
-        raise TrainingError(f"{data} has no pictures for the share {Share.TEST}.")
+        raise TrainingError(f"{data} has no pictures for the share {Split.TEST}.")
     return found

@@ -9,10 +9,17 @@ from typing import Final
 import numpy as np
 
 from training.data.image_cache import Pixels
-from training.fitting.augmentation import Change, augment
+from training.fitting.augmentation import Augmentation, augment
 
 _CHANGES: Final = frozenset(
-    {Change.BRIGHTNESS, Change.WHITE_BALANCE, Change.RESOLUTION, Change.ENCODING, Change.FLIP, Change.ROTATION}
+    {
+        Augmentation.BRIGHTNESS,
+        Augmentation.WHITE_BALANCE,
+        Augmentation.RESOLUTION,
+        Augmentation.ENCODING,
+        Augmentation.FLIP,
+        Augmentation.ROTATION,
+    }
 )
 
 

@@ -10,11 +10,11 @@ import numpy.typing as npt
 from training.calibration.calibrate import calibrate
 from training.calibration.distance import fit_distance
 from training.calibration.kinds import PHONE, fit_kinds
-from training.data.records.labelled_image import Picture, Population
+from training.data.records.labelled_image import LabelledImage, Population
 from training.errors import TrainingError
 from training.exporting.calibration_inputs.chat_copies import with_copies
 from training.exporting.calibration_inputs.features import Features
-from training.model.build import POPULATIONS
+from training.model.classifier import POPULATIONS
 
 Floats = npt.NDArray[np.floating]
 
@@ -60,7 +60,10 @@ class Unseen:
 
 
 def ask_folds(
-    models: Mapping[int, keras.Model], images: Sequence[Picture], pixels: npt.NDArray[np.uint8], others: Background
+    models: Mapping[int, keras.Model],
+    images: Sequence[LabelledImage],
+    pixels: npt.NDArray[np.uint8],
+    others: Background,
 ) -> Unseen:
     """Ask the model of each fold, which has not seen it, about phone `pictures` with `pixels` [n, size, size, 3].
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.data.image_cache import Pixels
-from training.fitting.validation import logits_and_means
+from training.fitting.validation import predict_logits_and_means
 
 Floats = npt.NDArray[np.floating]
 
@@ -24,7 +24,7 @@ class Features:
     @classmethod
     def of(cls, model: keras.Model, pixels: Pixels) -> Self:
         """Of pictures uint8 [n, size, size, 3]."""
-        return cls(*logits_and_means(model, pixels))
+        return cls(*predict_logits_and_means(model, pixels))
 
     @property
     def means(self) -> Floats:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import keras
 
-from training.data.records.labels import NAMES
+from training.data.records.labels import LABEL_NAMES
 from training.errors import TrainingError
-from training.fitting.loop import checkpoint
+from training.fitting.loop.checkpoint import load_checkpoint
 from training.fitting.recipe import Recipe
-from training.model.build import build
+from training.model.classifier import build_classifier
 from training.model.weights import set_weights
 
 
@@ -24,10 +24,10 @@ class Fitted:
 
 def read_run(directory: Path) -> Fitted:
     """The run in `directory` as its last checkpoint has it. Raises `TrainingError` where there is none."""
-    state = checkpoint.load(directory)
+    state = load_checkpoint(directory)
     if state is None:
         raise TrainingError(f"There is no checkpoint in {directory}: melanoma-train makes one.")
-    model = build(state.recipe.architecture, len(NAMES), frozen_norm=state.recipe.frozen_norm)
+    model = build_classifier(state.recipe.architecture, len(LABEL_NAMES), frozen_norm=state.recipe.frozen_norm)
     set_weights(model, state.average)
     return Fitted(model=model, recipe=state.recipe, epochs=state.epochs)
 

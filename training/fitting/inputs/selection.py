@@ -1,58 +1,61 @@
-"""Which pictures a recipe learns from, and which it is measured on meanwhile."""
+"""Selects the images that a recipe trains on and validates on."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from training.data.records.labelled_image import Picture, Population, Share
+from training.data.records.labelled_image import LabelledImage, Population, Split
 from training.data.sampling import draw_epoch
 from training.fitting.recipe import Recipe
 
 
-def learns_from(image: Picture, recipe: Recipe) -> bool:
-    """Whether the recipe trains on the picture: never on one that is held out, or of the fold left out."""
-    return knows(image, recipe) and image.share is Share.TRAIN and not _left_out(image, recipe)
+def is_trained_on(image: LabelledImage, recipe: Recipe) -> bool:
+    """Return whether the recipe trains on the image: it is neither held out nor of the fold that is left out."""
+    return is_in_recipe(image, recipe) and image.split is Split.TRAIN and not _is_in_left_out_fold(image, recipe)
 
 
-def is_measured_on(image: Picture, recipe: Recipe) -> bool:
-    """Whether the picture is held out of training, and not for the test."""
-    return knows(image, recipe) and (image.share is Share.VALID or _left_out(image, recipe))
+def is_validated_on(image: LabelledImage, recipe: Recipe) -> bool:
+    """Return whether the image is held out of training for validation; images of the test set are not."""
+    return is_in_recipe(image, recipe) and (image.split is Split.VALID or _is_in_left_out_fold(image, recipe))
 
 
-def knows(image: Picture, recipe: Recipe) -> bool:
-    """Whether the picture is of a source and a population of the recipe, whatever it is used for."""
+def is_in_recipe(image: LabelledImage, recipe: Recipe) -> bool:
+    """Return whether the image is of a source and a population of the recipe, in any split."""
     return image.population in recipe.populations and image.source in recipe.sources
 
 
-def _left_out(image: Picture, recipe: Recipe) -> bool:
-    return image.share is Share.TRAIN and image.fold is not None and image.fold == recipe.fold
+def _is_in_left_out_fold(image: LabelledImage, recipe: Recipe) -> bool:
+    return image.split is Split.TRAIN and image.fold is not None and image.fold == recipe.fold
 
 
-def show(images: Sequence[Picture], recipe: Recipe, epoch: int) -> npt.NDArray[np.int64]:
-    """Indices int64 [steps * batch] of those `pictures` that an epoch shows, in their order.
+def draw_epoch_indices(images: Sequence[LabelledImage], recipe: Recipe, epoch: int) -> npt.NDArray[np.int64]:
+    """Draw the images of an epoch among those that the recipe trains on.
 
-    With the recipe's `phone_share`, phone pictures are that share of them: training on phone pictures alone
-    would forget the dermatoscope's, which are shown again beside them.
+    If the recipe has a `phone_share`, that share of the draws are phone images. Training on phone images alone would
+    make the model forget dermatoscope images, so these are shown beside them.
+
+    Returns:
+        Indices into `images` in the order of the epoch, int64 [steps_per_epoch * batch].
     """
-    count = recipe.steps * recipe.batch
+    count = recipe.steps_per_epoch * recipe.batch
     if recipe.phone_share is None:
-        return _draw(images, recipe, epoch, recipe.populations, count)
-    phone = round(count * recipe.phone_share)
+        return _draw_indices(images, recipe, epoch, recipe.populations, count)
+    phone_count = round(count * recipe.phone_share)
     parts = (
-        _draw(images, recipe, epoch, (Population.PHONE,), phone),
-        _draw(images, recipe, epoch, (Population.DERMATOSCOPE,), count - phone),
+        _draw_indices(images, recipe, epoch, (Population.PHONE,), phone_count),
+        _draw_indices(images, recipe, epoch, (Population.DERMATOSCOPE,), count - phone_count),
     )
     order = np.random.default_rng((recipe.seed, epoch)).permutation(np.concatenate(parts))
-    # Where one population has no pictures, the other takes its place.
+    # If one population has no images, the other one fills the epoch.
     return np.resize(order, count)
 
 
-def _draw(
-    images: Sequence[Picture], recipe: Recipe, epoch: int, populations: Sequence[Population], count: int
+def _draw_indices(
+    images: Sequence[LabelledImage], recipe: Recipe, epoch: int, populations: Sequence[Population], count: int
 ) -> npt.NDArray[np.int64]:
     members = [
-        index for index, image in enumerate(images) if image.population in populations and learns_from(image, recipe)
+        index for index, image in enumerate(images) if image.population in populations and is_trained_on(image, recipe)
     ]
     if not members or not count:
         return np.empty(0, np.int64)
