@@ -9,13 +9,13 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.floating]
 
 #: Most directions that get a variance of their own; all others share one.
-DIRECTIONS: Final = 64
+MAX_DIRECTIONS: Final = 64
 #: Least variance, as a share of the mean one: channels that never change have none to divide by.
 _FLOOR: Final = 1e-6
 
 
 @dataclass(frozen=True)
-class Distance:
+class FeatureDistance:
     """Mahalanobis distance to the training pictures' mean, divided by the root of the number of features.
 
     About 1 for a training picture. After Lee et al., NeurIPS 2018 (arXiv 1807.03888), with these choices:
@@ -32,28 +32,28 @@ class Distance:
 
     mean: npt.NDArray[np.float32]
     directions: npt.NDArray[np.float32]
-    gain: npt.NDArray[np.float32]
-    rest: float
+    precision_gain: npt.NDArray[np.float32]
+    residual_variance: float
 
     def __call__(self, features: Floats) -> npt.NDArray[np.float64]:
         """Distances float64 [n] of features [n, features]. The exported graph computes the same."""
         away = features.astype(np.float64) - self.mean
         along = away @ self.directions
-        squared = (along**2 * self.gain).sum(-1) + (away**2).sum(-1) / self.rest
+        squared = (along**2 * self.precision_gain).sum(-1) + (away**2).sum(-1) / self.residual_variance
         return np.asarray(np.sqrt(np.maximum(squared, 0) / len(self.mean)))
 
 
-def fit_distance(features: Floats) -> Distance:
+def fit_distance(features: Floats) -> FeatureDistance:
     """Fit to the training pictures' features [n, features]."""
     mean = features.mean(axis=0, dtype=np.float64)
     away = features - mean
     values, vectors = np.linalg.eigh(away.T @ away / len(features))
     values = np.maximum(values, _FLOOR * values.mean() + 1e-12)
-    kept = min(DIRECTIONS, len(values) // 2)
+    kept = min(MAX_DIRECTIONS, len(values) // 2)
     rest = float(values[:-kept].mean())
-    return Distance(
+    return FeatureDistance(
         mean=mean.astype(np.float32),
         directions=vectors[:, -kept:].astype(np.float32),
-        gain=(1 / values[-kept:] - 1 / rest).astype(np.float32),
-        rest=rest,
+        precision_gain=(1 / values[-kept:] - 1 / rest).astype(np.float32),
+        residual_variance=rest,
     )

@@ -25,25 +25,25 @@ _FREEDOM: Final = 0.03
 
 
 @dataclass(frozen=True)
-class KindHead:
+class KindClassifier:
     """Logits of the kinds are `features @ weights + bias`: float32 [features, kinds] and [kinds]."""
 
     weights: npt.NDArray[np.float32]
     bias: npt.NDArray[np.float32]
 
-    def shares(self, features: Floats) -> Floats:
+    def probabilities(self, features: Floats) -> Floats:
         """Shares of the kinds [n, kinds], their sum 1, of features [n, features]; the exported graph has the same."""
         logits = features @ self.weights + self.bias
         powers = np.exp(logits - logits.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
-def name_of(kind: PhoneSubject) -> str:
+def kind_name(kind: PhoneSubject) -> str:
     """The kind of picture, by the name in the artefact, that a phone picture is."""
     return PHONE if kind is PhoneSubject.LESION else NO_LESION
 
 
-def fit_kinds(features: Floats, names: Sequence[str]) -> KindHead:
+def fit_kind_classifier(features: Floats, names: Sequence[str]) -> KindClassifier:
     """Multinomial logistic regression of features [n, features] on the kinds' `names` [n], each as heavy."""
     mean, spread = features.mean(axis=0), features.std(axis=0) + 1e-6
     wanted = [KINDS.names.index(name) for name in names]
@@ -51,16 +51,16 @@ def fit_kinds(features: Floats, names: Sequence[str]) -> KindHead:
         (features - mean) / spread, wanted
     )
     weights = found.coef_.T / spread[:, None]
-    return KindHead(weights.astype(np.float32), (found.intercept_ - mean @ weights).astype(np.float32))
+    return KindClassifier(weights.astype(np.float32), (found.intercept_ - mean @ weights).astype(np.float32))
 
 
-def kind_metrics(lesions: Mapping[str, Floats], phone: Mapping[PhoneSubject, Floats]) -> dict[str, Metric]:
+def measure_kinds(lesions: Mapping[str, Floats], phone: Mapping[PhoneSubject, Floats]) -> dict[str, Metric]:
     """Figures from shares of the kinds, each [n, kinds], of pictures that the head has not seen.
 
     `lesions` are sets of dermatoscope pictures by their name. Raises `KeyError` where there are no phone lesions.
     """
     rows = {**lesions, **{str(kind): shares for kind, shares in phone.items()}}
-    right = dict.fromkeys(lesions, DERMATOSCOPE) | {str(kind): name_of(kind) for kind in phone}
+    right = dict.fromkeys(lesions, DERMATOSCOPE) | {str(kind): kind_name(kind) for kind in phone}
     nothing = KINDS.names.index(NO_LESION)
     limit = KINDS.refuse_from or 1.0
     metrics = {}

@@ -9,6 +9,6 @@ import numpy.typing as npt
 BELONG: Final = 0.975
 
 
-def belongs_within(distance: npt.NDArray[np.floating]) -> float:
+def max_population_distance(distance: npt.NDArray[np.floating]) -> float:
     """Largest distance at which a picture belongs to the population, from its held-out lesions' [n]."""
     return float(np.quantile(distance, BELONG))

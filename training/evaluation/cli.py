@@ -32,10 +32,10 @@ def main(
     console = Console(highlight=False)
     try:
         # Here, not above: TensorFlow takes seconds to load, and --help should not.
-        from training.evaluation.assess import Options
-        from training.evaluation.evaluate import evaluate
+        from training.evaluation.evaluate import EvaluationOptions
+        from training.evaluation.output import evaluate
 
-        options = Options(test=test, symmetries=symmetries, stress=stress, pointing=pointing)
+        options = EvaluationOptions(test=test, symmetries=symmetries, stress=stress, pointing=pointing)
         evaluate(artefact, data, out, options, card=card, report=console.print)
     except TrainingError as error:
         raise click.ClickException(str(error)) from error

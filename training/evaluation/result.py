@@ -14,14 +14,14 @@ FILE_NAME: Final = "evaluation.json"
 Figures = dict[str, Metric]
 #: Four digits: more would say nothing of curves.
 _Short = Annotated[float, PlainSerializer(lambda value: round(value, 4), return_type=float)]
-Curve = tuple[tuple[_Short, _Short], ...]
+CurvePoints = tuple[tuple[_Short, _Short], ...]
 
 
-class _Part(BaseModel):
+class _Result(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class OperatingPoint(_Part):
+class OperatingPoint(_Result):
     """Calling every picture whose probability is at least `threshold`."""
 
     name: str
@@ -29,7 +29,7 @@ class OperatingPoint(_Part):
     figures: Figures
 
 
-class DiagramBin(_Part):
+class DiagramBin(_Result):
     """Pictures of similar probability: the mean of it, and how many of them were positive."""
 
     mean: float
@@ -37,7 +37,7 @@ class DiagramBin(_Part):
     positive: int
 
 
-class TaskResult(_Part):
+class TaskResult(_Result):
     """One question about a set of pictures."""
 
     task: str
@@ -46,12 +46,12 @@ class TaskResult(_Part):
     figures: Figures
     operating: tuple[OperatingPoint, ...]
     #: (1 - specificity, sensitivity), and (sensitivity, precision).
-    roc: Curve
-    precision_recall: Curve
+    roc: CurvePoints
+    precision_recall: CurvePoints
     diagram: tuple[DiagramBin, ...]
 
 
-class Subgroup(_Part):
+class SubgroupResult(_Result):
     """Pictures that have something in common. `tasks` is empty where they are too few to measure."""
 
     by: str
@@ -62,7 +62,7 @@ class Subgroup(_Part):
     tasks: dict[str, Figures]
 
 
-class Diagnosis(_Part):
+class DiagnosisResult(_Result):
     """What is said of the lesions of one label: `bands` has how many got which."""
 
     label: str
@@ -73,14 +73,14 @@ class Diagnosis(_Part):
     bands: dict[str, int]
 
 
-class Answers(_Part):
+class AnswerCounts(_Result):
     """What the service would answer: how many lesions whose label counts, and others, get which answer."""
 
     counted: dict[str, int]
     others: dict[str, int]
 
 
-class ReceiptCheck(_Part):
+class ReceiptCheck(_Result):
     """One bin: what its receipt says, and what came of other lesions in it."""
 
     start: float
@@ -95,7 +95,7 @@ class ReceiptCheck(_Part):
     agrees: bool
 
 
-class Receipts(_Part):
+class ReceiptsResult(_Result):
     """Whether the receipts hold for lesions that they were not made of."""
 
     protocol: str
@@ -106,7 +106,7 @@ class Receipts(_Part):
     covered_if_right: float
 
 
-class SetResult(_Part):
+class SetResult(_Result):
     """All that was measured on one set of pictures."""
 
     name: str
@@ -117,13 +117,13 @@ class SetResult(_Part):
     groups: int
     tasks: tuple[TaskResult, ...]
     labels: Figures
-    subgroups: tuple[Subgroup, ...]
-    diagnoses: tuple[Diagnosis, ...]
-    answers: Answers
-    receipts: Receipts | None
+    subgroups: tuple[SubgroupResult, ...]
+    diagnoses: tuple[DiagnosisResult, ...]
+    answers: AnswerCounts
+    receipts: ReceiptsResult | None
 
 
-class KindShare(_Part):
+class KindShare(_Result):
     """Pictures of one kind: how many are named right, and how many are refused as no lesion."""
 
     title: str
@@ -132,7 +132,7 @@ class KindShare(_Part):
     refused: Metric
 
 
-class KindsResult(_Part):
+class KindsResult(_Result):
     """Telling dermatoscope, phone and no lesion apart."""
 
     shares: tuple[KindShare, ...]
@@ -140,7 +140,7 @@ class KindsResult(_Part):
     no_lesion_auc: Metric | None
 
 
-class StressResult(_Part):
+class StressResult(_Result):
     """One change drawn on pictures of one population; shifts are of the probability that a person is told."""
 
     change: str
@@ -158,7 +158,7 @@ class StressResult(_Part):
     answer_changes: Metric
 
 
-class PointingResult(_Part):
+class PointingResult(_Result):
     """On crops with the lesion off the centre: how often the map's peak lies in it, and how often the centre does.
 
     `gain` is the difference; `inside` the share of the evidence that lies in the lesion, where `lesion_share` would
@@ -174,7 +174,7 @@ class PointingResult(_Part):
     inside: Metric
 
 
-class SymmetryResult(_Part):
+class SymmetryResult(_Result):
     """Averaging the probabilities over the eight flips and quarter turns, against one look."""
 
     title: str
@@ -186,7 +186,7 @@ class SymmetryResult(_Part):
     cost: float
 
 
-class Evaluation(_Part):
+class Evaluation(_Result):
     """`evaluation.json`."""
 
     artefact: str

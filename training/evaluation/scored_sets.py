@@ -8,7 +8,7 @@ from typing import Self
 from shared.model.artefact import Manifest, hash_file
 from training.data.records.labelled_image import LabelledImage, Population, Split
 from training.errors import TrainingError
-from training.exporting.out_of_fold import FILE_NAME, OutOfFold, read_out_of_fold
+from training.exporting.out_of_fold import FILE_NAME, OutOfFoldTable, read_out_of_fold
 from training.exporting.predictor import GraphPredictor, Predicted
 from training.metrics.bootstrap import Flags, Floats
 
@@ -24,7 +24,7 @@ _OUT_OF_FOLD = (
 
 
 @dataclass(frozen=True)
-class Judged:
+class ScoredSet:
     """Pictures of one population, n of them, and what was predicted of each."""
 
     name: str
@@ -32,7 +32,7 @@ class Judged:
     population: Population
     #: How it comes that the model does not know them, for people.
     protocol: str
-    pictures: Sequence[LabelledImage]
+    images: Sequence[LabelledImage]
     #: Calibrated, [n, labels of the artefact].
     probabilities: Floats
     #: [n, kinds of the artefact].
@@ -43,25 +43,25 @@ class Judged:
     @property
     def groups(self) -> list[str]:
         """The patient or lesion of each picture."""
-        return [image.group for image in self.pictures]
+        return [image.group for image in self.images]
 
-    def only(self, rows: Flags) -> Self:
+    def select(self, rows: Flags) -> Self:
         """The same set, of these pictures alone."""
         return type(self)(
             self.name,
             self.title,
             self.population,
             self.protocol,
-            [image for image, kept in zip(self.pictures, rows, strict=True) if kept],
+            [image for image, kept in zip(self.images, rows, strict=True) if kept],
             self.probabilities[rows],
             self.kinds[rows],
             None if self.distance is None else self.distance[rows],
         )
 
 
-def held_out(
+def score_held_out(
     images: Sequence[LabelledImage], graph: GraphPredictor, manifest: Manifest, *, share: Split
-) -> tuple[Judged, ...]:
+) -> tuple[ScoredSet, ...]:
     """A set for each population that has pictures of `share`, predicted by the artefact's graph."""
     sets = []
     for population in Population:
@@ -70,12 +70,12 @@ def held_out(
             found: Predicted = graph.predict_files([one.path for one in chosen], manifest.picture)
             tested = share is Split.TEST
             sets.append(
-                Judged(
+                ScoredSet(
                     name=f"{population}_{'test' if tested else 'held_out'}",
                     title=f"{_title(population)}, {'test set' if tested else 'held out'}",
                     population=population,
                     protocol=_TEST if tested else _HELD_OUT,
-                    pictures=chosen,
+                    images=chosen,
                     probabilities=found.probabilities,
                     kinds=found.kinds,
                     distance=found.distance,
@@ -84,7 +84,9 @@ def held_out(
     return tuple(sets)
 
 
-def out_of_fold(images: Sequence[LabelledImage], directory: Path, manifest: Manifest) -> tuple[Judged, ...]:
+def read_out_of_fold_sets(
+    images: Sequence[LabelledImage], directory: Path, manifest: Manifest
+) -> tuple[ScoredSet, ...]:
     """A set for each population whose pictures have folds, from the artefact's `out_of_fold.csv`.
 
     None where the artefact has no such file: its graph has been trained on these pictures, so nothing is measured.
@@ -101,14 +103,14 @@ def out_of_fold(images: Sequence[LabelledImage], directory: Path, manifest: Mani
     for population in Population:
         chosen = [image for image in folded if image.population is population]
         if chosen:
-            rows = _rows(chosen, table, path)
+            rows = _find_rows(chosen, table, path)
             sets.append(
-                Judged(
+                ScoredSet(
                     name=f"{population}_out_of_fold",
                     title=f"{_title(population)}, out of fold",
                     population=population,
                     protocol=_OUT_OF_FOLD,
-                    pictures=chosen,
+                    images=chosen,
                     probabilities=table.probabilities[rows],
                     kinds=table.kinds[rows],
                     distance=None,
@@ -117,8 +119,8 @@ def out_of_fold(images: Sequence[LabelledImage], directory: Path, manifest: Mani
     return tuple(sets)
 
 
-def _rows(images: Sequence[LabelledImage], table: OutOfFold, path: Path) -> list[int]:
-    places = {name: row for row, name in enumerate(table.pictures)}
+def _find_rows(images: Sequence[LabelledImage], table: OutOfFoldTable, path: Path) -> list[int]:
+    places = {name: row for row, name in enumerate(table.image_sha256)}
     rows = []
     for image in images:
         row = places.get(hash_file(image.path).sha256)

@@ -9,9 +9,9 @@ from shared.contract.decision import Band
 from shared.model.artefact import Manifest
 from shared.model.decision_rules import band_of, kind_of, population_of
 from training.data.records.labels import LABELS
-from training.evaluation.result import Answers, Diagnosis
-from training.evaluation.scored_sets import Judged
-from training.evaluation.tasks import Task, score, truth
+from training.evaluation.result import AnswerCounts, DiagnosisResult
+from training.evaluation.scored_sets import ScoredSet
+from training.evaluation.tasks import Task, is_positive, score
 from training.metrics.bootstrap import Floats
 
 REFUSED: Final = "refused"
@@ -19,7 +19,7 @@ REFUSED: Final = "refused"
 ANSWERS: Final = (Band.LOW.value, Band.ELEVATED.value, Band.HIGH.value, Band.UNCERTAIN.value, REFUSED)
 
 
-def served_answers(probability: Floats, kinds: Floats, distance: Floats | None, manifest: Manifest) -> list[str]:
+def decide_answers(probability: Floats, kinds: Floats, distance: Floats | None, manifest: Manifest) -> list[str]:
     """The band that each picture gets, or `REFUSED`; `probability` [n] is the one that a person is told.
 
     Where the distance [n] is not known, no picture is taken for strange.
@@ -33,39 +33,39 @@ def served_answers(probability: Floats, kinds: Floats, distance: Floats | None, 
     return found
 
 
-def set_bands(judged: Judged, manifest: Manifest) -> list[str]:
+def decide_bands(scored_set: ScoredSet, manifest: Manifest) -> list[str]:
     """The band of each picture's probability in its own population, whatever kind the model takes it for."""
-    population = next((known for known in manifest.populations if known.name == judged.population), None)
-    told = score(Task.COUNTED, judged.probabilities, manifest.labels)
+    population = next((known for known in manifest.populations if known.name == scored_set.population), None)
+    told = score(Task.COUNTED, scored_set.probabilities, manifest.labels)
     return [band_of(float(one), population, manifest).value for one in told]
 
 
-def answers(judged: Judged, manifest: Manifest) -> Answers:
+def count_answers(scored_set: ScoredSet, manifest: Manifest) -> AnswerCounts:
     """How many lesions whose label counts, and others, get which answer."""
-    told = score(Task.COUNTED, judged.probabilities, manifest.labels)
-    given = np.array(served_answers(told, judged.kinds, judged.distance, manifest))
-    counted = truth(Task.COUNTED, judged.pictures)
-    return Answers(counted=_counts(given[counted].tolist()), others=_counts(given[~counted].tolist()))
+    told = score(Task.COUNTED, scored_set.probabilities, manifest.labels)
+    given = np.array(decide_answers(told, scored_set.kinds, scored_set.distance, manifest))
+    counted = is_positive(Task.COUNTED, scored_set.images)
+    return AnswerCounts(counted=_count(given[counted].tolist()), others=_count(given[~counted].tolist()))
 
 
-def diagnoses(judged: Judged, manifest: Manifest) -> tuple[Diagnosis, ...]:
+def measure_diagnoses(scored_set: ScoredSet, manifest: Manifest) -> tuple[DiagnosisResult, ...]:
     """For each label of the pictures, which bands they get."""
-    labels, bands = np.array([image.label for image in judged.pictures]), np.array(set_bands(judged, manifest))
-    told = score(Task.COUNTED, judged.probabilities, manifest.labels)
+    labels, bands = np.array([image.label for image in scored_set.images]), np.array(decide_bands(scored_set, manifest))
+    told = score(Task.COUNTED, scored_set.probabilities, manifest.labels)
     return tuple(
-        Diagnosis(
+        DiagnosisResult(
             label=label.name,
             title=label.title,
             counts=label.counts,
             pictures=int((labels == index).sum()),
             median=float(np.median(told[labels == index])),
-            bands=_counts(bands[labels == index].tolist()),
+            bands=_count(bands[labels == index].tolist()),
         )
         for index, label in enumerate(LABELS)
         if (labels == index).any()
     )
 
 
-def _counts(given: list[str]) -> dict[str, int]:
+def _count(given: list[str]) -> dict[str, int]:
     counts = Counter(given)
     return {answer: counts[answer] for answer in ANSWERS if counts[answer]}

@@ -22,19 +22,19 @@ class Task(StrEnum):
     COUNTED = "counted"
 
 
-def truth(task: Task, images: Sequence[LabelledImage]) -> Flags:
+def is_positive(task: Task, images: Sequence[LabelledImage]) -> Flags:
     """Whether the answer is yes, bool [n]."""
-    return np.array([_belongs(task, LABELS[image.label]) for image in images], dtype=bool)
+    return np.array([_is_positive_label(task, LABELS[image.label]) for image in images], dtype=bool)
 
 
 def score(task: Task, probabilities: Floats, labels: Sequence[Label]) -> Floats:
     """Probability of yes, [n] in [0, 1], from calibrated probabilities [n, labels] of these `labels`."""
-    columns = [index for index, label in enumerate(labels) if _belongs(task, label)]
+    columns = [index for index, label in enumerate(labels) if _is_positive_label(task, label)]
     # Summed as serving sums them: a threshold is one lesion's own probability, and must find it.
     return np.asarray(np.clip(probabilities[:, columns].sum(axis=1).astype(np.float64), 0, 1))
 
 
-def _belongs(task: Task, label: Label) -> bool:
+def _is_positive_label(task: Task, label: Label) -> bool:
     if task is Task.MELANOMA:
         return label.name == "mel"
     return label.group is Group.MALIGNANT if task is Task.MALIGNANT else label.counts

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from training.calibration.judgement import Judgement
+from training.calibration.population_calibration import PopulationCalibration
 from training.data.records.labels import COUNTED
 from training.errors import TrainingError
 from training.exporting.calibration_inputs.features import Features
@@ -28,27 +28,35 @@ class Agreement:
     the larger one.
     """
 
-    difference: float
+    max_difference: float
     auc_change: float
 
 
-def agreement(features: Features, judgements: Sequence[Judgement], predicted: Predicted, counted: Flags) -> Agreement:
+def compare_with_model(
+    features: Features, calibrations: Sequence[PopulationCalibration], predicted: Predicted, is_counted: Flags
+) -> Agreement:
     """Compare the trained model's `features`, judged, with what the graph `predicted`; `counted` [n] is the truth."""
     chosen = predicted.kinds[:, : len(POPULATIONS)].argmax(axis=1)
-    both = [judgement.calibration.probabilities(features.logits[:, head]) for head, judgement in enumerate(judgements)]
+    both = [
+        calibration.scaling.probabilities(features.logits[:, head]) for head, calibration in enumerate(calibrations)
+    ]
     wanted = np.stack(both, axis=1)[np.arange(len(chosen)), chosen]
-    before, after = (auc(found[:, COUNTED].sum(axis=1), counted) for found in (wanted, predicted.probabilities))
-    return Agreement(difference=float(np.abs(wanted - predicted.probabilities).max()), auc_change=after - before)
+    before, after = (auc(found[:, COUNTED].sum(axis=1), is_counted) for found in (wanted, predicted.probabilities))
+    return Agreement(max_difference=float(np.abs(wanted - predicted.probabilities).max()), auc_change=after - before)
 
 
-def check(
-    features: Features, judgements: Sequence[Judgement], predicted: Predicted, counted: Flags, storage: Storage
+def check_agreement(
+    features: Features,
+    calibrations: Sequence[PopulationCalibration],
+    predicted: Predicted,
+    is_counted: Flags,
+    storage: Storage,
 ) -> Agreement:
     """`agreement`. Raises `TrainingError` where the difference is more than `TOLERANCE` allows."""
-    found = agreement(features, judgements, predicted, counted)
-    if found.difference > TOLERANCE[storage]:
+    found = compare_with_model(features, calibrations, predicted, is_counted)
+    if found.max_difference > TOLERANCE[storage]:
         raise TrainingError(
-            f"The exported graph differs from the trained model by {found.difference:.1g} in a probability, more than"
-            f" the {TOLERANCE[storage]:.1g} that storing kernels as {storage} explains: it is not to be served."
+            f"The exported graph differs from the trained model by {found.max_difference:.1g} in a probability, more"
+            f" than the {TOLERANCE[storage]:.1g} that storing kernels as {storage} explains: it is not to be served."
         )
     return found

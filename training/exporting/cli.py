@@ -31,10 +31,10 @@ def main(run: Path, data: Path, out: Path, name: str | None, version: str, test:
     console = Console(highlight=False, soft_wrap=True)
     try:
         # Here, not above: TensorFlow takes seconds to load, and --help should not.
-        from training.exporting.export import Order, export
+        from training.exporting.export import ExportOptions, export
         from training.exporting.graph import Storage
 
-        order = Order(
+        order = ExportOptions(
             run=run,
             data=data,
             out=out,

@@ -16,9 +16,9 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from shared.model.artefact import Tensors
-from training.calibration.distance import Distance
-from training.calibration.judgement import Judgement
-from training.calibration.kinds import KindHead
+from training.calibration.distance import FeatureDistance
+from training.calibration.kinds import KindClassifier
+from training.calibration.population_calibration import PopulationCalibration
 from training.data.records.labels import COUNTED, LABELS
 from training.model.architecture import BN_EPSILON, OFFSET, SCALE, Architecture
 from training.model.classifier import POPULATIONS, head_name
@@ -44,8 +44,8 @@ def write_graph(
     path: Path,
     weights: Weights,
     architecture: Architecture,
-    judgements: Sequence[Judgement],
-    kinds: KindHead,
+    calibrations: Sequence[PopulationCalibration],
+    kinds: KindClassifier,
     size: int,
     storage: Storage = Storage.SINGLE,
 ) -> None:
@@ -64,16 +64,16 @@ def write_graph(
     graph = tf.Graph()
     with graph.as_default():
         image = tf.compat.v1.placeholder(tf.uint8, (None, size, size, 3), name="picture")
-        features, middle = _Builder(weights, storage).maps(image, architecture)
+        features, middle = _BackboneBuilder(weights, storage).maps(image, architecture)
         mean = tf.reduce_mean(middle, (1, 2))
-        chosen = _kinds(tf.concat((mean, tf.reduce_mean(features, (1, 2))), -1), kinds)
-        _judge(features, weights, judgements, chosen)
-        distances = tf.stack([_distance(mean, judgement.distance) for judgement in judgements], -1)
+        chosen = _add_kinds(tf.concat((mean, tf.reduce_mean(features, (1, 2))), -1), kinds)
+        _add_heads(features, weights, calibrations, chosen)
+        distances = tf.stack([_build_distance(mean, calibration.distance) for calibration in calibrations], -1)
         tf.reduce_sum(distances * chosen, -1, name=TENSORS.distance)
     path.write_bytes(graph.as_graph_def().SerializeToString(deterministic=True))
 
 
-class _Builder:
+class _BackboneBuilder:
     def __init__(self, weights: Weights, storage: Storage) -> None:
         self._weights = weights
         self._storage = storage
@@ -108,20 +108,22 @@ class _Builder:
         return tf.cast(tf.constant(kernel, self._storage.value), tf.float32)
 
 
-def _kinds(means: tf.Tensor, head: KindHead) -> tf.Tensor:
+def _add_kinds(means: tf.Tensor, head: KindClassifier) -> tf.Tensor:
     """Which population each picture is taken to be of, one-hot float32 [n, populations]."""
     shares = tf.nn.softmax(tf.matmul(means, tf.constant(head.weights)) + tf.constant(head.bias), name=TENSORS.kinds)
     count = len(POPULATIONS)
     return tf.one_hot(tf.argmax(shares[:, :count], -1), count)
 
 
-def _judge(features: tf.Tensor, model: Weights, judgements: Sequence[Judgement], chosen: tf.Tensor) -> None:
+def _add_heads(
+    features: tf.Tensor, model: Weights, calibrations: Sequence[PopulationCalibration], chosen: tf.Tensor
+) -> None:
     """`probabilities` and `evidence`, by the head of the chosen population."""
     heads, biases = [], []
-    for population, judgement in zip(POPULATIONS, judgements, strict=True):
-        calibration, name = judgement.calibration, head_name(population)
-        heads.append(model[f"{name}/kernel"] / calibration.temperature)
-        biases.append((model[f"{name}/bias"] + calibration.offsets) / calibration.temperature)
+    for population, calibration in zip(POPULATIONS, calibrations, strict=True):
+        scaling, name = calibration.scaling, head_name(population)
+        heads.append(model[f"{name}/kernel"] / scaling.temperature)
+        biases.append((model[f"{name}/bias"] + scaling.offsets) / scaling.temperature)
     rows, columns, labels = features.shape[1], features.shape[2], len(LABELS)
     # Each cell's share in each logit; the logits are their sums and the bias.
     kernel = np.concatenate(heads, axis=1)[None, None] / (rows * columns)
@@ -138,10 +140,10 @@ def _judge(features: tf.Tensor, model: Weights, judgements: Sequence[Judgement],
     tf.reduce_sum(shares * slope[:, None, None, :], -1, name=TENSORS.evidence)
 
 
-def _distance(middle: tf.Tensor, distance: Distance) -> tf.Tensor:
+def _build_distance(middle: tf.Tensor, distance: FeatureDistance) -> tf.Tensor:
     """`Distance.__call__` in TensorFlow."""
     away = middle - tf.constant(distance.mean)
     along = tf.matmul(away, tf.constant(distance.directions))
-    squared = tf.reduce_sum(along * along * tf.constant(distance.gain), -1)
-    squared += tf.reduce_sum(away * away, -1) / distance.rest
+    squared = tf.reduce_sum(along * along * tf.constant(distance.precision_gain), -1)
+    squared += tf.reduce_sum(away * away, -1) / distance.residual_variance
     return tf.sqrt(tf.nn.relu(squared) / len(distance.mean))

@@ -21,11 +21,11 @@ _KIND: Final = "kind_"
 
 
 @dataclass(frozen=True)
-class OutOfFold:
+class OutOfFoldTable:
     """PredictionBatch of n pictures, a row each in all fields."""
 
     #: sha256 of the picture's file, in hexadecimal.
-    pictures: tuple[str, ...]
+    image_sha256: tuple[str, ...]
     #: int64 [n]: the fold that the model had not seen.
     folds: npt.NDArray[np.int64]
     #: Names of the columns of `probabilities` and of `kinds`.
@@ -37,19 +37,19 @@ class OutOfFold:
     kinds: npt.NDArray[np.floating]
 
 
-def write_out_of_fold(path: Path, found: OutOfFold) -> None:
+def write_out_of_fold(path: Path, table: OutOfFoldTable) -> None:
     """Write the file, replacing it whole. Raises `OSError`."""
     temporary = path.with_name(f".{path.name}.tmp")
     with temporary.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["picture", "fold", *found.labels, *(_KIND + name for name in found.kind_names)])
-        shares = np.concatenate([found.probabilities, found.kinds], axis=1)
-        for image, fold, row in zip(found.pictures, found.folds, shares, strict=True):
+        writer.writerow(["picture", "fold", *table.labels, *(_KIND + name for name in table.kind_names)])
+        shares = np.concatenate([table.probabilities, table.kinds], axis=1)
+        for image, fold, row in zip(table.image_sha256, table.folds, shares, strict=True):
             writer.writerow([image, int(fold), *map(float, row)])
     temporary.replace(path)
 
 
-def read_out_of_fold(path: Path) -> OutOfFold:
+def read_out_of_fold(path: Path) -> OutOfFoldTable:
     """Read the file. Raises `TrainingError` where it cannot be read, or is not such a file."""
     try:
         with path.open(newline="", encoding="utf-8") as stream:
@@ -60,9 +60,9 @@ def read_out_of_fold(path: Path) -> OutOfFold:
     kinds = tuple(name.removeprefix(_KIND) for name in header[2:] if name.startswith(_KIND))
     if header != ["picture", "fold", *labels, *(_KIND + name for name in kinds)] or not labels or not kinds or not rows:
         raise TrainingError(f"{path} is no table of out-of-fold predictions: picture, fold, labels, kinds.")
-    values = np.array([_numbers(path, line, row, len(header)) for line, row in enumerate(rows, start=2)])
-    return OutOfFold(
-        pictures=tuple(row[0] for row in rows),
+    values = np.array([_parse_numbers(path, line, row, len(header)) for line, row in enumerate(rows, start=2)])
+    return OutOfFoldTable(
+        image_sha256=tuple(row[0] for row in rows),
         folds=values[:, 0].astype(np.int64),
         labels=labels,
         kind_names=kinds,
@@ -71,7 +71,7 @@ def read_out_of_fold(path: Path) -> OutOfFold:
     )
 
 
-def _numbers(path: Path, line: int, row: list[str], columns: int) -> list[float]:
+def _parse_numbers(path: Path, line: int, row: list[str], columns: int) -> list[float]:
     try:
         numbers = [float(text) for text in row[1:]]
     except ValueError:

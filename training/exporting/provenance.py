@@ -11,7 +11,7 @@ import tensorflow as tf
 from shared.model.artefact import DataSource
 from training.data.records.labelled_image import LabelledImage, Split
 from training.data.sources import HAM10000, ISIC2017, ISIC_ARCHIVE, PAD_UFES_20, PhoneImage, PhoneSubject
-from training.exporting.calibration_inputs.run_models import Fitted
+from training.exporting.calibration_inputs.run_models import RunModel
 
 #: Sources whose pictures, or some of them, may not be used commercially.
 _NON_COMMERCIAL: Final = {
@@ -38,7 +38,7 @@ _PHONE_TERMS: Final = {
 _PACKAGES: Final = ("keras", "numpy", "scipy", "pillow")
 
 
-def licence(trained: Sequence[LabelledImage]) -> str:
+def derive_licence(trained: Sequence[LabelledImage]) -> str:
     """On what terms weights may be used that were trained on these pictures."""
     found = {one.source for one in trained}
     forbid = [text for source, text in _NON_COMMERCIAL.items() if source in found]
@@ -47,7 +47,7 @@ def licence(trained: Sequence[LabelledImage]) -> str:
     return f"For non-commercial use only, with attribution: trained on {' and '.join(forbid)}. Not a medical device."
 
 
-def sources(images: Sequence[LabelledImage], phone: Sequence[PhoneImage]) -> tuple[DataSource, ...]:
+def list_data_sources(images: Sequence[LabelledImage], phone: Sequence[PhoneImage]) -> tuple[DataSource, ...]:
     """Data that the model was made from and measured on; `phone` taught and tested the kinds."""
     counts = Counter((image.source, image.split) for image in images)
     trained = [
@@ -77,13 +77,13 @@ def sources(images: Sequence[LabelledImage], phone: Sequence[PhoneImage]) -> tup
     return (weights, *trained, *measured)
 
 
-def made_with(fitted: Fitted, folds: int) -> dict[str, str]:
+def collect_build_info(run: RunModel, folds: int) -> dict[str, str]:
     """Versions, recipe and starting point, enough to make it again."""
     found = {"python": platform.python_version()}
     # TensorFlow is installed under one of two names.
     found |= {"tensorflow": str(tf.__version__)} | {package: version(package) for package in _PACKAGES}
     return found | {
-        "recipe": fitted.recipe.model_dump_json(),
-        "epochs_done": str(fitted.epochs),
+        "recipe": run.recipe.model_dump_json(),
+        "epochs_done": str(run.epochs),
         "models_of_folds": str(folds),
     }

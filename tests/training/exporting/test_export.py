@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from shared.model.artefact import Manifest, hash_file, read_artefact
 from tests.training.model.test_backbone import archive
-from training.calibration.calibrate import calibrate
+from training.calibration.temperature_scaling import fit_temperature_scaling
 from training.cli import main as train_command
 from training.data.image_cache import decode_images
 from training.data.preprocessing import SERVING_SPEC
@@ -17,7 +17,7 @@ from training.data.records.labelled_image import LabelledImage, Population, Spli
 from training.data.records.labels import LABEL_NAMES
 from training.data.sources import read_labelled_images
 from training.exporting.calibration_inputs.features import Features
-from training.exporting.calibration_inputs.run_models import read_run
+from training.exporting.calibration_inputs.run_models import read_run_model
 from training.exporting.cli import main as export_command
 from training.exporting.out_of_fold import FILE_NAME, read_out_of_fold
 from training.exporting.predictor import GraphPredictor
@@ -75,14 +75,14 @@ def test_what_unseeing_models_said_of_phone_pictures_is_kept(made: Path, run: Pa
     """Each picture by the model of its fold, which gives it other probabilities than the one that saw it."""
     kept = read_out_of_fold(made / FILE_NAME)
     images = _images(data, Population.PHONE, Split.TRAIN)
-    assert kept.pictures == tuple(hash_file(image.path).sha256 for image in images)
+    assert kept.image_sha256 == tuple(hash_file(image.path).sha256 for image in images)
     assert kept.folds.tolist() == [image.fold for image in images]
     pixels = decode_images(images, SERVING_SPEC, run / "cache")
-    by_model = [Features.of(read_run(run / f"fold-{fold}").model, pixels).logits[:, 1] for fold in (0, 1)]
+    by_model = [Features.extract(read_run_model(run / f"fold-{fold}").model, pixels).logits[:, 1] for fold in (0, 1)]
     labels = np.array([image.label for image in images])
     for fold in (0, 1):
         inside = kept.folds == fold
-        calibration = calibrate(by_model[1 - fold][~inside], labels[~inside])
+        calibration = fit_temperature_scaling(by_model[1 - fold][~inside], labels[~inside])
         assert kept.probabilities[inside] == pytest.approx(calibration.probabilities(by_model[fold][inside]), abs=2e-6)
         assert kept.probabilities[inside] != pytest.approx(
             calibration.probabilities(by_model[1 - fold][inside]), abs=2e-6
@@ -94,7 +94,7 @@ def test_the_graph_says_what_the_trained_model_says(made: Path, run: Path, manif
         *_images(data, Population.DERMATOSCOPE, Split.TEST),
         *_images(data, Population.PHONE, Split.TRAIN),
     ]
-    logits = Features.of(read_run(run).model, decode_images(images, SERVING_SPEC, run / "cache")).logits
+    logits = Features.extract(read_run_model(run).model, decode_images(images, SERVING_SPEC, run / "cache")).logits
     found = GraphPredictor(made / manifest.graph, manifest.tensors).predict_files(
         [image.path for image in images], manifest.picture, batch=3
     )
@@ -114,7 +114,10 @@ def test_an_artefact_can_be_trained_on(made: Path, run: Path, data: Path) -> Non
     """Its weights come back with the logits they had, but for an offset a label."""
     images = _images(data, Population.PHONE, Split.TRAIN)
     pixels = decode_images(images, SERVING_SPEC, run / "cache")
-    old, new = (Features.of(model, pixels).logits for model in (read_run(run).model, import_frozen_graph(made, LITE0)))
+    old, new = (
+        Features.extract(model, pixels).logits
+        for model in (read_run_model(run).model, import_frozen_graph(made, LITE0))
+    )
     for head in (0, 1):
         shift = new[:, head] - old[:, head]
         assert shift == pytest.approx(np.broadcast_to(shift.mean(axis=0), shift.shape), abs=2e-3)

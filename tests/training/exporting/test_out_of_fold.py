@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from training.errors import TrainingError
-from training.exporting.out_of_fold import OutOfFold, read_out_of_fold, write_out_of_fold
+from training.exporting.out_of_fold import OutOfFoldTable, read_out_of_fold, write_out_of_fold
 
 
-def made() -> OutOfFold:
+def made() -> OutOfFoldTable:
     rng = np.random.default_rng(1)
-    return OutOfFold(
-        pictures=("a" * 64, "b" * 64, "c" * 64),
+    return OutOfFoldTable(
+        image_sha256=("a" * 64, "b" * 64, "c" * 64),
         folds=np.array([0, 1, 3]),
         labels=("mel", "nv"),
         kind_names=("dermatoscope", "phone", "no_lesion"),
@@ -25,7 +25,7 @@ def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
     path, given = tmp_path / "out_of_fold.csv", made()
     write_out_of_fold(path, given)
     found = read_out_of_fold(path)
-    assert (found.pictures, found.labels, found.kind_names) == (given.pictures, given.labels, given.kind_names)
+    assert (found.image_sha256, found.labels, found.kind_names) == (given.image_sha256, given.labels, given.kind_names)
     assert found.folds.tolist() == [0, 1, 3]
     assert found.probabilities == pytest.approx(given.probabilities, abs=1e-6)
     assert found.kinds == pytest.approx(given.kinds, abs=1e-6)

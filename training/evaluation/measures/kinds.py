@@ -11,7 +11,7 @@ from shared.model.decision_rules import kind_of, wilson_interval
 from training.data.records.labelled_image import Population
 from training.data.sources import PhoneSubject, read_phone_images
 from training.evaluation.result import KindShare, KindsResult
-from training.evaluation.scored_sets import Judged
+from training.evaluation.scored_sets import ScoredSet
 from training.exporting.predictor import GraphPredictor
 from training.metrics.auc import auc_metric
 from training.metrics.bootstrap import Flags, Floats
@@ -24,7 +24,9 @@ _TITLES: Final = {
 }
 
 
-def kinds_result(data: Path, sets: Sequence[Judged], graph: GraphPredictor, manifest: Manifest) -> KindsResult | None:
+def measure_kinds(
+    data: Path, sets: Sequence[ScoredSet], graph: GraphPredictor, manifest: Manifest
+) -> KindsResult | None:
     """Shares named right and refused, of the sets' lesions and of the held half of the other pictures.
 
     Phone lesions are those of an out-of-fold set where there is one. None where the data has no other pictures.
@@ -44,22 +46,22 @@ def kinds_result(data: Path, sets: Sequence[Judged], graph: GraphPredictor, mani
     scores = np.concatenate([found[:, nothing] for *_, found in shares])
     other = np.concatenate([np.full(len(found), not right) for _, right, found in shares])
     return KindsResult(
-        shares=tuple(_share(title, right, found, manifest) for title, right, found in shares),
+        shares=tuple(_measure_kind(title, right, found, manifest) for title, right, found in shares),
         no_lesion_auc=auc_metric(scores, other) if other.any() and not other.all() else None,
     )
 
 
-def share_metric(flags: Flags) -> Metric:
+def compute_share(flags: Flags) -> Metric:
     """Share of true `flags` [n], n >= 1, with its 95 % Wilson interval."""
     low, high = wilson_interval(int(flags.sum()), len(flags))
     return Metric(value=float(flags.mean()), low=low, high=high, pictures=len(flags))
 
 
-def _share(title: str, right: str, kinds: Floats, manifest: Manifest) -> KindShare:
+def _measure_kind(title: str, right: str, kinds: Floats, manifest: Manifest) -> KindShare:
     named = [kind_of(row, manifest) or "" for row in kinds]
     return KindShare(
         title=title,
         lesion=bool(right),
-        named_right=share_metric(np.array([name == right for name in named])),
-        refused=share_metric(np.array([not name for name in named])),
+        named_right=compute_share(np.array([name == right for name in named])),
+        refused=compute_share(np.array([not name for name in named])),
     )

@@ -12,11 +12,11 @@ from shared.images.thumbnail import make_thumbnail
 from shared.model.artefact import Manifest
 from training.data.records.labelled_image import LabelledImage
 from training.data.records.labels import LABELS
-from training.evaluation.scored_sets import Judged
-from training.evaluation.tasks import Task, score, truth
+from training.evaluation.scored_sets import ScoredSet
+from training.evaluation.tasks import Task, is_positive, score
 
 #: Of each sort.
-MOST: Final = 8
+MAX_MISTAKES: Final = 8
 _SIDE: Final = 224
 
 
@@ -30,19 +30,22 @@ class Mistake:
     probability: float
 
 
-def worst(judged: Judged, manifest: Manifest) -> tuple[Sequence[Mistake], Sequence[Mistake]]:
+def find_worst_mistakes(scored_set: ScoredSet, manifest: Manifest) -> tuple[Sequence[Mistake], Sequence[Mistake]]:
     """Lesions that count with the lowest probabilities, and others with the highest."""
-    told, counted = score(Task.COUNTED, judged.probabilities, manifest.labels), truth(Task.COUNTED, judged.pictures)
+    told, counted = (
+        score(Task.COUNTED, scored_set.probabilities, manifest.labels),
+        is_positive(Task.COUNTED, scored_set.images),
+    )
     order = np.argsort(told, kind="stable")
-    missed = [place for place in order if counted[place]][:MOST]
-    alarmed = [place for place in order[::-1] if not counted[place]][:MOST]
+    missed = [place for place in order if counted[place]][:MAX_MISTAKES]
+    alarmed = [place for place in order[::-1] if not counted[place]][:MAX_MISTAKES]
     return (
-        [_mistake(judged.pictures[place], float(told[place])) for place in missed],
-        [_mistake(judged.pictures[place], float(told[place])) for place in alarmed],
+        [_describe_mistake(scored_set.images[place], float(told[place])) for place in missed],
+        [_describe_mistake(scored_set.images[place], float(told[place])) for place in alarmed],
     )
 
 
-def _mistake(picture: LabelledImage, probability: float) -> Mistake:
+def _describe_mistake(picture: LabelledImage, probability: float) -> Mistake:
     stream = io.BytesIO()
     make_thumbnail(picture.path.read_bytes(), _SIDE).save(stream, "JPEG", quality=82)
     return Mistake(

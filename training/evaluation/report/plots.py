@@ -24,13 +24,13 @@ NAMES: Final = {
 _STYLE: Final = Path(__file__).parent / "templates" / "plots.mplstyle"
 
 
-def roc_plot(found: SetResult) -> str:
+def plot_roc(found: SetResult) -> str:
     """ROC curves of all questions."""
 
     def draw(axes: Axes) -> None:
         axes.plot([0, 1], [0, 1], color="#b0b0b0", linewidth=0.8, linestyle="--")
         for task in found.tasks:
-            _curve(axes, task, task.roc, f"{NAMES[Task(task.task)]}: {task.figures['auc'].value:.3f}")
+            _plot_curve(axes, task, task.roc, f"{NAMES[Task(task.task)]}: {task.figures['auc'].value:.3f}")
         for task in found.tasks:
             for point in task.operating:
                 if point.name != "above 0.5":
@@ -40,10 +40,10 @@ def roc_plot(found: SetResult) -> str:
         axes.legend(loc="lower right", title="area under the curve")
         axes.set(xlabel="1 - specificity", ylabel="sensitivity", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
 
-    return _drawn(draw, "ROC curve")
+    return _render_svg(draw, "ROC curve")
 
 
-def precision_recall_plot(found: SetResult) -> str:
+def plot_precision_recall(found: SetResult) -> str:
     """Precision-recall curves of all questions."""
 
     def draw(axes: Axes) -> None:
@@ -51,14 +51,14 @@ def precision_recall_plot(found: SetResult) -> str:
             colour = COLOURS[Task(task.task)]
             axes.axhline(task.positive / task.pictures, color=colour, linewidth=0.7, linestyle=":")
             name = f"{NAMES[Task(task.task)]}: {task.figures['average_precision'].value:.3f}"
-            _curve(axes, task, task.precision_recall, name)
+            _plot_curve(axes, task, task.precision_recall, name)
         axes.legend(loc="lower left", title="average precision; dotted: by chance")
         axes.set(xlabel="sensitivity", ylabel="precision", xlim=(-0.01, 1.01), ylim=(-0.01, 1.03))
 
-    return _drawn(draw, "Precision-recall curve")
+    return _render_svg(draw, "Precision-recall curve")
 
 
-def reliability_plot(found: SetResult) -> str:
+def plot_reliability(found: SetResult) -> str:
     """How often it came, against the probability that a person is told."""
 
     def draw(axes: Axes) -> None:
@@ -73,15 +73,15 @@ def reliability_plot(found: SetResult) -> str:
         axes.set(xlabel="probability told", ylabel="share that was malignant or pre-malignant")
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
 
-    return _drawn(draw, "Reliability diagram")
+    return _render_svg(draw, "Reliability diagram")
 
 
-def _curve(axes: Axes, task: TaskResult, points: Sequence[tuple[float, float]], name: str) -> None:
+def _plot_curve(axes: Axes, task: TaskResult, points: Sequence[tuple[float, float]], name: str) -> None:
     x, y = np.array(points).T
     axes.plot(x, y, color=COLOURS[Task(task.task)], linewidth=1.4, label=name)
 
 
-def _drawn(draw: Callable[[Axes], None], title: str) -> str:
+def _render_svg(draw: Callable[[Axes], None], title: str) -> str:
     with mpl.rc_context(fname=_STYLE):
         figure = Figure(figsize=(4.4, 4.0), layout="constrained")
         axes = figure.subplots()

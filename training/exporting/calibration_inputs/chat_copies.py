@@ -23,7 +23,7 @@ _CHANGES: Final = frozenset(
 )
 
 
-def with_copies(pixels: Pixels) -> Pixels:
+def append_chat_copies(pixels: Pixels) -> Pixels:
     """Pictures uint8 [n, size, size, 3] and, after them, a changed copy of each: uint8 [2 n, size, size, 3]."""
     size = pixels.shape[1]
     copies = [augment(image, size, np.random.default_rng((1, row)), _CHANGES) for row, image in enumerate(pixels)]

@@ -7,12 +7,12 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from training.calibration.calibrate import calibrate
 from training.calibration.distance import fit_distance
-from training.calibration.kinds import PHONE, fit_kinds
+from training.calibration.kinds import PHONE, fit_kind_classifier
+from training.calibration.temperature_scaling import fit_temperature_scaling
 from training.data.records.labelled_image import LabelledImage, Population
 from training.errors import TrainingError
-from training.exporting.calibration_inputs.chat_copies import with_copies
+from training.exporting.calibration_inputs.chat_copies import append_chat_copies
 from training.exporting.calibration_inputs.features import Features
 from training.model.classifier import POPULATIONS
 
@@ -20,15 +20,15 @@ Floats = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True)
-class Background:
+class BackgroundImages:
     """What a phone lesion is to be told from: pictures uint8 [n, size, size, 3] with the names of their kinds."""
 
     pixels: npt.NDArray[np.uint8]
-    kinds: Sequence[str]
+    kind_names: Sequence[str]
 
 
 @dataclass(frozen=True)
-class Answers:
+class CalibratedOutputs:
     """Of n pictures: calibrated `probabilities` [n, labels], `kinds` [n, kinds], `distance` [n]."""
 
     probabilities: Floats
@@ -37,7 +37,7 @@ class Answers:
 
 
 @dataclass(frozen=True)
-class Unseen:
+class OutOfFoldOutputs:
     """Of each of n pictures, by a model that has not seen it.
 
     `logits` [n, labels] by the phone's head, `kinds` [n, kinds] their sum 1, `distance` [n] from the phone pictures
@@ -49,22 +49,22 @@ class Unseen:
     distance: Floats
     fold: npt.NDArray[np.int64]
 
-    def calibrated(self, labels: npt.NDArray[np.integer]) -> Answers:
+    def calibrate(self, labels: npt.NDArray[np.integer]) -> CalibratedOutputs:
         """The same, each picture calibrated by those of the other folds alone, whose `labels` [n] say what they are."""
         probabilities = np.zeros_like(self.logits)
         for number in np.unique(self.fold):
             inside = self.fold == number
-            calibration = calibrate(self.logits[~inside], labels[~inside])
+            calibration = fit_temperature_scaling(self.logits[~inside], labels[~inside])
             probabilities[inside] = calibration.probabilities(self.logits[inside])
-        return Answers(probabilities=probabilities, kinds=self.kinds, distance=self.distance)
+        return CalibratedOutputs(probabilities=probabilities, kinds=self.kinds, distance=self.distance)
 
 
-def ask_folds(
+def predict_out_of_fold(
     models: Mapping[int, keras.Model],
     images: Sequence[LabelledImage],
     pixels: npt.NDArray[np.uint8],
-    others: Background,
-) -> Unseen:
+    background: BackgroundImages,
+) -> OutOfFoldOutputs:
     """Ask the model of each fold, which has not seen it, about phone `pictures` with `pixels` [n, size, size, 3].
 
     Kinds and distance are fitted anew for each fold, to the pictures of the other folds, to copies of them, and to
@@ -75,20 +75,21 @@ def ask_folds(
         raise TrainingError(f"No model has left out fold {missing.pop()}: train one with --fold.")
     fold = np.array([image.fold for image in images])
     head = POPULATIONS.index(Population.PHONE)
-    shown = with_copies(pixels)
+    shown = append_chat_copies(pixels)
     parts = []
     for number, model in sorted(models.items()):
         inside = np.flatnonzero(fold == number)
         outside = np.flatnonzero(np.tile(fold != number, 2))
-        phone, background = Features.of(model, shown), Features.of(model, others.pixels)
-        kinds = fit_kinds(
-            np.concatenate((background.means, phone.means[outside])), [*others.kinds, *[PHONE] * len(outside)]
+        phone, contrast = Features.extract(model, shown), Features.extract(model, background.pixels)
+        kinds = fit_kind_classifier(
+            np.concatenate((contrast.all_means, phone.all_means[outside])),
+            [*background.kind_names, *[PHONE] * len(outside)],
         )
         distance = fit_distance(phone.middle[outside])
-        parts.append((inside, phone, kinds.shares(phone.means), distance(phone.middle)))
+        parts.append((inside, phone, kinds.probabilities(phone.all_means), distance(phone.middle)))
     order = np.concatenate([rows for rows, *_ in parts])
     back = np.argsort(order)
-    return Unseen(
+    return OutOfFoldOutputs(
         logits=np.concatenate([phone.logits[rows, head] for rows, phone, *_ in parts])[back],
         kinds=np.concatenate([shares[rows] for rows, _, shares, _ in parts])[back],
         distance=np.concatenate([far[rows] for rows, _, _, far in parts])[back],

@@ -22,11 +22,11 @@ class Features:
     last: Floats
 
     @classmethod
-    def of(cls, model: keras.Model, pixels: Pixels) -> Self:
+    def extract(cls, model: keras.Model, pixels: Pixels) -> Self:
         """Of pictures uint8 [n, size, size, 3]."""
         return cls(*predict_logits_and_means(model, pixels))
 
     @property
-    def means(self) -> Floats:
+    def all_means(self) -> Floats:
         """Both means [n, channels], the middle block's first: what kinds of pictures are told by."""
         return np.concatenate((self.middle, self.last), axis=1)

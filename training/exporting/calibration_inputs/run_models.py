@@ -14,7 +14,7 @@ from training.model.weights import set_weights
 
 
 @dataclass(frozen=True)
-class Fitted:
+class RunModel:
     """The averaged weights of a run, in a model, and the run's recipe."""
 
     model: keras.Model
@@ -22,24 +22,24 @@ class Fitted:
     epochs: int
 
 
-def read_run(directory: Path) -> Fitted:
+def read_run_model(directory: Path) -> RunModel:
     """The run in `directory` as its last checkpoint has it. Raises `TrainingError` where there is none."""
     state = checkpoint.load_checkpoint(directory)
     if state is None:
         raise TrainingError(f"There is no checkpoint in {directory}: melanoma-train makes one.")
     model = build_classifier(state.recipe.architecture, len(LABEL_NAMES), frozen_norm=state.recipe.frozen_norm)
     set_weights(model, state.average)
-    return Fitted(model=model, recipe=state.recipe, epochs=state.epochs)
+    return RunModel(model=model, recipe=state.recipe, epochs=state.epochs)
 
 
-def read_folds(directory: Path) -> dict[int, Fitted]:
+def read_fold_models(directory: Path) -> dict[int, RunModel]:
     """The runs in `directory`/fold-*, by the fold that each left out.
 
     Raises `TrainingError` where there are none, or where one did not leave out the fold that its folder names.
     """
     found = {}
     for folder in sorted(directory.glob("fold-*")):
-        fitted = read_run(folder)
+        fitted = read_run_model(folder)
         if folder.name != f"fold-{fitted.recipe.fold}":
             raise TrainingError(f"{folder} holds a run that left out fold {fitted.recipe.fold}.")
         found[int(fitted.recipe.fold or 0)] = fitted

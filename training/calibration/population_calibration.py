@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from training.calibration.calibrate import Calibration
-from training.calibration.distance import Distance
+from training.calibration.distance import FeatureDistance
+from training.calibration.temperature_scaling import TemperatureScaling
 
 
 @dataclass(frozen=True)
-class Judgement:
+class PopulationCalibration:
     """How pictures of one population are judged: their calibration, and their distance from what was trained on."""
 
-    calibration: Calibration
-    distance: Distance
+    scaling: TemperatureScaling
+    distance: FeatureDistance

@@ -9,12 +9,12 @@ from PIL import Image
 
 from shared.model.artefact import Manifest, read_artefact
 from tests.training.evaluation.conftest import SHIPPED
-from tests.training.evaluation.made import image
+from tests.training.evaluation.factories import image
 from tests.training.synthetic_data import write_rows
 from training.data.image_cache import Pixels
 from training.data.records.labelled_image import LabelledImage, Population
-from training.evaluation.pointing.game import pointing_results
-from training.evaluation.pointing.regions import GRID, masked, read_boxes
+from training.evaluation.pointing.lesion_regions import GRID, read_boxes, segment_lesion
+from training.evaluation.pointing.pointing_game import measure_pointing
 from training.exporting.predictor import Predicted
 
 
@@ -27,7 +27,7 @@ def spotted(x: int, y: int, radius: int = 22) -> Image.Image:
 
 
 def test_the_mask_is_the_dark_spot() -> None:
-    region = masked(spotted(70, 110))
+    region = segment_lesion(spotted(70, 110))
     assert region is not None
     rows, columns = np.nonzero(region)
     assert (columns.mean() / GRID, rows.mean() / GRID) == pytest.approx((70 / 192, 110 / 192), abs=0.02)
@@ -36,7 +36,7 @@ def test_the_mask_is_the_dark_spot() -> None:
 
 def test_there_is_no_mask_where_nothing_is_found() -> None:
     """A spot at the border may be a dark corner, and so may a frame."""
-    assert masked(spotted(0, 0, radius=60)) is None
+    assert segment_lesion(spotted(0, 0, radius=60)) is None
 
 
 class Darkness:
@@ -70,7 +70,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> list[LabelledImage]:
 def test_a_good_map_beats_the_centre_and_a_central_one_does_not(images: list[LabelledImage], central: bool) -> None:
     manifest = read_artefact(SHIPPED)
     graph = Darkness(manifest, central=central)
-    found = pointing_results(images, graph, manifest, count=24)  # type: ignore[arg-type]
+    found = measure_pointing(images, graph, manifest, count=24)  # type: ignore[arg-type]
     assert {one.title.split(",")[0] for one in found} == {
         "Malignant and pre-malignant lesions",
         "All lesions that are not called low",

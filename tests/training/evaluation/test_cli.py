@@ -13,9 +13,9 @@ from shared.model.artefact import hash_file, read_artefact
 from training.data.records.labelled_image import Split
 from training.data.sources import read_labelled_images
 from training.evaluation.cli import main
-from training.evaluation.report.card import card
+from training.evaluation.report.card import render_card
 from training.evaluation.result import Evaluation, read_evaluation
-from training.exporting.out_of_fold import FILE_NAME, OutOfFold, write_out_of_fold
+from training.exporting.out_of_fold import FILE_NAME, OutOfFoldTable, write_out_of_fold
 from training.exporting.predictor import GraphPredictor
 
 
@@ -41,7 +41,9 @@ def judge_out_of_fold(artefact: Path, data: Path) -> None:
     kinds = np.tile([0.1, 0.8, 0.1], (len(images), 1))
     folds = np.array([image.fold for image in images])
     shown = tuple(hash_file(image.path).sha256 for image in images)
-    write_out_of_fold(artefact / FILE_NAME, OutOfFold(shown, folds, names, manifest.kinds.names, probabilities, kinds))
+    write_out_of_fold(
+        artefact / FILE_NAME, OutOfFoldTable(shown, folds, names, manifest.kinds.names, probabilities, kinds)
+    )
 
 
 def test_held_out_pictures_are_measured_with_the_graph_and_the_test_set_is_left_alone(
@@ -120,7 +122,7 @@ def test_the_report_needs_nothing_but_itself_and_the_card_says_what_was_measured
     assert words in page
     assert words in text
     assert read_evaluation(artefact) == found
-    assert text == card(found, read_artefact(artefact))
+    assert text == render_card(found, read_artefact(artefact))
     assert {one.change for one in found.stress} > {"rotated_90", "flipped", "jpeg_60", "darker_10", "pen", "hair"}
     assert {one.population for one in found.stress} == {"dermatoscope", "phone"}
     assert {one.task for one in found.symmetries} == {"melanoma", "malignant", "counted"}

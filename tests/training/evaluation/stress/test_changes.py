@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from samples.lesions import render_lesion
-from training.evaluation.stress.changes import CHANGES, Named
-from training.evaluation.stress.drawn import dark_corners, pen, ruler
+from training.evaluation.stress.changes import CHANGES, NamedChange
+from training.evaluation.stress.overlays import draw_dark_corners, draw_pen, draw_ruler
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +15,7 @@ def lesion() -> Image.Image:
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.name)
-def test_each_change_is_the_same_each_time_and_keeps_the_picture(change: Named, lesion: Image.Image) -> None:
+def test_each_change_is_the_same_each_time_and_keeps_the_picture(change: NamedChange, lesion: Image.Image) -> None:
     before = np.asarray(lesion).copy()
     first, second = (change.change(lesion, np.random.default_rng(5)) for _ in range(2))
     assert (np.asarray(lesion) == before).all()
@@ -30,7 +30,7 @@ def test_each_change_is_the_same_each_time_and_keeps_the_picture(change: Named, 
 
 def test_marks_leave_the_lesion_free(lesion: Image.Image) -> None:
     before = np.asarray(lesion, float)[80:120, 100:140]
-    for draw in (pen, ruler, dark_corners):
+    for draw in (draw_pen, draw_ruler, draw_dark_corners):
         after = np.asarray(draw(lesion, np.random.default_rng(2)), float)[80:120, 100:140]
         assert np.abs(after - before).max() <= 1, draw
 

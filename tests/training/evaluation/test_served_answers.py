@@ -5,10 +5,10 @@ import numpy as np
 from shared.contract.decision import Refusal
 from shared.model.artefact import read_artefact
 from tests.training.evaluation.conftest import SHIPPED
-from tests.training.evaluation.made import image
+from tests.training.evaluation.factories import image
 from training.data.records.labels import LABELS
-from training.evaluation.served_answers import REFUSED, served_answers
-from training.evaluation.tasks import Task, score, truth
+from training.evaluation.served_answers import REFUSED, decide_answers
+from training.evaluation.tasks import Task, is_positive, score
 from worker.batching.work_item import Prediction
 from worker.serving.postprocessing import Postprocessor
 
@@ -25,14 +25,14 @@ def test_the_answers_are_those_of_the_worker() -> None:
         one = Prediction(probabilities[row], np.zeros((7, 7), np.float32), float(distance[row]), kinds[row], 1, 0, 0)
         said = judge.decide(one, advice=(), decode_s=0)
         expected.append(REFUSED if isinstance(said, Refusal) else said.band.value)
-    assert served_answers(told, kinds, distance, manifest) == expected
+    assert decide_answers(told, kinds, distance, manifest) == expected
     assert len(set(expected)) == 5
 
 
 def test_the_questions() -> None:
     images = [image(label.name) for label in LABELS]
     yes = {
-        task: [LABELS[one.label].name for one, is_yes in zip(images, truth(task, images), strict=True) if is_yes]
+        task: [LABELS[one.label].name for one, is_yes in zip(images, is_positive(task, images), strict=True) if is_yes]
         for task in Task
     }
     assert yes == {

@@ -13,19 +13,19 @@ from shared.model.artefact import Manifest
 from shared.model.decision_rules import band_of
 from training.data.image_cache import Pixels
 from training.data.records.labelled_image import LabelledImage, Population
-from training.evaluation.measures.kinds import share_metric
+from training.evaluation.measures.kinds import compute_share
 from training.evaluation.result import StressResult
-from training.evaluation.served_answers import served_answers
-from training.evaluation.stress.changes import CHANGES, Named
+from training.evaluation.served_answers import decide_answers
+from training.evaluation.stress.changes import CHANGES, NamedChange
 from training.evaluation.tasks import Task, score
 from training.exporting.predictor import GraphPredictor, Predicted
 from training.metrics.bootstrap import SEED, Floats
 
 #: Longest side at which pictures are changed: larger than the model sees, small enough to be quick.
-_SIDE = 640
+_MAX_SIDE = 640
 
 
-def stress_results(
+def measure_stress(
     pictures: Sequence[LabelledImage],
     graph: GraphPredictor,
     manifest: Manifest,
@@ -38,7 +38,7 @@ def stress_results(
     """
     found = []
     for population in Population:
-        chosen = _drawn([one for one in pictures if one.population is population], count)
+        chosen = _sample([one for one in pictures if one.population is population], count)
         if chosen:
             report(f"stress test: {len(chosen)} pictures, {population}, {len(CHANGES)} changes")
             before = _predict(graph, chosen, manifest, None)
@@ -49,20 +49,20 @@ def stress_results(
     return tuple(found)
 
 
-def _drawn(pictures: Sequence[LabelledImage], count: int) -> list[LabelledImage]:
+def _sample(pictures: Sequence[LabelledImage], count: int) -> list[LabelledImage]:
     order = np.random.default_rng(SEED).permutation(len(pictures))[:count]
     return [pictures[place] for place in sorted(order.tolist())]
 
 
 def _predict(
-    graph: GraphPredictor, pictures: Sequence[LabelledImage], manifest: Manifest, change: Named | None
+    graph: GraphPredictor, pictures: Sequence[LabelledImage], manifest: Manifest, change: NamedChange | None
 ) -> Predicted:
-    return graph.predict_each(_changed(one.path, change, manifest) for one in pictures)
+    return graph.predict_each(_apply(one.path, change, manifest) for one in pictures)
 
 
-def _changed(path: Path, change: Named | None, manifest: Manifest) -> Pixels:
+def _apply(path: Path, change: NamedChange | None, manifest: Manifest) -> Pixels:
     """The picture as it is served, after the change. Saved without loss in between, as decoding starts from bytes."""
-    picture = make_thumbnail(path.read_bytes(), _SIDE)
+    picture = make_thumbnail(path.read_bytes(), _MAX_SIDE)
     if change is not None:
         # The same marks on a picture whatever else is changed before it.
         seed = (SEED, zlib.crc32(f"{change.name} {path.name}".encode()))
@@ -73,7 +73,7 @@ def _changed(path: Path, change: Named | None, manifest: Manifest) -> Pixels:
 
 
 def _compare(
-    change: Named, population: Population, before: Predicted, after: Predicted, manifest: Manifest
+    change: NamedChange, population: Population, before: Predicted, after: Predicted, manifest: Manifest
 ) -> StressResult:
     old, new = (score(Task.COUNTED, one.probabilities, manifest.labels) for one in (before, after))
     shift = new - old
@@ -83,7 +83,7 @@ def _compare(
     else:
         pairs = zip(old.tolist(), new.tolist(), strict=True)
         bands = np.array([band_of(a, measured, manifest) != band_of(b, measured, manifest) for a, b in pairs])
-    answers = [_answers(one, told, manifest) for one, told in ((before, old), (after, new))]
+    answers = [_decide_answers(one, told, manifest) for one, told in ((before, old), (after, new))]
     return StressResult(
         change=change.name,
         title=change.title,
@@ -93,10 +93,10 @@ def _compare(
         median_shift=float(np.median(np.abs(shift))),
         ninetieth_shift=float(np.quantile(np.abs(shift), 0.9)),
         mean_shift=float(shift.mean()),
-        band_changes=None if bands is None else share_metric(bands),
-        answer_changes=share_metric(np.array(answers[0]) != np.array(answers[1])),
+        band_changes=None if bands is None else compute_share(bands),
+        answer_changes=compute_share(np.array(answers[0]) != np.array(answers[1])),
     )
 
 
-def _answers(found: Predicted, told: Floats, manifest: Manifest) -> list[str]:
-    return served_answers(told, found.kinds, found.distance, manifest)
+def _decide_answers(found: Predicted, told: Floats, manifest: Manifest) -> list[str]:
+    return decide_answers(told, found.kinds, found.distance, manifest)

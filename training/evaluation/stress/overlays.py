@@ -16,12 +16,12 @@ _HAIR: Final = (45, 32, 28)
 _PLASTIC: Final = (238, 236, 228)
 _PRINT: Final = (40, 40, 40)
 #: Lines are drawn this much larger, and shrunk: Pillow draws hard edges.
-_FINE: Final = 3
+_OVERSAMPLING: Final = 3
 
 Points = list[tuple[float, float]]
 
 
-def pen(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+def draw_pen(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """A surgeon's violet arc about the middle, and a tick."""
     side = min(image.size)
     radius, start = side * rng.uniform(0.34, 0.42), rng.uniform(0, 2 * math.pi)
@@ -33,10 +33,10 @@ def pen(image: Image.Image, rng: np.random.Generator) -> Image.Image:
         for a, w in zip(angles, wobble, strict=True)
     ]
     end = (arc[0][0] + side * 0.08 * math.cos(start), arc[0][1] + side * 0.08 * math.sin(start))
-    return _inked(image, [arc, [arc[0], end]], _INK, width=side * 0.022, opacity=0.75)
+    return _draw_lines(image, [arc, [arc[0], end]], _INK, width=side * 0.022, opacity=0.75)
 
 
-def ruler(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+def draw_ruler(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """A white ruler with millimetre ticks along one edge, over a seventh of the picture."""
     turns = int(rng.integers(4))
     turned = image.rotate(90 * turns, expand=True)
@@ -51,7 +51,7 @@ def ruler(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     return canvas.rotate(-90 * turns, expand=True)
 
 
-def dark_corners(image: Image.Image, _: np.random.Generator) -> Image.Image:
+def draw_dark_corners(image: Image.Image, _: np.random.Generator) -> Image.Image:
     """The black frame of a dermatoscope's round field."""
     radius, soft = 0.54, 0.015
     y, x = np.mgrid[-0.5 : 0.5 : image.height * 1j, -0.5 : 0.5 : image.width * 1j]
@@ -59,7 +59,7 @@ def dark_corners(image: Image.Image, _: np.random.Generator) -> Image.Image:
     return Image.fromarray((np.asarray(image) * seen).astype(np.uint8))
 
 
-def hair(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+def draw_hair(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Twenty-five dark hairs, bent, in about one direction."""
     side, way = min(image.size), rng.uniform(0, math.pi)
     hairs: list[Points] = []
@@ -70,18 +70,18 @@ def hair(image: Image.Image, rng: np.random.Generator) -> Image.Image:
         angles = way + rng.normal(0, 0.35) + bend * steps
         path = at + np.cumsum(np.stack([np.cos(angles), np.sin(angles)], axis=1) * length / len(steps), axis=0)
         hairs.append([(float(x), float(y)) for x, y in path])
-    return _inked(image, hairs, _HAIR, width=side * 0.007, opacity=0.85)
+    return _draw_lines(image, hairs, _HAIR, width=side * 0.007, opacity=0.85)
 
 
-def _inked(
+def _draw_lines(
     image: Image.Image, lines: list[Points], colour: tuple[int, int, int], width: float, opacity: float
 ) -> Image.Image:
     """Lines drawn over a picture, as wide as `width` pixels, letting the skin shine through."""
-    mask = Image.new("L", (image.width * _FINE, image.height * _FINE))
+    mask = Image.new("L", (image.width * _OVERSAMPLING, image.height * _OVERSAMPLING))
     draw = ImageDraw.Draw(mask)
     for line in lines:
-        fine = [(x * _FINE, y * _FINE) for x, y in line]
-        draw.line(fine, fill=255, width=max(1, round(width * _FINE)), joint="curve")
+        fine = [(x * _OVERSAMPLING, y * _OVERSAMPLING) for x, y in line]
+        draw.line(fine, fill=255, width=max(1, round(width * _OVERSAMPLING)), joint="curve")
     small = mask.resize(image.size, Image.Resampling.BOX).filter(ImageFilter.GaussianBlur(0.6))
     shine: npt.NDArray[np.floating] = np.asarray(small, np.float32)[..., None] / 255 * opacity
     # As ink does: it takes light away, the skin's texture stays.

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from training.calibration.kinds import DERMATOSCOPE, KINDS, NO_LESION, PHONE, fit_kinds, kind_metrics
+from training.calibration.kinds import DERMATOSCOPE, KINDS, NO_LESION, PHONE, fit_kind_classifier, measure_kinds
 from training.data.sources import PhoneSubject
 
 
@@ -13,7 +13,7 @@ def test_learns_kinds_that_can_be_told_apart_however_many_of_each_there_are() ->
         [rng.normal(centre, 1, (count, 20)) for centre, count in zip(centres, counts, strict=True)]
     )
     names = [name for name, count in zip(KINDS.names, counts, strict=True) for _ in range(count)]
-    head = fit_kinds(features, names)
+    head = fit_kind_classifier(features, names)
     fresh = np.concatenate([rng.normal(centre, 1, (100, 20)) for centre in centres])
     found = (fresh @ head.weights + head.bias).argmax(axis=1)
     assert (found == np.repeat(np.arange(3), 100)).mean() > 0.97
@@ -26,11 +26,11 @@ def test_figures_count_what_is_named_right_and_what_is_refused() -> None:
         PhoneSubject.LESION: np.array([[0.1, 0.8, 0.1], [0.6, 0.3, 0.1]]),
         PhoneSubject.HAND: np.array([[0.0, 0.1, 0.9], [0.1, 0.0, 0.9]]),
     }
-    found = kind_metrics({"held_out": lesions}, phone)
+    found = measure_kinds({"held_out": lesions}, phone)
     assert found["held_out.named_right"].value == 0.5
     assert found["held_out.refused"].value == 0.25
     assert found["phone_lesion.named_right"].value == 0.5
     assert found["phone_hand.refused"].value == 1
     assert found["no_lesion.auc"].value == pytest.approx(1)
     with pytest.raises(KeyError):
-        kind_metrics({"held_out": lesions}, {PhoneSubject.HAND: phone[PhoneSubject.HAND]})
+        measure_kinds({"held_out": lesions}, {PhoneSubject.HAND: phone[PhoneSubject.HAND]})

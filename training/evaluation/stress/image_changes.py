@@ -12,12 +12,12 @@ from PIL import Image, ImageEnhance, ImageFilter
 Change = Callable[[Image.Image, np.random.Generator], Image.Image]
 
 
-def transposed(method: Image.Transpose) -> Change:
+def transpose(method: Image.Transpose) -> Change:
     """A quarter or half turn, or a flip: no pixel is lost."""
     return lambda image, _: image.transpose(method)
 
 
-def turned(degrees: float) -> Change:
+def rotate(degrees: float) -> Change:
     """Turned about its centre; the corners are filled with a mirror image of the skin there."""
 
     def change(image: Image.Image, _: np.random.Generator) -> Image.Image:
@@ -29,7 +29,7 @@ def turned(degrees: float) -> Change:
     return change
 
 
-def encoded(quality: int) -> Change:
+def encode_jpeg(quality: int) -> Change:
     """A JPEG of this quality, as a messenger makes it."""
 
     def change(image: Image.Image, _: np.random.Generator) -> Image.Image:
@@ -40,12 +40,12 @@ def encoded(quality: int) -> Change:
     return change
 
 
-def lit(factor: float) -> Change:
+def change_brightness(factor: float) -> Change:
     """As bright as `factor` times the picture."""
     return lambda image, _: ImageEnhance.Brightness(image).enhance(factor)
 
 
-def balanced(red: float, blue: float) -> Change:
+def change_white_balance(red: float, blue: float) -> Change:
     """Another white balance: gains of red and blue."""
 
     def change(image: Image.Image, _: np.random.Generator) -> Image.Image:
@@ -55,12 +55,12 @@ def balanced(red: float, blue: float) -> Change:
     return change
 
 
-def blurred(share: float) -> Change:
+def blur(share: float) -> Change:
     """Out of focus: a Gaussian blur whose radius is `share` of the longer side."""
     return lambda image, _: image.filter(ImageFilter.GaussianBlur(max(image.size) * share))
 
 
-def coarse(factor: float) -> Change:
+def reduce_resolution(factor: float) -> Change:
     """Of lower resolution: shrunk by `factor` and enlarged again."""
 
     def change(image: Image.Image, _: np.random.Generator) -> Image.Image:

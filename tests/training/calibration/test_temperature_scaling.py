@@ -3,7 +3,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from training.calibration.calibrate import BIN_LESIONS, LOW_AT_MOST, calibrate, choose_bands, reliability
+from training.calibration.temperature_scaling import (
+    MAX_LOW_THRESHOLD,
+    MIN_BIN_LESIONS,
+    choose_bands,
+    compute_reliability_bins,
+    fit_temperature_scaling,
+)
 
 
 def _drawn(count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -18,7 +24,7 @@ def _drawn(count: int) -> tuple[np.ndarray, np.ndarray]:
 def test_finds_the_temperature_and_the_offsets() -> None:
     logits, labels = _drawn(6000)
     shift = np.array([1.0, -0.5, 0.0, -0.5])
-    found = calibrate(logits * 2.5 - shift, labels)
+    found = fit_temperature_scaling(logits * 2.5 - shift, labels)
     assert found.temperature == pytest.approx(2.5, rel=0.06)
     assert found.offsets == pytest.approx(shift, abs=0.15)
     assert found.probabilities(logits * 2.5 - shift).sum(1) == pytest.approx(np.ones(6000))
@@ -26,7 +32,7 @@ def test_finds_the_temperature_and_the_offsets() -> None:
 
 def test_leaves_calibrated_logits_alone() -> None:
     logits, labels = _drawn(6000)
-    found = calibrate(logits, labels)
+    found = fit_temperature_scaling(logits, labels)
     assert found.temperature == pytest.approx(1, rel=0.06)
     assert found.offsets == pytest.approx(np.zeros(4), abs=0.1)
 
@@ -53,9 +59,9 @@ def test_no_lesion_is_called_low_that_is_likelier_malignant_than_one_in_ten() ->
     probabilities = 1 / (1 + np.exp(2 - 5 * malignant - rng.normal(size=1000)))
     assert np.quantile(probabilities[malignant], 0.05) > 0.5
     bands = choose_bands(probabilities, malignant)
-    assert bands.low_below == LOW_AT_MOST
+    assert bands.low_below == MAX_LOW_THRESHOLD
     assert bands.low_sensitivity > 0.99
-    assert bands.low_specificity == (probabilities[~malignant] < LOW_AT_MOST).mean()
+    assert bands.low_specificity == (probabilities[~malignant] < MAX_LOW_THRESHOLD).mean()
 
 
 def test_bands_of_a_perfect_model_do_not_cross() -> None:
@@ -74,18 +80,18 @@ def test_reliability_covers_everything_once(count: int) -> None:
     rng = np.random.default_rng(count)
     probabilities = rng.random(count) ** 3
     malignant = rng.random(count) < probabilities
-    bins = reliability(probabilities, malignant)
+    bins = compute_reliability_bins(probabilities, malignant)
     assert (bins[0].start, bins[-1].stop) == (0, 1)
     assert all(a.stop == b.start for a, b in pairwise(bins))
     assert sum(found.lesions for found in bins) == count
     assert sum(found.malignant for found in bins) == malignant.sum()
-    assert len(bins) == 1 or min(found.lesions for found in bins) >= BIN_LESIONS - 1
+    assert len(bins) == 1 or min(found.lesions for found in bins) >= MIN_BIN_LESIONS - 1
     for found in bins:
         inside = (probabilities >= found.start) & (probabilities < found.stop)
         assert found.malignant == malignant[inside].sum()
 
 
 def test_equal_probabilities_share_a_bin() -> None:
-    bins = reliability(np.repeat([0.0, 0.5, 1.0], 200), np.repeat([False, True, True], 200))
+    bins = compute_reliability_bins(np.repeat([0.0, 0.5, 1.0], 200), np.repeat([False, True, True], 200))
     assert sum(found.lesions for found in bins) == 600
     assert all(found.start < found.stop for found in bins)

@@ -18,9 +18,9 @@ from training.metrics.bootstrap import Flags
 
 GRID: Final = 128
 #: A masked lesion covers between these shares of the picture; what is smaller or larger is no lesion, or not found.
-_SHARES: Final = (0.01, 0.6)
+_LESION_SHARES: Final = (0.01, 0.6)
 #: Pixels at the picture's border that a masked lesion may have: dark corners have more.
-_AT_BORDER: Final = 12
+_MAX_BORDER_PIXELS: Final = 12
 
 Box = tuple[float, float, float, float]
 
@@ -30,10 +30,10 @@ def read_boxes(images: Sequence[LabelledImage]) -> Mapping[Path, Box]:
 
     A manifest is the first `manifest.csv` above a picture.
     """
-    folders = {next((one for one in image.path.parents if _manifest(one).is_file()), None) for image in images}
+    folders = {next((one for one in image.path.parents if _manifest_path(one).is_file()), None) for image in images}
     boxes = {}
     for folder in sorted(found for found in folders if found is not None):
-        with _manifest(folder).open(newline="", encoding="utf-8") as stream:
+        with _manifest_path(folder).open(newline="", encoding="utf-8") as stream:
             for row in csv.DictReader(stream):
                 if row.get("bbox"):
                     left, top, right, bottom = map(float, row["bbox"].split())
@@ -41,11 +41,11 @@ def read_boxes(images: Sequence[LabelledImage]) -> Mapping[Path, Box]:
     return boxes
 
 
-def _manifest(folder: Path) -> Path:
+def _manifest_path(folder: Path) -> Path:
     return folder / "manifest.csv"
 
 
-def boxed(box: Box) -> Flags:
+def box_region(box: Box) -> Flags:
     """The region within a box."""
     region = np.zeros((GRID, GRID), dtype=bool)
     left, top, right, bottom = (round(value * GRID) for value in box)
@@ -53,31 +53,31 @@ def boxed(box: Box) -> Flags:
     return region
 
 
-def masked(image: Image.Image) -> Flags | None:
+def segment_lesion(image: Image.Image) -> Flags | None:
     """The largest dark region near the middle; None where no such thing is found.
 
     Otsu's threshold (1979) on the blue channel, in which pigment and blood are darkest, smoothed.
     """
     small = image.resize((GRID, GRID), Image.Resampling.BOX).filter(ImageFilter.GaussianBlur(2))
     blue = np.asarray(small)[..., 2]
-    dark = ndimage.binary_opening(blue < _otsu(blue), iterations=2)
+    dark = ndimage.binary_opening(blue < _otsu_threshold(blue), iterations=2)
     parts, count = ndimage.label(dark)
     best, area = None, 0
     for number in range(1, count + 1):
         part = parts == number
         border = part[0].sum() + part[-1].sum() + part[:, 0].sum() + part[:, -1].sum()
-        if part.sum() > area and border <= _AT_BORDER:
+        if part.sum() > area and border <= _MAX_BORDER_PIXELS:
             best, area = part, int(part.sum())
-    if best is None or not _SHARES[0] <= area / GRID**2 <= _SHARES[1] or not _central(best):
+    if best is None or not _LESION_SHARES[0] <= area / GRID**2 <= _LESION_SHARES[1] or not _is_central(best):
         return None
     return np.asarray(ndimage.binary_fill_holes(best), dtype=bool)
 
 
-def _central(part: Flags) -> bool:
+def _is_central(part: Flags) -> bool:
     return all(0.2 * GRID <= places.mean() <= 0.8 * GRID for places in np.nonzero(part))
 
 
-def _otsu(values: npt.NDArray[np.uint8]) -> int:
+def _otsu_threshold(values: npt.NDArray[np.uint8]) -> int:
     """The threshold that parts the values into the two classes of least variance within."""
     counts = np.bincount(values.ravel(), minlength=256).astype(np.float64)
     below, above = counts.cumsum(), counts.sum() - counts.cumsum()

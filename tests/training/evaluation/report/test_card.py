@@ -7,7 +7,7 @@ import pytest
 from shared.model.artefact import Manifest, read_artefact
 from tests.training.evaluation.conftest import SHIPPED
 from training.errors import TrainingError
-from training.evaluation.report.card import FILE_NAME, card
+from training.evaluation.report.card import FILE_NAME, render_card
 from training.evaluation.result import Evaluation, read_evaluation
 
 
@@ -22,14 +22,14 @@ def found() -> Evaluation:
 
 
 def test_the_shipped_card_is_that_of_the_shipped_evaluation(found: Evaluation, manifest: Manifest) -> None:
-    assert (SHIPPED / FILE_NAME).read_text(encoding="utf-8") == card(found, manifest), (
+    assert (SHIPPED / FILE_NAME).read_text(encoding="utf-8") == render_card(found, manifest), (
         "melanoma-evaluate --card writes it; it is not edited by hand"
     )
 
 
 def test_the_card_of_another_model_is_refused(found: Evaluation, manifest: Manifest) -> None:
     with pytest.raises(TrainingError, match="of another model"):
-        card(found.model_copy(update={"graph_sha256": "0" * 64}), manifest)
+        render_card(found.model_copy(update={"graph_sha256": "0" * 64}), manifest)
 
 
 def test_it_says_the_licence_who_is_missing_and_what_it_is_not_for(manifest: Manifest) -> None:

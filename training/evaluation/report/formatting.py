@@ -3,41 +3,41 @@
 from shared.model.artefact import Metric
 
 
-def figure(metric: Metric | None) -> str:
+def format_metric(metric: Metric | None) -> str:
     """`0.926 (0.906 to 0.944)`; a dash where nothing was measured."""
     if metric is None:
         return "-"
-    ends = interval(metric)
+    ends = format_interval(metric)
     return f"{metric.value:.3f}" + (f" ({ends})" if ends else "")
 
 
-def interval(metric: Metric) -> str:
+def format_interval(metric: Metric) -> str:
     """`0.906 to 0.944`; nothing where there is none."""
     return "" if metric.low is None or metric.high is None else f"{metric.low:.3f} to {metric.high:.3f}"
 
 
-def percent(metric: Metric | None, digits: int = 0) -> str:
+def format_percent(metric: Metric | None, digits: int = 0) -> str:
     """`92.6 % (90.6 to 94.4)`; a dash where nothing was measured."""
     if metric is None:
         return "-"
-    value = f"{share(metric.value, digits)}"
+    value = f"{format_share(metric.value, digits)}"
     if metric.low is None or metric.high is None:
         return value
     return f"{value} ({100 * metric.low:.{digits}f} to {100 * metric.high:.{digits}f})"
 
 
-def share(value: float, digits: int = 0) -> str:
+def format_share(value: float, digits: int = 0) -> str:
     """`92.6 %` of a share in [0, 1]."""
     return f"{100 * value:.{digits}f} %"
 
 
-def in_hundred(metric: Metric) -> str:
+def format_per_hundred(metric: Metric) -> str:
     """`5 (2 to 9)` of a share in [0, 1]: how many of a hundred."""
     low, high = metric.low or 0.0, metric.high or 0.0
     return f"{100 * metric.value:.0f} ({100 * low:.0f} to {100 * high:.0f})"
 
 
-def rest(metric: Metric) -> Metric:
+def complement(metric: Metric) -> Metric:
     """Of the other pictures: one less the share."""
     ends = {} if metric.low is None or metric.high is None else {"low": 1 - metric.high, "high": 1 - metric.low}
     return Metric(value=1 - metric.value, pictures=metric.pictures, **ends)
