@@ -1,4 +1,4 @@
-"""All that turns the model's output for one population into what is said."""
+"""The calibration of one population."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from training.calibration.temperature_scaling import TemperatureScaling
 
 @dataclass(frozen=True)
 class PopulationCalibration:
-    """How pictures of one population are judged: their calibration, and their distance from what was trained on."""
+    """Calibration of one population's probabilities, and the distance from its training images."""
 
     scaling: TemperatureScaling
     distance: FeatureDistance

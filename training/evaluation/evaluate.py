@@ -1,4 +1,4 @@
-"""The whole evaluation: from an artefact and the data to what is found."""
+"""Measures an artefact: from its graph and the data to an `Evaluation`."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ from training.evaluation.pointing.pointing_game import measure_pointing
 from training.evaluation.result import Evaluation, SetResult
 from training.evaluation.scored_sets import ScoredSet, read_out_of_fold_sets, score_held_out
 from training.evaluation.served_answers import count_answers, measure_diagnoses
-from training.evaluation.stress.stress_test import measure_stress
+from training.evaluation.stress.score_shift import measure_stress
 from training.evaluation.tasks import Task
 from training.exporting.out_of_fold import FILE_NAME
 from training.exporting.predictor import GraphPredictor
@@ -31,7 +31,14 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class EvaluationOptions:
-    """`test`: look at the test sets too. `stress` and `pointing`: pictures of each population, 0 for none."""
+    """Options of an evaluation.
+
+    Attributes:
+        test: Measure on the test sets too.
+        symmetries: Measure the gain of averaging over the eight symmetries too.
+        stress: Images per population for the stress test, 0 for none.
+        pointing: Images per population for the pointing game, 0 for none.
+    """
 
     test: bool = False
     symmetries: bool = False
@@ -42,9 +49,19 @@ class EvaluationOptions:
 def evaluate_artefact(
     directory: Path, data: Path, options: EvaluationOptions, progress: Progress
 ) -> tuple[Evaluation, Sequence[ScoredSet]]:
-    """Measure the artefact in `directory`; what is going on goes to `report`. Also gives what each figure rests on.
+    """Measure an artefact.
 
-    Raises `TrainingError` where the artefact or the data cannot be used.
+    Args:
+        directory: Folder of the artefact.
+        data: Folder of the data.
+        options: What to measure.
+        progress: Is called with a sentence about each step.
+
+    Returns:
+        The evaluation, and the sets of images with the scores that it is computed from.
+
+    Raises:
+        TrainingError: The artefact or the data cannot be used.
     """
     try:
         manifest = read_artefact(directory)
@@ -52,7 +69,7 @@ def evaluate_artefact(
         raise TrainingError(str(error)) from error
     images = read_labelled_images(data)
     graph = GraphPredictor(directory / manifest.graph, manifest.tensors)
-    progress(f"{manifest.title}: predicting what it was not trained on")
+    progress(f"{manifest.title}: predicting pictures that it was not trained on")
     sets = [
         *score_held_out(images, graph, manifest, share=Split.VALID),
         *read_out_of_fold_sets(images, directory, manifest),
@@ -60,33 +77,33 @@ def evaluate_artefact(
     ]
     if not sets:
         raise TrainingError(f"{data} has no pictures that {manifest.title} was not trained on.")
-    shown = [one for one in images if one.split is Split.VALID or one.fold is not None]
-    seen_once = [one for one in sets if one.distance is not None]
-    found = Evaluation(
+    # The stress test and the pointing game leave the test set alone.
+    choice = [image for image in images if image.split is Split.VALID or image.fold is not None]
+    evaluation = Evaluation(
         artefact=manifest.title,
         graph_sha256=manifest.files[manifest.graph].sha256,
         made=datetime.now(UTC).strftime("%Y-%m-%d"),
         seed=SEED,
         draws=DRAW_COUNT,
         test=options.test,
-        sets=tuple(_measure_set(one, manifest, progress) for one in sets),
+        sets=tuple(_measure_set(scored_set, manifest, progress) for scored_set in sets),
         unmeasured=_describe_unmeasured(images, sets, directory),
         skin_types=_count_skin_types(images),
         kinds=measure_kinds(data, sets, graph, manifest),
-        stress=measure_stress(shown, graph, manifest, options.stress, progress) if options.stress else (),
-        pointing=measure_pointing(shown, graph, manifest, options.pointing) if options.pointing else (),
+        stress=measure_stress(choice, graph, manifest, options.stress, progress) if options.stress else (),
+        pointing=measure_pointing(choice, graph, manifest, options.pointing) if options.pointing else (),
         symmetries=tuple(
             result
-            for one in seen_once
-            if options.symmetries
-            for result in measure_symmetries(one, graph, manifest, progress)
+            for scored_set in sets
+            if options.symmetries and scored_set.distance is not None
+            for result in measure_symmetries(scored_set, graph, manifest, progress)
         ),
     )
-    return found, sets
+    return evaluation, sets
 
 
-def _measure_set(scored_set: ScoredSet, manifest: Manifest, report: Progress) -> SetResult:
-    report(f"measuring: {scored_set.title}, {len(scored_set.images)} pictures")
+def _measure_set(scored_set: ScoredSet, manifest: Manifest, progress: Progress) -> SetResult:
+    progress(f"measuring: {scored_set.title}, {len(scored_set.images)} pictures")
     tasks = (measure_task(task, scored_set, manifest) for task in Task)
     return SetResult(
         name=scored_set.name,
@@ -95,7 +112,7 @@ def _measure_set(scored_set: ScoredSet, manifest: Manifest, report: Progress) ->
         protocol=scored_set.protocol,
         pictures=len(scored_set.images),
         groups=len(set(scored_set.groups)),
-        tasks=tuple(found for found in tasks if found is not None),
+        tasks=tuple(result for result in tasks if result is not None),
         labels=measure_labels(scored_set, manifest),
         subgroups=measure_subgroups(scored_set, manifest),
         diagnoses=measure_diagnoses(scored_set, manifest),
@@ -107,18 +124,19 @@ def _measure_set(scored_set: ScoredSet, manifest: Manifest, report: Progress) ->
 def _describe_unmeasured(
     images: Sequence[LabelledImage], sets: Sequence[ScoredSet], directory: Path
 ) -> tuple[str, ...]:
-    missing = []
+    """Write a sentence about each population that no set belongs to."""
+    sentences = []
     for population in Population:
         name, count = population.capitalize(), sum(image.population is population for image in images)
         if not count:
-            missing.append(f"{name}: the data has no such pictures.")
-        elif not any(one.population is population for one in sets):
-            missing.append(
-                f"{name}: trained on, not measured. The {count} pictures have folds, any of which the model may have"
-                f" learned from, and {directory.name} has no {FILE_NAME}. Measured is only whether they are taken for"
-                " what they are, on those that did not teach it."
+            sentences.append(f"{name}: the data has no such pictures.")
+        elif not any(scored_set.population is population for scored_set in sets):
+            sentences.append(
+                f"{name}: trained on, not measured. The model may have been trained on any of the {count} pictures,"
+                f" as they have folds, and {directory.name} has no {FILE_NAME}. Measured is only whether the kind of"
+                " picture is named right, on pictures that the kinds were not fitted to."
             )
-    return tuple(missing)
+    return tuple(sentences)
 
 
 def _count_skin_types(images: Sequence[LabelledImage]) -> dict[str, int]:

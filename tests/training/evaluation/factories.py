@@ -1,4 +1,4 @@
-"""Made pictures and predictions, without files."""
+"""Makes images and scored sets without files."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +13,9 @@ from training.evaluation.tasks import Task, is_positive
 from training.metrics.bootstrap import Floats
 
 
-def image(label: str, group: str = "", **more: object) -> LabelledImage:
-    """A held-out dermatoscope picture of this label."""
-    made = LabelledImage(
+def make_image(label: str, group: str = "", **fields: object) -> LabelledImage:
+    """A held-out dermatoscope image of this label."""
+    image = LabelledImage(
         path=Path(f"{group}.jpg"),
         label=LABEL_NAMES.index(label),
         source="made",
@@ -23,24 +23,24 @@ def image(label: str, group: str = "", **more: object) -> LabelledImage:
         group=group,
         split=Split.VALID,
     )
-    return replace(made, **more)  # type: ignore[arg-type]
+    return replace(image, **fields)  # type: ignore[arg-type]
 
 
-def scored_set(images: list[LabelledImage], told: Floats, manifest: Manifest) -> ScoredSet:
-    """Pictures to which the model gives the probabilities `told` [n] of melanoma, and the rest to moles."""
+def make_scored_set(images: list[LabelledImage], melanoma: Floats, manifest: Manifest) -> ScoredSet:
+    """Images with the probabilities `melanoma` [n]; the rest of each probability is a mole's."""
     names = [label.name for label in manifest.labels]
     probabilities = np.zeros((len(images), len(names)))
-    probabilities[:, names.index("mel")] = told
-    probabilities[:, names.index("nv")] = 1 - told
+    probabilities[:, names.index("mel")] = melanoma
+    probabilities[:, names.index("nv")] = 1 - melanoma
     kinds = np.tile([0.9, 0.1, 0.0], (len(images), 1))
     return ScoredSet("made", "Made", images[0].population, "", images, probabilities, kinds, None)
 
 
-def calibrated(count: int, manifest: Manifest, seed: int = 1, **more: object) -> ScoredSet:
-    """Lesions as likely to be melanomas as is told of them."""
+def make_calibrated_set(count: int, manifest: Manifest, seed: int = 1, **fields: object) -> ScoredSet:
+    """Lesions that are melanomas with exactly the probability that they get."""
     rng = np.random.default_rng(seed)
-    told = rng.beta(0.5, 2, count)
-    ill = rng.random(count) < told
-    made = [image("mel" if is_ill else "nv", str(number), **more) for number, is_ill in enumerate(ill)]
-    assert is_positive(Task.MELANOMA, made).sum() == ill.sum()
-    return scored_set(made, told, manifest)
+    melanoma = rng.beta(0.5, 2, count)
+    is_melanoma = rng.random(count) < melanoma
+    images = [make_image("mel" if flag else "nv", str(index), **fields) for index, flag in enumerate(is_melanoma)]
+    assert is_positive(Task.MELANOMA, images).sum() == is_melanoma.sum()
+    return make_scored_set(images, melanoma, manifest)

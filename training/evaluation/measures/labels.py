@@ -1,4 +1,4 @@
-"""How well the labels are told apart: each against the rest, and all together."""
+"""Measures the labels: each against the rest, and all together."""
 
 import numpy as np
 
@@ -13,7 +13,10 @@ from training.metrics.operating_points import balanced_multiclass_accuracy
 
 
 def measure_labels(scored_set: ScoredSet, manifest: Manifest) -> Figures:
-    """`auc_LABEL` for each label with enough pictures, and `balanced_multiclass_accuracy` over those that it knows."""
+    """Compute `auc_LABEL` for each label with enough images, and `balanced_multiclass_accuracy`.
+
+    The accuracy leaves out images whose label the artefact does not have.
+    """
     names = [label.name for label in manifest.labels]
     actual = np.array([LABELS[image.label].name for image in scored_set.images])
     figures: Figures = {}

@@ -1,4 +1,4 @@
-"""One question about one set: its figures, its operating points and its curves."""
+"""Measures one task on one set: its figures, its operating points and its curves."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -6,8 +6,7 @@ from typing import Final
 import numpy as np
 
 from shared.model.artefact import Bands, Manifest
-from training.evaluation.result import CurvePoints as Points
-from training.evaluation.result import DiagramBin, Figures, OperatingPoint, TaskResult
+from training.evaluation.result import CurvePoints, DiagramBin, Figures, OperatingPoint, TaskResult
 from training.evaluation.scored_sets import ScoredSet
 from training.evaluation.tasks import Task, is_positive, score
 from training.metrics.bootstrap import (
@@ -28,20 +27,20 @@ from training.metrics.curve import (
 from training.metrics.operating_points import BinaryPredictions
 from training.metrics.probability import BIN_COUNT, make_brier_score, make_calibration_error
 
-#: Shares of lesions that are positive, for predictive values: people who ask of themselves, a practice, a clinic.
+#: Shares of positive lesions that predictive values are computed for: among users, in a practice, in a clinic.
 PREVALENCES: Final = (0.01, 0.05, 0.2)
-#: isic-challenge-scoring calls what is above 0.5.
+#: isic-challenge-scoring calls a lesion positive if its score is above 0.5.
 _ISIC_THRESHOLD: Final = float(np.nextafter(0.5, 1))
 _MAX_CURVE_POINTS: Final = 150
 
 
 def measure_task(task: Task, scored_set: ScoredSet, manifest: Manifest) -> TaskResult | None:
-    """All figures of one question; None where all answers are the same."""
+    """Compute all figures of one task; None if all images have the same answer."""
     positive, scores = is_positive(task, scored_set.images), score(task, scored_set.probabilities, manifest.labels)
     if positive.all() or not positive.any():
         return None
     weights = draw_weights(positive, scored_set.groups)
-    once = RocCurve.from_scores(scores, positive, np.ones((1, len(scores))))
+    curve = RocCurve.from_scores(scores, positive, np.ones((1, len(scores))))
     return TaskResult(
         task=task,
         pictures=len(scores),
@@ -49,21 +48,21 @@ def measure_task(task: Task, scored_set: ScoredSet, manifest: Manifest) -> TaskR
         figures=measure_curve(scores, positive, weights) | measure_probabilities(scores, positive, weights),
         operating=tuple(
             OperatingPoint(
-                name=name, threshold=threshold, figures=_measure_calls(scores >= threshold, positive, weights)
+                name=name, threshold=threshold, figures=_measure_operating_point(scores >= threshold, positive, weights)
             )
             for name, threshold in _list_thresholds(task, scored_set, manifest)
         ),
-        roc=_thin_out(once, once.false_positive_rate[0], once.sensitivity[0]),
-        precision_recall=_thin_out(once, once.sensitivity[0], once.precision[0]),
+        roc=_thin_out(curve, curve.false_positive_rate[0], curve.sensitivity[0]),
+        precision_recall=_thin_out(curve, curve.sensitivity[0], curve.precision[0]),
         diagram=_bin_scores(scores, positive),
     )
 
 
 def measure_curve(scores: Floats, positive: Flags, weights: DrawWeights) -> Figures:
-    """Figures of all thresholds."""
+    """Compute the figures of all thresholds together."""
 
-    def measure(some: DrawWeights) -> dict[str, Floats]:
-        curve = RocCurve.from_scores(scores, positive, some)
+    def measure(chunk: DrawWeights) -> dict[str, Floats]:
+        curve = RocCurve.from_scores(scores, positive, chunk)
         return {
             "auc": area_under_curve(curve),
             "average_precision": average_precision(curve),
@@ -75,10 +74,10 @@ def measure_curve(scores: Floats, positive: Flags, weights: DrawWeights) -> Figu
 
 
 def measure_probabilities(scores: Floats, positive: Flags, weights: DrawWeights) -> Figures:
-    """Figures of what the probabilities say."""
+    """Compute Brier score and calibration error."""
     brier = metric_with_interval(make_brier_score(scores, positive), weights)
     error = metric_with_interval(make_calibration_error(scores, positive), weights, basic=True)
-    return {name: found for name, found in (("brier", brier), ("ece", error)) if found is not None}
+    return {name: figure for name, figure in (("brier", brier), ("ece", error)) if figure is not None}
 
 
 def find_bands(scored_set: ScoredSet, manifest: Manifest) -> Bands | None:
@@ -92,24 +91,25 @@ def _list_thresholds(task: Task, scored_set: ScoredSet, manifest: Manifest) -> S
     return [*served, ("above 0.5", _ISIC_THRESHOLD)]
 
 
-def _measure_calls(called: Flags, positive: Flags, weights: DrawWeights) -> Figures:
-    figures = BinaryPredictions(called, positive).metric_functions(PREVALENCES)
-    return metrics_with_intervals(lambda some: {name: figure(some) for name, figure in figures.items()}, weights)
+def _measure_operating_point(predicted: Flags, positive: Flags, weights: DrawWeights) -> Figures:
+    functions = BinaryPredictions(predicted, positive).metric_functions(PREVALENCES)
+    return metrics_with_intervals(
+        lambda chunk: {name: function(chunk) for name, function in functions.items()}, weights
+    )
 
 
-def _thin_out(curve: RocCurve, x: Floats, y: Floats) -> Points:
-    """At most `_POINTS` of the curve's points, those at its corners: where a positive picture is called."""
+def _thin_out(curve: RocCurve, x: Floats, y: Floats) -> CurvePoints:
+    """Select at most `_MAX_CURVE_POINTS` points at the curve's corners, where a positive image becomes called."""
     steps = np.flatnonzero(np.diff(curve.sensitivity[0]) > 0)
     corners = np.unique(np.concatenate([[0], steps, steps + 1, [len(x) - 1]]))
-    kept = corners[
-        np.unique(np.linspace(0, len(corners) - 1, min(len(corners), _MAX_CURVE_POINTS)).round().astype(np.int64))
-    ]
-    return tuple((float(x[place]), float(y[place])) for place in kept)
+    count = min(len(corners), _MAX_CURVE_POINTS)
+    selected = corners[np.unique(np.linspace(0, len(corners) - 1, count).round().astype(np.int64))]
+    return tuple((float(x[index]), float(y[index])) for index in selected)
 
 
 def _bin_scores(scores: Floats, positive: Flags) -> tuple[DiagramBin, ...]:
-    parts = [part for part in np.array_split(np.argsort(scores, kind="stable"), BIN_COUNT) if len(part)]
+    bins = [rows for rows in np.array_split(np.argsort(scores, kind="stable"), BIN_COUNT) if len(rows)]
     return tuple(
-        DiagramBin(mean=float(scores[part].mean()), pictures=len(part), positive=int(positive[part].sum()))
-        for part in parts
+        DiagramBin(mean=float(scores[rows].mean()), pictures=len(rows), positive=int(positive[rows].sum()))
+        for rows in bins
     )

@@ -1,6 +1,6 @@
-"""Where the lesion is: from a box in the manifest, or a simple mask of what is darker than the skin.
+"""Finds the lesion in an image: by a box of the manifest, or by segmenting what is darker than the skin.
 
-A region is bool [GRID, GRID] over the whole picture, whatever its aspect.
+A region is bool [GRID, GRID] over the whole image, whatever its aspect ratio.
 """
 
 import csv
@@ -17,22 +17,25 @@ from training.data.records.labelled_image import LabelledImage
 from training.metrics.bootstrap import Flags
 
 GRID: Final = 128
-#: A masked lesion covers between these shares of the picture; what is smaller or larger is no lesion, or not found.
+#: Smallest and largest share of the image that a segmented lesion may cover.
 _LESION_SHARES: Final = (0.01, 0.6)
-#: Pixels at the picture's border that a masked lesion may have: dark corners have more.
+#: Pixels at the image's border that a segmented lesion may have: dark corners have more.
 _MAX_BORDER_PIXELS: Final = 12
 
+#: Left, top, right and bottom as shares of the image.
 Box = tuple[float, float, float, float]
 
 
 def read_boxes(images: Sequence[LabelledImage]) -> Mapping[Path, Box]:
-    """Lesion boxes (left, top, right, bottom as shares of the picture), from the column `bbox` of their manifests.
+    """Read the lesion boxes of images from the column `bbox` of their manifests.
 
-    A manifest is the first `manifest.csv` above a picture.
+    The manifest of an image is the nearest `manifest.csv` in the folders above it.
     """
-    folders = {next((one for one in image.path.parents if _manifest_path(one).is_file()), None) for image in images}
+    folders = {
+        next((folder for folder in image.path.parents if _manifest_path(folder).is_file()), None) for image in images
+    }
     boxes = {}
-    for folder in sorted(found for found in folders if found is not None):
+    for folder in sorted(folder for folder in folders if folder is not None):
         with _manifest_path(folder).open(newline="", encoding="utf-8") as stream:
             for row in csv.DictReader(stream):
                 if row.get("bbox"):
@@ -46,7 +49,7 @@ def _manifest_path(folder: Path) -> Path:
 
 
 def box_region(box: Box) -> Flags:
-    """The region within a box."""
+    """The region inside a box."""
     region = np.zeros((GRID, GRID), dtype=bool)
     left, top, right, bottom = (round(value * GRID) for value in box)
     region[top:bottom, left:right] = True
@@ -54,31 +57,32 @@ def box_region(box: Box) -> Flags:
 
 
 def segment_lesion(image: Image.Image) -> Flags | None:
-    """The largest dark region near the middle; None where no such thing is found.
+    """Find the largest dark region near the middle; None if there is none.
 
-    Otsu's threshold (1979) on the blue channel, in which pigment and blood are darkest, smoothed.
+    It applies Otsu's threshold (1979) to the smoothed blue channel, in which pigment and blood are darkest.
     """
     small = image.resize((GRID, GRID), Image.Resampling.BOX).filter(ImageFilter.GaussianBlur(2))
     blue = np.asarray(small)[..., 2]
     dark = ndimage.binary_opening(blue < _otsu_threshold(blue), iterations=2)
-    parts, count = ndimage.label(dark)
-    best, area = None, 0
+    components, count = ndimage.label(dark)
+    largest, area = None, 0
     for number in range(1, count + 1):
-        part = parts == number
-        border = part[0].sum() + part[-1].sum() + part[:, 0].sum() + part[:, -1].sum()
-        if part.sum() > area and border <= _MAX_BORDER_PIXELS:
-            best, area = part, int(part.sum())
-    if best is None or not _LESION_SHARES[0] <= area / GRID**2 <= _LESION_SHARES[1] or not _is_central(best):
+        component = components == number
+        border = component[0].sum() + component[-1].sum() + component[:, 0].sum() + component[:, -1].sum()
+        if component.sum() > area and border <= _MAX_BORDER_PIXELS:
+            largest, area = component, int(component.sum())
+    min_share, max_share = _LESION_SHARES
+    if largest is None or not min_share <= area / GRID**2 <= max_share or not _is_central(largest):
         return None
-    return np.asarray(ndimage.binary_fill_holes(best), dtype=bool)
+    return np.asarray(ndimage.binary_fill_holes(largest), dtype=bool)
 
 
-def _is_central(part: Flags) -> bool:
-    return all(0.2 * GRID <= places.mean() <= 0.8 * GRID for places in np.nonzero(part))
+def _is_central(region: Flags) -> bool:
+    return all(0.2 * GRID <= indices.mean() <= 0.8 * GRID for indices in np.nonzero(region))
 
 
 def _otsu_threshold(values: npt.NDArray[np.uint8]) -> int:
-    """The threshold that parts the values into the two classes of least variance within."""
+    """The threshold that splits the values into the two classes of least variance within."""
     counts = np.bincount(values.ravel(), minlength=256).astype(np.float64)
     below, above = counts.cumsum(), counts.sum() - counts.cumsum()
     sums = (counts * np.arange(256)).cumsum()

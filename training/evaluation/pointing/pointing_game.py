@@ -1,7 +1,7 @@
-"""The pointing game (Zhang et al., ECCV 2016): whether the strongest evidence lies in the lesion.
+"""The pointing game (Zhang et al., ECCV 2016): how often the strongest evidence lies in the lesion.
 
-Pictures of lesions have them in the middle, where any map that prefers the middle is right. So the game is played on
-crops that have the lesion off the centre, and the opponent is the centre.
+In images of lesions the lesion is in the middle, so any map that prefers the middle would be right. Therefore the game
+uses crops with the lesion off the centre, and the baseline is the centre of the crop.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,20 +21,13 @@ from training.evaluation.pointing.lesion_regions import GRID, Box, box_region, r
 from training.evaluation.result import PointingResult
 from training.evaluation.tasks import Task, is_positive, score
 from training.exporting.predictor import GraphPredictor
-from training.metrics.bootstrap import (
-    SEED,
-    DrawWeights,
-    Flags,
-    Floats,
-    draw_weights,
-    metrics_with_intervals,
-)
+from training.metrics.bootstrap import SEED, DrawWeights, Flags, Floats, draw_weights, metrics_with_intervals
 
-#: Side of a crop as a share of the picture's.
+#: Side of a crop as a share of the image's side.
 _CROP_SIDE: Final = 0.6
-#: Lesions that cover more of the picture are everywhere in the crop.
+#: A lesion that covers a larger share of the image would fill the crop.
 _MAX_LESION_SHARE: Final = 0.25
-#: Fewest crops on which a figure rests.
+#: Crops that a figure needs.
 _MIN_CROPS: Final = 10
 _MAX_SIDE: Final = 640
 _FILTER: Final = Image.Resampling.BILINEAR
@@ -42,7 +35,13 @@ _FILTER: Final = Image.Resampling.BILINEAR
 
 @dataclass(frozen=True)
 class Crop:
-    """A part of a picture, and the lesion in it, bool [rows, columns]."""
+    """A part of an image.
+
+    Attributes:
+        image: The whole image.
+        pixels: The crop, uint8 [size, size, 3].
+        lesion: The lesion in the crop, bool [rows, columns].
+    """
 
     image: LabelledImage
     pixels: Pixels
@@ -50,87 +49,92 @@ class Crop:
 
 
 def measure_pointing(
-    pictures: Sequence[LabelledImage], graph: GraphPredictor, manifest: Manifest, count: int
+    images: Sequence[LabelledImage], graph: GraphPredictor, manifest: Manifest, count: int
 ) -> tuple[PointingResult, ...]:
-    """Play with crops of up to `count` pictures of each population.
+    """Play the game with crops of up to `count` images of each population.
 
-    The map is the evidence for malignancy, so the lesions are those that have some: whose label counts, and whose
-    probability is not below every low band.
+    The map is the evidence for malignancy. So each population is measured twice: on lesions of a label that counts, and
+    on all lesions whose probability is not below every low band.
     """
-    boxes, results = read_boxes(pictures), []
-    least = min(known.bands.low_below for known in manifest.populations)
+    boxes, results = read_boxes(images), []
+    lowest_threshold = min(known.bands.low_below for known in manifest.populations)
     for population in Population:
-        chosen = [picture for picture in pictures if picture.population is population]
-        for counts in (True, False):
-            some = [
-                one for one, yes in zip(chosen, is_positive(Task.COUNTED, chosen), strict=True) if yes or not counts
+        members = [image for image in images if image.population is population]
+        for only_counted in (True, False):
+            eligible = [
+                image
+                for image, is_counted in zip(members, is_positive(Task.COUNTED, members), strict=True)
+                if is_counted or not only_counted
             ]
-            crops = list(_draw_crops(some, boxes, manifest.picture.size, count))
+            crops = list(_draw_crops(eligible, boxes, manifest.picture.size, count))
             if not crops:
                 continue
-            found = graph.predict_each(crop.pixels for crop in crops)
-            called = score(Task.COUNTED, found.probabilities, manifest.labels) >= least
-            played = np.ones(len(crops), bool) if counts else called
-            if played.sum() >= _MIN_CROPS:
-                kept = [crop for crop, yes in zip(crops, played, strict=True) if yes]
-                results.append(_measure(_title(population, counts), kept, found.evidence[played]))
+            predicted = graph.predict_each(crop.pixels for crop in crops)
+            is_not_low = score(Task.COUNTED, predicted.probabilities, manifest.labels) >= lowest_threshold
+            is_used = np.ones(len(crops), bool) if only_counted else is_not_low
+            if is_used.sum() >= _MIN_CROPS:
+                used = [crop for crop, flag in zip(crops, is_used, strict=True) if flag]
+                results.append(_measure(_title(population, only_counted), used, predicted.evidence[is_used]))
     return tuple(results)
 
 
-def _title(population: Population, counts: bool) -> str:
-    which = "Malignant and pre-malignant lesions" if counts else "All lesions that are not called low"
-    return which + (", phone, lesion boxes" if population is Population.PHONE else ", dermatoscope, simple masks")
+def _title(population: Population, only_counted: bool) -> str:
+    lesions = "Malignant and pre-malignant lesions" if only_counted else "All lesions that are not called low"
+    return lesions + (", phone, lesion boxes" if population is Population.PHONE else ", dermatoscope, simple masks")
 
 
-def _draw_crops(pictures: Sequence[LabelledImage], boxes: Mapping[Path, Box], size: int, count: int) -> Iterator[Crop]:
-    """Two crops of each of up to `count` pictures, taken by chance."""
-    rng, found = np.random.default_rng(SEED), 0
-    for place in rng.permutation(len(pictures)):
-        picture = pictures[place]
-        whole = make_thumbnail(picture.path.read_bytes(), _MAX_SIDE)
-        region = _find_lesion(picture, whole, boxes)
-        if found < count and region is not None and 0 < region.mean() <= _MAX_LESION_SHARE:
-            found += 1
+def _draw_crops(images: Sequence[LabelledImage], boxes: Mapping[Path, Box], size: int, count: int) -> Iterator[Crop]:
+    """Yield two crops of each of up to `count` images, drawn at random."""
+    rng, used = np.random.default_rng(SEED), 0
+    for index in rng.permutation(len(images)):
+        image = images[index]
+        pil_image = make_thumbnail(image.path.read_bytes(), _MAX_SIDE)
+        region = _find_lesion(image, pil_image, boxes)
+        if used < count and region is not None and 0 < region.mean() <= _MAX_LESION_SHARE:
+            used += 1
             for _ in range(2):
-                yield _crop(picture, whole, region, size, rng)
+                yield _crop(image, pil_image, region, size, rng)
 
 
-def _find_lesion(picture: LabelledImage, whole: Image.Image, boxes: Mapping[Path, Box]) -> Flags | None:
-    if picture.population is Population.PHONE:
-        return box_region(boxes[picture.path]) if picture.path in boxes else None
-    return segment_lesion(whole)
+def _find_lesion(image: LabelledImage, pil_image: Image.Image, boxes: Mapping[Path, Box]) -> Flags | None:
+    if image.population is Population.PHONE:
+        return box_region(boxes[image.path]) if image.path in boxes else None
+    return segment_lesion(pil_image)
 
 
-def _crop(picture: LabelledImage, whole: Image.Image, region: Flags, size: int, rng: np.random.Generator) -> Crop:
-    """A crop in which the middle of the lesion is off the centre, as far as the picture has room for it."""
+def _crop(image: LabelledImage, pil_image: Image.Image, region: Flags, size: int, rng: np.random.Generator) -> Crop:
+    """Crop so that the middle of the lesion is off the centre, as far as the image allows."""
     side = round(GRID * _CROP_SIDE)
-    top, left = (_draw_start(int(places.mean()), side, rng) for places in np.nonzero(region))
-    x, y = whole.width / GRID, whole.height / GRID
-    box = (left * x, top * y, (left + side) * x, (top + side) * y)
-    pixels = np.asarray(whole.resize((size, size), _FILTER, box=box))
-    return Crop(picture, pixels, region[top : top + side, left : left + side])
+    top, left = (_draw_start(int(indices.mean()), side, rng) for indices in np.nonzero(region))
+    x_scale, y_scale = pil_image.width / GRID, pil_image.height / GRID
+    box = (left * x_scale, top * y_scale, (left + side) * x_scale, (top + side) * y_scale)
+    pixels = np.asarray(pil_image.resize((size, size), _FILTER, box=box))
+    return Crop(image, pixels, region[top : top + side, left : left + side])
 
 
 def _draw_start(middle: int, side: int, rng: np.random.Generator) -> int:
-    """First row, or column, of a crop in which `middle` lies between 15 and 30 % from one of its ends."""
-    within = rng.uniform(0.15, 0.3) if rng.random() < 0.5 else rng.uniform(0.7, 0.85)
-    return int(np.clip(round(middle - within * side), 0, GRID - side))
+    """Draw the first row, or column, of a crop in which `middle` lies between 15 and 30 % from one of its ends."""
+    position = rng.uniform(0.15, 0.3) if rng.random() < 0.5 else rng.uniform(0.7, 0.85)
+    return int(np.clip(round(middle - position * side), 0, GRID - side))
 
 
 def _measure(title: str, crops: Sequence[Crop], evidence: npt.NDArray[np.floating]) -> PointingResult:
-    peak = np.array(
-        [_is_in_lesion(crop.lesion, *_find_peak(cells)) for crop, cells in zip(crops, evidence, strict=True)]
-    )
+    pairs = list(zip(crops, evidence, strict=True))
+    peak = np.array([_is_in_lesion(crop.lesion, *_find_peak(cells)) for crop, cells in pairs])
     centre = np.array([_is_in_lesion(crop.lesion, 0.5, 0.5) for crop in crops])
-    inside = np.array([_evidence_share(crop.lesion, cells) for crop, cells in zip(crops, evidence, strict=True)])
+    inside = np.array([_evidence_share(crop.lesion, cells) for crop, cells in pairs])
     weights = draw_weights(np.zeros(len(crops), bool), [crop.image.group for crop in crops])
 
-    def means(some: DrawWeights) -> dict[str, Floats]:
+    def weighted_means(chunk: DrawWeights) -> dict[str, Floats]:
         values = {"peak": peak, "centre": centre, "gain": peak.astype(float) - centre, "inside": inside}
-        return {name: some @ value / some.sum(axis=1) for name, value in values.items()}
+        return {name: chunk @ value / chunk.sum(axis=1) for name, value in values.items()}
 
-    share = float(np.mean([crop.lesion.mean() for crop in crops]))
-    return PointingResult(title=title, crops=len(crops), lesion_share=share, **metrics_with_intervals(means, weights))
+    return PointingResult(
+        title=title,
+        crops=len(crops),
+        lesion_share=float(np.mean([crop.lesion.mean() for crop in crops])),
+        **metrics_with_intervals(weighted_means, weights),
+    )
 
 
 def _find_peak(cells: npt.NDArray[np.floating]) -> tuple[float, float]:
@@ -144,7 +148,7 @@ def _is_in_lesion(lesion: Flags, y: float, x: float) -> bool:
 
 
 def _evidence_share(lesion: Flags, cells: npt.NDArray[np.floating]) -> float:
-    """Share of the evidence for malignancy that lies in the lesion, spread evenly over each cell."""
-    shares = Image.fromarray(lesion.astype(np.float32)).resize(cells.shape[::-1], Image.Resampling.BOX)
+    """Share of the evidence for malignancy that lies in the lesion, if it is spread evenly over each cell."""
+    lesion_shares = Image.fromarray(lesion.astype(np.float32)).resize(cells.shape[::-1], Image.Resampling.BOX)
     evidence = cells.clip(min=0)
-    return float((evidence * np.asarray(shares)).sum() / max(float(evidence.sum()), 1e-12))
+    return float((evidence * np.asarray(lesion_shares)).sum() / max(float(evidence.sum()), 1e-12))

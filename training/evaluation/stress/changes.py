@@ -1,4 +1,4 @@
-"""All changes of the stress test."""
+"""The list of all changes of the stress test."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -20,7 +20,7 @@ from training.evaluation.stress.overlays import draw_dark_corners, draw_hair, dr
 
 @dataclass(frozen=True)
 class NamedChange:
-    """A change by its name. `harmless`: no one would call it another picture, so the band must stay."""
+    """A change with its name and title. If it is `harmless`, the image looks the same, so the band must not change."""
 
     name: str
     title: str

@@ -1,6 +1,6 @@
-"""Changes of the whole picture: turned, flipped, encoded, lit or focused in another way.
+"""Changes of the whole image: rotation, flip, encoding, light, focus, resolution.
 
-Each takes an upright RGB picture and a generator of random numbers, and returns a new picture.
+Each function makes a change. A change takes an upright RGB image and a random generator, and returns a new image.
 """
 
 import io
@@ -13,24 +13,24 @@ Change = Callable[[Image.Image, np.random.Generator], Image.Image]
 
 
 def transpose(method: Image.Transpose) -> Change:
-    """A quarter or half turn, or a flip: no pixel is lost."""
+    """Turn by quarters, or flip: no pixel is lost."""
     return lambda image, _: image.transpose(method)
 
 
 def rotate(degrees: float) -> Change:
-    """Turned about its centre; the corners are filled with a mirror image of the skin there."""
+    """Rotate about the centre. The corners are filled with a mirror image of the skin there."""
 
     def change(image: Image.Image, _: np.random.Generator) -> Image.Image:
         margin = max(image.size) // 4
-        wide = np.pad(np.asarray(image), ((margin, margin), (margin, margin), (0, 0)), mode="symmetric")
-        whole = Image.fromarray(wide).rotate(degrees, Image.Resampling.BICUBIC)
-        return whole.crop((margin, margin, margin + image.width, margin + image.height))
+        padded = np.pad(np.asarray(image), ((margin, margin), (margin, margin), (0, 0)), mode="symmetric")
+        rotated = Image.fromarray(padded).rotate(degrees, Image.Resampling.BICUBIC)
+        return rotated.crop((margin, margin, margin + image.width, margin + image.height))
 
     return change
 
 
 def encode_jpeg(quality: int) -> Change:
-    """A JPEG of this quality, as a messenger makes it."""
+    """Encode as JPEG of this quality, as a messenger does."""
 
     def change(image: Image.Image, _: np.random.Generator) -> Image.Image:
         stream = io.BytesIO()
@@ -41,27 +41,27 @@ def encode_jpeg(quality: int) -> Change:
 
 
 def change_brightness(factor: float) -> Change:
-    """As bright as `factor` times the picture."""
+    """Multiply the brightness by `factor`."""
     return lambda image, _: ImageEnhance.Brightness(image).enhance(factor)
 
 
 def change_white_balance(red: float, blue: float) -> Change:
-    """Another white balance: gains of red and blue."""
+    """Multiply the red and the blue channel by these factors."""
 
     def change(image: Image.Image, _: np.random.Generator) -> Image.Image:
-        gained = np.asarray(image, np.float32) * (red, 1, blue)
-        return Image.fromarray(gained.clip(0, 255).astype(np.uint8))
+        scaled = np.asarray(image, np.float32) * (red, 1, blue)
+        return Image.fromarray(scaled.clip(0, 255).astype(np.uint8))
 
     return change
 
 
 def blur(share: float) -> Change:
-    """Out of focus: a Gaussian blur whose radius is `share` of the longer side."""
+    """Apply a Gaussian blur whose radius is `share` of the longer side."""
     return lambda image, _: image.filter(ImageFilter.GaussianBlur(max(image.size) * share))
 
 
 def reduce_resolution(factor: float) -> Change:
-    """Of lower resolution: shrunk by `factor` and enlarged again."""
+    """Shrink by `factor` and enlarge again."""
 
     def change(image: Image.Image, _: np.random.Generator) -> Image.Image:
         small = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))

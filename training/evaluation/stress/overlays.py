@@ -1,7 +1,7 @@
-"""Things that lie on or around lesions in real pictures, drawn: pen, ruler, dark corners, hair.
+"""Draws what real images show on or around lesions: pen marks, a ruler, dark corners, hair.
 
-Each takes an upright RGB picture and a generator of random numbers, and returns a new picture. Lengths are shares of
-the shorter side.
+Each function takes an upright RGB image and a random generator, and returns a new image. Lengths are shares of the
+shorter side.
 """
 
 import math
@@ -13,16 +13,16 @@ from PIL import Image, ImageDraw, ImageFilter
 
 _INK: Final = (70, 40, 140)
 _HAIR: Final = (45, 32, 28)
-_PLASTIC: Final = (238, 236, 228)
-_PRINT: Final = (40, 40, 40)
-#: Lines are drawn this much larger, and shrunk: Pillow draws hard edges.
+_RULER: Final = (238, 236, 228)
+_TICKS: Final = (40, 40, 40)
+#: Lines are drawn this many times larger and then shrunk, as Pillow draws hard edges.
 _OVERSAMPLING: Final = 3
 
 Points = list[tuple[float, float]]
 
 
 def draw_pen(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """A surgeon's violet arc about the middle, and a tick."""
+    """Draw a surgeon's violet arc around the middle, with a tick."""
     side = min(image.size)
     radius, start = side * rng.uniform(0.34, 0.42), rng.uniform(0, 2 * math.pi)
     angles = np.linspace(start, start + rng.uniform(1.8, 3.5), 40)
@@ -37,38 +37,38 @@ def draw_pen(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 
 def draw_ruler(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """A white ruler with millimetre ticks along one edge, over a seventh of the picture."""
+    """Draw a white ruler with millimetre ticks along one edge, over a seventh of the image."""
     turns = int(rng.integers(4))
     turned = image.rotate(90 * turns, expand=True)
     depth, step = turned.height / 7, turned.width / 30
     canvas = turned.copy()
     draw = ImageDraw.Draw(canvas)
-    draw.rectangle((0, turned.height - depth, turned.width, turned.height), fill=_PLASTIC)
-    for number in range(31):
-        long = depth * (0.55 if number % 5 == 0 else 0.3)
-        x, y = number * step, turned.height - depth
-        draw.line((x, y, x, y + long), fill=_PRINT, width=max(1, round(min(image.size) * 0.004)))
+    draw.rectangle((0, turned.height - depth, turned.width, turned.height), fill=_RULER)
+    for index in range(31):
+        length = depth * (0.55 if index % 5 == 0 else 0.3)
+        x, y = index * step, turned.height - depth
+        draw.line((x, y, x, y + length), fill=_TICKS, width=max(1, round(min(image.size) * 0.004)))
     return canvas.rotate(-90 * turns, expand=True)
 
 
 def draw_dark_corners(image: Image.Image, _: np.random.Generator) -> Image.Image:
-    """The black frame of a dermatoscope's round field."""
+    """Draw the black frame around a dermatoscope's round field of view."""
     radius, soft = 0.54, 0.015
     y, x = np.mgrid[-0.5 : 0.5 : image.height * 1j, -0.5 : 0.5 : image.width * 1j]
-    seen = ((radius - np.hypot(x, y)) / soft).clip(0, 1)[..., None]
-    return Image.fromarray((np.asarray(image) * seen).astype(np.uint8))
+    visible = ((radius - np.hypot(x, y)) / soft).clip(0, 1)[..., None]
+    return Image.fromarray((np.asarray(image) * visible).astype(np.uint8))
 
 
 def draw_hair(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Twenty-five dark hairs, bent, in about one direction."""
-    side, way = min(image.size), rng.uniform(0, math.pi)
+    """Draw twenty-five dark, bent hairs in about the same direction."""
+    side, direction = min(image.size), rng.uniform(0, math.pi)
     hairs: list[Points] = []
     for _ in range(25):
-        at = rng.uniform(0, 1, 2) * image.size
+        middle = rng.uniform(0, 1, 2) * image.size
         length, bend = side * rng.uniform(0.2, 0.5), rng.normal(0, 0.8)
         steps = np.linspace(-0.5, 0.5, 16)
-        angles = way + rng.normal(0, 0.35) + bend * steps
-        path = at + np.cumsum(np.stack([np.cos(angles), np.sin(angles)], axis=1) * length / len(steps), axis=0)
+        angles = direction + rng.normal(0, 0.35) + bend * steps
+        path = middle + np.cumsum(np.stack([np.cos(angles), np.sin(angles)], axis=1) * length / len(steps), axis=0)
         hairs.append([(float(x), float(y)) for x, y in path])
     return _draw_lines(image, hairs, _HAIR, width=side * 0.007, opacity=0.85)
 
@@ -76,14 +76,14 @@ def draw_hair(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 def _draw_lines(
     image: Image.Image, lines: list[Points], colour: tuple[int, int, int], width: float, opacity: float
 ) -> Image.Image:
-    """Lines drawn over a picture, as wide as `width` pixels, letting the skin shine through."""
+    """Draw lines over an image, `width` pixels wide, through which the skin stays visible."""
     mask = Image.new("L", (image.width * _OVERSAMPLING, image.height * _OVERSAMPLING))
     draw = ImageDraw.Draw(mask)
     for line in lines:
-        fine = [(x * _OVERSAMPLING, y * _OVERSAMPLING) for x, y in line]
-        draw.line(fine, fill=255, width=max(1, round(width * _OVERSAMPLING)), joint="curve")
+        enlarged = [(x * _OVERSAMPLING, y * _OVERSAMPLING) for x, y in line]
+        draw.line(enlarged, fill=255, width=max(1, round(width * _OVERSAMPLING)), joint="curve")
     small = mask.resize(image.size, Image.Resampling.BOX).filter(ImageFilter.GaussianBlur(0.6))
-    shine: npt.NDArray[np.floating] = np.asarray(small, np.float32)[..., None] / 255 * opacity
-    # As ink does: it takes light away, the skin's texture stays.
-    inked = np.asarray(image, np.float32) * (1 - shine) + shine * np.array(colour, np.float32)
-    return Image.fromarray(inked.clip(0, 255).astype(np.uint8))
+    coverage: npt.NDArray[np.floating] = np.asarray(small, np.float32)[..., None] / 255 * opacity
+    # Blended, not replaced: ink takes light away, but the texture of the skin remains.
+    blended = np.asarray(image, np.float32) * (1 - coverage) + coverage * np.array(colour, np.float32)
+    return Image.fromarray(blended.clip(0, 255).astype(np.uint8))

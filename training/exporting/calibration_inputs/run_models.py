@@ -1,4 +1,4 @@
-"""A finished run: the model that is exported, and one a fold that has not seen the fold's pictures."""
+"""The models of a finished run: the one to export, and one per fold that was trained without that fold."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from training.model.weights import set_weights
 
 @dataclass(frozen=True)
 class RunModel:
-    """The averaged weights of a run, in a model, and the run's recipe."""
+    """A model with the averaged weights of a run, the run's recipe, and the number of epochs done."""
 
     model: keras.Model
     recipe: Recipe
@@ -23,7 +23,11 @@ class RunModel:
 
 
 def read_run_model(directory: Path) -> RunModel:
-    """The run in `directory` as its last checkpoint has it. Raises `TrainingError` where there is none."""
+    """Read the model from the last checkpoint of the run in `directory`.
+
+    Raises:
+        TrainingError: There is no checkpoint.
+    """
     state = checkpoint.load_checkpoint(directory)
     if state is None:
         raise TrainingError(f"There is no checkpoint in {directory}: melanoma-train makes one.")
@@ -33,19 +37,20 @@ def read_run_model(directory: Path) -> RunModel:
 
 
 def read_fold_models(directory: Path) -> dict[int, RunModel]:
-    """The runs in `directory`/fold-*, by the fold that each left out.
+    """Read the models of the runs in `directory`/fold-*, by the fold that each left out.
 
-    Raises `TrainingError` where there are none, or where one did not leave out the fold that its folder names.
+    Raises:
+        TrainingError: There are none, or a run left out another fold than its folder names.
     """
-    found = {}
+    models = {}
     for folder in sorted(directory.glob("fold-*")):
-        fitted = read_run_model(folder)
-        if folder.name != f"fold-{fitted.recipe.fold}":
-            raise TrainingError(f"{folder} holds a run that left out fold {fitted.recipe.fold}.")
-        found[int(fitted.recipe.fold or 0)] = fitted
-    if not found:
+        run = read_run_model(folder)
+        if folder.name != f"fold-{run.recipe.fold}":
+            raise TrainingError(f"{folder} holds a run that left out fold {run.recipe.fold}.")
+        models[int(run.recipe.fold or 0)] = run
+    if not models:
         raise TrainingError(
-            f"{directory} has no fold-0, fold-1, ...: train each with --fold, so that phone pictures can be judged"
+            f"{directory} has no fold-0, fold-1, ...: train each with --fold, so that phone pictures can be predicted"
             " by models that have not seen them."
         )
-    return found
+    return models
