@@ -1,4 +1,4 @@
-"""What an evaluation found: `evaluation.json`. The report and the model card are drawn from it alone."""
+"""The result of an evaluation: `evaluation.json`. The model card is rendered from it and `model.json` alone."""
 
 from pathlib import Path
 from typing import Annotated, Final
@@ -10,11 +10,11 @@ from training.errors import TrainingError
 
 FILE_NAME: Final = "evaluation.json"
 
-#: Figures by their names in the field; what is not defined is left out.
+#: Figures by their usual names; undefined ones are left out.
 Figures = dict[str, Metric]
-#: Four digits: more would say nothing of curves.
-_Short = Annotated[float, PlainSerializer(lambda value: round(value, 4), return_type=float)]
-CurvePoints = tuple[tuple[_Short, _Short], ...]
+#: Four digits are enough for a curve.
+_Rounded = Annotated[float, PlainSerializer(lambda value: round(value, 4), return_type=float)]
+CurvePoints = tuple[tuple[_Rounded, _Rounded], ...]
 
 
 class _Result(BaseModel):
@@ -22,7 +22,7 @@ class _Result(BaseModel):
 
 
 class OperatingPoint(_Result):
-    """Calling every picture whose probability is at least `threshold`."""
+    """Figures of calling every image positive whose probability is at least `threshold`."""
 
     name: str
     threshold: float
@@ -30,7 +30,7 @@ class OperatingPoint(_Result):
 
 
 class DiagramBin(_Result):
-    """Pictures of similar probability: the mean of it, and how many of them were positive."""
+    """Images of similar probability: the mean probability, and how many of the images are positive."""
 
     mean: float
     pictures: int
@@ -38,7 +38,7 @@ class DiagramBin(_Result):
 
 
 class TaskResult(_Result):
-    """One question about a set of pictures."""
+    """One task on a set of images."""
 
     task: str
     pictures: int
@@ -52,18 +52,18 @@ class TaskResult(_Result):
 
 
 class SubgroupResult(_Result):
-    """Pictures that have something in common. `tasks` is empty where they are too few to measure."""
+    """Images with a property in common. `tasks` is empty if there are too few to measure."""
 
     by: str
     value: str
     pictures: int
-    #: Of them, those whose label counts.
+    #: Those of a label that counts.
     counted: int
     tasks: dict[str, Figures]
 
 
 class DiagnosisResult(_Result):
-    """What is said of the lesions of one label: `bands` has how many got which."""
+    """Lesions of one label: their median probability, and how many got which band."""
 
     label: str
     title: str
@@ -74,14 +74,14 @@ class DiagnosisResult(_Result):
 
 
 class AnswerCounts(_Result):
-    """What the service would answer: how many lesions whose label counts, and others, get which answer."""
+    """Numbers of the answers that the service would give for lesions of a label that counts, and for the others."""
 
     counted: dict[str, int]
     others: dict[str, int]
 
 
 class ReceiptCheck(_Result):
-    """One bin: what its receipt says, and what came of other lesions in it."""
+    """One bin: its receipt, and the other lesions whose probability is in it."""
 
     start: float
     stop: float
@@ -89,25 +89,26 @@ class ReceiptCheck(_Result):
     malignant: int
     tested: int
     tested_malignant: int
-    #: The receipt's 95 % interval holds the share that came.
+    #: The receipt's 95 % interval contains the share of malignant ones among the other lesions.
     covered: bool
     #: The two shares differ by no more than chance allows (Fisher's exact test, p >= 0.05).
     agrees: bool
 
 
 class ReceiptsResult(_Result):
-    """Whether the receipts hold for lesions that they were not made of."""
+    """Receipts compared with lesions that they were not computed from."""
 
     protocol: str
     bins: tuple[ReceiptCheck, ...]
     covered: float
     agrees: float
-    #: Share of bins that would be covered, on average, if each receipt's share were right: chance alone misses some.
+    #: Share of bins that would be covered on average if each receipt's share were exactly right. It is below 1, as the
+    #: other lesions vary by chance.
     covered_if_right: float
 
 
 class SetResult(_Result):
-    """All that was measured on one set of pictures."""
+    """All measures of one set of images."""
 
     name: str
     title: str
@@ -124,7 +125,7 @@ class SetResult(_Result):
 
 
 class KindShare(_Result):
-    """Pictures of one kind: how many are named right, and how many are refused as no lesion."""
+    """Images of one kind: how many are named right, and how many are refused as no lesion."""
 
     title: str
     lesion: bool
@@ -133,36 +134,42 @@ class KindShare(_Result):
 
 
 class KindsResult(_Result):
-    """Telling dermatoscope, phone and no lesion apart."""
+    """Measures of the kind classifier: dermatoscope lesion, phone lesion, or no lesion."""
 
     shares: tuple[KindShare, ...]
-    #: ROC AUC of the share for no lesion, between other things and lesions.
+    #: ROC AUC of the probability of no lesion, for images of no lesion against lesions.
     no_lesion_auc: Metric | None
 
 
 class StressResult(_Result):
-    """One change drawn on pictures of one population; shifts are of the probability that a person is told."""
+    """One change of images of one population. Shifts are of the probability that the service reports."""
 
     change: str
     title: str
-    #: The four copies that must not matter.
+    #: One of the four changes after which the band must stay.
     harmless: bool
     population: str
     pictures: int
     median_shift: float
     ninetieth_shift: float
     mean_shift: float
-    #: None where the artefact has no bands for the population.
+    #: None if the artefact has no bands for the population.
     band_changes: Metric | None
-    #: As served: band, refusal, or not measured.
+    #: Answers as served: band, refusal, or uncertain.
     answer_changes: Metric
 
 
 class PointingResult(_Result):
-    """On crops with the lesion off the centre: how often the map's peak lies in it, and how often the centre does.
+    """The pointing game on crops with the lesion off the centre.
 
-    `gain` is the difference; `inside` the share of the evidence that lies in the lesion, where `lesion_share` would
-    be chance.
+    Attributes:
+        title: Which lesions.
+        crops: Number of crops.
+        lesion_share: Mean share of the crop that is lesion.
+        peak: How often the map's peak lies in the lesion.
+        centre: How often the centre of the crop does.
+        gain: `peak` less `centre`.
+        inside: Share of the evidence that lies in the lesion; by chance it would be `lesion_share`.
     """
 
     title: str
@@ -175,14 +182,14 @@ class PointingResult(_Result):
 
 
 class SymmetryResult(_Result):
-    """Averaging the probabilities over the eight flips and quarter turns, against one look."""
+    """AUC with one prediction, and with the mean of eight flips and quarter turns."""
 
     title: str
     task: str
     one: Metric
     eight: Metric
     gain: Metric
-    #: Times as long as one look, decoding left out.
+    #: Duration of eight predictions over that of one, without decoding.
     cost: float
 
 
@@ -194,12 +201,12 @@ class Evaluation(_Result):
     made: str
     seed: int
     draws: int
-    #: Whether a test set was looked at.
+    #: The test sets were measured too.
     test: bool
     sets: tuple[SetResult, ...]
     #: A sentence for each population that was not measured.
     unmeasured: tuple[str, ...]
-    #: Pictures of the data by Fitzpatrick skin type, "" for unknown.
+    #: Number of images by Fitzpatrick skin type, "" for unknown.
     skin_types: dict[str, int]
     kinds: KindsResult | None
     stress: tuple[StressResult, ...]
@@ -207,15 +214,19 @@ class Evaluation(_Result):
     symmetries: tuple[SymmetryResult, ...] = Field(default=())
 
 
-def write_evaluation(directory: Path, found: Evaluation) -> None:
-    """Write `evaluation.json` into `directory`, replacing it whole. Raises `OSError`."""
+def write_evaluation(directory: Path, evaluation: Evaluation) -> None:
+    """Replace `evaluation.json` in `directory` atomically."""
     temporary = directory / f".{FILE_NAME}.tmp"
-    temporary.write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    temporary.write_text(evaluation.model_dump_json(indent=1) + "\n", encoding="utf-8")
     temporary.replace(directory / FILE_NAME)
 
 
 def read_evaluation(directory: Path) -> Evaluation:
-    """Read `evaluation.json`. Raises `TrainingError` where there is none, or it is not valid."""
+    """Read `evaluation.json` from `directory`.
+
+    Raises:
+        TrainingError: The file cannot be read, or is not valid.
+    """
     path = directory / FILE_NAME
     try:
         return Evaluation.model_validate_json(path.read_bytes())

@@ -1,4 +1,4 @@
-"""`CARD.md`: the model card (Mitchell et al., FAT* 2019), from the evaluation and the manifest alone."""
+"""`CARD.md`: the model card (Mitchell et al., FAT* 2019), rendered from evaluation and manifest alone."""
 
 from pathlib import Path
 from typing import Final
@@ -11,15 +11,19 @@ from training.evaluation.result import Evaluation
 FILE_NAME: Final = "CARD.md"
 
 
-def render_card(found: Evaluation, manifest: Manifest) -> str:
-    """The card's text. Raises `TrainingError` where the evaluation is of another model than the manifest."""
-    if found.graph_sha256 != manifest.files[manifest.graph].sha256:
+def render_card(evaluation: Evaluation, manifest: Manifest) -> str:
+    """Render the card.
+
+    Raises:
+        TrainingError: The evaluation is of another model than the manifest.
+    """
+    if evaluation.graph_sha256 != manifest.files[manifest.graph].sha256:
         raise TrainingError(f"The evaluation is of another model than {manifest.title}: run melanoma-evaluate again.")
-    return make_environment().get_template("card.md.j2").render(found=found, manifest=manifest)
+    return make_environment().get_template("card.md.j2").render(evaluation=evaluation, manifest=manifest)
 
 
-def write_card(directory: Path, found: Evaluation, manifest: Manifest) -> None:
-    """Write the card into `directory`, replacing it whole. Raises `OSError` and what `card` raises."""
+def write_card(directory: Path, evaluation: Evaluation, manifest: Manifest) -> None:
+    """Replace the card in `directory` atomically. Raises as `render_card` does."""
     temporary = directory / f".{FILE_NAME}.tmp"
-    temporary.write_text(render_card(found, manifest), encoding="utf-8")
+    temporary.write_text(render_card(evaluation, manifest), encoding="utf-8")
     temporary.replace(directory / FILE_NAME)

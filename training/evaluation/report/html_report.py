@@ -1,4 +1,4 @@
-"""`report.html`: one page that needs nothing but itself."""
+"""`report.html`: the report as one self-contained page."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,16 +15,20 @@ from training.evaluation.scored_sets import ScoredSet
 from training.evaluation.served_answers import ANSWERS
 
 FILE_NAME: Final = "report.html"
+_PLOTS: Final = (plots.plot_roc, plots.plot_precision_recall, plots.plot_reliability)
 
 
-def write_report(directory: Path, found: Evaluation, sets: Sequence[ScoredSet], manifest: Manifest) -> None:
-    """Write the page into `directory`; pictures of `sets` are shown in it. Raises `OSError`."""
+def write_report(directory: Path, evaluation: Evaluation, sets: Sequence[ScoredSet], manifest: Manifest) -> None:
+    """Write the page into `directory`. It shows images of `sets`."""
     page = make_environment().get_template("page.html.j2")
     text = page.render(
-        found=found,
+        evaluation=evaluation,
         manifest=manifest,
-        plots={one.name: [Markup(draw(one)) for draw in _PLOTS] for one in found.sets},  # noqa: S704 - drawn here
-        mistakes={one.name: find_worst_mistakes(one, manifest) for one in sets},
+        plots={
+            result.name: [Markup(plot(result)) for plot in _PLOTS]  # noqa: S704 - SVG drawn by this package
+            for result in evaluation.sets
+        },
+        mistakes={scored_set.name: find_worst_mistakes(scored_set, manifest) for scored_set in sets},
     )
     temporary = directory / f".{FILE_NAME}.tmp"
     temporary.write_text(text, encoding="utf-8")
@@ -32,8 +36,8 @@ def write_report(directory: Path, found: Evaluation, sets: Sequence[ScoredSet], 
 
 
 def make_environment() -> Environment:
-    """Templates with what they need to speak of figures. HTML is escaped, Markdown is not."""
-    found = Environment(
+    """The templates, with filters for metrics. HTML is escaped, Markdown is not."""
+    environment = Environment(
         loader=PackageLoader("training.evaluation.report"),
         autoescape=select_autoescape(("html.j2", "css"), disabled_extensions=("md.j2",)),
         undefined=StrictUndefined,
@@ -41,21 +45,22 @@ def make_environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    found.filters |= {
-        "figure": formatting.format_metric,
+    environment.filters |= {
+        "metric": formatting.format_metric,
         "interval": formatting.format_interval,
         "percent": formatting.format_percent,
         "share": formatting.format_share,
-        "in_hundred": formatting.format_per_hundred,
-        "rest": formatting.complement,
+        "per_hundred": formatting.format_per_hundred,
+        "complement": formatting.complement,
     }
-    found.globals |= {"answer_names": ANSWERS, "task_names": plots.NAMES, "counted_task": find_counted_task}
-    return found
+    environment.globals |= {
+        "answer_names": ANSWERS,
+        "task_names": plots.TASK_NAMES,
+        "find_counted_task": find_counted_task,
+    }
+    return environment
 
 
-def find_counted_task(one: SetResult) -> TaskResult | None:
-    """What was found about the probability that a person is told."""
-    return next((task for task in one.tasks if task.task == "counted"), None)
-
-
-_PLOTS: Final = (plots.plot_roc, plots.plot_precision_recall, plots.plot_reliability)
+def find_counted_task(result: SetResult) -> TaskResult | None:
+    """The result for the probability that the service reports, if the set has one."""
+    return next((task for task in result.tasks if task.task == "counted"), None)
