@@ -1,4 +1,4 @@
-"""What can go wrong for the person who runs the command."""
+"""Errors that the user of a command can fix."""
 
 
 class TrainingError(Exception):

@@ -15,7 +15,7 @@ SMALL = Architecture(
 )
 
 
-def small_model(seed: int = 3) -> keras.Model:
+def make_small_model(seed: int = 3) -> keras.Model:
     """Weights, batch-norm statistics included, of ordinary size."""
     model = build_classifier(SMALL, len(LABELS))
     rng = np.random.default_rng(seed)

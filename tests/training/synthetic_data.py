@@ -29,7 +29,7 @@ PHONE = ["pad_ufes_20", "imagenet_sample", "sign_digits_hands", "pad_skin_patch"
 #: Colour of the ground in a dermatoscope's pictures.
 _SKIN = (220, 170, 150)
 #: Of the phone pictures, by their source: kinds of pictures are as easy to tell apart as can be.
-_GROUNDS = {
+_BACKGROUNDS = {
     "pad_ufes_20": (120, 60, 60),
     "imagenet_sample": (40, 90, 200),
     "sign_digits_hands": (60, 200, 90),
@@ -37,7 +37,7 @@ _GROUNDS = {
 }
 
 
-def write_picture(path: Path, seed: int, dark: bool, ground: tuple[int, int, int] = _SKIN) -> None:
+def write_image(path: Path, seed: int, dark: bool, ground: tuple[int, int, int] = _SKIN) -> None:
     """A JPEG of 96x72, of the colour of skin or another, with a spot in it, black or brown."""
     rng = np.random.default_rng(seed)
     pixels = np.full((72, 96, 3), ground, np.float64) + rng.normal(0, 8, (72, 96, 3))
@@ -67,23 +67,23 @@ def add_isic2017(data: Path, split: str, label: str, dx: str, file: str, image: 
     return path
 
 
-def make_data(folder: Path) -> Path:
+def write_data_sets(folder: Path) -> Path:
     """Write the whole data set into `folder`, and return it."""
     rows = []
     for number, (split, label, dx) in enumerate(ISIC2017):
         name = f"ISIC_{number:07}.jpg"
-        write_picture(folder / "isic2017" / split / label / name, number, dark=label == "malignant")
+        write_image(folder / "isic2017" / split / label / name, number, dark=label == "malignant")
         rows.append({"split": split, "label": label, "dx": dx, "file": name, "source": "made"})
     write_rows(folder / "isic2017" / "manifest.csv", rows)
     rows = []
     for number, dx in enumerate(HAM10000):
         name = f"{dx}/HAM_{number}.jpg"
-        write_picture(folder / "ham10000" / name, 1000 + number, dark=dx == "mel")
+        write_image(folder / "ham10000" / name, 1000 + number, dark=dx == "mel")
         rows.append({"file": name, "dx": dx, "lesion_id": f"HAM_{number:07}"})
     write_rows(folder / "ham10000" / "manifest.csv", rows)
     rows = []
     for number, source in enumerate(PHONE * 6):
-        write_picture(folder / "phone" / f"{number}.jpg", 2000 + number, dark=False, ground=_GROUNDS[source])
+        write_image(folder / "phone" / f"{number}.jpg", 2000 + number, dark=False, ground=_BACKGROUNDS[source])
         rows.append({"file": f"{number}.jpg", "source": source, "group_id": f"owner{number}"})
         if source == "pad_ufes_20":
             rows[-1] |= {"diagnosis": PAD_UFES_20[number // 4], "fold": str(number // 4 % 2)}

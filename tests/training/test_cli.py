@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.training.model.test_backbone import archive
+from tests.training.model.test_backbone import make_imagenet_archive
 from training.cli import main
 from training.fitting.loop import checkpoint
 from training.model.architecture import LITE0
@@ -18,7 +18,7 @@ from training.model.architecture import LITE0
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Made weights of the real backbone."""
     path = tmp_path_factory.mktemp("weights") / "weights.npz"
-    np.savez(path, **archive(LITE0, 1))  # type: ignore[arg-type]
+    np.savez(path, **make_imagenet_archive(LITE0, 1))  # type: ignore[arg-type]
     return path
 
 

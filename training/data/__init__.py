@@ -1,1 +1,1 @@
-"""Which pictures there are, what they show, and who learns from which."""
+"""The images of the data sets: fetching, records, labels, splits and duplicates."""

@@ -1,6 +1,6 @@
-"""Pictures decoded once: uint8 arrays on disk, so that an epoch does not decode JPEGs again.
+"""Caches decoded images as uint8 arrays on disk, so that an epoch does not decode JPEGs again.
 
-Decoding goes through `shared.images.decode`, as in evaluation and serving.
+`shared.images.decode` decodes them, as in evaluation and serving.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ Pixels = npt.NDArray[np.uint8]
 
 
 def decode_file(path: Path, spec: PreprocessingSpec) -> Pixels:
-    """Decode one picture to uint8 [size, size, 3]. Raises `TrainingError` where that cannot be done."""
+    """Decode one image to uint8 [size, size, 3]. Raises `TrainingError` if it cannot be read or is rejected."""
     try:
         return decode(path.read_bytes(), spec).pixels
     except OSError as error:
@@ -31,27 +31,34 @@ def decode_file(path: Path, spec: PreprocessingSpec) -> Pixels:
 
 
 def decode_images(images: Sequence[LabelledImage], spec: PreprocessingSpec, directory: Path) -> Pixels:
-    """`decode_paths` of labelled pictures."""
-    return decode_paths([picture.path for picture in images], spec, directory)
+    """Decode labelled images by `decode_paths`."""
+    return decode_paths([image.path for image in images], spec, directory)
 
 
 def decode_paths(paths: Sequence[Path], spec: PreprocessingSpec, directory: Path) -> Pixels:
-    """Decode pictures to uint8 [n, size, size, 3] in their order, by way of a file in `directory`.
+    """Decode images into a file in `directory`, or open that file if it exists.
 
-    The file is named after the pictures and the rules; where it exists it is opened, not made. Raises
-    `TrainingError` where a picture cannot be decoded.
+    Args:
+        paths: The images.
+        spec: How they are decoded.
+        directory: Folder of the file, which is named after the paths and `spec`.
+
+    Returns:
+        The images in the order of `paths`, uint8 [n, size, size, 3], memory-mapped.
+
+    Raises:
+        TrainingError: If an image cannot be decoded.
     """
-    names = "\n".join(str(path.resolve()) for path in paths) + spec.model_dump_json()
-    path = directory / f"pixels-{hashlib.sha256(names.encode()).hexdigest()[:16]}.npy"
+    key = "\n".join(str(path.resolve()) for path in paths) + spec.model_dump_json()
+    path = directory / f"pixels-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npy"
     if not path.exists():
         directory.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(".tmp")
         shape = (len(paths), spec.size, spec.size, 3)
         pixels = np.lib.format.open_memmap(temporary, "w+", np.uint8, shape)
         with ThreadPoolExecutor() as pool:
-            decoded = pool.map(lambda one: decode_file(one, spec), paths)
-            for index, one in enumerate(decoded):
-                pixels[index] = one
+            for index, decoded in enumerate(pool.map(lambda source: decode_file(source, spec), paths)):
+                pixels[index] = decoded
         pixels.flush()
         del pixels
         temporary.replace(path)

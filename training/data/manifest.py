@@ -1,10 +1,8 @@
-"""The manifest that `melanoma-data build` writes: one line for each picture that may be used.
+"""Reads and writes the manifest of `melanoma-data build`: one line for each image that may be used.
 
-`COLUMNS` says what each column holds. Paths are relative to the manifest's folder where the picture lies under
-it, and absolute otherwise.
+The path of an image in the manifest's folder is relative to that folder; every other path is absolute.
 """
 
-import csv
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -17,14 +15,14 @@ from training.data.records.csv_table import (
     read_rows,
     require_file,
     unknown_value_error,
+    write_rows,
 )
 from training.data.records.groups import check_group_leakage
-from training.data.records.labelled_image import Population, Split
+from training.data.records.labelled_image import ImageRecord, Population, Split, Subject
 from training.data.records.labels import LABEL_NAMES
-from training.data.records.record import ImageRecord, Subject
 from training.errors import TrainingError
 
-#: Name and meaning of each column; what is not known is empty.
+#: Name and content of each column. A cell whose value is not known is empty.
 COLUMNS: Final = {
     "file": "path of the picture",
     "shows": "lesion, skin, hand or thing",
@@ -48,15 +46,15 @@ COLUMNS: Final = {
 
 
 def is_manifest(data: Path) -> bool:
-    """Whether `data` is a manifest, or a folder with one."""
+    """Return whether `data` is a manifest or a folder that holds one."""
     return data.is_file() or (data / MANIFEST_NAME).is_file()
 
 
 def read_manifest(data: Path) -> list[ImageRecord]:
-    """Records of a manifest, or of the one in a folder.
+    """Read the records of a manifest, given by its path or by its folder.
 
-    Raises `TrainingError` where it cannot be read, where a picture is missing, and where a group is on two sides
-    of a split.
+    Raises:
+        TrainingError: If the manifest cannot be read, if an image is missing, or if a group is on two sides of a split.
     """
     table = data if data.is_file() else data / MANIFEST_NAME
     records = []
@@ -72,20 +70,14 @@ def read_manifest(data: Path) -> list[ImageRecord]:
     return records
 
 
-def write_manifest(folder: Path, records: Iterable[tuple[ImageRecord, Fingerprint]]) -> Path:
-    """Write `manifest.csv` into `folder` and return its path: whole, or not at all."""
-    path = folder / MANIFEST_NAME
-    temporary = path.with_suffix(".new")
-    with temporary.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, COLUMNS)
-        writer.writeheader()
-        writer.writerows(_format_row(folder, record, print_) for record, print_ in records)
-    temporary.replace(path)
-    return path
+def write_manifest(folder: Path, records: Iterable[tuple[ImageRecord, Fingerprint]]) -> None:
+    """Write `manifest.csv` into `folder`, replacing the file in one step."""
+    rows = (_format_row(folder, record, fingerprint) for record, fingerprint in records)
+    write_rows(folder / MANIFEST_NAME, COLUMNS, rows)
 
 
 def format_path(folder: Path, path: Path) -> str:
-    """How a manifest in `folder` names a picture."""
+    """Format the path of an image for a manifest in `folder`."""
     folder, path = folder.resolve(), path.resolve()
     return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.as_posix()
 
@@ -110,9 +102,9 @@ def _parse_row(table: Path, row: dict[str, str]) -> ImageRecord:
 
 
 def _format_row(folder: Path, record: ImageRecord, fingerprint: Fingerprint) -> dict[str, object]:
-    told = {name: value for name in COLUMNS if (value := getattr(record, name, None)) is not None}
+    known = {name: value for name in COLUMNS if (value := getattr(record, name, None)) is not None}
     return {
-        **told,
+        **known,
         "file": format_path(folder, record.path),
         "shows": record.subject,
         "share": record.split,

@@ -7,29 +7,29 @@ from training.data.records.labelled_image import LabelledImage, Population, Spli
 from training.data.sampling import draw_epoch
 
 
-def _images(*counts: int) -> list[LabelledImage]:
+def _make_images(*counts: int) -> list[LabelledImage]:
     return [
-        LabelledImage(Path(f"{label}-{number}"), label, "made", Population.PHONE, f"{label}-{number}", Split.TRAIN)
+        LabelledImage(Path(f"{label}-{number}"), label, "synthetic", Population.PHONE, f"{label}-{number}", Split.TRAIN)
         for label, count in enumerate(counts)
         for number in range(count)
     ]
 
 
-def test_shares_follow_the_square_root_of_the_size() -> None:
-    images = _images(900, 100, 4)
+def test_draw_epoch_takes_parts_by_the_square_root_of_the_size() -> None:
+    images = _make_images(900, 100, 4)
     drawn = draw_epoch(images, 420, seed=1, epoch=0)
     assert Counter(images[index].label for index in drawn) == {0: 300, 1: 100, 2: 20}
 
 
-def test_pictures_repeat_only_when_all_have_come() -> None:
-    times = Counter(draw_epoch(_images(900, 100, 4), 420, seed=1, epoch=0).tolist())
+def test_draw_epoch_repeats_an_image_only_after_all_others() -> None:
+    times = Counter(draw_epoch(_make_images(900, 100, 4), 420, seed=1, epoch=0).tolist())
     assert {times[index] for index in range(900)} == {0, 1}
     assert {times[index] for index in range(900, 1000)} == {1}
     assert {times[index] for index in range(1000, 1004)} == {5}
 
 
-def test_seed_and_epoch_decide() -> None:
-    images = _images(50, 7)
+def test_seed_and_epoch_decide_the_draw() -> None:
+    images = _make_images(50, 7)
     first = draw_epoch(images, 33, seed=1, epoch=2)
     assert len(first) == 33
     assert np.array_equal(first, draw_epoch(images, 33, seed=1, epoch=2))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.synthetic_data import HAM10000, write_picture, write_rows
+from tests.training.synthetic_data import HAM10000, write_image, write_rows
 from training.data.records.labelled_image import Split
 from training.data.records.labels import LABEL_NAMES
 from training.data.sources import (
@@ -18,34 +18,34 @@ from training.data.sources import (
 from training.errors import TrainingError
 
 
-def test_reads_both_sets_and_drops_what_has_no_label(data: Path) -> None:
+def test_read_labelled_images_drops_lesions_without_a_label(data: Path) -> None:
     images = read_labelled_images(data)
     isic = [image for image in images if image.source == "isic2017"]
-    assert [sum(image.split is share for image in isic) for share in Split] == [14, 10, 8]
+    assert [sum(image.split is split for image in isic) for split in Split] == [14, 10, 8]
     ham = [image for image in images if image.source == "ham10000"]
     assert [LABEL_NAMES[image.label] for image in ham] == HAM10000
     assert {image.split for image in ham} == {Split.TRAIN, Split.VALID}
 
 
-def test_no_lesion_is_in_two_shares(tmp_path: Path, data: Path) -> None:
-    """Three pictures a lesion, scattered over the manifest."""
+def test_no_lesion_is_in_two_splits(tmp_path: Path, data: Path) -> None:
+    """Three images of each lesion, scattered over the manifest."""
     shutil.copytree(data / "isic2017", tmp_path / "isic2017")
-    write_picture(tmp_path / "ham10000" / "one.jpg", 1, dark=False)
+    write_image(tmp_path / "ham10000" / "one.jpg", 1, dark=False)
     rows = [{"file": "one.jpg", "dx": "nv", "lesion_id": f"HAM_{number % 200}"} for number in range(600)]
     write_rows(tmp_path / "ham10000" / "manifest.csv", rows)
-    shares = defaultdict(set)
+    splits = defaultdict(set)
     for image in read_labelled_images(tmp_path):
-        shares[image.source, image.group].add(image.split)
-    assert len(shares) > 200
-    assert all(len(found) == 1 for found in shares.values())
+        splits[image.source, image.group].add(image.split)
+    assert len(splits) > 200
+    assert all(len(members) == 1 for members in splits.values())
 
 
-def test_about_the_promised_share_is_held_out() -> None:
-    share = sum(is_held_out(f"HAM_{number:07}") for number in range(5000)) / 5000
-    assert share == pytest.approx(HELD_OUT_FRACTION, abs=0.02)
+def test_is_held_out_holds_out_about_the_stated_fraction() -> None:
+    fraction = sum(is_held_out(f"HAM_{number:07}") for number in range(5000)) / 5000
+    assert fraction == pytest.approx(HELD_OUT_FRACTION, abs=0.02)
 
 
-def test_phone_pictures_by_what_they_show(data: Path, tmp_path: Path) -> None:
+def test_read_phone_images_by_subject(data: Path, tmp_path: Path) -> None:
     found = read_phone_images(data)
     shown = {kind: [image.path.name for image in found if image.subject is kind] for kind in PhoneSubject}
     assert [names[0] for names in shown.values()] == ["0.jpg", "3.jpg", "2.jpg", "1.jpg"]
@@ -55,9 +55,9 @@ def test_phone_pictures_by_what_they_show(data: Path, tmp_path: Path) -> None:
     assert read_phone_images(tmp_path) == []
 
 
-def test_an_owners_phone_pictures_are_on_one_side(tmp_path: Path, data: Path) -> None:
+def test_phone_images_of_one_owner_are_held_out_together(tmp_path: Path, data: Path) -> None:
     rows = [{"file": "one.jpg", "source": "sign_digits_hands", "group_id": f"{number % 200}"} for number in range(600)]
-    write_picture(tmp_path / "phone" / "one.jpg", 1, dark=False)
+    write_image(tmp_path / "phone" / "one.jpg", 1, dark=False)
     write_rows(tmp_path / "phone" / "manifest.csv", rows)
     for folder in ("isic2017", "ham10000"):
         shutil.copytree(data / folder, tmp_path / folder)
@@ -67,7 +67,7 @@ def test_an_owners_phone_pictures_are_on_one_side(tmp_path: Path, data: Path) ->
     assert 80 < sum(image.is_held_out for image in found[:200]) < 120
 
 
-def test_each_mistake_has_its_sentence(tmp_path: Path) -> None:
+def test_each_error_names_its_cause(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="no folder"):
         read_labelled_images(tmp_path / "absent")
     with pytest.raises(TrainingError, match=r"manifest\.csv cannot be read"):
@@ -85,9 +85,9 @@ def test_each_mistake_has_its_sentence(tmp_path: Path) -> None:
         read_labelled_images(tmp_path)
 
 
-def test_the_isic_archive_as_its_client_lays_it_out(tmp_path: Path, data: Path) -> None:
-    """Pictures by dermatoscopes alone; diagnoses in the archive's words, of today and of before 2024."""
-    told: list[tuple[dict[str, str], str | None]] = [
+def test_read_isic_archive_maps_diagnoses_and_skips_other_image_types(tmp_path: Path, data: Path) -> None:
+    """Diagnoses in the columns of today and of before 2024."""
+    expected: list[tuple[dict[str, str], str | None]] = [
         ({"diagnosis_2": "Malignant melanocytic proliferations", "diagnosis_3": "Melanoma, NOS"}, "mel"),
         ({"diagnosis_3": "Squamous cell carcinoma in situ", "fitzpatrick_skin_type": "IV", "age_approx": "60"}, "scc"),
         ({"diagnosis": "actinic keratosis"}, "akiec"),
@@ -100,18 +100,18 @@ def test_the_isic_archive_as_its_client_lays_it_out(tmp_path: Path, data: Path) 
         {"isic_id": f"ISIC_900000{number}", "image_type": "dermoscopic", "copyright_license": "CC-BY"}
         | {"patient_id": f"IP_{number // 2}", "age_approx": "", "fitzpatrick_skin_type": ""}
         | dict.fromkeys(("diagnosis", "diagnosis_1", "diagnosis_2", "diagnosis_3", "diagnosis_4"), "")
-        | words
-        for number, (words, _) in enumerate(told)
+        | columns
+        for number, (columns, _) in enumerate(expected)
     ]
     folder = tmp_path / "isic-archive"
     for row in rows:
-        write_picture(folder / f"{row['isic_id']}.jpg", 1, dark=False)
+        write_image(folder / f"{row['isic_id']}.jpg", 1, dark=False)
     write_rows(folder / "metadata.csv", rows)
     for other in ("isic2017", "ham10000"):
         shutil.copytree(data / other, tmp_path / other)
     found = [record for record in read_records(tmp_path) if record.source == "isic-archive"]
     labels = [None if record.label is None else LABEL_NAMES[record.label] for record in found]
-    assert labels == [label for _, label in told if label != "left out"]
+    assert labels == [label for _, label in expected if label != "left out"]
     assert [record.group for record in found] == ["IP_0", "IP_0", "IP_1", "IP_1", "IP_2", "IP_2"]
     assert found[0].split is found[1].split
     assert (found[1].age, found[1].skin_type, found[1].licence) == (60, 4, "CC-BY")

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from shared.model.artefact import Manifest, hash_file, read_artefact
-from tests.training.model.test_backbone import archive
+from tests.training.model.test_backbone import make_imagenet_archive
 from training.calibration.temperature_scaling import fit_temperature_scaling
 from training.cli import main as train_command
 from training.data.image_cache import decode_images
@@ -30,7 +30,7 @@ def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run on all images, which contains the runs of both folds."""
     folder = tmp_path_factory.mktemp("run")
     weights = folder / "weights.npz"
-    np.savez(weights, **archive(LITE0, 1))  # type: ignore[arg-type]
+    np.savez(weights, **make_imagenet_archive(LITE0, 1))  # type: ignore[arg-type]
     common = ["lite0", "--data", data, "--start", weights, "--epochs", 1, "--pictures", 32, "--cache", folder / "cache"]
     for directory, options in ((folder, []), (folder / "fold-0", ["--fold", 0]), (folder / "fold-1", ["--fold", 1])):
         result = CliRunner().invoke(

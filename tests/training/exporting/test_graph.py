@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.training.small_model import SMALL, small_model
+from tests.training.small_model import SMALL, make_small_model
 from training.calibration.distance import fit_distance
 from training.calibration.kinds import KINDS, KindClassifier, fit_kind_classifier
 from training.calibration.population_calibration import PopulationCalibration
@@ -43,7 +43,7 @@ class Exported:
 
 @pytest.fixture(scope="module")
 def model() -> keras.Model:
-    return small_model()
+    return make_small_model()
 
 
 @pytest.fixture(scope="module")

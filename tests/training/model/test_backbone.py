@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.training.small_model import SMALL, small_model
+from tests.training.small_model import SMALL, make_small_model
 from training.data.records.labels import LABELS
 from training.errors import TrainingError
 from training.model.architecture import LITE0, LITE2, Architecture
@@ -14,7 +14,7 @@ from training.model.imagenet_weights import load_imagenet_weights
 from training.model.weights import get_weights, set_weights
 
 
-def archive(architecture: Architecture, seed: int) -> dict[str, np.ndarray]:
+def make_imagenet_archive(architecture: Architecture, seed: int) -> dict[str, np.ndarray]:
     """Made weights by PyTorch's names and in its axes."""
     rng = np.random.default_rng(seed)
     arrays = {}
@@ -50,7 +50,7 @@ def _parameters_with_one_head(architecture: Architecture) -> int:
 
 
 def test_loads_an_archive_in_pytorchs_axes(tmp_path: Path) -> None:
-    arrays = archive(SMALL, 1)
+    arrays = make_imagenet_archive(SMALL, 1)
     np.savez(tmp_path / "w.npz", **arrays)  # type: ignore[arg-type]
     model = build_classifier(SMALL, 7)
     load_imagenet_weights(model, SMALL, tmp_path / "w.npz")
@@ -66,7 +66,7 @@ def test_an_archive_that_does_not_fit_has_its_sentence(tmp_path: Path) -> None:
     model = build_classifier(SMALL, 7)
     with pytest.raises(TrainingError, match="not a numpy archive"):
         load_imagenet_weights(model, SMALL, tmp_path / "absent.npz")
-    arrays = archive(SMALL, 1)
+    arrays = make_imagenet_archive(SMALL, 1)
     del arrays["_conv_head.weight"]
     np.savez(tmp_path / "w.npz", **arrays)  # type: ignore[arg-type]
     with pytest.raises(TrainingError, match="_conv_head"):
@@ -74,9 +74,9 @@ def test_an_archive_that_does_not_fit_has_its_sentence(tmp_path: Path) -> None:
 
 
 def test_weights_go_out_and_come_back() -> None:
-    model, pixels = small_model(), np.full((1, 32, 32, 3), 99, np.float32)
+    model, pixels = make_small_model(), np.full((1, 32, 32, 3), 99, np.float32)
     weights, before = get_weights(model), model(pixels)[0].numpy()
-    other = small_model(seed=2)
+    other = make_small_model(seed=2)
     assert not np.allclose(other(pixels)[0], before)
     set_weights(other, weights)
     assert np.array_equal(other(pixels)[0], before)
@@ -108,7 +108,7 @@ def test_a_frozen_norm_learns_its_bias_and_keeps_its_statistics() -> None:
 
 
 def test_each_population_has_its_own_head() -> None:
-    model, pixels = small_model(), np.full((2, 32, 32, 3), 99, np.float32)
+    model, pixels = make_small_model(), np.full((2, 32, 32, 3), 99, np.float32)
     before = model(pixels)[0].numpy()
     layer = model.get_layer("head_phone")
     layer.set_weights([0 * part for part in layer.get_weights()])

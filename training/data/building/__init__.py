@@ -1,1 +1,1 @@
-"""Builds the manifest of all pictures that may be used, and reports what was dropped and why."""
+"""Builds the manifest of all images that may be used, and reports what was dropped and why."""

@@ -1,4 +1,4 @@
-"""The report on the screen."""
+"""Prints the report of a build on the screen."""
 
 from collections import Counter
 from typing import Final
@@ -6,25 +6,25 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from training.data.building.report import DROPPED, Report
+from training.data.building.report import DROPPED_NAME, BuildReport
 
-#: Dropped pictures that the screen shows of each reason; the file has all.
-_SHOWN: Final = 3
+#: Dropped images that the screen shows of each reason; the file has all.
+_MAX_EXAMPLES: Final = 3
 
 
-def show(report: Report, screen: Console) -> None:
-    """Pictures by source and share, then what were dropped."""
+def print_report(report: BuildReport, screen: Console) -> None:
+    """Print the kept images by source and split, then the dropped ones by reason."""
     table = Table("source", "share", "pictures", "classes")
-    for source, share in dict.fromkeys((one.source, one.share) for one in report.counts):
-        those = [one for one in report.counts if (one.source, one.share) == (source, share)]
-        classes = ", ".join(f"{one.label} {one.pictures}" for one in those)
-        table.add_row(source, share, str(sum(one.pictures for one in those)), classes)
+    for source, share in dict.fromkeys((count.source, count.share) for count in report.counts):
+        counts = [count for count in report.counts if (count.source, count.share) == (source, share)]
+        classes = ", ".join(f"{count.label} {count.pictures}" for count in counts)
+        table.add_row(source, share, str(sum(count.pictures for count in counts)), classes)
     screen.print(table)
-    screen.print(f"{report.kept} pictures stay, {len(report.dropped)} were dropped.")
-    for reason, count in Counter(loss.reason for loss in report.dropped).most_common():
-        screen.print(f"  {count} {reason}")
-        for loss in [loss for loss in report.dropped if loss.reason == reason][:_SHOWN]:
-            screen.print(f"    {loss.file}, instead of it {loss.kept}", markup=False)
-    contradicting = [loss for loss in report.dropped if loss.contradicts]
-    if contradicting:
-        screen.print(f"{len(contradicting)} of them had another label than their copy: see {DROPPED}.")
+    screen.print(f"{report.kept} pictures were kept, {len(report.dropped)} were dropped.")
+    for reason, total in Counter(entry.reason for entry in report.dropped).most_common():
+        screen.print(f"  {total} {reason}")
+        for entry in [entry for entry in report.dropped if entry.reason == reason][:_MAX_EXAMPLES]:
+            screen.print(f"    {entry.file}, instead of it {entry.kept}", markup=False)
+    conflicts = [entry for entry in report.dropped if entry.has_conflicting_labels]
+    if conflicts:
+        screen.print(f"{len(conflicts)} of them had another label than their copy: see {DROPPED_NAME}.")

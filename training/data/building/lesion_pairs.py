@@ -1,4 +1,4 @@
-"""Looks for lesions that a data set shows twice without saying so, once for the same pictures."""
+"""Finds lesions that a data set shows twice without saying so, and caches the result."""
 
 import hashlib
 import json
@@ -7,42 +7,53 @@ from pathlib import Path
 from typing import Final
 
 from training.data.duplicates.fingerprint import Fingerprint
-from training.data.duplicates.pairs import Pair, Sameness
-from training.data.duplicates.same_lesion import same_lesions
-from training.data.records.labelled_image import Population
-from training.data.records.record import ImageRecord, Subject
+from training.data.duplicates.pairs import ImagePair, MatchType
+from training.data.duplicates.same_lesion import find_same_lesions
+from training.data.records.labelled_image import ImageRecord, Population, Subject
 from training.data.sources.isic2017 import ISIC2017
 
-#: Sources that name neither the lesion nor the patient of a picture.
-UNNAMED: Final = frozenset({ISIC2017})
+#: Sources that name neither the lesion nor the patient of an image.
+UNGROUPED_SOURCES: Final = frozenset({ISIC2017})
 
 
-def lesion_pairs(
-    records: Sequence[ImageRecord], prints: Sequence[Fingerprint], out: Path, advance: Callable[[int, int], object]
-) -> list[Pair]:
-    """Pairs of photographs of one lesion, one of them at least of a source in `UNNAMED`.
+def find_lesion_pairs(
+    records: Sequence[ImageRecord],
+    fingerprints: Sequence[Fingerprint],
+    out: Path,
+    advance: Callable[[int, int], object],
+) -> list[ImagePair]:
+    """Find pairs of photographs of one lesion, at least one of them from a source in `UNGROUPED_SOURCES`.
 
-    What was found is kept in `out` under the digest of the pictures. `advance` is told how many pictures were read,
-    and of how many. Raises `TrainingError` where a picture cannot be read.
+    Args:
+        records: All images.
+        fingerprints: Their fingerprints, in the same order.
+        out: Folder of the cached result, which is named after the digest of the images.
+        advance: Called with the number of images that were read and their total.
+
+    Raises:
+        TrainingError: If an image cannot be read.
     """
-    looked = [
+    members = [
         index
-        for index, one in enumerate(records)
-        if one.subject is Subject.LESION and one.population is Population.DERMATOSCOPE
+        for index, record in enumerate(records)
+        if record.subject is Subject.LESION and record.population is Population.DERMATOSCOPE
     ]
-    asked = [place for place, index in enumerate(looked) if records[index].source in UNNAMED]
-    digest = hashlib.sha256("".join(prints[index].sha256 for index in looked).encode()).hexdigest()
-    kept = out / f"lesions-{digest[:16]}.json"
-    if kept.is_file():
-        found = json.loads(kept.read_text(encoding="utf-8"))
+    queries = [position for position, index in enumerate(members) if records[index].source in UNGROUPED_SOURCES]
+    digest = hashlib.sha256("".join(fingerprints[index].sha256 for index in members).encode()).hexdigest()
+    cached = out / f"lesions-{digest[:16]}.json"
+    if cached.is_file():
+        matches = json.loads(cached.read_text(encoding="utf-8"))
     else:
         done = 0
 
-        def one_more(count: int) -> None:
+        def report(count: int) -> None:
             nonlocal done
             done += count
-            advance(done, len(looked))
+            advance(done, len(members))
 
-        found = same_lesions([records[index].path for index in looked], asked, one_more) if asked else []
-        kept.write_text(json.dumps(found), encoding="utf-8")
-    return [Pair(looked[first], looked[second], Sameness.LESION, share) for first, second, share in found]
+        matches = find_same_lesions([records[index].path for index in members], queries, report) if queries else []
+        cached.write_text(json.dumps(matches), encoding="utf-8")
+    return [
+        ImagePair(members[first], members[second], MatchType.LESION, similarity)
+        for first, second, similarity in matches
+    ]

@@ -1,4 +1,4 @@
-"""What was built: how many pictures of what, and each one that was dropped, with the reason."""
+"""The report of a build: counts of the images that were kept, and each dropped image with its reason."""
 
 import csv
 from collections import Counter
@@ -8,17 +8,17 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from training.data.duplicates.deduplication import Dropped, Resolved
+from training.data.duplicates.deduplication import DeduplicationResult, DroppedImage
 from training.data.manifest import format_path
+from training.data.records.labelled_image import ImageRecord
 from training.data.records.labels import LABEL_NAMES
-from training.data.records.record import ImageRecord
 
-REPORT: Final = "report.json"
-DROPPED: Final = "dropped.csv"
+REPORT_NAME: Final = "report.json"
+DROPPED_NAME: Final = "dropped.csv"
 
 
-class Count(BaseModel):
-    """Pictures that stay, of one source, share and class."""
+class ClassCount(BaseModel):
+    """Number of kept images of one source, split and class."""
 
     source: str
     population: str
@@ -28,8 +28,8 @@ class Count(BaseModel):
     pictures: int
 
 
-class Loss(BaseModel):
-    """A picture that was dropped, and the one that stays instead of it."""
+class DroppedEntry(BaseModel):
+    """A dropped image and the image that is kept in its place."""
 
     file: str
     kept: str
@@ -41,65 +41,68 @@ class Loss(BaseModel):
     kept_label: str
 
     @property
-    def contradicts(self) -> bool:
-        """Whether the two show the same and are labelled differently: one of the labels is wrong."""
+    def has_conflicting_labels(self) -> bool:
+        """Whether the two images show the same under different labels, so that one label is wrong."""
         return self.likeness is not None and "" not in (self.label, self.kept_label) and self.label != self.kept_label
 
 
-class Report(BaseModel):
-    """What `melanoma-data build` found."""
+class BuildReport(BaseModel):
+    """The report of `melanoma-data build`, written as `report.json` and `dropped.csv`."""
 
     data: str
     kept: int
-    counts: list[Count]
-    dropped: list[Loss]
+    counts: list[ClassCount]
+    dropped: list[DroppedEntry]
 
     @classmethod
-    def of(cls, data: Path, out: Path, resolved: Resolved) -> "Report":
-        """The report for a manifest in the folder `out`."""
+    def from_result(cls, data: Path, out: Path, result: DeduplicationResult) -> "BuildReport":
+        """Create the report of a manifest in the folder `out`."""
         return cls(
             data=str(data),
-            kept=len(resolved.kept),
-            counts=_counts(list(resolved.kept.values())),
-            dropped=[_loss(out, dropped) for dropped in resolved.dropped],
+            kept=len(result.kept),
+            counts=_count_classes(list(result.kept.values())),
+            dropped=[_make_entry(out, dropped) for dropped in result.dropped],
         )
 
     def write(self, folder: Path) -> None:
-        """Write `report.json`, and what was dropped once more as `dropped.csv`."""
-        (folder / REPORT).write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        with (folder / DROPPED).open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.DictWriter(stream, list(Loss.model_fields))
+        """Write `report.json`, and the dropped images again as `dropped.csv`."""
+        (folder / REPORT_NAME).write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        with (folder / DROPPED_NAME).open("w", newline="", encoding="utf-8") as stream:
+            writer = csv.DictWriter(stream, list(DroppedEntry.model_fields))
             writer.writeheader()
-            writer.writerows(loss.model_dump() for loss in self.dropped)
+            writer.writerows(entry.model_dump() for entry in self.dropped)
 
 
-def shown_class(record: ImageRecord) -> str:
-    """The model's label of a lesion, `unknown` for one without, and otherwise what the picture shows."""
+def get_class_name(record: ImageRecord) -> str:
+    """Return the label of a lesion, `unknown` for a lesion without one, or what the image shows otherwise."""
     if record.label is not None:
         return LABEL_NAMES[record.label]
     return "unknown" if record.subject == "lesion" else record.subject
 
 
-def _counts(records: Sequence[ImageRecord]) -> list[Count]:
-    kinds = [(one.source, one.population, one.licence, _side(one), shown_class(one)) for one in records]
+def _count_classes(records: Sequence[ImageRecord]) -> list[ClassCount]:
+    classes = [
+        (record.source, record.population, record.licence, _format_split(record), get_class_name(record))
+        for record in records
+    ]
     return [
-        Count(source=kind[0], population=kind[1], licence=kind[2], share=kind[3], label=kind[4], pictures=images)
-        for kind, images in sorted(Counter(kinds).items())
+        ClassCount(source=source, population=population, licence=licence, share=split, label=label, pictures=count)
+        for (source, population, licence, split, label), count in sorted(Counter(classes).items())
     ]
 
 
-def _side(record: ImageRecord) -> str:
+def _format_split(record: ImageRecord) -> str:
     return record.split if record.fold is None else f"fold {record.fold}"
 
 
-def _loss(out: Path, dropped: Dropped) -> Loss:
-    return Loss(
+def _make_entry(out: Path, dropped: DroppedImage) -> DroppedEntry:
+    return DroppedEntry(
         file=format_path(out, dropped.record.path),
         kept=format_path(out, dropped.kept.path),
         reason=dropped.reason,
-        likeness=None if dropped.likeness is None else round(dropped.likeness, 3),
+        likeness=None if dropped.similarity is None else round(dropped.similarity, 3),
         share=dropped.record.split,
         kept_share=dropped.kept.split,
-        label=shown_class(dropped.record),
-        kept_label=shown_class(dropped.kept),
+        label=get_class_name(dropped.record),
+        kept_label=get_class_name(dropped.kept),
     )

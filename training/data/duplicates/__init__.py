@@ -1,1 +1,1 @@
-"""Which pictures show the same: bytes, pixels, or a copy that was scaled, encoded, turned or mirrored."""
+"""Finds and drops images that show the same: equal bytes or pixels, altered copies, photographs of one lesion."""

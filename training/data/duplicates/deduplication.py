@@ -1,4 +1,4 @@
-"""Which pictures stay when some show the same: nothing of a test lesion is in training, and nothing is there twice."""
+"""Decides which images are kept when some show the same, so that nothing leaks across a split or is there twice."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -9,93 +9,101 @@ import numpy as np
 from scipy.sparse import coo_array  # type: ignore[import-untyped]
 from scipy.sparse.csgraph import connected_components  # type: ignore[import-untyped]
 
-from training.data.duplicates.pairs import Pair, Sameness
-from training.data.records.labelled_image import Split
-from training.data.records.record import ImageRecord
+from training.data.duplicates.pairs import ImagePair, MatchType
+from training.data.records.labelled_image import ImageRecord, Split
 
-#: What a model is measured by goes before what it learns from.
-_BEFORE: Final = (Split.TEST, Split.VALID, Split.TRAIN)
+#: Of a group that spans a split, the images that measure the model are kept before those that train it.
+_PRECEDENCE: Final = (Split.TEST, Split.VALID, Split.TRAIN)
 
 
 @dataclass(frozen=True)
-class Dropped:
-    """A picture that is not used and why, and the one that stays; `likeness` where the two show the same."""
+class DroppedImage:
+    """An image that is not used, the reason, and the image kept in its place. `similarity` is None for no pair."""
 
     record: ImageRecord
     kept: ImageRecord
     reason: str
-    likeness: float | None
+    similarity: float | None
 
 
 @dataclass(frozen=True)
-class Resolved:
-    """The pictures that stay, by index and with their final group and fold, and those that do not."""
+class DeduplicationResult:
+    """The kept images, by index and with their final group and fold, and the dropped ones."""
 
     kept: dict[int, ImageRecord]
-    dropped: list[Dropped]
+    dropped: list[DroppedImage]
 
 
-def resolve(records: Sequence[ImageRecord], pixels: Sequence[int], pairs: Sequence[Pair]) -> Resolved:
-    """Join the groups of pictures that show the same, and drop what is on the wrong side or there twice.
+def deduplicate(
+    records: Sequence[ImageRecord], pixel_counts: Sequence[int], pairs: Sequence[ImagePair]
+) -> DeduplicationResult:
+    """Merge the groups of images that show the same, and drop copies and images on the wrong side of a split.
 
-    Of a group on several sides, what is in the test stays, then what is in validation; a group in several folds is
-    moved into one. Of copies on one side, a labelled one stays, then the one of most `pixels`, then the first;
-    photographs of one lesion are no copies, and stay together.
+    If a group spans a split, its test images are kept, else its validation images. A group in several folds is moved
+    into one. Among copies on one side a labelled image is kept, then the larger, then the first. Photographs of one
+    lesion are no copies: those on one side are all kept.
+
+    Args:
+        records: All images.
+        pixel_counts: Number of pixels of each image.
+        pairs: Pairs of images that show the same.
     """
-    partners: defaultdict[int, dict[int, Pair]] = defaultdict(dict)
+    partners: defaultdict[int, dict[int, ImagePair]] = defaultdict(dict)
     for pair in pairs:
         partners[pair.first][pair.second] = partners[pair.second][pair.first] = pair
     kept: dict[int, ImageRecord] = {}
-    dropped: list[Dropped] = []
-    for members in _groups(records, pairs):
-        side = min(_strength(records[index]) for index in members)
-        right = [index for index in members if _strength(records[index]) == side]
+    dropped: list[DroppedImage] = []
+    for members in _merge_groups(records, pairs):
+        best_rank = min(_rank(records[index]) for index in members)
+        right_side = [index for index in members if _rank(records[index]) == best_rank]
+        wrong_side = [index for index in members if _rank(records[index]) != best_rank]
         final = {index: replace(records[index], group=records[members[0]].group) for index in members}
-        final |= {index: replace(final[index], fold=records[right[0]].fold) for index in right}
-        right.sort(key=lambda index: (records[index].label is None, -pixels[index], index))
-        for index in right:
-            twin = next(
-                (
-                    pair
-                    for other, pair in partners[index].items()
-                    if other in kept and pair.sameness is not Sameness.LESION
-                ),
-                None,
-            )
-            if twin is None:
+        final |= {index: replace(final[index], fold=records[right_side[0]].fold) for index in right_side}
+        right_side.sort(key=lambda index: (records[index].label is None, -pixel_counts[index], index))
+        for index in right_side:
+            copied = _find_kept_copy(partners[index], kept)
+            if copied is None:
                 kept[index] = final[index]
             else:
-                other = twin.first + twin.second - index
-                dropped.append(Dropped(final[index], final[other], f"{twin.sameness}, there twice", twin.likeness))
-        wrong = [index for index in members if index not in right]
-        dropped += [_across(final, index, partners[index], kept, right[0]) for index in wrong]
-    return Resolved(dict(sorted(kept.items())), dropped)
+                other, pair = copied
+                reason = f"{pair.match_type}, there twice"
+                dropped.append(DroppedImage(final[index], final[other], reason, pair.similarity))
+        dropped += [_drop_across_splits(final, index, partners[index], kept, right_side[0]) for index in wrong_side]
+    return DeduplicationResult(dict(sorted(kept.items())), dropped)
 
 
-def _across(
-    final: dict[int, ImageRecord], index: int, pairs: dict[int, Pair], kept: dict[int, ImageRecord], instead: int
-) -> Dropped:
+def _find_kept_copy(pairs: dict[int, ImagePair], kept: dict[int, ImageRecord]) -> tuple[int, ImagePair] | None:
+    for other, pair in pairs.items():
+        if other in kept and pair.match_type is not MatchType.LESION:
+            return other, pair
+    return None
+
+
+def _drop_across_splits(
+    final: dict[int, ImageRecord], index: int, pairs: dict[int, ImagePair], kept: dict[int, ImageRecord], default: int
+) -> DroppedImage:
+    """Drop an image in favour of a kept image that shows the same, or of the image `default` of its group."""
     other = next((other for other in pairs if other in kept), None)
     if other is None:
-        stays = final[instead]
-        return Dropped(final[index], stays, f"same lesion or patient as one in {stays.split}", None)
-    stays = final[other]
-    return Dropped(final[index], stays, f"{pairs[other].sameness} of one in {stays.split}", pairs[other].likeness)
+        in_place = final[default]
+        return DroppedImage(final[index], in_place, f"same lesion or patient as one in {in_place.split}", None)
+    in_place, pair = final[other], pairs[other]
+    return DroppedImage(final[index], in_place, f"{pair.match_type} of one in {in_place.split}", pair.similarity)
 
 
-def _strength(record: ImageRecord) -> tuple[int, bool]:
-    return _BEFORE.index(record.split), record.fold is None
+def _rank(record: ImageRecord) -> tuple[int, bool]:
+    return _PRECEDENCE.index(record.split), record.fold is None
 
 
-def _groups(records: Sequence[ImageRecord], pairs: Sequence[Pair]) -> Iterator[list[int]]:
-    """Indices of the pictures of each group, where groups that share a picture are one."""
+def _merge_groups(records: Sequence[ImageRecord], pairs: Sequence[ImagePair]) -> Iterator[list[int]]:
+    """Yield the indices of the images of each group, after merging the groups that a pair connects."""
     numbers = {group: number for number, group in enumerate(dict.fromkeys(record.group for record in records))}
-    ends = np.array(
+    edges = np.array(
         [[numbers[records[index].group] for index in (pair.first, pair.second)] for pair in pairs], np.int64
     ).reshape(-1, 2)
-    joined = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(len(numbers), len(numbers)))
-    _, of = connected_components(joined, directed=False)
+    graph = coo_array((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(len(numbers), len(numbers)))
+    _, components = connected_components(graph, directed=False)
     members: defaultdict[int, list[int]] = defaultdict(list)
     for index, record in enumerate(records):
-        members[of[numbers[record.group]]].append(index)
+        members[components[numbers[record.group]]].append(index)
     yield from members.values()

@@ -1,4 +1,4 @@
-"""What of a picture is compared with other pictures, to find those that are there twice."""
+"""Computes fingerprints of images, which are compared to find duplicates."""
 
 import hashlib
 from dataclasses import dataclass
@@ -13,47 +13,47 @@ from PIL import Image
 
 from training.errors import TrainingError
 
-#: Pixels of a side of the small picture. Its aspect is squashed: copies are found whatever theirs is.
-SMALL: Final = 64
+#: Side of the thumbnail in pixels. The thumbnail is square, so that copies of another aspect are found too.
+THUMBNAIL_SIDE: Final = 64
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """One picture: its size in pixels, digests of the file and of its pixels, and how it looks."""
+    """Size of an image in pixels, digests of its file and its pixels, and its appearance."""
 
     width: int
     height: int
     sha256: str
-    #: Of the decoded RGB pixels: equal in files that differ in metadata or container alone.
-    pixels: str
-    #: Perceptual hash of 64 bits (DCT, Zauner 2010) of the small picture, by `imagehash.phash`.
+    #: Of the decoded RGB pixels: equal for files that differ only in metadata or container.
+    pixels_sha256: str
+    #: Perceptual hash of 64 bits (DCT, Zauner 2010) of the thumbnail, by `imagehash.phash`.
     phash: int
-    #: Luminance, uint8 [SMALL, SMALL].
-    small: npt.NDArray[np.uint8]
+    #: Luminance, uint8 [THUMBNAIL_SIDE, THUMBNAIL_SIDE].
+    thumbnail: npt.NDArray[np.uint8]
 
 
-def fingerprint(path: Path) -> Fingerprint:
-    """Read one picture. Raises `TrainingError` where it cannot be read or is none."""
+def compute_fingerprint(path: Path) -> Fingerprint:
+    """Compute the fingerprint of an image. Raises `TrainingError` if the file cannot be read or is no image."""
     try:
         content = path.read_bytes()
         with Image.open(BytesIO(content)) as opened:
             image = opened.convert("RGB")
     except OSError as error:
-        reason = error.strerror or "it is no whole picture"
+        reason = error.strerror or "it is no complete picture"
         raise TrainingError(f"{path} cannot be read ({reason}).") from error
     digest = hashlib.sha256(f"{image.size}".encode())
     digest.update(image.tobytes())
-    small = np.asarray(image.convert("L").resize((SMALL, SMALL), Image.Resampling.BOX))
+    thumbnail = np.asarray(image.convert("L").resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX))
     return Fingerprint(
         width=image.width,
         height=image.height,
         sha256=hashlib.sha256(content).hexdigest(),
-        pixels=digest.hexdigest(),
-        phash=phash(small),
-        small=small,
+        pixels_sha256=digest.hexdigest(),
+        phash=compute_phash(thumbnail),
+        thumbnail=thumbnail,
     )
 
 
-def phash(small: npt.NDArray[np.uint8]) -> int:
-    """Perceptual hash of a small picture [SMALL, SMALL] as a number below 2**64."""
-    return int(str(imagehash.phash(Image.fromarray(small))), 16)
+def compute_phash(thumbnail: npt.NDArray[np.uint8]) -> int:
+    """Compute the perceptual hash of a thumbnail as a number below 2**64."""
+    return int(str(imagehash.phash(Image.fromarray(thumbnail))), 16)

@@ -1,4 +1,4 @@
-"""Fingerprints kept in a file, so that a picture that has not changed is not read again."""
+"""Caches fingerprints in a file, so that an unchanged image is not read again."""
 
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -9,11 +9,11 @@ from typing import Final
 
 import numpy as np
 
-from training.data.duplicates.fingerprint import SMALL, Fingerprint, fingerprint
+from training.data.duplicates.fingerprint import THUMBNAIL_SIDE, Fingerprint, compute_fingerprint
 from training.errors import TrainingError
 
-#: Part of the file's name: another number where a fingerprint holds something else, or is made otherwise.
-VERSION: Final = 1
+#: Part of the file's name. Raise it when the content or the computation of a fingerprint changes.
+CACHE_VERSION: Final = 1
 _TABLE: Final = """
 create table if not exists prints (
     path text primary key, bytes integer, changed_ns integer,
@@ -25,66 +25,73 @@ _SELECT: Final = """
 select width, height, sha256, pixels, phash, small from prints
 where path = ? and bytes = ? and changed_ns = ?
 """
-#: Pictures between two writes: so much is lost by an interruption at most.
-_TOGETHER: Final = 256
+#: Images between two writes: an interruption costs at most one chunk.
+_CHUNK_SIZE: Final = 256
 
 
-def fingerprints(
+def load_fingerprints(
     paths: Sequence[Path], directory: Path, advance: Callable[[int], object] = lambda _: None
 ) -> list[Fingerprint]:
-    """Fingerprints of pictures, in their order; `advance` is told how many more are done.
+    """Load the fingerprints of images from the cache, and compute those that it lacks.
 
-    A picture is known again by its path, size and time of change. Raises `TrainingError` where one cannot be read,
-    and where the file in `directory` is not one of ours.
+    The cache identifies an image by its path, size and modification time.
+
+    Args:
+        paths: The images.
+        directory: Folder of the cache.
+        advance: Called with the number of further images that are done.
+
+    Returns:
+        Fingerprints in the order of `paths`.
+
+    Raises:
+        TrainingError: If an image cannot be read, or if the file in `directory` is no such cache.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    kept = directory / f"fingerprints-{VERSION}.sqlite"
+    path = directory / f"fingerprints-{CACHE_VERSION}.sqlite"
     try:
-        with closing(sqlite3.connect(kept)) as store, ThreadPoolExecutor() as pool:
-            store.execute(_TABLE)
-            found: list[Fingerprint] = []
-            for start in range(0, len(paths), _TOGETHER):
-                some = paths[start : start + _TOGETHER]
-                known = [_known(store, path) for path in some]
-                made = pool.map(fingerprint, [path for path, one in zip(some, known, strict=True) if one is None])
-                found += [next(made) if one is None else one for one in known]
-                fresh = [(path, one) for path, one, old in zip(some, found[start:], known, strict=True) if old is None]
-                with store:
-                    store.executemany(_INSERT, map(_line, fresh))
-                advance(len(some))
-            return found
+        with closing(sqlite3.connect(path)) as connection, ThreadPoolExecutor() as pool:
+            connection.execute(_TABLE)
+            fingerprints: list[Fingerprint] = []
+            for start in range(0, len(paths), _CHUNK_SIZE):
+                chunk = paths[start : start + _CHUNK_SIZE]
+                cached = [_find_cached(connection, path) for path in chunk]
+                missing = [path for path, hit in zip(chunk, cached, strict=True) if hit is None]
+                computed = list(pool.map(compute_fingerprint, missing))
+                with connection:
+                    connection.executemany(_INSERT, map(_format_row, missing, computed))
+                remaining = iter(computed)
+                fingerprints += [next(remaining) if hit is None else hit for hit in cached]
+                advance(len(chunk))
+            return fingerprints
     except sqlite3.Error as error:
-        raise TrainingError(f"{kept} cannot be used ({error}): remove it, and it is made again.") from error
+        raise TrainingError(f"{path} cannot be used ({error}): remove it, and it is made again.") from error
 
 
-def _known(store: sqlite3.Connection, path: Path) -> Fingerprint | None:
-    row = store.execute(
-        _SELECT,
-        _identity(path),
-    ).fetchone()
+def _find_cached(connection: sqlite3.Connection, path: Path) -> Fingerprint | None:
+    row = connection.execute(_SELECT, _make_key(path)).fetchone()
     if row is None:
         return None
-    width, height, sha256, pixels, phash, small = row
-    image = np.frombuffer(small, np.uint8).reshape(SMALL, SMALL)
-    return Fingerprint(width, height, sha256, pixels, int(phash, 16), image)
+    width, height, sha256, pixels_sha256, phash, content = row
+    thumbnail = np.frombuffer(content, np.uint8).reshape(THUMBNAIL_SIDE, THUMBNAIL_SIDE)
+    return Fingerprint(width, height, sha256, pixels_sha256, int(phash, 16), thumbnail)
 
 
-def _line(fresh: tuple[Path, Fingerprint]) -> tuple[object, ...]:
-    path, one = fresh
+def _format_row(path: Path, fingerprint: Fingerprint) -> tuple[object, ...]:
     return (
-        *_identity(path),
-        one.width,
-        one.height,
-        one.sha256,
-        one.pixels,
-        f"{one.phash:016x}",
-        one.small.tobytes(),
+        *_make_key(path),
+        fingerprint.width,
+        fingerprint.height,
+        fingerprint.sha256,
+        fingerprint.pixels_sha256,
+        f"{fingerprint.phash:016x}",
+        fingerprint.thumbnail.tobytes(),
     )
 
 
-def _identity(path: Path) -> tuple[str, int, int]:
+def _make_key(path: Path) -> tuple[str, int, int]:
     try:
-        state = path.stat()
+        status = path.stat()
     except OSError as error:
         raise TrainingError(f"{path} cannot be read ({error.strerror}).") from error
-    return str(path.resolve()), state.st_size, state.st_mtime_ns
+    return str(path.resolve()), status.st_size, status.st_mtime_ns

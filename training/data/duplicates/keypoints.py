@@ -1,4 +1,4 @@
-"""Keypoints of a picture: what can be found again in another photograph of the same lesion."""
+"""Detects keypoints, which can be found again in another photograph of the same lesion."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,38 +11,44 @@ from PIL import Image
 
 from training.errors import TrainingError
 
-#: Pixels of the longest side when keypoints are looked for.
-SIDE: Final = 224
-#: Keypoints of a picture at most, the most prominent ones.
-MOST: Final = 300
-#: Length of a descriptor.
-LENGTH: Final = 128
+#: Longest side, in pixels, of the image in which keypoints are detected.
+MAX_SIDE: Final = 224
+#: The most prominent keypoints of an image are kept.
+MAX_KEYPOINTS: Final = 300
+DESCRIPTOR_LENGTH: Final = 128
 
 
 @dataclass(frozen=True)
 class Keypoints:
-    """Places float32 [n, 2] in pixels, and descriptors float32 [n, LENGTH] of norm 1."""
+    """Positions float32 [n, 2] in pixels, and descriptors float32 [n, DESCRIPTOR_LENGTH] of norm 1."""
 
-    places: npt.NDArray[np.float32]
+    positions: npt.NDArray[np.float32]
     descriptors: npt.NDArray[np.float32]
 
 
-def keypoints(path: Path) -> Keypoints:
-    """Keypoints by SIFT (Lowe 2004) with the descriptors of RootSIFT (Arandjelović and Zisserman 2012).
+def detect_keypoints(path: Path) -> Keypoints:
+    """Detect keypoints by SIFT (Lowe 2004) with the descriptors of RootSIFT (Arandjelović and Zisserman 2012).
 
-    Contrast is evened out before: skin shows little. Raises `TrainingError` where the picture cannot be read.
+    The contrast is equalised first, because skin has little.
+
+    Raises:
+        TrainingError: If the image cannot be read.
     """
     try:
         with Image.open(path) as opened:
-            opened.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+            opened.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
             grey = np.asarray(opened.convert("L"))
     except OSError as error:
-        raise TrainingError(f"{path} cannot be read ({error.strerror or 'it is no whole picture'}).") from error
-    even = cv2.createCLAHE(clipLimit=3, tileGridSize=(4, 4)).apply(grey)
-    found, described = cv2.SIFT.create(nfeatures=MOST, contrastThreshold=0.02).detectAndCompute(even, None)
-    if described is None:
-        return Keypoints(np.zeros((0, 2), np.float32), np.zeros((0, LENGTH), np.float32))
-    # More than MOST may come where several are equally prominent.
-    places = np.array([one.pt for one in found[:MOST]], np.float32)
-    rooted = np.sqrt(described[:MOST] / np.maximum(described[:MOST].sum(axis=1, keepdims=True), 1e-6))
-    return Keypoints(places, rooted.astype(np.float32))
+        raise TrainingError(f"{path} cannot be read ({error.strerror or 'it is no complete picture'}).") from error
+    equalized = cv2.createCLAHE(clipLimit=3, tileGridSize=(4, 4)).apply(grey)
+    points, descriptors = cv2.SIFT.create(nfeatures=MAX_KEYPOINTS, contrastThreshold=0.02).detectAndCompute(
+        equalized, None
+    )
+    if descriptors is None:
+        return Keypoints(np.zeros((0, 2), np.float32), np.zeros((0, DESCRIPTOR_LENGTH), np.float32))
+    # SIFT may return more than asked for if several are equally prominent.
+    positions = np.array([point.pt for point in points[:MAX_KEYPOINTS]], np.float32)
+    root_sift = np.sqrt(
+        descriptors[:MAX_KEYPOINTS] / np.maximum(descriptors[:MAX_KEYPOINTS].sum(axis=1, keepdims=True), 1e-6)
+    )
+    return Keypoints(positions, root_sift.astype(np.float32))

@@ -1,20 +1,20 @@
-"""All pairs of pictures that show the same, and in what way they do."""
+"""Finds all pairs of images that show the same."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 
-from training.data.duplicates.candidates import candidates
+from training.data.duplicates.candidates import find_candidates
 from training.data.duplicates.fingerprint import Fingerprint
-from training.data.duplicates.orientations import orientations
-from training.data.duplicates.similarity import LEAST, details, likeness
+from training.data.duplicates.orientations import generate_orientations
+from training.data.duplicates.similarity import MIN_SIMILARITY, compute_similarity, extract_details
 
 
-class Sameness(StrEnum):
-    """In what way two pictures are the same."""
+class MatchType(StrEnum):
+    """In what way two images are the same."""
 
     FILE = "same file"
     PIXELS = "same pixels"
@@ -24,48 +24,53 @@ class Sameness(StrEnum):
 
 
 @dataclass(frozen=True)
-class Pair:
-    """Two pictures, by index, that show the same.
+class ImagePair:
+    """Two images, by index, that show the same.
 
-    `likeness` is the correlation of their details, 1 where exact; of two photographs of a lesion, the share of the
-    matched keypoints that fit.
+    `similarity` is the correlation of their details, 1 for equal files or pixels. For two photographs of a lesion it is
+    the fraction of the matched keypoints that fit.
     """
 
     first: int
     second: int
-    sameness: Sameness
-    likeness: float
+    match_type: MatchType
+    similarity: float
 
 
-def find_pairs(prints: Sequence[Fingerprint]) -> list[Pair]:
-    """Pairs among `prints`, each once, the smaller index first, in the order of the first."""
-    if not prints:
+def find_pairs(fingerprints: Sequence[Fingerprint]) -> list[ImagePair]:
+    """Find equal images and copies among `fingerprints`.
+
+    Returns:
+        Each pair once, with the smaller index first, sorted by both indices.
+    """
+    if not fingerprints:
         return []
-    # The surest reason of a pair comes first, and stays.
-    found: dict[tuple[int, int], Pair] = {}
-    for pair in (*_equal(prints, Sameness.FILE), *_equal(prints, Sameness.PIXELS), *_alike(prints)):
-        found.setdefault((pair.first, pair.second), pair)
-    return [found[key] for key in sorted(found)]
+    # The first match of a pair is kept, so the most certain type comes first.
+    pairs: dict[tuple[int, int], ImagePair] = {}
+    for pair in (
+        *_find_equal([fingerprint.sha256 for fingerprint in fingerprints], MatchType.FILE),
+        *_find_equal([fingerprint.pixels_sha256 for fingerprint in fingerprints], MatchType.PIXELS),
+        *_find_copies(fingerprints),
+    ):
+        pairs.setdefault((pair.first, pair.second), pair)
+    return [pairs[key] for key in sorted(pairs)]
 
 
-def _equal(prints: Sequence[Fingerprint], sameness: Sameness) -> Iterator[Pair]:
-    digest: Callable[[Fingerprint], str] = (
-        (lambda one: one.sha256) if sameness is Sameness.FILE else (lambda one: one.pixels)
-    )
-    places: defaultdict[str, list[int]] = defaultdict(list)
-    for index, one in enumerate(prints):
-        places[digest(one)].append(index)
-    for first, *others in places.values():
-        yield from (Pair(first, other, sameness, 1.0) for other in others)
+def _find_equal(digests: Sequence[str], match_type: MatchType) -> Iterator[ImagePair]:
+    indices: defaultdict[str, list[int]] = defaultdict(list)
+    for index, digest in enumerate(digests):
+        indices[digest].append(index)
+    for first, *others in indices.values():
+        yield from (ImagePair(first, other, match_type, 1.0) for other in others)
 
 
-def _alike(prints: Sequence[Fingerprint]) -> Iterator[Pair]:
-    detail = details(np.stack([one.small for one in prints]))
-    turned = list(orientations(detail))
-    for number, pairs in candidates(prints):
-        first, second = pairs.T
-        for left, right, found in zip(
-            first.tolist(), second.tolist(), likeness(detail[first], turned[number][second]).tolist(), strict=True
-        ):
-            if found >= LEAST:
-                yield Pair(left, right, Sameness.TURNED if number else Sameness.COPY, found)
+def _find_copies(fingerprints: Sequence[Fingerprint]) -> Iterator[ImagePair]:
+    details = extract_details(np.stack([fingerprint.thumbnail for fingerprint in fingerprints]))
+    turned_details = list(generate_orientations(details))
+    for orientation, candidates in find_candidates(fingerprints):
+        first, second = candidates.T
+        similarities = compute_similarity(details[first], turned_details[orientation][second])
+        match_type = MatchType.TURNED if orientation else MatchType.COPY
+        for left, right, similarity in zip(first.tolist(), second.tolist(), similarities.tolist(), strict=True):
+            if similarity >= MIN_SIMILARITY:
+                yield ImagePair(left, right, match_type, similarity)

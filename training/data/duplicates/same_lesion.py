@@ -1,4 +1,4 @@
-"""Photographs of one lesion: from another day, distance or angle, so no copies, but no strangers either.
+"""Finds photographs of one lesion that are no copies: taken on another day, or from another distance or angle.
 
 ISIC 2017 names neither lesions nor patients, and has the same lesion in training and test.
 """
@@ -11,58 +11,69 @@ from typing import Final
 import cv2
 import numpy as np
 
-from training.data.duplicates.keypoints import Keypoints, keypoints
-from training.data.duplicates.visual_words import nearest
+from training.data.duplicates.keypoints import Keypoints, detect_keypoints
+from training.data.duplicates.visual_words import find_nearest
 
-#: Least keypoints that one affine map takes onto each other. Of ISIC 2017's pairs, those with more were the same lesion
-#: to the eye but one; below it the scale bars of the same dermatoscope begin to count.
-LEAST: Final = 16
-#: Pictures that each one is compared with.
-_COMPARED: Final = 40
-#: Lowe's ratio: a match counts if the second best is so much farther.
-_RATIO: Final = 0.72
-#: Pixels by which a keypoint may miss its place.
-_MISS: Final = 4.0
+#: Lowest number of keypoints that one affine map takes onto each other. With more, all pairs of ISIC 2017 but one were
+#: the same lesion to the eye; with fewer, scale bars of the same dermatoscope begin to match.
+MIN_KEYPOINTS: Final = 16
+#: Number of images that each query is compared with.
+_MAX_CANDIDATES: Final = 40
+#: Lowe's ratio test: a match counts only if the second best is farther by this ratio, here of squared distances.
+_LOWE_RATIO: Final = 0.72
+#: In pixels.
+_MAX_REPROJECTION_ERROR: Final = 4.0
 
 
-def same_lesions(
-    paths: Sequence[Path], asked: Sequence[int], advance: Callable[[int], object] = lambda _: None
+def find_same_lesions(
+    paths: Sequence[Path], queries: Sequence[int], advance: Callable[[int], object] = lambda _: None
 ) -> list[tuple[int, int, float]]:
-    """Pairs of indices that show the same lesion, at least one of each among `asked`, the smaller first.
+    """Find pairs of images that show the same lesion.
 
-    The third number is the share of the matched keypoints that fit. `advance` is told of each picture that was read.
-    Raises `TrainingError` where one cannot be read.
+    Args:
+        paths: The images.
+        queries: Indices of the images to find partners for.
+        advance: Called with 1 after each image that was read.
+
+    Returns:
+        Two indices, the smaller first, and the fraction of the matched keypoints that fit, in (0, 1].
+
+    Raises:
+        TrainingError: If an image cannot be read.
     """
 
     def read(path: Path) -> Keypoints:
-        found = keypoints(path)
+        keypoints = detect_keypoints(path)
         advance(1)
-        return found
+        return keypoints
 
     with ThreadPoolExecutor() as pool:
-        found = list(pool.map(read, paths))
-        pairs = nearest(found, asked, _COMPARED)
-        shares = pool.map(lambda pair: _fitting(found[pair[0]], found[pair[1]]), pairs)
-        return [(*pair, share) for pair, share in zip(pairs, shares, strict=True) if share]
+        keypoints = list(pool.map(read, paths))
+        pairs = find_nearest(keypoints, queries, _MAX_CANDIDATES)
+        fractions = pool.map(lambda pair: _compute_inlier_fraction(keypoints[pair[0]], keypoints[pair[1]]), pairs)
+        return [(*pair, fraction) for pair, fraction in zip(pairs, fractions, strict=True) if fraction]
 
 
-def _fitting(first: Keypoints, second: Keypoints) -> float:
-    """Share of the matched keypoints that one affine map takes onto each other; 0 where they are too few."""
-    if min(len(first.places), len(second.places)) < LEAST:
+def _compute_inlier_fraction(first: Keypoints, second: Keypoints) -> float:
+    """Fraction of the matched keypoints that one affine map takes onto each other; 0 if they are too few."""
+    if min(len(first.positions), len(second.positions)) < MIN_KEYPOINTS:
         return 0.0
-    alike = first.descriptors @ second.descriptors.T
-    best = alike.argmax(axis=1)
+    similarity = first.descriptors @ second.descriptors.T
+    best = similarity.argmax(axis=1)
     rows = np.arange(len(best))
-    mutual = alike.argmax(axis=0)[best] == rows
-    top = alike[rows, best]
-    alike[rows, best] = -1
-    # Squared distances of vectors of norm 1.
-    clear = 1 - top < _RATIO * (1 - alike.max(axis=1))
-    matched = mutual & clear
-    if matched.sum() < LEAST:
+    is_mutual = similarity.argmax(axis=0)[best] == rows
+    best_similarity = similarity[rows, best]
+    similarity[rows, best] = -1
+    # 1 - similarity is half the squared distance of two vectors of norm 1.
+    is_distinct = 1 - best_similarity < _LOWE_RATIO * (1 - similarity.max(axis=1))
+    matched = is_mutual & is_distinct
+    if matched.sum() < MIN_KEYPOINTS:
         return 0.0
-    _, fits = cv2.estimateAffine2D(
-        first.places[matched], second.places[best[matched]], ransacReprojThreshold=_MISS, maxIters=500
+    _, inliers = cv2.estimateAffine2D(
+        first.positions[matched],
+        second.positions[best[matched]],
+        ransacReprojThreshold=_MAX_REPROJECTION_ERROR,
+        maxIters=500,
     )
-    count = 0 if fits is None else int(fits.sum())
-    return count / int(matched.sum()) if count >= LEAST else 0.0
+    count = 0 if inliers is None else int(inliers.sum())
+    return count / int(matched.sum()) if count >= MIN_KEYPOINTS else 0.0

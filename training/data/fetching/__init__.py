@@ -1,1 +1,1 @@
-"""Fetches the data sets from where they are published, and lays them out as the sources read them."""
+"""Downloads the published data sets and unpacks them into the layout that `training.data.sources` reads."""

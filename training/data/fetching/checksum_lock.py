@@ -1,4 +1,4 @@
-"""What the files were when they were first fetched: a later one that differs is refused."""
+"""The lock file: digests of the files at their first fetch. A file that differs later is refused."""
 
 import json
 from pathlib import Path
@@ -6,28 +6,35 @@ from typing import Final
 
 from training.errors import TrainingError
 
-LOCK: Final = "fetched.json"
+LOCK_NAME: Final = "fetched.json"
 
 
-def known(folder: Path, name: str) -> str:
-    """Digest "sha256:..." of a file at its first fetch, or nothing. Raises `TrainingError` for a broken lock."""
-    return _read(folder).get(name, "")
+def read_digest(folder: Path, name: str) -> str:
+    """Read the digest of a file from the lock of its folder.
+
+    Returns:
+        "sha256:..."; empty if the file was never fetched.
+
+    Raises:
+        TrainingError: If the lock is damaged.
+    """
+    return _read_lock(folder).get(name, "")
 
 
-def remember(folder: Path, name: str, digest: str) -> None:
-    """Write the digest of a file into the lock of the folder."""
-    lock = _read(folder) | {name: digest}
-    temporary = folder / f"{LOCK}.new"
+def save_digest(folder: Path, name: str, digest: str) -> None:
+    """Write the digest of a file into the lock of its folder. Raises `TrainingError` if the lock is damaged."""
+    lock = _read_lock(folder) | {name: digest}
+    temporary = folder / f"{LOCK_NAME}.new"
     temporary.write_text(json.dumps(lock, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    temporary.replace(folder / LOCK)
+    temporary.replace(folder / LOCK_NAME)
 
 
-def _read(folder: Path) -> dict[str, str]:
-    path = folder / LOCK
+def _read_lock(folder: Path) -> dict[str, str]:
+    path = folder / LOCK_NAME
     if not path.is_file():
         return {}
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        lock = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise TrainingError(f"{path} is broken: remove it, and the files are taken as they come.") from error
-    return {str(name): str(digest) for name, digest in dict(found).items()}
+        raise TrainingError(f"{path} is damaged: remove it, and any version of the files is accepted.") from error
+    return {str(name): str(digest) for name, digest in dict(lock).items()}

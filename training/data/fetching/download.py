@@ -1,4 +1,4 @@
-"""One file over HTTP: goes on where it was cut off, and is there whole and right, or not at all."""
+"""Downloads one file over HTTP and resumes after a lost connection. The file appears only when it is complete."""
 
 import hashlib
 import time
@@ -10,89 +10,101 @@ import requests
 
 from training.errors import TrainingError
 
-#: Attempts in a row that bring nothing, after which it is given up.
-_ATTEMPTS: Final = 5
-#: Bytes that are written at once: so many are lost by a cut at most.
-_CHUNK: Final = 1 << 14
-#: Seconds without a byte after which a connection counts as cut.
-_PATIENCE_S: Final = 60
+#: Attempts in a row without a new byte, after which the download fails.
+_MAX_FAILED_ATTEMPTS: Final = 5
+#: Bytes that are written at once: a lost connection costs at most one chunk.
+_CHUNK_BYTES: Final = 1 << 14
+#: Seconds without a byte after which a connection counts as lost.
+_TIMEOUT_S: Final = 60
 
-#: Told how many bytes are there, and how many there will be (None where the server does not say).
+#: Called with the bytes received and the total (None if the server does not say it).
 Progress = Callable[[int, int | None], object]
 
 
 def download(url: str, target: Path, digest: str, progress: Progress, pause_s: float = 1) -> str:
-    """Fetch `url` into `target`, by way of `<target>.part`; returns the digest, "sha256:...".
+    """Download a file; `<target>.part` holds what has arrived.
 
-    `digest` is "sha256:..." or "md5:...", or empty where none is known. After a cut the rest is asked for, again
-    and again with growing pauses from `pause_s` on, until nothing comes any more. Raises `TrainingError` where the
-    file cannot be had or is not the right one.
+    After a lost connection the rest is requested again, until several attempts in a row have brought nothing.
+
+    Args:
+        url: Address of the file.
+        target: Path of the complete file.
+        digest: Expected digest "sha256:..." or "md5:..."; empty if not known.
+        progress: Called after each chunk.
+        pause_s: Pause before the next attempt. It doubles with each failed attempt in a row.
+
+    Returns:
+        Digest of the file, "sha256:...".
+
+    Raises:
+        TrainingError: If the file cannot be downloaded or has another digest.
     """
     part = target.with_name(f"{target.name}.part")
     part.parent.mkdir(parents=True, exist_ok=True)
-    in_vain = 0
+    failed_attempts = 0
     while True:
-        before = _size(part)
+        before = _size_bytes(part)
         try:
-            if _receive(url, part, progress):
+            if _download_rest(url, part, progress):
                 break
-            reason = "the connection was cut"
+            reason = "the connection was lost"
         except requests.RequestException as error:
             if error.response is not None and 400 <= error.response.status_code < 500:
-                raise TrainingError(f"{url} is not to be had (HTTP {error.response.status_code}).") from error
+                raise TrainingError(f"{url} is not available (HTTP {error.response.status_code}).") from error
             reason = str(error)
-        in_vain = in_vain + 1 if _size(part) <= before else 0
-        if in_vain == _ATTEMPTS:
-            raise TrainingError(f"{url} does not come ({reason}); what has come is kept, so try again later.")
-        time.sleep(pause_s * 2**in_vain)
-    kind = digest.partition(":")[0] or "sha256"
-    found = file_digest(part, kind)
-    _tag(part).unlink(missing_ok=True)
-    if digest and found != digest:
+        failed_attempts = failed_attempts + 1 if _size_bytes(part) <= before else 0
+        if failed_attempts == _MAX_FAILED_ATTEMPTS:
+            raise TrainingError(f"{url} cannot be downloaded ({reason}); what arrived is kept, so try again later.")
+        time.sleep(pause_s * 2**failed_attempts)
+    algorithm = digest.partition(":")[0] or "sha256"
+    actual = compute_digest(part, algorithm)
+    _etag_path(part).unlink(missing_ok=True)
+    if digest and actual != digest:
         part.unlink()
-        raise TrainingError(f"{url} is not the file that it should be ({found}, not {digest}); it was thrown away.")
-    result = found if kind == "sha256" else file_digest(part, "sha256")
+        raise TrainingError(f"{url} is not the expected file ({actual}, not {digest}); it was deleted.")
+    result = actual if algorithm == "sha256" else compute_digest(part, "sha256")
     part.replace(target)
     return result
 
 
-def file_digest(path: Path, kind: str) -> str:
-    """Digest of a file with its kind before it: "sha256:..."."""
+def compute_digest(path: Path, algorithm: str) -> str:
+    """Compute the digest of a file, with the algorithm before it: "sha256:..."."""
     with path.open("rb") as stream:
-        return f"{kind}:{hashlib.file_digest(stream, kind).hexdigest()}"
+        return f"{algorithm}:{hashlib.file_digest(stream, algorithm).hexdigest()}"
 
 
-def _receive(url: str, part: Path, progress: Progress) -> bool:
-    """Bring `part` as far as the connection lasts; whether it is whole."""
-    have = _size(part)
-    # Bytes are joined only if they are of the same file: the server gives all of it if it has another one now.
-    tag = _tag(part).read_text(encoding="utf-8") if have and _tag(part).is_file() else ""
-    # "identity": a range of compressed bytes would not fit to what is here.
-    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-", "If-Range": tag} if tag else {})
-    with requests.get(url, headers=headers, stream=True, timeout=_PATIENCE_S) as answer:
-        if answer.status_code == requests.codes.requested_range_not_satisfiable:
+def _download_rest(url: str, part: Path, progress: Progress) -> bool:
+    """Append to `part` until the connection ends. Returns whether the file is complete."""
+    start = _size_bytes(part)
+    # If-Range: if the server has another version now, it sends all of it. Parts of two versions are never joined.
+    tag = _etag_path(part).read_text(encoding="utf-8") if start and _etag_path(part).is_file() else ""
+    # "identity": a range of a compressed response would not continue the bytes in `part`.
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-", "If-Range": tag} if tag else {})
+    with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT_S) as response:
+        if response.status_code == requests.codes.requested_range_not_satisfiable:
             part.unlink()
             return False
-        answer.raise_for_status()
-        goes_on = answer.status_code == requests.codes.partial_content
-        start = have if goes_on else 0
-        length = answer.headers.get("Content-Length")
-        whole = None if length is None else start + int(length)
-        _tag(part).write_text(answer.headers.get("ETag") or answer.headers.get("Last-Modified") or "", encoding="utf-8")
-        with part.open("ab" if goes_on else "wb") as stream:
+        response.raise_for_status()
+        is_partial = response.status_code == requests.codes.partial_content
+        length = response.headers.get("Content-Length")
+        total = None if length is None else int(length) + (start if is_partial else 0)
+        _etag_path(part).write_text(
+            response.headers.get("ETag") or response.headers.get("Last-Modified") or "", encoding="utf-8"
+        )
+        with part.open("ab" if is_partial else "wb") as stream:
             try:
-                for chunk in answer.iter_content(_CHUNK):
+                for chunk in response.iter_content(_CHUNK_BYTES):
                     stream.write(chunk)
-                    progress(stream.tell(), whole)
+                    progress(stream.tell(), total)
             except requests.RequestException:
                 return False
-    return whole is None or _size(part) == whole
+    return total is None or _size_bytes(part) == total
 
 
-def _tag(part: Path) -> Path:
-    """Where the server's mark of the file (ETag, or its date) is kept while only a part is here."""
+def _etag_path(part: Path) -> Path:
+    """Path of the file version (ETag or Last-Modified) that `part` belongs to."""
     return part.with_name(f"{part.name}.tag")
 
 
-def _size(path: Path) -> int:
+def _size_bytes(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0

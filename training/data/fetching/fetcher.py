@@ -1,4 +1,4 @@
-"""A data set from its publisher into the folder of the data, checked at each step."""
+"""Fetches a data set from its publisher, checks its files and unpacks them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,44 +6,56 @@ from typing import Final
 
 from training.data.fetching import checksum_lock
 from training.data.fetching.archives import check_zip
-from training.data.fetching.download import download, file_digest
-from training.data.fetching.remote_files import Remote, remotes
-from training.data.fetching.unpacking import lay_out
+from training.data.fetching.download import compute_digest, download
+from training.data.fetching.remote_files import RemoteFile, list_remote_files
+from training.data.fetching.unpacking import unpack_data_set
 
-#: Folder, beside the data sets, of the files as they were fetched.
-FETCHED: Final = "fetched"
+#: Folder, beside the data sets, of the downloaded files.
+FETCHED_FOLDER: Final = "fetched"
 
-#: Told the file's name, bytes that are there, and bytes that there will be where that is known.
+#: Called with the file's name, the bytes received and the total (None if not known).
 Progress = Callable[[str, int, int | None], object]
 
 
-def fetch(source: str, data: Path, progress: Progress, mirror: str | None = None, pause_s: float = 1) -> int:
-    """Fetch a data set into `data`, unless it is there; returns how many pictures it has.
+def fetch_data_set(source: str, data: Path, progress: Progress, mirror: str | None = None, pause_s: float = 1) -> int:
+    """Fetch a data set.
 
-    Files that are there are checked and not fetched again. Raises `TrainingError` where one cannot be had, is not
-    the one that it was or should be, or is broken.
+    A file that was fetched before is checked and not fetched again.
+
+    Args:
+        source: Name of the data set.
+        data: Folder of all data sets.
+        progress: Called while files are downloaded.
+        mirror: Address that holds the files as `<mirror>/<source>/<name>`, in place of the publisher.
+        pause_s: Pause before the next attempt after a lost connection.
+
+    Returns:
+        Number of images in the data set.
+
+    Raises:
+        TrainingError: If a file cannot be downloaded, is damaged, or differs from the expected or first fetched one.
     """
-    folder = data / FETCHED / source
+    folder = data / FETCHED_FOLDER / source
     folder.mkdir(parents=True, exist_ok=True)
-    files = {}
-    for remote in remotes(source, mirror):
-        files[remote.name] = _have(remote, folder, progress, pause_s)
-    return lay_out(source, files, data)
+    files = {
+        remote.name: _fetch_file(remote, folder, progress, pause_s) for remote in list_remote_files(source, mirror)
+    }
+    return unpack_data_set(source, files, data)
 
 
-def _have(remote: Remote, folder: Path, progress: Progress, pause_s: float) -> Path:
+def _fetch_file(remote: RemoteFile, folder: Path, progress: Progress, pause_s: float) -> Path:
     target = folder / remote.name
-    wanted = checksum_lock.known(folder, remote.name)
-    if target.is_file() and wanted and file_digest(target, "sha256") == wanted:
+    locked = checksum_lock.read_digest(folder, remote.name)
+    if target.is_file() and locked and compute_digest(target, "sha256") == locked:
         size = target.stat().st_size
         progress(remote.name, size, size)
         return target
 
-    def advance(done: int, whole: int | None) -> None:
-        progress(remote.name, done, whole)
+    def report(received: int, total: int | None) -> None:
+        progress(remote.name, received, total)
 
-    found = download(remote.url, target, wanted or remote.digest, advance, pause_s)
+    digest = download(remote.url, target, locked or remote.digest, report, pause_s)
     if target.suffix == ".zip":
         check_zip(target)
-    checksum_lock.remember(folder, remote.name, found)
+    checksum_lock.save_digest(folder, remote.name, digest)
     return target

@@ -1,4 +1,4 @@
-"""The ISIC archive, through its own command `isic` (package isic-cli), where that is installed."""
+"""Downloads from the ISIC archive by its own command `isic` (package isic-cli)."""
 
 import shutil
 import subprocess
@@ -9,9 +9,18 @@ from training.errors import TrainingError
 
 
 def fetch_isic_archive(data: Path, collections: str, search: str) -> Path:
-    """Have `isic` download pictures and their `metadata.csv`; returns the folder. It resumes and shows progress itself.
+    """Download images and `metadata.csv` by `isic`, which resumes and shows its progress itself.
 
-    Raises `TrainingError` where the command is not there, or where it fails.
+    Args:
+        data: Folder of all data sets.
+        collections: Ids of collections as `isic` takes them; empty for all.
+        search: Query of `isic`; empty for all.
+
+    Returns:
+        Folder of the images.
+
+    Raises:
+        TrainingError: If the command is not installed or fails.
     """
     command = shutil.which("isic")
     if command is None:
@@ -19,7 +28,7 @@ def fetch_isic_archive(data: Path, collections: str, search: str) -> Path:
     folder = data / ISIC_ARCHIVE
     folder.mkdir(parents=True, exist_ok=True)
     options = [*(["--collections", collections] if collections else []), *(["--search", search] if search else [])]
-    done = subprocess.run([command, "image", "download", *options, str(folder)], check=False)  # noqa: S603
-    if done.returncode:
-        raise TrainingError(f"`isic image download` stopped with exit code {done.returncode}; what it said is above.")
+    result = subprocess.run([command, "image", "download", *options, str(folder)], check=False)  # noqa: S603
+    if result.returncode:
+        raise TrainingError(f"`isic image download` stopped with exit code {result.returncode}; its output is above.")
     return folder

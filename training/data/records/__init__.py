@@ -1,1 +1,1 @@
-"""Records of labelled images: labels, groups, and the tables they are read from."""
+"""Records of images: labels, groups, and the tables they are read from."""

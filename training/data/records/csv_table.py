@@ -1,18 +1,29 @@
-"""Tables that say what the pictures of a data set are: CSV files, read with care."""
+"""Reads and writes the CSV tables that describe the images of a data set."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from training.errors import TrainingError
 
-#: Name of the table in the folder of each data set, and of the manifest of all that `melanoma-data build` writes.
+#: Name of the table in the folder of each data set, and of the manifest that `melanoma-data build` writes.
 MANIFEST_NAME: Final = "manifest.csv"
 
 
 def read_rows(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
-    """Rows of a table that has at least these columns. Raises `TrainingError` where it cannot be read or lacks one."""
+    """Read the rows of a table.
+
+    Args:
+        path: The CSV file.
+        columns: Columns that the table must have. Rows also hold its other columns.
+
+    Yields:
+        Each row by column name. A missing cell is empty.
+
+    Raises:
+        TrainingError: If the table cannot be read or lacks one of `columns`.
+    """
     try:
         with path.open(newline="", encoding="utf-8") as stream:
             reader = csv.DictReader(stream)
@@ -20,20 +31,30 @@ def read_rows(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
             if missing:
                 raise TrainingError(f"{path} lacks the column {min(missing)!r}.")
             for row in reader:
-                # A short line leaves None, which no reader expects.
+                # csv gives None for the missing cells of a short line.
                 yield {name: row[name] or "" for name in reader.fieldnames or ()}
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise TrainingError(f"{path} cannot be read: each data set needs its {MANIFEST_NAME}.") from error
 
 
+def write_rows(path: Path, columns: Collection[str], rows: Iterable[Mapping[str, object]]) -> None:
+    """Write a table and replace the file at `path` in one step, so that it is whole or absent."""
+    temporary = path.with_suffix(".new")
+    with temporary.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, columns)
+        writer.writeheader()
+        writer.writerows(rows)
+    temporary.replace(path)
+
+
 def parse_int(path: Path, text: str) -> int | None:
-    """A whole number, or None for an empty cell. Raises `TrainingError` for other words in `path`."""
+    """Parse a whole number; an empty cell is None. `path` is the table, for the `TrainingError` that is raised."""
     value = parse_float(path, text)
     return None if value is None else int(value)
 
 
 def parse_float(path: Path, text: str) -> float | None:
-    """A number, or None for an empty cell. Raises `TrainingError` for other words in `path`."""
+    """Parse a number; an empty cell is None. `path` is the table, for the `TrainingError` that is raised."""
     try:
         return float(text) if text else None
     except ValueError as error:
@@ -41,12 +62,12 @@ def parse_float(path: Path, text: str) -> float | None:
 
 
 def require_file(path: Path) -> Path:
-    """The path of a picture that a table names. Raises `TrainingError` where there is no such file."""
+    """Return the path of an image that a table names. Raises `TrainingError` if there is no such file."""
     if not path.is_file():
         raise TrainingError(f"The manifest beside it names {path}, which is not there.")
     return path
 
 
 def unknown_value_error(path: Path, value: object) -> TrainingError:
-    """The error for a word that a table should not have."""
-    return TrainingError(f"{path} has the word {value!r}, which is not known.")
+    """Create the error for a value that the table `path` may not hold."""
+    return TrainingError(f"{path} has the unknown value {value!r}.")

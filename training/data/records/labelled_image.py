@@ -1,4 +1,4 @@
-"""One labelled picture, and what it is used for. All of `training/` speaks of pictures in these terms."""
+"""Records of images: what each one shows, where it comes from, and which split it belongs to."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class Split(StrEnum):
-    """What a picture is used for. All pictures of a group are in the same share."""
+    """What an image is used for. All images of a group are in the same split."""
 
     TRAIN = "train"
     VALID = "valid"
@@ -14,34 +14,53 @@ class Split(StrEnum):
 
 
 class Population(StrEnum):
-    """What the picture was taken with: calibration, bands and figures are of one population each."""
+    """What an image was taken with. Calibration, bands and metrics are each of one population."""
 
     DERMATOSCOPE = "dermatoscope"
     PHONE = "phone"
 
 
-@dataclass(frozen=True)
-class LabelledImage:
-    """One picture of a lesion. `label` is an index into `training.data.records.labels.LABELS`.
+class Subject(StrEnum):
+    """What an image shows."""
 
-    Where a source has `fold`s, its pictures are trained on and measured out of fold: by a model that has seen
-    no picture of the fold. What a source does not tell is None, or empty.
+    LESION = "lesion"
+    SKIN = "skin"
+    HAND = "hand"
+    THING = "thing"
+
+
+@dataclass(frozen=True)
+class ImageRecord:
+    """An image of a data set, whether it shows a lesion or not.
+
+    What its source does not say is None or empty.
     """
 
     path: Path
-    label: int
+    #: Index into `training.data.records.labels.LABELS`; None for an unknown lesion, or for no lesion.
+    label: int | None
     source: str
     population: Population
-    #: Lesion, patient or owner: pictures of one group are never on two sides of a split.
+    #: Lesion, patient or owner: images of one group are never on two sides of a split.
     group: str
     split: Split
+    #: Set in sources that are measured out of fold: by a model that has seen no image of the fold.
     fold: int | None = None
-    #: The source's own word for what the lesion is.
+    #: The source's own word for the lesion.
     diagnosis: str = ""
     #: Years.
     age: int | None = None
     sex: str = ""
     #: Fitzpatrick's scale, 1 (palest) to 6.
     skin_type: int | None = None
-    #: Share of the picture, in [0, 1], that is a doctor's pen mark.
+    #: Fraction of the image, in [0, 1], that is a doctor's pen mark.
     pen: float | None = None
+    subject: Subject = Subject.LESION
+    licence: str = ""
+
+
+@dataclass(frozen=True)
+class LabelledImage(ImageRecord):
+    """The record of a lesion whose label is known: training and evaluation use no others."""
+
+    label: int

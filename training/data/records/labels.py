@@ -1,4 +1,4 @@
-"""The labels of the model, and what the data sets' own words mean in them. The one place for both."""
+"""The labels of the model, and the mapping of each data set's own diagnoses to them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -21,19 +21,27 @@ LABELS: Final = (
 )
 LABEL_NAMES: Final = tuple(label.name for label in LABELS)
 MELANOMA: Final = LABEL_NAMES.index("mel")
-#: Outputs whose probabilities are summed to the one that a person is told.
+#: Outputs whose probabilities are summed to the one that the user is told.
 COUNTED: Final = tuple(index for index, label in enumerate(LABELS) if label.counts)
-#: Outputs of what is malignant beyond doubt.
+#: Outputs of the labels that are malignant beyond doubt.
 MALIGNANT: Final = tuple(index for index, label in enumerate(LABELS) if label.group is Group.MALIGNANT)
 
 _ISIC2017: Final[Mapping[str, str]] = {"melanoma": "mel", "seborrheic_keratosis": "bkl", "nevus": "nv"}
 
 
 def map_isic2017_label(dx: str, label: str) -> int | None:
-    """Output index for a row of the ISIC 2017 manifest, from its `dx` and `label` columns.
+    """Map a row of the ISIC 2017 manifest to an index into `LABELS`.
 
-    Pictures of UDA-1 carry no diagnosis: a malignant one is a melanoma there, a benign one could be any of
-    four labels and yields None. Raises `KeyError` for a diagnosis that ISIC 2017 does not have.
+    Args:
+        dx: The diagnosis. Images of UDA-1 have none: a malignant one is a melanoma there, a benign one could have
+            any of four labels.
+        label: "malignant" or "benign".
+
+    Returns:
+        The index; None if the label is not known.
+
+    Raises:
+        KeyError: If ISIC 2017 has no such diagnosis.
     """
     if dx:
         return LABEL_NAMES.index(_ISIC2017[dx])
@@ -41,9 +49,10 @@ def map_isic2017_label(dx: str, label: str) -> int | None:
 
 
 def map_ham10000_label(dx: str) -> int:
-    """Output index for a row of the HAM10000 manifest: its words are the labels' names.
+    """Map a diagnosis of HAM10000, which is the name of a label, to an index into `LABELS`.
 
-    Raises `KeyError` for a word that HAM10000 does not have.
+    Raises:
+        KeyError: If HAM10000 has no such diagnosis.
     """
     if dx not in LABEL_NAMES:
         raise KeyError(dx)
@@ -61,15 +70,15 @@ _PAD_UFES_20: Final[Mapping[str, str]] = {
 
 
 def map_pad_ufes_20_label(diagnosis: str) -> int:
-    """Output index for a row of the PAD-UFES-20 manifest. Raises `KeyError` for a diagnosis that it does not have."""
+    """Map a diagnosis of PAD-UFES-20 to an index into `LABELS`. Raises `KeyError` if it has no such diagnosis."""
     return LABEL_NAMES.index(_PAD_UFES_20[diagnosis])
 
 
-#: How the ISIC archive's words for a diagnosis begin, in small letters.
+#: Beginnings of the ISIC archive's diagnoses, in lower case.
 _ISIC_ARCHIVE: Final[Mapping[str, str]] = {
     "melanoma": "mel",
     "basal cell carcinoma": "bcc",
-    # In situ, which is Bowen's disease, and keratoacanthoma are filed under it.
+    # The archive files keratoacanthoma and carcinoma in situ (Bowen's disease) under it.
     "squamous cell carcinoma": "scc",
     "keratoacanthoma": "scc",
     "solar or actinic keratosis": "akiec",
@@ -91,12 +100,16 @@ _ISIC_ARCHIVE: Final[Mapping[str, str]] = {
 
 
 def map_isic_archive_label(diagnoses: Sequence[str]) -> int | None:
-    """Output index for a row of the ISIC archive, from its words for the diagnosis, the most special one first.
+    """Map the diagnoses of one image of the ISIC archive to an index into `LABELS`.
 
-    None where none of them means a label: the archive has many diagnoses that no label of the model stands for.
+    Args:
+        diagnoses: Diagnoses of the image, the most specific one first. The first that maps to a label decides.
+
+    Returns:
+        The index; None if no diagnosis maps to a label. The model has no label for many of the archive's diagnoses.
     """
-    for word in diagnoses:
+    for diagnosis in diagnoses:
         for beginning, name in _ISIC_ARCHIVE.items():
-            if word.lower().startswith(beginning):
+            if diagnosis.lower().startswith(beginning):
                 return LABEL_NAMES.index(name)
     return None

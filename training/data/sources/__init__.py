@@ -1,7 +1,6 @@
-"""Reads the pictures: which one is what, and which share of the work it belongs to.
+"""Reads the images of the data sets, from the manifest of `melanoma-data build` or from the data sets' own folders.
 
-They come from the manifest that `melanoma-data build` wrote, or straight from the folders of the data sets.
-No lesion is in two shares.
+No lesion is in two splits.
 """
 
 from dataclasses import dataclass
@@ -9,8 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from training.data.manifest import is_manifest, read_manifest
-from training.data.records.labelled_image import LabelledImage, Population
-from training.data.records.record import ImageRecord, Subject
+from training.data.records.labelled_image import ImageRecord, LabelledImage, Population
 from training.data.sources.folders import read_folders
 from training.data.sources.ham10000 import HAM10000
 from training.data.sources.holdout import HELD_OUT_FRACTION, is_held_out
@@ -35,38 +33,28 @@ __all__ = [
 
 
 def read_records(data: Path) -> list[ImageRecord]:
-    """All pictures of `data`: a manifest, a folder that holds one, or the folder of the data sets.
+    """Read the records of all images.
 
-    Raises `TrainingError` where a folder, a manifest, a column or a picture is missing, where a word of a
-    manifest is not known, and where pictures of one group are on two sides of a split.
+    Args:
+        data: A manifest, a folder that holds one, or the folder of the data sets.
+
+    Returns:
+        Records in the order of the manifest, or of the data sets.
+
+    Raises:
+        TrainingError: If a folder, a manifest, a column or an image is missing, if a manifest holds an unknown value,
+            or if images of one group are on two sides of a split.
     """
     return read_manifest(data) if is_manifest(data) else read_folders(data)
 
 
 def read_labelled_images(data: Path) -> list[LabelledImage]:
-    """Labelled pictures of lesions, in the manifests' order. Raises `TrainingError` as `read_records` does."""
-    return [
-        LabelledImage(
-            path=one.path,
-            label=one.label,
-            source=one.source,
-            population=one.population,
-            group=one.group,
-            split=one.split,
-            fold=one.fold,
-            diagnosis=one.diagnosis,
-            age=one.age,
-            sex=one.sex,
-            skin_type=one.skin_type,
-            pen=one.pen,
-        )
-        for one in read_records(data)
-        if one.label is not None
-    ]
+    """Read the records of the lesions whose label is known. Arguments and errors are those of `read_records`."""
+    return [LabelledImage(**vars(record)) for record in read_records(data) if record.label is not None]
 
 
 class PhoneSubject(StrEnum):
-    """What a phone picture shows."""
+    """What a phone image shows: the names of metrics in `model.json` begin with these values."""
 
     LESION = "phone_lesion"
     SKIN = "phone_skin"
@@ -74,17 +62,9 @@ class PhoneSubject(StrEnum):
     THING = "phone_thing"
 
 
-_PHONE_SUBJECTS = {
-    Subject.LESION: PhoneSubject.LESION,
-    Subject.SKIN: PhoneSubject.SKIN,
-    Subject.HAND: PhoneSubject.HAND,
-    Subject.THING: PhoneSubject.THING,
-}
-
-
 @dataclass(frozen=True)
 class PhoneImage:
-    """A picture by a phone, of a lesion or not. `held` is true for the half that is only measured on."""
+    """An image taken by a phone, of a lesion or not. `is_held_out` is true for the half that only measures."""
 
     path: Path
     subject: PhoneSubject
@@ -92,12 +72,17 @@ class PhoneImage:
 
 
 def read_phone_images(data: Path) -> list[PhoneImage]:
-    """Phone pictures, of a lesion or not. Pictures of a patient or a hand's owner are on one side.
+    """Read all phone images, of lesions or not.
 
-    Raises `TrainingError` as `read_records` does.
+    Images of one patient, or of one hand's owner, are all held out or none of them is. Arguments and errors are those
+    of `read_records`.
     """
     return [
-        PhoneImage(path=one.path, subject=_PHONE_SUBJECTS[one.subject], is_held_out=is_in_held_out_half(one.group))
-        for one in read_records(data)
-        if one.population is Population.PHONE
+        PhoneImage(
+            path=record.path,
+            subject=PhoneSubject(f"phone_{record.subject}"),
+            is_held_out=is_in_held_out_half(record.group),
+        )
+        for record in read_records(data)
+        if record.population is Population.PHONE
     ]

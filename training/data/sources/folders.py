@@ -1,8 +1,8 @@
-"""The data sets as they lie in one folder, each in a folder of its own with its `manifest.csv`."""
+"""Reads the data sets from one folder: each has a subfolder with its own table."""
 
 from pathlib import Path
 
-from training.data.records.record import ImageRecord
+from training.data.records.labelled_image import ImageRecord
 from training.data.sources.ham10000 import HAM10000, read_ham10000
 from training.data.sources.isic2017 import ISIC2017, read_isic2017
 from training.data.sources.isic_archive import ISIC_ARCHIVE, read_isic_archive
@@ -11,10 +11,11 @@ from training.errors import TrainingError
 
 
 def read_folders(data: Path) -> list[ImageRecord]:
-    """Everything in `isic2017/`, `ham10000/` and, where they are there, `phone/` and `isic-archive/`, in their order.
+    """Read the records of `isic2017/`, `ham10000/` and, if they exist, `phone/` and `isic-archive/`, in this order.
 
-    Raises `TrainingError` where a folder, a manifest, a column or a picture is missing, or where a word of
-    a manifest is not known.
+    Raises:
+        TrainingError: If a folder, a manifest, a column or an image is missing, or if a manifest holds an unknown
+            value.
     """
     if not data.is_dir():
         raise TrainingError(f"There is no folder {data}: name the one that holds {ISIC2017}/ and {HAM10000}/.")

@@ -1,13 +1,12 @@
-"""HAM10000: lesions by their names, a part of which is held out."""
+"""Reads HAM10000: a fraction of its lesions is held out for validation."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from training.data.records.csv_table import MANIFEST_NAME, parse_int, read_rows, require_file, unknown_value_error
-from training.data.records.labelled_image import Population, Split
+from training.data.records.labelled_image import ImageRecord, Population, Split, Subject
 from training.data.records.labels import map_ham10000_label
-from training.data.records.record import ImageRecord, Subject
 from training.data.sources.holdout import is_held_out
 
 HAM10000: Final = "ham10000"
@@ -15,7 +14,7 @@ LICENCE: Final = "CC BY-NC 4.0"
 
 
 def read_ham10000(folder: Path) -> Iterator[ImageRecord]:
-    """Records of the pictures of `folder`. Raises `TrainingError` as `read_pictures` does."""
+    """Read the records of the images in `folder`. Raises `TrainingError` as `read_folders` does."""
     table = folder / MANIFEST_NAME
     for row in read_rows(table, ("file", "dx", "lesion_id")):
         try:

@@ -1,13 +1,12 @@
-"""ISIC 2017: the challenge's own split, with pictures of UDA-1 among those to train on."""
+"""Reads ISIC 2017 with the challenge's own split; images of UDA-1 are added to its training images."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from training.data.records.csv_table import MANIFEST_NAME, read_rows, require_file, unknown_value_error
-from training.data.records.labelled_image import Population, Split
+from training.data.records.labelled_image import ImageRecord, Population, Split, Subject
 from training.data.records.labels import map_isic2017_label
-from training.data.records.record import ImageRecord, Subject
 
 ISIC2017: Final = "isic2017"
 LICENCE: Final = "believed CC-0, to be confirmed"
@@ -21,7 +20,7 @@ _SPLITS: Final = {
 
 
 def read_isic2017(folder: Path) -> Iterator[ImageRecord]:
-    """Records of the pictures `<split>/<label>/<file>`. Raises `TrainingError` as `read_pictures` does."""
+    """Read the records of the images `<split>/<label>/<file>`. Raises `TrainingError` as `read_folders` does."""
     table = folder / MANIFEST_NAME
     for row in read_rows(table, ("split", "label", "dx", "file")):
         try:

@@ -1,32 +1,34 @@
-"""The ISIC archive, as its own client lays it out: dermatoscope pictures and their `metadata.csv`."""
+"""Reads dermoscopic images and `metadata.csv` in the layout that isic-cli writes."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from training.data.records.csv_table import parse_int, read_rows, require_file
-from training.data.records.labelled_image import Population, Split
+from training.data.records.labelled_image import ImageRecord, Population, Split, Subject
 from training.data.records.labels import map_isic_archive_label
-from training.data.records.record import ImageRecord, Subject
 from training.data.sources.holdout import is_held_out
 
 ISIC_ARCHIVE: Final = "isic-archive"
 
 _METADATA: Final = "metadata.csv"
 _DERMOSCOPIC: Final = "dermoscopic"
-#: From the most special to the most general; the first was the only one before 2024.
+#: From the most specific to the most general; `diagnosis` was the only column before 2024.
 _DIAGNOSIS_COLUMNS: Final = ("diagnosis", "diagnosis_5", "diagnosis_4", "diagnosis_3", "diagnosis_2")
 
-#: Fitzpatrick's, as the archive writes them.
-_SKIN_TYPES: Final = {name: place for place, name in enumerate(("I", "II", "III", "IV", "V", "VI"), 1)}
+#: Fitzpatrick's skin types as the archive writes them.
+_SKIN_TYPES: Final = {numeral: number for number, numeral in enumerate(("I", "II", "III", "IV", "V", "VI"), 1)}
 
 
 def read_isic_archive(folder: Path) -> Iterator[ImageRecord]:
-    """Records of the dermatoscope's pictures of `folder`, none where it is not there.
+    """Read the records of the dermoscopic images in `folder`; none if there is no such folder.
 
-    Other pictures (by cameras, or cut from those of whole bodies) are left out: no population of the model is theirs.
-    A lesion whose diagnosis no label means has none. A patient's pictures, or a lesion's, are on one side. Raises
-    `TrainingError` as `read_pictures` does.
+    Other images (taken by cameras, or cut from images of whole bodies) are left out, because they belong to no
+    population of the model. A lesion whose diagnosis maps to no label has no label. All images of a patient, or of a
+    lesion where the patient is not known, are in the same split.
+
+    Raises:
+        TrainingError: As `read_folders` does.
     """
     if not folder.is_dir():
         return

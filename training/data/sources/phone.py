@@ -1,4 +1,4 @@
-"""Pictures by phones: PAD-UFES-20's lesions, and what is no lesion."""
+"""Reads images taken by phones: the lesions of PAD-UFES-20, and images of no lesion."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,13 +12,12 @@ from training.data.records.csv_table import (
     require_file,
     unknown_value_error,
 )
-from training.data.records.labelled_image import Population, Split
+from training.data.records.labelled_image import ImageRecord, Population, Split, Subject
 from training.data.records.labels import map_pad_ufes_20_label
-from training.data.records.record import ImageRecord, Subject
 from training.data.sources.holdout import is_held_out
 
 PAD_UFES_20: Final = "pad_ufes_20"
-#: Folder of all that was taken by phones.
+#: Folder of all phone images.
 PHONE_FOLDER: Final = "phone"
 
 _SUBJECTS: Final = {
@@ -30,10 +29,12 @@ _SUBJECTS: Final = {
 
 
 def read_phone_folder(folder: Path) -> Iterator[ImageRecord]:
-    """Records of the pictures of `folder`, none where it is not there.
+    """Read the records of the images in `folder`; none if there is no such folder.
 
-    What has folds is trained on and measured out of fold; of the rest half of the owners are held out. Raises
-    `TrainingError` as `read_pictures` does.
+    Images with a fold are trained on and measured out of fold. Of the others, half of the owners are held out.
+
+    Raises:
+        TrainingError: As `read_folders` does.
     """
     if not folder.is_dir():
         return
@@ -67,5 +68,5 @@ def read_phone_folder(folder: Path) -> Iterator[ImageRecord]:
 
 
 def is_in_held_out_half(group: str) -> bool:
-    """Whether a patient's or owner's pictures are in the half that telling kinds apart is only measured on."""
+    """Return whether a patient's or owner's images only measure how well the kinds of images are told apart."""
     return is_held_out(group, fraction=0.5)

@@ -1,15 +1,14 @@
-"""Whatever shows the same as whatever else: nothing leaks, and nothing is lost without a reason."""
+"""Properties of the deduplication, for any records and any pairs among them."""
 
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.data.duplicates.deduplication import resolve
-from training.data.duplicates.pairs import Pair, Sameness
+from training.data.duplicates.deduplication import deduplicate
+from training.data.duplicates.pairs import ImagePair, MatchType
 from training.data.records.groups import check_group_leakage
-from training.data.records.labelled_image import Population, Split
-from training.data.records.record import ImageRecord, Subject
+from training.data.records.labelled_image import ImageRecord, Population, Split, Subject
 
 
 @st.composite
@@ -18,7 +17,7 @@ def record(draw: st.DrawFn) -> ImageRecord:
         path=Path(f"{draw(st.integers(0, 10**9))}.jpg"),
         subject=Subject.LESION,
         label=draw(st.sampled_from([None, 0, 5])),
-        source="made",
+        source="synthetic",
         population=Population.PHONE,
         licence="",
         group=f"lesion {draw(st.integers(0, 6))}",
@@ -28,25 +27,27 @@ def record(draw: st.DrawFn) -> ImageRecord:
 
 
 RECORDS = st.lists(record(), min_size=2, max_size=12)
-#: Indices of two pictures, whatever their number, and how they are the same.
-PAIRS = st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99), st.sampled_from(list(Sameness))), max_size=8)
+#: Two numbers, which become indices modulo the number of records, and how the images are the same.
+PAIRS = st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99), st.sampled_from(list(MatchType))), max_size=8)
 
 
-@given(records=RECORDS, found=PAIRS)
-def test_nothing_leaks_and_each_picture_is_accounted_for(
-    records: list[ImageRecord], found: list[tuple[int, int, Sameness]]
+@given(records=RECORDS, matches=PAIRS)
+def test_deduplicate_prevents_leaks_and_accounts_for_each_image(
+    records: list[ImageRecord], matches: list[tuple[int, int, MatchType]]
 ) -> None:
     count = len(records)
     ends = {
-        (min(a % count, b % count), max(a % count, b % count)): how for a, b, how in found if a % count != b % count
+        (min(a % count, b % count), max(a % count, b % count)): match_type
+        for a, b, match_type in matches
+        if a % count != b % count
     }
-    pairs = [Pair(first, second, how, 1.0) for (first, second), how in ends.items()]
-    resolved = resolve(records, [1] * count, pairs)
-    check_group_leakage(resolved.kept.values())
-    assert len(resolved.kept) + len(resolved.dropped) == count
-    assert all(loss.reason for loss in resolved.dropped)
-    # A copy and its twin are never both there, and what is measured on is never given up for what is learned from.
-    copies = [pair for pair in pairs if pair.sameness is not Sameness.LESION]
-    assert not [pair for pair in copies if pair.first in resolved.kept and pair.second in resolved.kept]
-    before = [Split.TRAIN, Split.VALID, Split.TEST]
-    assert all(before.index(loss.record.split) <= before.index(loss.kept.split) for loss in resolved.dropped)
+    pairs = [ImagePair(first, second, match_type, 1.0) for (first, second), match_type in ends.items()]
+    result = deduplicate(records, [1] * count, pairs)
+    check_group_leakage(result.kept.values())
+    assert len(result.kept) + len(result.dropped) == count
+    assert all(entry.reason for entry in result.dropped)
+    # Two copies are never both kept, and no image that measures the model is dropped in favour of one that trains it.
+    copies = [pair for pair in pairs if pair.match_type is not MatchType.LESION]
+    assert not [pair for pair in copies if pair.first in result.kept and pair.second in result.kept]
+    order = [Split.TRAIN, Split.VALID, Split.TEST]
+    assert all(order.index(entry.record.split) <= order.index(entry.kept.split) for entry in result.dropped)

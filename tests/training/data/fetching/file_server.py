@@ -1,4 +1,4 @@
-"""A publisher's server on loopback, which has ranges and marks of its files, and troubles on request."""
+"""An HTTP server on loopback with ranges and ETags, which breaks or refuses responses on request."""
 
 import re
 import threading
@@ -9,42 +9,42 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 @dataclass
-class Publisher:
-    """Files by path. The first `cuts` answers break off half-way, the next `failures` ones are HTTP 503."""
+class FileServer:
+    """Files by path. The first `cut_responses` responses break off half-way, the next `failed_responses` are 503."""
 
     files: dict[str, bytes]
     url: str = ""
-    cuts: int = 0
-    failures: int = 0
+    cut_responses: int = 0
+    failed_responses: int = 0
     #: (path, Range header) of each request.
-    asked: list[tuple[str, str | None]] = field(default_factory=list)
+    requests: list[tuple[str, str | None]] = field(default_factory=list)
 
-    def tag(self, path: str) -> str:
+    def etag(self, path: str) -> str:
         return f'"{hash(self.files[path])}"'
 
 
 @contextmanager
-def publishing(files: dict[str, bytes]) -> Iterator[Publisher]:
-    publisher = Publisher(files)
+def serve_files(files: dict[str, bytes]) -> Iterator[FileServer]:
+    file_server = FileServer(files)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
-            publisher.asked.append((path, self.headers.get("Range")))
-            if path not in publisher.files:
+            file_server.requests.append((path, self.headers.get("Range")))
+            if path not in file_server.files:
                 self.send_error(404)
                 return
-            if not publisher.cuts and publisher.failures:
-                publisher.failures -= 1
+            if not file_server.cut_responses and file_server.failed_responses:
+                file_server.failed_responses -= 1
                 self.send_error(503)
                 return
-            content = publisher.files[path]
+            content = file_server.files[path]
             start = 0
-            found = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range") or "")
-            if found and self.headers.get("If-Range") in {None, publisher.tag(path)}:
-                start = int(found[1])
+            requested = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range") or "")
+            if requested and self.headers.get("If-Range") in {None, file_server.etag(path)}:
+                start = int(requested[1])
                 if start >= len(content):
                     self.send_error(416)
                     return
@@ -53,24 +53,24 @@ def publishing(files: dict[str, bytes]) -> Iterator[Publisher]:
             else:
                 self.send_response(200)
             self.send_header("Content-Length", str(len(content) - start))
-            self.send_header("ETag", publisher.tag(path))
+            self.send_header("ETag", file_server.etag(path))
             self.end_headers()
-            if publisher.cuts:
-                publisher.cuts -= 1
+            if file_server.cut_responses:
+                file_server.cut_responses -= 1
                 self.wfile.write(content[start : start + (len(content) - start) // 2])
                 self.close_connection = True
             else:
                 self.wfile.write(content[start:])
 
         def log_message(self, *args: object) -> None:
-            """Nothing on the screen of the tests."""
+            """Print nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        publisher.url = f"http://127.0.0.1:{server.server_address[1]}"
+        file_server.url = f"http://127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:
-            yield publisher
+            yield file_server
         finally:
             server.shutdown()
             thread.join()
