@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from training.errors import TrainingError
+from training.cli_errors import report_errors
 
 # TensorFlow reads this when it is imported; level 2 hides its start-up messages.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -34,7 +34,7 @@ def main(
     out_of_fold.csv. Every figure has a 95 % bootstrap interval.
     """
     console = Console(highlight=False)
-    try:
+    with report_errors():
         # Imported here, because TensorFlow takes seconds to load and --help must not.
         from training.evaluation.evaluate import EvaluationOptions, evaluate_artefact
         from training.evaluation.output import print_summary, write_output
@@ -43,7 +43,3 @@ def main(
         evaluation, sets = evaluate_artefact(artefact, data, options, console.print)
         write_output(evaluation, sets, artefact, out, card=card)
         print_summary(evaluation, out, console.print)
-    except TrainingError as error:
-        raise click.ClickException(str(error)) from error
-    except OSError as error:
-        raise click.ClickException(f"{error.filename or 'A file'}: {error.strerror or error}.") from error

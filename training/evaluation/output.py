@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from shared.model.artefact import read_artefact
-from training.evaluation.report.card import write_card
+from training.evaluation.report.card import CARD_NAME, render_card
 from training.evaluation.report.formatting import format_metric
-from training.evaluation.report.html_report import FILE_NAME, write_report
-from training.evaluation.result import Evaluation, write_evaluation
+from training.evaluation.report.html_report import REPORT_NAME, render_report
+from training.evaluation.result import EVALUATION_NAME, Evaluation
 from training.evaluation.scored_sets import ScoredSet
 
 
@@ -25,11 +25,12 @@ def write_output(evaluation: Evaluation, sets: Sequence[ScoredSet], artefact: Pa
     out.mkdir(parents=True, exist_ok=True)
     # The report shows pictures of the data, so it must not get into a repository, wherever its folder is.
     (out / ".gitignore").write_text("*\n", encoding="utf-8")
-    write_evaluation(out, evaluation)
-    write_report(out, evaluation, sets, manifest)
+    evaluation_json = evaluation.model_dump_json(indent=1) + "\n"
+    _replace(out / EVALUATION_NAME, evaluation_json)
+    _replace(out / REPORT_NAME, render_report(evaluation, sets, manifest))
     if card:
-        write_evaluation(artefact, evaluation)
-        write_card(artefact, evaluation, manifest)
+        _replace(artefact / EVALUATION_NAME, evaluation_json)
+        _replace(artefact / CARD_NAME, render_card(evaluation, manifest))
 
 
 def print_summary(evaluation: Evaluation, out: Path, write: Callable[[str], None]) -> None:
@@ -40,4 +41,11 @@ def print_summary(evaluation: Evaluation, out: Path, write: Callable[[str], None
             write(f"{result.title}, {task.task}: AUC {auc}, {task.pictures} pictures")
     for sentence in evaluation.unmeasured:
         write(sentence)
-    write(f"the report is in {out / FILE_NAME}")
+    write(f"the report is in {out / REPORT_NAME}")
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file so that readers find either the old or the new one whole."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, ValidationEr
 from shared.model.artefact import Metric
 from training.errors import TrainingError
 
-FILE_NAME: Final = "evaluation.json"
+EVALUATION_NAME: Final = "evaluation.json"
 
 #: Figures by their usual names; undefined ones are left out.
 Figures = dict[str, Metric]
@@ -214,20 +214,13 @@ class Evaluation(_Result):
     symmetries: tuple[SymmetryResult, ...] = Field(default=())
 
 
-def write_evaluation(directory: Path, evaluation: Evaluation) -> None:
-    """Replace `evaluation.json` in `directory` atomically."""
-    temporary = directory / f".{FILE_NAME}.tmp"
-    temporary.write_text(evaluation.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    temporary.replace(directory / FILE_NAME)
-
-
 def read_evaluation(directory: Path) -> Evaluation:
     """Read `evaluation.json` from `directory`.
 
     Raises:
         TrainingError: The file cannot be read, or is not valid.
     """
-    path = directory / FILE_NAME
+    path = directory / EVALUATION_NAME
     try:
         return Evaluation.model_validate_json(path.read_bytes())
     except OSError as error:

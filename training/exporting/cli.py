@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from training.errors import TrainingError
+from training.cli_errors import report_errors
 
 # TensorFlow reads this when it is imported; level 2 hides its start-up messages.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -31,7 +31,7 @@ def main(run: Path, data: Path, out: Path, name: str | None, version: str, test:
     the phone pictures of that fold. Takes some minutes on two cores.
     """
     console = Console(highlight=False, soft_wrap=True)
-    try:
+    with report_errors():
         # Imported here, because TensorFlow takes seconds to load and --help must not.
         from training.exporting.export import ExportOptions, export
         from training.exporting.graph import Storage
@@ -46,10 +46,6 @@ def main(run: Path, data: Path, out: Path, name: str | None, version: str, test:
             storage=Storage.HALF if half else Storage.SINGLE,
         )
         manifest = export(options, console.print)
-    except TrainingError as error:
-        raise click.ClickException(str(error)) from error
-    except OSError as error:
-        raise click.ClickException(f"{error.filename or 'A file'}: {error.strerror or error}.") from error
     for title, metric in manifest.metrics.items():
         interval = "" if metric.low is None else f" ({metric.low:.3f} to {metric.high:.3f})"
         console.print(f"{title}: {metric.value:.3f}{interval}, {metric.pictures} pictures")

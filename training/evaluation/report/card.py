@@ -1,6 +1,5 @@
 """`CARD.md`: the model card (Mitchell et al., FAT* 2019), rendered from evaluation and manifest alone."""
 
-from pathlib import Path
 from typing import Final
 
 from shared.model.artefact import Manifest
@@ -8,7 +7,7 @@ from training.errors import TrainingError
 from training.evaluation.report.html_report import make_environment
 from training.evaluation.result import Evaluation
 
-FILE_NAME: Final = "CARD.md"
+CARD_NAME: Final = "CARD.md"
 
 
 def render_card(evaluation: Evaluation, manifest: Manifest) -> str:
@@ -20,10 +19,3 @@ def render_card(evaluation: Evaluation, manifest: Manifest) -> str:
     if evaluation.graph_sha256 != manifest.files[manifest.graph].sha256:
         raise TrainingError(f"The evaluation is of another model than {manifest.title}: run melanoma-evaluate again.")
     return make_environment().get_template("card.md.j2").render(evaluation=evaluation, manifest=manifest)
-
-
-def write_card(directory: Path, evaluation: Evaluation, manifest: Manifest) -> None:
-    """Replace the card in `directory` atomically. Raises as `render_card` does."""
-    temporary = directory / f".{FILE_NAME}.tmp"
-    temporary.write_text(render_card(evaluation, manifest), encoding="utf-8")
-    temporary.replace(directory / FILE_NAME)

@@ -1,7 +1,6 @@
 """`report.html`: the report as one self-contained page."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -14,25 +13,25 @@ from training.evaluation.result import Evaluation, SetResult, TaskResult
 from training.evaluation.scored_sets import ScoredSet
 from training.evaluation.served_answers import ANSWERS
 
-FILE_NAME: Final = "report.html"
+REPORT_NAME: Final = "report.html"
 _PLOTS: Final = (plots.plot_roc, plots.plot_precision_recall, plots.plot_reliability)
 
 
-def write_report(directory: Path, evaluation: Evaluation, sets: Sequence[ScoredSet], manifest: Manifest) -> None:
-    """Write the page into `directory`. It shows images of `sets`."""
-    page = make_environment().get_template("page.html.j2")
-    text = page.render(
-        evaluation=evaluation,
-        manifest=manifest,
-        plots={
-            result.name: [Markup(plot(result)) for plot in _PLOTS]  # noqa: S704 - SVG drawn by this package
-            for result in evaluation.sets
-        },
-        mistakes={scored_set.name: find_worst_mistakes(scored_set, manifest) for scored_set in sets},
+def render_report(evaluation: Evaluation, sets: Sequence[ScoredSet], manifest: Manifest) -> str:
+    """Render the page. It shows images of `sets`."""
+    return (
+        make_environment()
+        .get_template("page.html.j2")
+        .render(
+            evaluation=evaluation,
+            manifest=manifest,
+            plots={
+                result.name: [Markup(plot(result)) for plot in _PLOTS]  # noqa: S704 - SVG drawn by this package
+                for result in evaluation.sets
+            },
+            mistakes={scored_set.name: find_worst_mistakes(scored_set, manifest) for scored_set in sets},
+        )
     )
-    temporary = directory / f".{FILE_NAME}.tmp"
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(directory / FILE_NAME)
 
 
 def make_environment() -> Environment:

@@ -5,7 +5,7 @@ import pytest
 from shared.model.artefact import Manifest, read_artefact
 from tests.training.evaluation.conftest import SHIPPED
 from training.errors import TrainingError
-from training.evaluation.report.card import FILE_NAME, render_card
+from training.evaluation.report.card import CARD_NAME, render_card
 from training.evaluation.result import Evaluation, read_evaluation
 
 
@@ -20,7 +20,7 @@ def evaluation() -> Evaluation:
 
 
 def test_shipped_card_is_rendered_from_the_shipped_evaluation(evaluation: Evaluation, manifest: Manifest) -> None:
-    assert (SHIPPED / FILE_NAME).read_text(encoding="utf-8") == render_card(evaluation, manifest), (
+    assert (SHIPPED / CARD_NAME).read_text(encoding="utf-8") == render_card(evaluation, manifest), (
         "melanoma-evaluate --card writes it; it is not edited by hand"
     )
 
@@ -31,7 +31,7 @@ def test_evaluation_of_another_model_is_refused(evaluation: Evaluation, manifest
 
 
 def test_card_names_licence_sources_limits_and_missing_people(manifest: Manifest) -> None:
-    text = (SHIPPED / FILE_NAME).read_text(encoding="utf-8")
+    text = (SHIPPED / CARD_NAME).read_text(encoding="utf-8")
     assert manifest.licence in text
     assert all(source.name in text for source in manifest.data)
     for phrase in ("a low result does not exclude melanoma", "people with dark skin", "V or VI of 5"):
