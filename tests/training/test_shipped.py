@@ -1,4 +1,4 @@
-"""The artefact in `models/lite0`, as it is shipped."""
+"""The shipped artefact in `models/lite0`."""
 
 from pathlib import Path
 
@@ -14,14 +14,14 @@ from training.exporting.predictor import GraphPredictor
 SHIPPED = Path(__file__).parents[2] / "models" / "lite0"
 
 
-def test_it_is_whole_measured_and_small() -> None:
+def test_shipped_artefact_is_complete_measured_and_small() -> None:
     manifest = read_artefact(SHIPPED)
     assert manifest.labels == LABELS
     assert manifest.picture == SERVING_SPEC
-    tested = manifest.metrics["isic2017_test.melanoma_auc"]
-    assert tested.pictures == 596
-    assert tested.low is not None
-    assert tested.low > 0.7
+    test_auc = manifest.metrics["isic2017_test.melanoma_auc"]
+    assert test_auc.pictures == 596
+    assert test_auc.low is not None
+    assert test_auc.low > 0.7
     assert [population.name for population in manifest.populations] == ["dermatoscope", "phone"]
     for population in manifest.populations:
         assert population.bands.low_sensitivity >= 0.95
@@ -37,24 +37,24 @@ def test_it_is_whole_measured_and_small() -> None:
     assert sum(stored.size for stored in manifest.files.values()) < 30e6
 
 
-def test_its_graph_answers() -> None:
+def test_shipped_graph_predicts() -> None:
     manifest = read_artefact(SHIPPED)
     pixels = np.random.default_rng(1).integers(0, 256, (2, SERVING_SPEC.size, SERVING_SPEC.size, 3), np.uint8)
-    found = GraphPredictor(SHIPPED / manifest.graph, manifest.tensors).predict(pixels)
-    assert found.probabilities.shape == (2, len(LABELS))
-    assert found.probabilities.sum(axis=1) == pytest.approx(np.ones(2), abs=1e-5)
-    assert found.evidence.shape == (2, 7, 7)
+    predicted = GraphPredictor(SHIPPED / manifest.graph, manifest.tensors).predict(pixels)
+    assert predicted.probabilities.shape == (2, len(LABELS))
+    assert predicted.probabilities.sum(axis=1) == pytest.approx(np.ones(2), abs=1e-5)
+    assert predicted.evidence.shape == (2, 7, 7)
     # Noise is no lesion.
-    assert (found.distance > max(population.max_distance for population in manifest.populations)).all()
+    assert (predicted.distance > max(population.max_distance for population in manifest.populations)).all()
 
 
-def test_it_refuses_what_is_no_lesion() -> None:
-    """Rendered, so none of it taught the model."""
+def test_shipped_graph_refuses_images_of_no_lesion() -> None:
+    """The images are rendered, so the model was not trained on them."""
     rng = np.random.default_rng(3)
     images = [scene(rng, 800, 600).resize((SERVING_SPEC.size, SERVING_SPEC.size)) for scene in SCENES.values()]
-    shown = np.stack([*map(np.asarray, images), np.zeros((SERVING_SPEC.size, SERVING_SPEC.size, 3), np.uint8)])
+    pixels = np.stack([*map(np.asarray, images), np.zeros((SERVING_SPEC.size, SERVING_SPEC.size, 3), np.uint8)])
     manifest = read_artefact(SHIPPED)
-    found = GraphPredictor(SHIPPED / manifest.graph, manifest.tensors).predict(shown)
-    nothing = found.kinds[:, manifest.kinds.names.index(manifest.kinds.no_lesion)]
+    predicted = GraphPredictor(SHIPPED / manifest.graph, manifest.tensors).predict(pixels)
+    no_lesion = predicted.kinds[:, manifest.kinds.names.index(manifest.kinds.no_lesion)]
     assert manifest.kinds.refuse_from is not None
-    assert (nothing >= manifest.kinds.refuse_from).all(), nothing
+    assert (no_lesion >= manifest.kinds.refuse_from).all(), no_lesion

@@ -1,1 +1,1 @@
-"""From logits to probabilities, bands, receipts, kinds of pictures and populations."""
+"""Turns a model's outputs into calibrated probabilities, bands, evidence receipts, kinds and feature distances."""

@@ -1,1 +1,1 @@
-"""How good a model is, on pictures it has not seen."""
+"""Evaluates an artefact on images that it was not trained on, and writes the report and the model card."""

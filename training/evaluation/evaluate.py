@@ -1,34 +1,144 @@
-"""From an artefact to the files that tell of it."""
+"""Measures an artefact: from its graph and the data to an `Evaluation`."""
 
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
-from shared.model.artefact import read_artefact
-from training.evaluation.assess import Options, Report, assess
-from training.evaluation.report.card import write_card
-from training.evaluation.report.numbers import figure
-from training.evaluation.report.page import FILE_NAME, write_report
-from training.evaluation.result import Evaluation, write_evaluation
+from shared.model.artefact import ArtefactError, Manifest, read_artefact
+from training.data.records.labelled_image import LabelledImage, Population, Split
+from training.data.sources import read_labelled_images
+from training.errors import TrainingError
+from training.evaluation.measures.kinds import measure_kinds
+from training.evaluation.measures.labels import measure_labels
+from training.evaluation.measures.receipts import check_receipts
+from training.evaluation.measures.subgroups import measure_subgroups
+from training.evaluation.measures.symmetries import measure_symmetries
+from training.evaluation.measures.task_metrics import measure_task
+from training.evaluation.pointing.pointing_game import measure_pointing
+from training.evaluation.result import Evaluation, SetResult
+from training.evaluation.scored_sets import ScoredSet, read_out_of_fold_sets, score_held_out
+from training.evaluation.served_answers import count_answers, measure_diagnoses
+from training.evaluation.stress.score_shift import measure_stress
+from training.evaluation.tasks import Task
+from training.exporting.out_of_fold import FILE_NAME
+from training.exporting.predictor import GraphPredictor
+from training.metrics.bootstrap import DRAW_COUNT, SEED
+
+Progress = Callable[[str], None]
 
 
-def evaluate(artefact: Path, data: Path, out: Path, options: Options, *, card: bool, report: Report) -> Evaluation:
-    """Measure the artefact, and write the report into `out`; with `card`, its card beside it too.
+@dataclass(frozen=True)
+class EvaluationOptions:
+    """Options of an evaluation.
 
-    Raises `TrainingError` and `OSError`.
+    Attributes:
+        test: Measure on the test sets too.
+        symmetries: Measure the gain of averaging over the eight symmetries too.
+        stress: Images per population for the stress test, 0 for none.
+        pointing: Images per population for the pointing game, 0 for none.
     """
-    found, sets = assess(artefact, data, options, report)
-    manifest = read_artefact(artefact)
-    out.mkdir(parents=True, exist_ok=True)
-    # The report shows pictures of the data: wherever it lies, it must not get into a repository.
-    (out / ".gitignore").write_text("*\n", encoding="utf-8")
-    write_evaluation(out, found)
-    write_report(out, found, sets, manifest)
-    if card:
-        write_evaluation(artefact, found)
-        write_card(artefact, found, manifest)
-    for one in found.sets:
-        for task in one.tasks:
-            report(f"{one.title}, {task.task}: AUC {figure(task.figures.get('auc'))}, {task.pictures} pictures")
-    for sentence in found.unmeasured:
-        report(sentence)
-    report(f"{out / FILE_NAME} tells all")
-    return found
+
+    test: bool = False
+    symmetries: bool = False
+    stress: int = 300
+    pointing: int = 300
+
+
+def evaluate_artefact(
+    directory: Path, data: Path, options: EvaluationOptions, progress: Progress
+) -> tuple[Evaluation, Sequence[ScoredSet]]:
+    """Measure an artefact.
+
+    Args:
+        directory: Folder of the artefact.
+        data: Folder of the data.
+        options: What to measure.
+        progress: Is called with a sentence about each step.
+
+    Returns:
+        The evaluation, and the sets of images with the scores that it is computed from.
+
+    Raises:
+        TrainingError: The artefact or the data cannot be used.
+    """
+    try:
+        manifest = read_artefact(directory)
+    except ArtefactError as error:
+        raise TrainingError(str(error)) from error
+    images = read_labelled_images(data)
+    graph = GraphPredictor(directory / manifest.graph, manifest.tensors)
+    progress(f"{manifest.title}: predicting pictures that it was not trained on")
+    sets = [
+        *score_held_out(images, graph, manifest, share=Split.VALID),
+        *read_out_of_fold_sets(images, directory, manifest),
+        *(score_held_out(images, graph, manifest, share=Split.TEST) if options.test else ()),
+    ]
+    if not sets:
+        raise TrainingError(f"{data} has no pictures that {manifest.title} was not trained on.")
+    # The stress test and the pointing game leave the test set alone.
+    choice = [image for image in images if image.split is Split.VALID or image.fold is not None]
+    evaluation = Evaluation(
+        artefact=manifest.title,
+        graph_sha256=manifest.files[manifest.graph].sha256,
+        made=datetime.now(UTC).strftime("%Y-%m-%d"),
+        seed=SEED,
+        draws=DRAW_COUNT,
+        test=options.test,
+        sets=tuple(_measure_set(scored_set, manifest, progress) for scored_set in sets),
+        unmeasured=_describe_unmeasured(images, sets, directory),
+        skin_types=_count_skin_types(images),
+        kinds=measure_kinds(data, sets, graph, manifest),
+        stress=measure_stress(choice, graph, manifest, options.stress, progress) if options.stress else (),
+        pointing=measure_pointing(choice, graph, manifest, options.pointing) if options.pointing else (),
+        symmetries=tuple(
+            result
+            for scored_set in sets
+            if options.symmetries and scored_set.distance is not None
+            for result in measure_symmetries(scored_set, graph, manifest, progress)
+        ),
+    )
+    return evaluation, sets
+
+
+def _measure_set(scored_set: ScoredSet, manifest: Manifest, progress: Progress) -> SetResult:
+    progress(f"measuring: {scored_set.title}, {len(scored_set.images)} pictures")
+    tasks = (measure_task(task, scored_set, manifest) for task in Task)
+    return SetResult(
+        name=scored_set.name,
+        title=scored_set.title,
+        population=scored_set.population,
+        protocol=scored_set.protocol,
+        pictures=len(scored_set.images),
+        groups=len(set(scored_set.groups)),
+        tasks=tuple(result for result in tasks if result is not None),
+        labels=measure_labels(scored_set, manifest),
+        subgroups=measure_subgroups(scored_set, manifest),
+        diagnoses=measure_diagnoses(scored_set, manifest),
+        answers=count_answers(scored_set, manifest),
+        receipts=check_receipts(scored_set, manifest),
+    )
+
+
+def _describe_unmeasured(
+    images: Sequence[LabelledImage], sets: Sequence[ScoredSet], directory: Path
+) -> tuple[str, ...]:
+    """Write a sentence about each population that no set belongs to."""
+    sentences = []
+    for population in Population:
+        name, count = population.capitalize(), sum(image.population is population for image in images)
+        if not count:
+            sentences.append(f"{name}: the data has no such pictures.")
+        elif not any(scored_set.population is population for scored_set in sets):
+            sentences.append(
+                f"{name}: trained on, not measured. The model may have been trained on any of the {count} pictures,"
+                f" as they have folds, and {directory.name} has no {FILE_NAME}. Measured is only whether the kind of"
+                " picture is named right, on pictures that the kinds were not fitted to."
+            )
+    return tuple(sentences)
+
+
+def _count_skin_types(images: Sequence[LabelledImage]) -> dict[str, int]:
+    counts = Counter("" if image.skin_type is None else str(image.skin_type) for image in images)
+    return dict(sorted(counts.items()))

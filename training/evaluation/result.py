@@ -1,4 +1,4 @@
-"""What an evaluation found: `evaluation.json`. The report and the model card are drawn from it alone."""
+"""The result of an evaluation: `evaluation.json`. The model card is rendered from it and `model.json` alone."""
 
 from pathlib import Path
 from typing import Annotated, Final
@@ -8,37 +8,37 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, ValidationEr
 from shared.model.artefact import Metric
 from training.errors import TrainingError
 
-FILE_NAME: Final = "evaluation.json"
+EVALUATION_NAME: Final = "evaluation.json"
 
-#: Figures by their names in the field; what is not defined is left out.
+#: Figures by their usual names; undefined ones are left out.
 Figures = dict[str, Metric]
-#: Four digits: more would say nothing of curves.
-_Short = Annotated[float, PlainSerializer(lambda value: round(value, 4), return_type=float)]
-Curve = tuple[tuple[_Short, _Short], ...]
+#: Four digits are enough for a curve.
+_Rounded = Annotated[float, PlainSerializer(lambda value: round(value, 4), return_type=float)]
+CurvePoints = tuple[tuple[_Rounded, _Rounded], ...]
 
 
-class _Part(BaseModel):
+class _Result(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class OperatingPoint(_Part):
-    """Calling every picture whose probability is at least `threshold`."""
+class OperatingPoint(_Result):
+    """Figures of calling every image positive whose probability is at least `threshold`."""
 
     name: str
     threshold: float
     figures: Figures
 
 
-class DiagramBin(_Part):
-    """Pictures of similar probability: the mean of it, and how many of them were positive."""
+class DiagramBin(_Result):
+    """Images of similar probability: the mean probability, and how many of the images are positive."""
 
     mean: float
     pictures: int
     positive: int
 
 
-class TaskResult(_Part):
-    """One question about a set of pictures."""
+class TaskResult(_Result):
+    """One task on a set of images."""
 
     task: str
     pictures: int
@@ -46,24 +46,24 @@ class TaskResult(_Part):
     figures: Figures
     operating: tuple[OperatingPoint, ...]
     #: (1 - specificity, sensitivity), and (sensitivity, precision).
-    roc: Curve
-    precision_recall: Curve
+    roc: CurvePoints
+    precision_recall: CurvePoints
     diagram: tuple[DiagramBin, ...]
 
 
-class Subgroup(_Part):
-    """Pictures that have something in common. `tasks` is empty where they are too few to measure."""
+class SubgroupResult(_Result):
+    """Images with a property in common. `tasks` is empty if there are too few to measure."""
 
     by: str
     value: str
     pictures: int
-    #: Of them, those whose label counts.
+    #: Those of a label that counts.
     counted: int
     tasks: dict[str, Figures]
 
 
-class Diagnosis(_Part):
-    """What is said of the lesions of one label: `bands` has how many got which."""
+class DiagnosisResult(_Result):
+    """Lesions of one label: their median probability, and how many got which band."""
 
     label: str
     title: str
@@ -73,15 +73,15 @@ class Diagnosis(_Part):
     bands: dict[str, int]
 
 
-class Answers(_Part):
-    """What the service would answer: how many lesions whose label counts, and others, get which answer."""
+class AnswerCounts(_Result):
+    """Numbers of the answers that the service would give for lesions of a label that counts, and for the others."""
 
     counted: dict[str, int]
     others: dict[str, int]
 
 
-class ReceiptCheck(_Part):
-    """One bin: what its receipt says, and what came of other lesions in it."""
+class ReceiptCheck(_Result):
+    """One bin: its receipt, and the other lesions whose probability is in it."""
 
     start: float
     stop: float
@@ -89,25 +89,26 @@ class ReceiptCheck(_Part):
     malignant: int
     tested: int
     tested_malignant: int
-    #: The receipt's 95 % interval holds the share that came.
+    #: The receipt's 95 % interval contains the share of malignant ones among the other lesions.
     covered: bool
     #: The two shares differ by no more than chance allows (Fisher's exact test, p >= 0.05).
     agrees: bool
 
 
-class Receipts(_Part):
-    """Whether the receipts hold for lesions that they were not made of."""
+class ReceiptsResult(_Result):
+    """Receipts compared with lesions that they were not computed from."""
 
     protocol: str
     bins: tuple[ReceiptCheck, ...]
     covered: float
     agrees: float
-    #: Share of bins that would be covered, on average, if each receipt's share were right: chance alone misses some.
+    #: Share of bins that would be covered on average if each receipt's share were exactly right. It is below 1, as the
+    #: other lesions vary by chance.
     covered_if_right: float
 
 
-class SetResult(_Part):
-    """All that was measured on one set of pictures."""
+class SetResult(_Result):
+    """All measures of one set of images."""
 
     name: str
     title: str
@@ -117,14 +118,14 @@ class SetResult(_Part):
     groups: int
     tasks: tuple[TaskResult, ...]
     labels: Figures
-    subgroups: tuple[Subgroup, ...]
-    diagnoses: tuple[Diagnosis, ...]
-    answers: Answers
-    receipts: Receipts | None
+    subgroups: tuple[SubgroupResult, ...]
+    diagnoses: tuple[DiagnosisResult, ...]
+    answers: AnswerCounts
+    receipts: ReceiptsResult | None
 
 
-class KindShare(_Part):
-    """Pictures of one kind: how many are named right, and how many are refused as no lesion."""
+class KindShare(_Result):
+    """Images of one kind: how many are named right, and how many are refused as no lesion."""
 
     title: str
     lesion: bool
@@ -132,37 +133,43 @@ class KindShare(_Part):
     refused: Metric
 
 
-class KindsResult(_Part):
-    """Telling dermatoscope, phone and no lesion apart."""
+class KindsResult(_Result):
+    """Measures of the kind classifier: dermatoscope lesion, phone lesion, or no lesion."""
 
     shares: tuple[KindShare, ...]
-    #: ROC AUC of the share for no lesion, between other things and lesions.
+    #: ROC AUC of the probability of no lesion, for images of no lesion against lesions.
     no_lesion_auc: Metric | None
 
 
-class StressResult(_Part):
-    """One change drawn on pictures of one population; shifts are of the probability that a person is told."""
+class StressResult(_Result):
+    """One change of images of one population. Shifts are of the probability that the service reports."""
 
     change: str
     title: str
-    #: The four copies that must not matter.
+    #: One of the four changes after which the band must stay.
     harmless: bool
     population: str
     pictures: int
     median_shift: float
     ninetieth_shift: float
     mean_shift: float
-    #: None where the artefact has no bands for the population.
+    #: None if the artefact has no bands for the population.
     band_changes: Metric | None
-    #: As served: band, refusal, or not measured.
+    #: Answers as served: band, refusal, or uncertain.
     answer_changes: Metric
 
 
-class PointingResult(_Part):
-    """On crops with the lesion off the centre: how often the map's peak lies in it, and how often the centre does.
+class PointingResult(_Result):
+    """The pointing game on crops with the lesion off the centre.
 
-    `gain` is the difference; `inside` the share of the evidence that lies in the lesion, where `lesion_share` would
-    be chance.
+    Attributes:
+        title: Which lesions.
+        crops: Number of crops.
+        lesion_share: Mean share of the crop that is lesion.
+        peak: How often the map's peak lies in the lesion.
+        centre: How often the centre of the crop does.
+        gain: `peak` less `centre`.
+        inside: Share of the evidence that lies in the lesion; by chance it would be `lesion_share`.
     """
 
     title: str
@@ -174,19 +181,19 @@ class PointingResult(_Part):
     inside: Metric
 
 
-class SymmetryResult(_Part):
-    """Averaging the probabilities over the eight flips and quarter turns, against one look."""
+class SymmetryResult(_Result):
+    """AUC with one prediction, and with the mean of eight flips and quarter turns."""
 
     title: str
     task: str
     one: Metric
     eight: Metric
     gain: Metric
-    #: Times as long as one look, decoding left out.
+    #: Duration of eight predictions over that of one, without decoding.
     cost: float
 
 
-class Evaluation(_Part):
+class Evaluation(_Result):
     """`evaluation.json`."""
 
     artefact: str
@@ -194,12 +201,12 @@ class Evaluation(_Part):
     made: str
     seed: int
     draws: int
-    #: Whether a test set was looked at.
+    #: The test sets were measured too.
     test: bool
     sets: tuple[SetResult, ...]
     #: A sentence for each population that was not measured.
     unmeasured: tuple[str, ...]
-    #: Pictures of the data by Fitzpatrick skin type, "" for unknown.
+    #: Number of images by Fitzpatrick skin type, "" for unknown.
     skin_types: dict[str, int]
     kinds: KindsResult | None
     stress: tuple[StressResult, ...]
@@ -207,16 +214,13 @@ class Evaluation(_Part):
     symmetries: tuple[SymmetryResult, ...] = Field(default=())
 
 
-def write_evaluation(directory: Path, found: Evaluation) -> None:
-    """Write `evaluation.json` into `directory`, replacing it whole. Raises `OSError`."""
-    temporary = directory / f".{FILE_NAME}.tmp"
-    temporary.write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    temporary.replace(directory / FILE_NAME)
-
-
 def read_evaluation(directory: Path) -> Evaluation:
-    """Read `evaluation.json`. Raises `TrainingError` where there is none, or it is not valid."""
-    path = directory / FILE_NAME
+    """Read `evaluation.json` from `directory`.
+
+    Raises:
+        TrainingError: The file cannot be read, or is not valid.
+    """
+    path = directory / EVALUATION_NAME
     try:
         return Evaluation.model_validate_json(path.read_bytes())
     except OSError as error:

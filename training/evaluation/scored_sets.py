@@ -1,15 +1,15 @@
-"""Sets of pictures with what the model says of them without having learned from them."""
+"""Sets of images with the outputs of a model that was not trained on them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
 from shared.model.artefact import Manifest, hash_file
 from training.data.records.labelled_image import LabelledImage, Population, Split
 from training.errors import TrainingError
-from training.exporting.out_of_fold import FILE_NAME, OutOfFold, read_out_of_fold
-from training.exporting.predictor import GraphPredictor, Predicted
+from training.exporting.out_of_fold import FILE_NAME, OutOfFoldTable, read_out_of_fold
+from training.exporting.predictor import GraphPredictor
 from training.metrics.bootstrap import Flags, Floats
 
 _HELD_OUT = (
@@ -24,91 +24,102 @@ _OUT_OF_FOLD = (
 
 
 @dataclass(frozen=True)
-class Judged:
-    """Pictures of one population, n of them, and what was predicted of each."""
+class ScoredSet:
+    """n images of one population, and the model's outputs for them.
+
+    Attributes:
+        name: Name of the set in `evaluation.json`.
+        title: Name of the set in the report.
+        population: Population of all images.
+        protocol: Sentences for the report: why the model was not trained on these images.
+        images: The images.
+        probabilities: Calibrated, [n, labels of the artefact].
+        kinds: [n, kinds of the artefact].
+        distance: Feature distance [n]; None if the distance was fitted to these images.
+    """
 
     name: str
     title: str
     population: Population
-    #: How it comes that the model does not know them, for people.
     protocol: str
-    pictures: Sequence[LabelledImage]
-    #: Calibrated, [n, labels of the artefact].
+    images: Sequence[LabelledImage]
     probabilities: Floats
-    #: [n, kinds of the artefact].
     kinds: Floats
-    #: Feature distance [n]; None where the pictures taught it.
     distance: Floats | None
 
     @property
     def groups(self) -> list[str]:
-        """The patient or lesion of each picture."""
-        return [image.group for image in self.pictures]
+        """The patient or lesion of each image."""
+        return [image.group for image in self.images]
 
-    def only(self, rows: Flags) -> Self:
-        """The same set, of these pictures alone."""
-        return type(self)(
-            self.name,
-            self.title,
-            self.population,
-            self.protocol,
-            [image for image, kept in zip(self.pictures, rows, strict=True) if kept],
-            self.probabilities[rows],
-            self.kinds[rows],
-            None if self.distance is None else self.distance[rows],
+    def select(self, rows: Flags) -> Self:
+        """The same set with only the images whose flag in `rows` [n] is true."""
+        return replace(
+            self,
+            images=[image for image, is_selected in zip(self.images, rows, strict=True) if is_selected],
+            probabilities=self.probabilities[rows],
+            kinds=self.kinds[rows],
+            distance=None if self.distance is None else self.distance[rows],
         )
 
 
-def held_out(
+def score_held_out(
     images: Sequence[LabelledImage], graph: GraphPredictor, manifest: Manifest, *, share: Split
-) -> tuple[Judged, ...]:
-    """A set for each population that has pictures of `share`, predicted by the artefact's graph."""
+) -> tuple[ScoredSet, ...]:
+    """Predict the images of `share` that have no fold with the artefact's graph; one set per population."""
+    is_test = share is Split.TEST
     sets = []
     for population in Population:
-        chosen = [one for one in images if one.population is population and one.split is share and one.fold is None]
-        if chosen:
-            found: Predicted = graph.predict_files([one.path for one in chosen], manifest.picture)
-            tested = share is Split.TEST
+        selected = [
+            image for image in images if image.population is population and image.split is share and image.fold is None
+        ]
+        if selected:
+            predicted = graph.predict_files([image.path for image in selected], manifest.picture)
             sets.append(
-                Judged(
-                    name=f"{population}_{'test' if tested else 'held_out'}",
-                    title=f"{_title(population)}, {'test set' if tested else 'held out'}",
+                ScoredSet(
+                    name=f"{population}_{'test' if is_test else 'held_out'}",
+                    title=f"{population.capitalize()}, {'test set' if is_test else 'held out'}",
                     population=population,
-                    protocol=_TEST if tested else _HELD_OUT,
-                    pictures=chosen,
-                    probabilities=found.probabilities,
-                    kinds=found.kinds,
-                    distance=found.distance,
+                    protocol=_TEST if is_test else _HELD_OUT,
+                    images=selected,
+                    probabilities=predicted.probabilities,
+                    kinds=predicted.kinds,
+                    distance=predicted.distance,
                 )
             )
     return tuple(sets)
 
 
-def out_of_fold(images: Sequence[LabelledImage], directory: Path, manifest: Manifest) -> tuple[Judged, ...]:
-    """A set for each population whose pictures have folds, from the artefact's `out_of_fold.csv`.
+def read_out_of_fold_sets(
+    images: Sequence[LabelledImage], directory: Path, manifest: Manifest
+) -> tuple[ScoredSet, ...]:
+    """Read the outputs for images with folds from the artefact's `out_of_fold.csv`; one set per population.
 
-    None where the artefact has no such file: its graph has been trained on these pictures, so nothing is measured.
-    Raises `TrainingError` where the file is of other labels, or lacks a picture or has it in another fold.
+    Without that file there is no set: the artefact's graph was trained on these images, so it cannot be measured on
+    them.
+
+    Raises:
+        TrainingError: The file has other labels or kinds than the artefact, lacks an image, or has it in another fold.
     """
-    folded = [image for image in images if image.fold is not None]
+    with_folds = [image for image in images if image.fold is not None]
     path = directory / FILE_NAME
-    if not folded or not path.is_file():
+    if not with_folds or not path.is_file():
         return ()
     table = read_out_of_fold(path)
     if table.labels != tuple(label.name for label in manifest.labels) or table.kind_names != manifest.kinds.names:
         raise TrainingError(f"{path} has other labels or kinds than the artefact's model.json.")
     sets = []
     for population in Population:
-        chosen = [image for image in folded if image.population is population]
-        if chosen:
-            rows = _rows(chosen, table, path)
+        selected = [image for image in with_folds if image.population is population]
+        if selected:
+            rows = _find_rows(selected, table, path)
             sets.append(
-                Judged(
+                ScoredSet(
                     name=f"{population}_out_of_fold",
-                    title=f"{_title(population)}, out of fold",
+                    title=f"{population.capitalize()}, out of fold",
                     population=population,
                     protocol=_OUT_OF_FOLD,
-                    pictures=chosen,
+                    images=selected,
                     probabilities=table.probabilities[rows],
                     kinds=table.kinds[rows],
                     distance=None,
@@ -117,18 +128,14 @@ def out_of_fold(images: Sequence[LabelledImage], directory: Path, manifest: Mani
     return tuple(sets)
 
 
-def _rows(images: Sequence[LabelledImage], table: OutOfFold, path: Path) -> list[int]:
-    places = {name: row for row, name in enumerate(table.pictures)}
+def _find_rows(images: Sequence[LabelledImage], table: OutOfFoldTable, path: Path) -> list[int]:
+    row_by_sha256 = {sha256: row for row, sha256 in enumerate(table.image_sha256)}
     rows = []
     for image in images:
-        row = places.get(hash_file(image.path).sha256)
+        row = row_by_sha256.get(hash_file(image.path).sha256)
         if row is None:
-            raise TrainingError(f"{path} says nothing of {image.path}: it was made from other data.")
+            raise TrainingError(f"{path} has no row for {image.path}: it was made from other data.")
         if table.folds[row] != image.fold:
             raise TrainingError(f"{path} has {image.path} in another fold than the data: it was made from other data.")
         rows.append(row)
     return rows
-
-
-def _title(population: Population) -> str:
-    return "Dermatoscope" if population is Population.DERMATOSCOPE else "Phone"

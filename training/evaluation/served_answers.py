@@ -1,4 +1,4 @@
-"""What the service would say of the pictures: by the rules that it serves by."""
+"""The answers that the service would give, by the rules that it serves by."""
 
 from collections import Counter
 from typing import Final
@@ -9,63 +9,68 @@ from shared.contract.decision import Band
 from shared.model.artefact import Manifest
 from shared.model.decision_rules import band_of, kind_of, population_of
 from training.data.records.labels import LABELS
-from training.evaluation.result import Answers, Diagnosis
-from training.evaluation.scored_sets import Judged
-from training.evaluation.tasks import Task, score, truth
+from training.evaluation.result import AnswerCounts, DiagnosisResult
+from training.evaluation.scored_sets import ScoredSet
+from training.evaluation.tasks import Task, is_positive, score
 from training.metrics.bootstrap import Floats
 
 REFUSED: Final = "refused"
-#: In the order in which they alarm.
+#: All answers, in the order of the report.
 ANSWERS: Final = (Band.LOW.value, Band.ELEVATED.value, Band.HIGH.value, Band.UNCERTAIN.value, REFUSED)
 
 
-def served_answers(probability: Floats, kinds: Floats, distance: Floats | None, manifest: Manifest) -> list[str]:
-    """The band that each picture gets, or `REFUSED`; `probability` [n] is the one that a person is told.
+def decide_answers(probabilities: Floats, kinds: Floats, distance: Floats | None, manifest: Manifest) -> list[str]:
+    """Decide the band of each image, or `REFUSED`.
 
-    Where the distance [n] is not known, no picture is taken for strange.
+    Args:
+        probabilities: That the service reports, [n].
+        kinds: Probabilities of the kinds, [n, kinds].
+        distance: Feature distance [n]. If it is not known, every image is treated as within the largest distance.
+        manifest: Manifest of the artefact.
     """
-    found = []
-    for row, told in enumerate(probability):
+    answers = []
+    for row, probability in enumerate(probabilities):
         kind = kind_of(kinds[row], manifest)
-        away = 0.0 if distance is None else float(distance[row])
-        population = None if kind is None else population_of(kind, away, manifest)
-        found.append(REFUSED if kind is None else band_of(float(told), population, manifest).value)
-    return found
+        image_distance = 0.0 if distance is None else float(distance[row])
+        population = None if kind is None else population_of(kind, image_distance, manifest)
+        answers.append(REFUSED if kind is None else band_of(float(probability), population, manifest).value)
+    return answers
 
 
-def set_bands(judged: Judged, manifest: Manifest) -> list[str]:
-    """The band of each picture's probability in its own population, whatever kind the model takes it for."""
-    population = next((known for known in manifest.populations if known.name == judged.population), None)
-    told = score(Task.COUNTED, judged.probabilities, manifest.labels)
-    return [band_of(float(one), population, manifest).value for one in told]
+def decide_bands(scored_set: ScoredSet, manifest: Manifest) -> list[str]:
+    """Decide each image's band by the set's own population, whatever kind the model takes the image for."""
+    population = next((known for known in manifest.populations if known.name == scored_set.population), None)
+    probabilities = score(Task.COUNTED, scored_set.probabilities, manifest.labels)
+    return [band_of(float(probability), population, manifest).value for probability in probabilities]
 
 
-def answers(judged: Judged, manifest: Manifest) -> Answers:
-    """How many lesions whose label counts, and others, get which answer."""
-    told = score(Task.COUNTED, judged.probabilities, manifest.labels)
-    given = np.array(served_answers(told, judged.kinds, judged.distance, manifest))
-    counted = truth(Task.COUNTED, judged.pictures)
-    return Answers(counted=_counts(given[counted].tolist()), others=_counts(given[~counted].tolist()))
+def count_answers(scored_set: ScoredSet, manifest: Manifest) -> AnswerCounts:
+    """Count the answers for lesions of a label that counts, and for the others."""
+    probabilities = score(Task.COUNTED, scored_set.probabilities, manifest.labels)
+    answers = np.array(decide_answers(probabilities, scored_set.kinds, scored_set.distance, manifest))
+    is_counted = is_positive(Task.COUNTED, scored_set.images)
+    return AnswerCounts(counted=_count(answers[is_counted].tolist()), others=_count(answers[~is_counted].tolist()))
 
 
-def diagnoses(judged: Judged, manifest: Manifest) -> tuple[Diagnosis, ...]:
-    """For each label of the pictures, which bands they get."""
-    labels, bands = np.array([image.label for image in judged.pictures]), np.array(set_bands(judged, manifest))
-    told = score(Task.COUNTED, judged.probabilities, manifest.labels)
+def measure_diagnoses(scored_set: ScoredSet, manifest: Manifest) -> tuple[DiagnosisResult, ...]:
+    """Measure the probabilities and bands of the lesions of each label."""
+    labels = np.array([image.label for image in scored_set.images])
+    bands = np.array(decide_bands(scored_set, manifest))
+    probabilities = score(Task.COUNTED, scored_set.probabilities, manifest.labels)
     return tuple(
-        Diagnosis(
+        DiagnosisResult(
             label=label.name,
             title=label.title,
             counts=label.counts,
             pictures=int((labels == index).sum()),
-            median=float(np.median(told[labels == index])),
-            bands=_counts(bands[labels == index].tolist()),
+            median=float(np.median(probabilities[labels == index])),
+            bands=_count(bands[labels == index].tolist()),
         )
         for index, label in enumerate(LABELS)
         if (labels == index).any()
     )
 
 
-def _counts(given: list[str]) -> dict[str, int]:
-    counts = Counter(given)
+def _count(answers: list[str]) -> dict[str, int]:
+    counts = Counter(answers)
     return {answer: counts[answer] for answer in ANSWERS if counts[answer]}

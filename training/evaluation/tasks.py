@@ -1,4 +1,4 @@
-"""The three questions that a model is asked, each a yes or no about a lesion."""
+"""The three binary tasks that a model is measured on."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -12,29 +12,29 @@ from training.metrics.bootstrap import Flags, Floats
 
 
 class Task(StrEnum):
-    """A question. Its truth is the house's labels, its score a sum of the artefact's probabilities."""
+    """A yes-or-no question about a lesion. Its score is a sum of the artefact's probabilities."""
 
     #: Is it a melanoma? The question of ISIC 2017.
     MELANOMA = "melanoma"
     #: Is it malignant?
     MALIGNANT = "malignant"
-    #: Is it malignant or pre-malignant, as far as such labels count? This is the probability that a person is told.
+    #: Is it malignant or pre-malignant, as far as such labels count? The service reports the probability of this.
     COUNTED = "counted"
 
 
-def truth(task: Task, images: Sequence[LabelledImage]) -> Flags:
-    """Whether the answer is yes, bool [n]."""
-    return np.array([_belongs(task, LABELS[image.label]) for image in images], dtype=bool)
+def is_positive(task: Task, images: Sequence[LabelledImage]) -> Flags:
+    """True for images whose label makes the answer yes, bool [n]."""
+    return np.array([_is_positive_label(task, LABELS[image.label]) for image in images], dtype=bool)
 
 
 def score(task: Task, probabilities: Floats, labels: Sequence[Label]) -> Floats:
-    """Probability of yes, [n] in [0, 1], from calibrated probabilities [n, labels] of these `labels`."""
-    columns = [index for index, label in enumerate(labels) if _belongs(task, label)]
-    # Summed as serving sums them: a threshold is one lesion's own probability, and must find it.
+    """Compute the probability of yes, [n] in [0, 1], from calibrated probabilities [n, labels] of these `labels`."""
+    columns = [index for index, label in enumerate(labels) if _is_positive_label(task, label)]
+    # Summed in the same way as in serving: a threshold is the probability of one lesion and must compare as equal.
     return np.asarray(np.clip(probabilities[:, columns].sum(axis=1).astype(np.float64), 0, 1))
 
 
-def _belongs(task: Task, label: Label) -> bool:
+def _is_positive_label(task: Task, label: Label) -> bool:
     if task is Task.MELANOMA:
         return label.name == "mel"
     return label.group is Group.MALIGNANT if task is Task.MALIGNANT else label.counts

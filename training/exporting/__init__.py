@@ -1,1 +1,1 @@
-"""From a fitted model to the artefact, and back."""
+"""Makes the artefact that the worker serves from a finished training run."""

@@ -1,4 +1,4 @@
-"""Whether the exported graph says what the trained model says."""
+"""Compares the exported graph with the trained model."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from training.calibration.judgement import Judgement
+from training.calibration.population_calibration import PopulationCalibration
 from training.data.records.labels import COUNTED
 from training.errors import TrainingError
 from training.exporting.calibration_inputs.features import Features
@@ -16,39 +16,61 @@ from training.metrics.auc import auc
 from training.metrics.bootstrap import Flags
 from training.model.classifier import POPULATIONS
 
-#: Largest difference of a probability by how kernels are stored: rounding to eleven bits moves a score a little.
+#: Largest allowed difference of a probability. Half precision rounds kernels to eleven bits, which moves a score a
+#: little.
 TOLERANCE: Final[Mapping[Storage, float]] = {Storage.SINGLE: 1e-4, Storage.HALF: 2e-2}
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far the graph is from the trained model.
+    """Differences between the graph and the trained model.
 
-    The largest difference of any probability, and by how much the graph's ROC AUC (counted labels against the rest) is
-    the larger one.
+    Attributes:
+        max_difference: Largest difference of any probability.
+        auc_change: ROC AUC of the graph less that of the model, for the labels that count against the rest.
     """
 
-    difference: float
+    max_difference: float
     auc_change: float
 
 
-def agreement(features: Features, judgements: Sequence[Judgement], predicted: Predicted, counted: Flags) -> Agreement:
-    """Compare the trained model's `features`, judged, with what the graph `predicted`; `counted` [n] is the truth."""
-    chosen = predicted.kinds[:, : len(POPULATIONS)].argmax(axis=1)
-    both = [judgement.calibration.probabilities(features.logits[:, head]) for head, judgement in enumerate(judgements)]
-    wanted = np.stack(both, axis=1)[np.arange(len(chosen)), chosen]
-    before, after = (auc(found[:, COUNTED].sum(axis=1), counted) for found in (wanted, predicted.probabilities))
-    return Agreement(difference=float(np.abs(wanted - predicted.probabilities).max()), auc_change=after - before)
-
-
-def check(
-    features: Features, judgements: Sequence[Judgement], predicted: Predicted, counted: Flags, storage: Storage
+def compare_with_model(
+    features: Features, calibrations: Sequence[PopulationCalibration], predicted: Predicted, is_counted: Flags
 ) -> Agreement:
-    """`agreement`. Raises `TrainingError` where the difference is more than `TOLERANCE` allows."""
-    found = agreement(features, judgements, predicted, counted)
-    if found.difference > TOLERANCE[storage]:
+    """Compare the probabilities of the graph with those of the trained model.
+
+    Args:
+        features: Outputs of the trained model for n images.
+        calibrations: Of each population, in the order of the heads.
+        predicted: Outputs of the graph for the same images.
+        is_counted: Bool [n], true for lesions of a label that counts.
+    """
+    heads = predicted.kinds[:, : len(POPULATIONS)].argmax(axis=1)
+    by_head = [
+        calibration.scaling.probabilities(features.logits[:, head]) for head, calibration in enumerate(calibrations)
+    ]
+    expected = np.stack(by_head, axis=1)[np.arange(len(heads)), heads]
+    before, after = (auc(values[:, COUNTED].sum(axis=1), is_counted) for values in (expected, predicted.probabilities))
+    return Agreement(max_difference=float(np.abs(expected - predicted.probabilities).max()), auc_change=after - before)
+
+
+def check_agreement(
+    features: Features,
+    calibrations: Sequence[PopulationCalibration],
+    predicted: Predicted,
+    is_counted: Flags,
+    storage: Storage,
+) -> Agreement:
+    """Compare the graph with the trained model as `compare_with_model` does, and refuse a graph that differs.
+
+    Raises:
+        TrainingError: A probability differs by more than `TOLERANCE` allows for this `storage`.
+    """
+    agreement = compare_with_model(features, calibrations, predicted, is_counted)
+    if agreement.max_difference > TOLERANCE[storage]:
         raise TrainingError(
-            f"The exported graph differs from the trained model by {found.difference:.1g} in a probability, more than"
-            f" the {TOLERANCE[storage]:.1g} that storing kernels as {storage} explains: it is not to be served."
+            f"The exported graph differs from the trained model by {agreement.max_difference:.1g} in a probability,"
+            f" more than the {TOLERANCE[storage]:.1g} that storing kernels as {storage} explains: it is not to be"
+            " served."
         )
-    return found
+    return agreement

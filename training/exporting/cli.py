@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from training.errors import TrainingError
+from training.cli_errors import report_errors
 
-# Read by TensorFlow when it is imported: its start-up notes are no news for the person.
+# TensorFlow reads this when it is imported; level 2 hides its start-up messages.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -17,24 +17,26 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.argument("run", type=_FOLDER)
 @click.option("--data", type=_FOLDER, required=True, help="Folder with isic2017/, ham10000/ and phone/.")
-@click.option("--out", type=_FOLDER, required=True, help="Folder that gets model.pb, model.json and out_of_fold.csv.")
-@click.option("--name", help="Name of the artefact; that of the folder OUT if not given.")
+@click.option("--out", type=_FOLDER, required=True, help="Folder for model.pb, model.json and out_of_fold.csv.")
+@click.option("--name", help="Name of the artefact; by default, that of the folder OUT.")
 @click.option("--version", required=True, help="Version of the artefact, as verdicts name it.")
-@click.option("--test", is_flag=True, help="Measure on the ISIC 2017 test set too: once a release.")
-@click.option("--half", is_flag=True, help="Store kernels in half precision: half as large, and slower by TensorFlow.")
+@click.option("--test", is_flag=True, help="Measure on the ISIC 2017 test set too: once per release.")
+@click.option(
+    "--half", is_flag=True, help="Store kernels in half precision: half the size, but slower with TensorFlow."
+)
 def main(run: Path, data: Path, out: Path, name: str | None, version: str, test: bool, half: bool) -> None:
     """Calibrate, measure and write the artefact of the run in the folder RUN.
 
-    RUN holds what melanoma-train made of all pictures, and in fold-0, fold-1, ... what it made with --fold. Phone
-    pictures are judged by the model that has not seen them. Takes some minutes on two cores.
+    RUN holds the run on all pictures and, in fold-0, fold-1, ..., the runs with --fold. The run without a fold predicts
+    the phone pictures of that fold. Takes some minutes on two cores.
     """
     console = Console(highlight=False, soft_wrap=True)
-    try:
-        # Here, not above: TensorFlow takes seconds to load, and --help should not.
-        from training.exporting.export import Order, export
+    with report_errors():
+        # Imported here, because TensorFlow takes seconds to load and --help must not.
+        from training.exporting.export import ExportOptions, export
         from training.exporting.graph import Storage
 
-        order = Order(
+        options = ExportOptions(
             run=run,
             data=data,
             out=out,
@@ -43,11 +45,7 @@ def main(run: Path, data: Path, out: Path, name: str | None, version: str, test:
             test=test,
             storage=Storage.HALF if half else Storage.SINGLE,
         )
-        manifest = export(order, console.print)
-    except TrainingError as error:
-        raise click.ClickException(str(error)) from error
-    except OSError as error:
-        raise click.ClickException(f"{error.filename or 'A file'}: {error.strerror or error}.") from error
+        manifest = export(options, console.print)
     for title, metric in manifest.metrics.items():
         interval = "" if metric.low is None else f" ({metric.low:.3f} to {metric.high:.3f})"
         console.print(f"{title}: {metric.value:.3f}{interval}, {metric.pictures} pictures")

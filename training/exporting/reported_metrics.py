@@ -1,4 +1,4 @@
-"""What the exported graph reaches on held-out pictures and on the test set, as the manifest states it."""
+"""The metrics that `model.json` reports."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -15,61 +15,64 @@ from training.metrics.auc import auc_metric
 from training.metrics.probability import calibration_error
 
 
-def counted(probabilities: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
-    """Probability [n], in [0, 1], that the lesion is of a label that counts."""
+def counted_probability(probabilities: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+    """Sum, [n] in [0, 1], of the probabilities [n, labels] of the labels that count."""
     return np.clip(probabilities[:, COUNTED].sum(axis=1), 0, 1)  # type: ignore[no-any-return]
 
 
 def is_counted(images: Sequence[LabelledImage]) -> npt.NDArray[np.bool_]:
-    """Whether each picture's label counts."""
+    """True for images of a label that counts, [n]."""
     return np.isin([image.label for image in images], COUNTED)
 
 
-def held_out_metrics(images: Sequence[LabelledImage], predicted: Predicted) -> dict[str, Metric]:
-    """Figures on the pictures that calibration used too: the AUCs do not gain by that, the error does."""
+def measure_held_out(images: Sequence[LabelledImage], predicted: Predicted) -> dict[str, Metric]:
+    """Measure the graph on the held-out images.
+
+    Calibration used these images too. That improves the calibration error, not the AUCs.
+    """
     sources = np.array([image.source for image in images])
-    melanoma = np.array([image.label == MELANOMA for image in images])
-    malignant, probability = is_counted(images), counted(predicted.probabilities)
+    is_melanoma = np.array([image.label == MELANOMA for image in images])
+    positive, probability = is_counted(images), counted_probability(predicted.probabilities)
     metrics = {}
     for source, name in ((ISIC2017, "isic2017_valid"), (HAM10000, "ham10000_held_out")):
         rows = sources == source
         if not rows.any():
             continue
         scores = predicted.probabilities[rows, MELANOMA]
-        metrics[f"{name}.melanoma_auc"] = auc_metric(scores, melanoma[rows])
-        metrics[f"{name}.counted_auc"] = auc_metric(probability[rows], malignant[rows])
-    error = calibration_error(probability, malignant)
+        metrics[f"{name}.melanoma_auc"] = auc_metric(scores, is_melanoma[rows])
+        metrics[f"{name}.counted_auc"] = auc_metric(probability[rows], positive[rows])
+    error = calibration_error(probability, positive)
     metrics["held_out.calibration_error"] = Metric(value=error, pictures=len(images))
     return metrics
 
 
-def isic2017_test_metrics(images: Sequence[LabelledImage], predicted: Predicted) -> dict[str, Metric]:
-    """Figures on the ISIC 2017 test set, which nothing was chosen by."""
-    melanoma = np.array([image.label == MELANOMA for image in images])
+def measure_isic2017_test(images: Sequence[LabelledImage], predicted: Predicted) -> dict[str, Metric]:
+    """Measure the graph on the ISIC 2017 test set. No choice was made by it."""
+    is_melanoma = np.array([image.label == MELANOMA for image in images])
     scores = predicted.probabilities[:, MELANOMA]
-    error = calibration_error(counted(predicted.probabilities), is_counted(images))
+    error = calibration_error(counted_probability(predicted.probabilities), is_counted(images))
     return {
-        "isic2017_test.melanoma_auc": auc_metric(scores, melanoma),
+        "isic2017_test.melanoma_auc": auc_metric(scores, is_melanoma),
         "isic2017_test.calibration_error": Metric(value=error, pictures=len(images)),
     }
 
 
-#: Share of the picture from which a pen mark is taken for one: doctors mark what they suspect.
-PEN: Final = 0.005
+#: Share of the image above which it counts as marked by pen. Doctors mark the lesions that they suspect.
+MIN_PEN_SHARE: Final = 0.005
 
 
-def phone_metrics(images: Sequence[LabelledImage], probabilities: npt.NDArray[np.floating]) -> dict[str, Metric]:
-    """Figures on phone pictures from probabilities [n, labels] by models that have not seen them.
+def measure_phone(images: Sequence[LabelledImage], probabilities: npt.NDArray[np.floating]) -> dict[str, Metric]:
+    """Measure out-of-fold probabilities [n, labels] of phone images.
 
-    Malignant are melanoma, basal and squamous cell carcinoma, against all the rest.
+    Malignant labels are melanoma, basal and squamous cell carcinoma; they are measured against all others.
     """
     malignant = np.isin([image.label for image in images], MALIGNANT)
-    unmarked = np.array([(image.pen or 0) <= PEN for image in images])
+    unmarked = np.array([(image.pen or 0) <= MIN_PEN_SHARE for image in images])
     scores = probabilities[:, MALIGNANT].sum(axis=1)
-    error = calibration_error(counted(probabilities), is_counted(images))
+    error = calibration_error(counted_probability(probabilities), is_counted(images))
     return {
         "phone_out_of_fold.malignant_auc": auc_metric(scores, malignant),
         "phone_out_of_fold.malignant_auc_without_pen": auc_metric(scores[unmarked], malignant[unmarked]),
-        "phone_out_of_fold.counted_auc": auc_metric(counted(probabilities), is_counted(images)),
+        "phone_out_of_fold.counted_auc": auc_metric(counted_probability(probabilities), is_counted(images)),
         "phone_out_of_fold.calibration_error": Metric(value=error, pictures=len(images)),
     }

@@ -1,4 +1,4 @@
-"""The shipped artefact, copied: so that a test can put something beside it."""
+"""A copy of the shipped artefact, to which a test can add files."""
 
 import shutil
 from pathlib import Path
@@ -12,7 +12,7 @@ SHIPPED = Path(__file__).parents[3] / "models" / "lite0"
 
 @pytest.fixture
 def artefact(tmp_path: Path) -> Path:
-    """Its graph and manifest, without what was measured on real pictures."""
+    """Graph and manifest of the shipped artefact, without its out-of-fold predictions and evaluation."""
     folder = tmp_path / "artefact"
     folder.mkdir()
     manifest = read_artefact(SHIPPED)

@@ -1,4 +1,4 @@
-"""Trained runs on made data, with the real backbone and made weights, become an artefact."""
+"""`melanoma-export` on runs that were trained on synthetic data, with the real backbone and random weights."""
 
 import shutil
 from pathlib import Path
@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from shared.model.artefact import Manifest, hash_file, read_artefact
 from tests.training.small_model import make_imagenet_archive
-from training.calibration.calibrate import calibrate
+from training.calibration.temperature_scaling import fit_temperature_scaling
 from training.cli import main as train_command
 from training.data.image_cache import decode_images
 from training.data.preprocessing import SERVING_SPEC
@@ -17,7 +17,7 @@ from training.data.records.labelled_image import LabelledImage, Population, Spli
 from training.data.records.labels import LABEL_NAMES
 from training.data.sources import read_labelled_images
 from training.exporting.calibration_inputs.features import Features
-from training.exporting.calibration_inputs.run_models import read_run
+from training.exporting.calibration_inputs.run_models import read_run_model
 from training.exporting.cli import main as export_command
 from training.exporting.out_of_fold import FILE_NAME, read_out_of_fold
 from training.exporting.predictor import GraphPredictor
@@ -27,26 +27,28 @@ from training.model.frozen_graph_import import import_frozen_graph
 
 @pytest.fixture(scope="module")
 def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a run of all pictures, with one for each of the two folds in it."""
+    """The folder of a run on all images, which contains the runs of both folds."""
     folder = tmp_path_factory.mktemp("run")
     weights = folder / "weights.npz"
     np.savez(weights, **make_imagenet_archive(LITE0, 1))  # type: ignore[arg-type]
     common = ["lite0", "--data", data, "--start", weights, "--epochs", 1, "--pictures", 32, "--cache", folder / "cache"]
-    for where, more in ((folder, []), (folder / "fold-0", ["--fold", 0]), (folder / "fold-1", ["--fold", 1])):
-        result = CliRunner().invoke(train_command, [str(word) for word in (*common, "--run", where, *more)])
+    for directory, options in ((folder, []), (folder / "fold-0", ["--fold", 0]), (folder / "fold-1", ["--fold", 1])):
+        result = CliRunner().invoke(
+            train_command, [str(argument) for argument in (*common, "--run", directory, *options)]
+        )
         assert result.exit_code == 0, result.output
     return folder
 
 
-def _export(run: Path, data: Path, out: Path, *more: str) -> Result:
-    words = [run, "--data", data, "--out", out, "--name", "made", "--version", "7", *more]
-    return CliRunner().invoke(export_command, [str(word) for word in words])
+def _export(run: Path, data: Path, out: Path, *options: str) -> Result:
+    arguments = [run, "--data", data, "--out", out, "--name", "made", "--version", "7", *options]
+    return CliRunner().invoke(export_command, [str(argument) for argument in arguments])
 
 
 @pytest.fixture(scope="module")
-def made(run: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def artefact(run: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the artefact."""
-    out = tmp_path_factory.mktemp("made")
+    out = tmp_path_factory.mktemp("artefact")
     result = _export(run, data, out, "--test")
     assert result.exit_code == 0, result.output
     assert "made@7 is in" in result.output
@@ -54,15 +56,15 @@ def made(run: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 @pytest.fixture(scope="module")
-def manifest(made: Path) -> Manifest:
-    return read_artefact(made)
+def manifest(artefact: Path) -> Manifest:
+    return read_artefact(artefact)
 
 
-def test_the_manifest_says_all(manifest: Manifest) -> None:
+def test_manifest_is_complete(manifest: Manifest) -> None:
     assert [label.name for label in manifest.labels] == list(LABEL_NAMES)
     assert [population.name for population in manifest.populations] == ["dermatoscope", "phone"]
     for population in manifest.populations:
-        assert sum(found.lesions for found in population.reliability) > 0
+        assert sum(receipt.lesions for receipt in population.reliability) > 0
     assert manifest.metrics["isic2017_test.melanoma_auc"].pictures == 8
     assert manifest.metrics["phone_out_of_fold.malignant_auc"].pictures == 6
     assert "non-commercial" in manifest.licence
@@ -71,84 +73,87 @@ def test_the_manifest_says_all(manifest: Manifest) -> None:
     assert sum(stored.size for stored in manifest.files.values()) < 30e6
 
 
-def test_what_unseeing_models_said_of_phone_pictures_is_kept(made: Path, run: Path, data: Path) -> None:
-    """Each picture by the model of its fold, which gives it other probabilities than the one that saw it."""
-    kept = read_out_of_fold(made / FILE_NAME)
+def test_out_of_fold_predictions_are_stored(artefact: Path, run: Path, data: Path) -> None:
+    """Each phone image is predicted by the model of its fold; the other model predicts other probabilities."""
+    table = read_out_of_fold(artefact / FILE_NAME)
     images = _images(data, Population.PHONE, Split.TRAIN)
-    assert kept.pictures == tuple(hash_file(image.path).sha256 for image in images)
-    assert kept.folds.tolist() == [image.fold for image in images]
+    assert table.image_sha256 == tuple(hash_file(image.path).sha256 for image in images)
+    assert table.folds.tolist() == [image.fold for image in images]
     pixels = decode_images(images, SERVING_SPEC, run / "cache")
-    by_model = [Features.of(read_run(run / f"fold-{fold}").model, pixels).logits[:, 1] for fold in (0, 1)]
+    by_model = [Features.extract(read_run_model(run / f"fold-{fold}").model, pixels).logits[:, 1] for fold in (0, 1)]
     labels = np.array([image.label for image in images])
     for fold in (0, 1):
-        inside = kept.folds == fold
-        calibration = calibrate(by_model[1 - fold][~inside], labels[~inside])
-        assert kept.probabilities[inside] == pytest.approx(calibration.probabilities(by_model[fold][inside]), abs=2e-6)
-        assert kept.probabilities[inside] != pytest.approx(
+        inside = table.folds == fold
+        calibration = fit_temperature_scaling(by_model[1 - fold][~inside], labels[~inside])
+        assert table.probabilities[inside] == pytest.approx(calibration.probabilities(by_model[fold][inside]), abs=2e-6)
+        assert table.probabilities[inside] != pytest.approx(
             calibration.probabilities(by_model[1 - fold][inside]), abs=2e-6
         )
 
 
-def test_the_graph_says_what_the_trained_model_says(made: Path, run: Path, manifest: Manifest, data: Path) -> None:
+def test_graph_agrees_with_the_trained_model(artefact: Path, run: Path, manifest: Manifest, data: Path) -> None:
     images = [
         *_images(data, Population.DERMATOSCOPE, Split.TEST),
         *_images(data, Population.PHONE, Split.TRAIN),
     ]
-    logits = Features.of(read_run(run).model, decode_images(images, SERVING_SPEC, run / "cache")).logits
-    found = GraphPredictor(made / manifest.graph, manifest.tensors).predict_files(
+    logits = Features.extract(read_run_model(run).model, decode_images(images, SERVING_SPEC, run / "cache")).logits
+    predicted = GraphPredictor(artefact / manifest.graph, manifest.tensors).predict_files(
         [image.path for image in images], manifest.picture, batch=3
     )
-    chosen = found.kinds[:, :2].argmax(axis=1)
-    assert set(chosen) == {0, 1}
+    heads = predicted.kinds[:, :2].argmax(axis=1)
+    assert set(heads) == {0, 1}
     for head, population in enumerate(manifest.populations):
-        rows = chosen == head
-        # The offsets are in no file but the graph: log-probabilities differ from the logits by them alone.
-        shift = np.log(found.probabilities[rows]) * population.temperature - logits[rows, head]
+        rows = heads == head
+        # Log-probabilities differ from the logits by the offsets alone, which no file but the graph contains.
+        shift = np.log(predicted.probabilities[rows]) * population.temperature - logits[rows, head]
         shift -= shift.mean(axis=1, keepdims=True)
         assert shift == pytest.approx(np.broadcast_to(shift.mean(axis=0), shift.shape), abs=2e-3)
-    assert found.evidence.shape == (14, 7, 7)
-    assert np.isfinite(found.distance).all()
+    assert predicted.evidence.shape == (14, 7, 7)
+    assert np.isfinite(predicted.distance).all()
 
 
-def test_an_artefact_can_be_trained_on(made: Path, run: Path, data: Path) -> None:
-    """Its weights come back with the logits they had, but for an offset a label."""
+def test_artefact_can_be_imported_for_training(artefact: Path, run: Path, data: Path) -> None:
+    """The imported weights give the same logits, except for one offset per label."""
     images = _images(data, Population.PHONE, Split.TRAIN)
     pixels = decode_images(images, SERVING_SPEC, run / "cache")
-    old, new = (Features.of(model, pixels).logits for model in (read_run(run).model, import_frozen_graph(made, LITE0)))
+    old, new = (
+        Features.extract(model, pixels).logits
+        for model in (read_run_model(run).model, import_frozen_graph(artefact, LITE0))
+    )
     for head in (0, 1):
         shift = new[:, head] - old[:, head]
         assert shift == pytest.approx(np.broadcast_to(shift.mean(axis=0), shift.shape), abs=2e-3)
 
 
-def test_without_asking_the_test_set_is_not_looked_at(run: Path, data: Path, tmp_path: Path) -> None:
+def test_test_set_is_not_used_by_default(run: Path, data: Path, tmp_path: Path) -> None:
     assert _export(run, data, tmp_path).exit_code == 0
     assert not [name for name in read_artefact(tmp_path).metrics if name.startswith("isic2017_test")]
 
 
-def test_each_mistake_has_one_sentence(run: Path, data: Path, tmp_path: Path) -> None:
-    bare, half, wrong, lonely = (tmp_path / name for name in ("bare", "half", "wrong", "data"))
-    bare.mkdir()
-    shutil.copy(run / "checkpoint.npz", bare)
-    shutil.copytree(bare, half)
-    shutil.copytree(run / "fold-0", half / "fold-0")
-    shutil.copytree(bare, wrong)
-    shutil.copytree(run / "fold-0", wrong / "fold-3")
-    shutil.copytree(data, lonely)
-    shutil.rmtree(lonely / "phone")
-    mistakes = {
+def test_each_user_error_has_one_sentence(run: Path, data: Path, tmp_path: Path) -> None:
+    no_folds, one_fold, wrong_fold, no_phone = (tmp_path / name for name in ("bare", "half", "wrong", "data"))
+    no_folds.mkdir()
+    shutil.copy(run / "checkpoint.npz", no_folds)
+    shutil.copytree(no_folds, one_fold)
+    shutil.copytree(run / "fold-0", one_fold / "fold-0")
+    shutil.copytree(no_folds, wrong_fold)
+    shutil.copytree(run / "fold-0", wrong_fold / "fold-3")
+    shutil.copytree(data, no_phone)
+    shutil.rmtree(no_phone / "phone")
+    result_by_error = {
         "no checkpoint": _export(tmp_path, data, tmp_path / "out"),
-        "has no fold-0": _export(bare, data, tmp_path / "out"),
-        "No model has left out fold 1": _export(half, data, tmp_path / "out"),
-        "left out fold 0": _export(wrong, data, tmp_path / "out"),
-        "phone": _export(run, lonely, tmp_path / "out"),
+        "has no fold-0": _export(no_folds, data, tmp_path / "out"),
+        "No model has left out fold 1": _export(one_fold, data, tmp_path / "out"),
+        "left out fold 0": _export(wrong_fold, data, tmp_path / "out"),
+        "phone": _export(run, no_phone, tmp_path / "out"),
         "There is no folder": _export(run, tmp_path / "absent", tmp_path / "out"),
     }
-    for words, result in mistakes.items():
-        assert result.exit_code == 1, words
+    for message, result in result_by_error.items():
+        assert result.exit_code == 1, message
         assert result.output.splitlines()[-1].startswith("Error: "), result.output
-        assert words in result.output
+        assert message in result.output
         assert "Traceback" not in result.output
 
 
-def _images(data: Path, population: Population, share: Split) -> list[LabelledImage]:
-    return [one for one in read_labelled_images(data) if one.population is population and one.split is share]
+def _images(data: Path, population: Population, split: Split) -> list[LabelledImage]:
+    return [image for image in read_labelled_images(data) if image.population is population and image.split is split]

@@ -7,13 +7,13 @@ import pytest
 import tensorflow as tf
 
 from tests.training.small_model import SMALL, make_small_model
-from training.calibration.calibrate import Calibration
 from training.calibration.distance import fit_distance
-from training.calibration.judgement import Judgement
-from training.calibration.kinds import KINDS, KindHead, fit_kinds
+from training.calibration.kinds import KINDS, KindClassifier, fit_kind_classifier
+from training.calibration.population_calibration import PopulationCalibration
+from training.calibration.temperature_scaling import TemperatureScaling
 from training.data.records.labels import COUNTED, LABELS
 from training.errors import TrainingError
-from training.exporting.agreement import TOLERANCE, agreement, check
+from training.exporting.agreement import TOLERANCE, check_agreement, compare_with_model
 from training.exporting.calibration_inputs.features import Features
 from training.exporting.graph import TENSORS, Storage, write_graph
 from training.exporting.predictor import GraphPredictor, Predicted
@@ -21,10 +21,10 @@ from training.model.classifier import POPULATIONS, head_name
 from training.model.weights import get_weights
 
 SIZE = 64
-#: As different as can be, so that the one taken for the other would be seen.
-JUDGEMENTS = tuple(
-    Judgement(
-        Calibration(temperature=temperature, offsets=np.linspace(-0.6, 0.6, len(LABELS)) * sign),
+#: As different as possible, so that a test fails if one is used in place of the other.
+CALIBRATIONS = tuple(
+    PopulationCalibration(
+        TemperatureScaling(temperature=temperature, offsets=np.linspace(-0.6, 0.6, len(LABELS)) * sign),
         fit_distance(np.random.default_rng(seed).normal(size=(40, 12))),
     )
     for temperature, sign, seed in ((0.7, 1, 3), (1.4, -1, 4))
@@ -36,9 +36,9 @@ class Exported:
     path: Path
     pixels: np.ndarray
     predicted: Predicted
-    kinds: KindHead
-    #: Index [n] of the population that each picture is taken to be of.
-    chosen: np.ndarray
+    kinds: KindClassifier
+    #: Index [n] of the head that the graph used for each image.
+    heads: np.ndarray
 
 
 @pytest.fixture(scope="module")
@@ -48,98 +48,101 @@ def model() -> keras.Model:
 
 @pytest.fixture(scope="module")
 def exported(model: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Exported:
-    """The graph, and what it says of twelve pictures, some of each kind."""
+    """The graph, and its outputs for twelve images, some of each kind."""
     coarse = np.random.default_rng(2).integers(0, 256, (12, 4, 4, 3), np.uint8)
     pixels = coarse.repeat(SIZE // 4, axis=1).repeat(SIZE // 4, axis=2)
-    names = [KINDS.names[number % 3] for number in range(len(pixels))]
-    kinds = fit_kinds(Features.of(model, pixels).means, names)
+    names = [KINDS.names[index % 3] for index in range(len(pixels))]
+    kinds = fit_kind_classifier(Features.extract(model, pixels).all_means, names)
     path = tmp_path_factory.mktemp("graph") / "model.pb"
-    write_graph(path, get_weights(model), SMALL, JUDGEMENTS, kinds, SIZE)
+    write_graph(path, get_weights(model), SMALL, CALIBRATIONS, kinds, SIZE)
     predicted = GraphPredictor(path, TENSORS).predict(pixels)
-    chosen = predicted.kinds[:, : len(POPULATIONS)].argmax(axis=1)
-    assert set(chosen) == {0, 1}
-    return Exported(path, pixels, predicted, kinds, chosen)
+    heads = predicted.kinds[:, : len(POPULATIONS)].argmax(axis=1)
+    assert set(heads) == {0, 1}
+    return Exported(path, pixels, predicted, kinds, heads)
 
 
-def test_the_kinds_come_in_the_order_of_the_heads() -> None:
+def test_kinds_are_in_the_order_of_the_heads() -> None:
     assert KINDS.names[: len(POPULATIONS)] == POPULATIONS
 
 
-def test_probabilities_are_those_of_the_populations_head(model: keras.Model, exported: Exported) -> None:
-    """Folding is exact, at the borders too."""
-    logits = Features.of(model, exported.pixels).logits
-    for row, chosen in enumerate(exported.chosen):
-        wanted, other = (
-            JUDGEMENTS[head].calibration.probabilities(logits[row : row + 1, head])[0] for head in (chosen, 1 - chosen)
+def test_probabilities_are_those_of_the_head_of_the_population(model: keras.Model, exported: Exported) -> None:
+    """Folding batch normalisation is exact, at the borders too."""
+    logits = Features.extract(model, exported.pixels).logits
+    for row, used in enumerate(exported.heads):
+        expected, other = (
+            CALIBRATIONS[head].scaling.probabilities(logits[row : row + 1, head])[0] for head in (used, 1 - used)
         )
-        assert exported.predicted.probabilities[row] == pytest.approx(wanted, abs=1e-4)
+        assert exported.predicted.probabilities[row] == pytest.approx(expected, abs=1e-4)
         assert exported.predicted.probabilities[row] != pytest.approx(other, abs=1e-3)
 
 
 def test_evidence_is_the_gradient_through_the_head_times_the_map(model: keras.Model, exported: Exported) -> None:
-    counts = np.isin(np.arange(len(LABELS)), COUNTED)
+    is_counted = np.isin(np.arange(len(LABELS)), COUNTED)
     _, features, _ = model(exported.pixels.astype(np.float32), training=False)
     weights = get_weights(model)
     with tf.GradientTape() as tape:
         tape.watch(features)
-        both = []
-        for population, judgement in zip(POPULATIONS, JUDGEMENTS, strict=True):
-            name, calibration = head_name(population), judgement.calibration
+        by_head = []
+        for population, calibration in zip(POPULATIONS, CALIBRATIONS, strict=True):
+            name, scaling = head_name(population), calibration.scaling
             logits = tf.reduce_mean(features, (1, 2)) @ weights[f"{name}/kernel"] + weights[f"{name}/bias"]
-            both.append((logits + calibration.offsets.astype(np.float32)) / calibration.temperature)
-        logits = tf.gather(tf.stack(both, 1), exported.chosen, axis=1, batch_dims=1)
-        for_malignant = tf.reduce_logsumexp(tf.boolean_mask(logits, counts, axis=1), 1)
-        against = tf.reduce_logsumexp(tf.boolean_mask(logits, ~counts, axis=1), 1)
+            by_head.append((logits + scaling.offsets.astype(np.float32)) / scaling.temperature)
+        logits = tf.gather(tf.stack(by_head, 1), exported.heads, axis=1, batch_dims=1)
+        for_malignant = tf.reduce_logsumexp(tf.boolean_mask(logits, is_counted, axis=1), 1)
+        against = tf.reduce_logsumexp(tf.boolean_mask(logits, ~is_counted, axis=1), 1)
         odds = for_malignant - against
-    wanted = tf.reduce_sum(features * tape.gradient(odds, features), -1).numpy()
-    assert np.abs(wanted).max() > 0.01
-    assert exported.predicted.evidence == pytest.approx(wanted, abs=1e-4)
+    expected = tf.reduce_sum(features * tape.gradient(odds, features), -1).numpy()
+    assert np.abs(expected).max() > 0.01
+    assert exported.predicted.evidence == pytest.approx(expected, abs=1e-4)
     assert exported.predicted.evidence.shape == (12, 4, 4)
 
 
-def test_distance_is_that_of_the_middle_block_from_the_populations_pictures(
-    model: keras.Model, exported: Exported
-) -> None:
-    middle = Features.of(model, exported.pixels).middle
-    distances = np.stack([judgement.distance(middle) for judgement in JUDGEMENTS], axis=1)
-    wanted = distances[np.arange(len(middle)), exported.chosen]
-    assert exported.predicted.distance == pytest.approx(wanted, rel=1e-4)
+def test_distance_is_from_the_training_images_of_the_population(model: keras.Model, exported: Exported) -> None:
+    middle = Features.extract(model, exported.pixels).middle
+    distances = np.stack([calibration.distance(middle) for calibration in CALIBRATIONS], axis=1)
+    expected = distances[np.arange(len(middle)), exported.heads]
+    assert exported.predicted.distance == pytest.approx(expected, rel=1e-4)
 
 
-def test_kinds_are_those_of_both_maps(model: keras.Model, exported: Exported) -> None:
-    wanted = exported.kinds.shares(Features.of(model, exported.pixels).means)
-    assert wanted.std(axis=0).min() > 0.01
-    assert exported.predicted.kinds == pytest.approx(wanted, abs=1e-3)
+def test_kinds_are_computed_from_both_maps(model: keras.Model, exported: Exported) -> None:
+    expected = exported.kinds.probabilities(Features.extract(model, exported.pixels).all_means)
+    assert expected.std(axis=0).min() > 0.01
+    assert exported.predicted.kinds == pytest.approx(expected, abs=1e-3)
 
 
-def test_half_precision_is_half_as_large_and_says_nearly_the_same(model: keras.Model, exported: Exported) -> None:
+def test_half_precision_changes_probabilities_little(model: keras.Model, exported: Exported) -> None:
     half = exported.path.with_name("half.pb")
-    write_graph(half, get_weights(model), SMALL, JUDGEMENTS, exported.kinds, SIZE, Storage.HALF)
-    features, predicted = Features.of(model, exported.pixels), GraphPredictor(half, TENSORS).predict(exported.pixels)
+    write_graph(half, get_weights(model), SMALL, CALIBRATIONS, exported.kinds, SIZE, Storage.HALF)
+    features, predicted = (
+        Features.extract(model, exported.pixels),
+        GraphPredictor(half, TENSORS).predict(exported.pixels),
+    )
     counted = np.arange(len(exported.pixels)) % 2 == 0
-    assert 1e-6 < agreement(features, JUDGEMENTS, predicted, counted).difference < TOLERANCE[Storage.HALF]
-    single = agreement(features, JUDGEMENTS, exported.predicted, counted)
-    assert single.difference < TOLERANCE[Storage.SINGLE]
+    assert (
+        1e-6 < compare_with_model(features, CALIBRATIONS, predicted, counted).max_difference < TOLERANCE[Storage.HALF]
+    )
+    single = compare_with_model(features, CALIBRATIONS, exported.predicted, counted)
+    assert single.max_difference < TOLERANCE[Storage.SINGLE]
     assert single.auc_change == pytest.approx(0, abs=0.03)
     with pytest.raises(TrainingError, match="not to be served"):
-        check(features, JUDGEMENTS[::-1], predicted, counted, Storage.HALF)
+        check_agreement(features, CALIBRATIONS[::-1], predicted, counted, Storage.HALF)
 
 
-def test_what_a_graph_costs_in_auc_is_told(model: keras.Model, exported: Exported) -> None:
-    """A graph that says the opposite of the model, judged by what the model says."""
-    features = Features.of(model, exported.pixels)
+def test_agreement_reports_the_change_of_the_auc(model: keras.Model, exported: Exported) -> None:
+    """The probabilities of the graph are the opposite of the model's, which are taken for the truth."""
+    features = Features.extract(model, exported.pixels)
     counted = exported.predicted.probabilities[:, COUNTED].sum(axis=1)
     opposite = replace(exported.predicted, probabilities=1 - exported.predicted.probabilities)
-    told = agreement(features, JUDGEMENTS, opposite, counted > np.median(counted))
-    assert told.auc_change == pytest.approx(-1)
+    agreement = compare_with_model(features, CALIBRATIONS, opposite, counted > np.median(counted))
+    assert agreement.auc_change == pytest.approx(-1)
 
 
-def test_the_same_model_makes_the_same_file(model: keras.Model, exported: Exported) -> None:
+def test_graph_file_is_reproducible(model: keras.Model, exported: Exported) -> None:
     again = exported.path.with_name("again.pb")
-    write_graph(again, get_weights(model), SMALL, JUDGEMENTS, exported.kinds, SIZE)
+    write_graph(again, get_weights(model), SMALL, CALIBRATIONS, exported.kinds, SIZE)
     assert again.read_bytes() == exported.path.read_bytes()
 
 
-def test_a_picture_alone_and_in_a_batch_is_the_same(exported: Exported) -> None:
+def test_batch_size_does_not_change_probabilities(exported: Exported) -> None:
     alone = GraphPredictor(exported.path, TENSORS).predict(exported.pixels[3:4])
     assert alone.probabilities[0] == pytest.approx(exported.predicted.probabilities[3], abs=1e-5)

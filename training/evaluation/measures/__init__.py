@@ -1,1 +1,1 @@
-"""Measures of an evaluation, one kind of question a module."""
+"""The measures of an evaluation, each a module."""

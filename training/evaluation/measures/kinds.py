@@ -1,4 +1,4 @@
-"""Whether each picture is taken for what it is: through a dermatoscope, by a phone, or no lesion at all."""
+"""Measures the kind classifier: dermatoscope lesion, phone lesion, or no lesion."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,55 +11,62 @@ from shared.model.decision_rules import kind_of, wilson_interval
 from training.data.records.labelled_image import Population
 from training.data.sources import PhoneSubject, read_phone_images
 from training.evaluation.result import KindShare, KindsResult
-from training.evaluation.scored_sets import Judged
+from training.evaluation.scored_sets import ScoredSet
 from training.exporting.predictor import GraphPredictor
 from training.metrics.auc import auc_metric
 from training.metrics.bootstrap import Flags, Floats
 
 _TITLES: Final = {
-    PhoneSubject.LESION: "Lesions by phone, half of which taught the kinds, the other half here",
+    PhoneSubject.LESION: "Lesions by phone, the half that the kinds were not fitted to",
     PhoneSubject.SKIN: "Plain skin",
     PhoneSubject.HAND: "Hands",
     PhoneSubject.THING: "Other things",
 }
 
 
-def kinds_result(data: Path, sets: Sequence[Judged], graph: GraphPredictor, manifest: Manifest) -> KindsResult | None:
-    """Shares named right and refused, of the sets' lesions and of the held half of the other pictures.
+def measure_kinds(
+    data: Path, sets: Sequence[ScoredSet], graph: GraphPredictor, manifest: Manifest
+) -> KindsResult | None:
+    """Measure how many images are named right, and how many are refused as no lesion.
 
-    Phone lesions are those of an out-of-fold set where there is one. None where the data has no other pictures.
+    Lesions are those of `sets`. If none of these is of phone images, phone lesions are predicted here, like the images
+    of no lesion: the half that the classifier was not fitted to.
+
+    Returns:
+        None if there are no images to measure.
     """
-    shares = [(one.title, str(one.population), one.kinds) for one in sets]
+    # Title, the right kind of lesion ("" for no lesion), and the probabilities of the kinds.
+    groups = [(scored_set.title, str(scored_set.population), scored_set.kinds) for scored_set in sets]
     phone = [image for image in read_phone_images(data) if image.is_held_out]
-    if any(one.population is Population.PHONE for one in sets):
+    if any(scored_set.population is Population.PHONE for scored_set in sets):
         phone = [image for image in phone if image.subject is not PhoneSubject.LESION]
-    for kind in PhoneSubject:
-        paths = [image.path for image in phone if image.subject is kind]
+    for subject in PhoneSubject:
+        paths = [image.path for image in phone if image.subject is subject]
         if paths:
-            right = str(Population.PHONE) if kind is PhoneSubject.LESION else None
-            shares.append((_TITLES[kind], right or "", graph.predict_files(paths, manifest.picture).kinds))
-    if not shares:
+            right_kind = str(Population.PHONE) if subject is PhoneSubject.LESION else ""
+            groups.append((_TITLES[subject], right_kind, graph.predict_files(paths, manifest.picture).kinds))
+    if not groups:
         return None
-    nothing = manifest.kinds.names.index(manifest.kinds.no_lesion)
-    scores = np.concatenate([found[:, nothing] for *_, found in shares])
-    other = np.concatenate([np.full(len(found), not right) for _, right, found in shares])
+    no_lesion = manifest.kinds.names.index(manifest.kinds.no_lesion)
+    scores = np.concatenate([kinds[:, no_lesion] for *_, kinds in groups])
+    is_other = np.concatenate([np.full(len(kinds), not right_kind) for _, right_kind, kinds in groups])
     return KindsResult(
-        shares=tuple(_share(title, right, found, manifest) for title, right, found in shares),
-        no_lesion_auc=auc_metric(scores, other) if other.any() and not other.all() else None,
+        shares=tuple(_measure_kind(title, right_kind, kinds, manifest) for title, right_kind, kinds in groups),
+        no_lesion_auc=auc_metric(scores, is_other) if is_other.any() and not is_other.all() else None,
     )
 
 
-def share_metric(flags: Flags) -> Metric:
-    """Share of true `flags` [n], n >= 1, with its 95 % Wilson interval."""
+def compute_share(flags: Flags) -> Metric:
+    """Compute the share of true `flags` [n], n >= 1, with its 95 % Wilson interval."""
     low, high = wilson_interval(int(flags.sum()), len(flags))
     return Metric(value=float(flags.mean()), low=low, high=high, pictures=len(flags))
 
 
-def _share(title: str, right: str, kinds: Floats, manifest: Manifest) -> KindShare:
-    named = [kind_of(row, manifest) or "" for row in kinds]
+def _measure_kind(title: str, right_kind: str, kinds: Floats, manifest: Manifest) -> KindShare:
+    named_kinds = [kind_of(row, manifest) or "" for row in kinds]
     return KindShare(
         title=title,
-        lesion=bool(right),
-        named_right=share_metric(np.array([name == right for name in named])),
-        refused=share_metric(np.array([not name for name in named])),
+        lesion=bool(right_kind),
+        named_right=compute_share(np.array([name == right_kind for name in named_kinds])),
+        refused=compute_share(np.array([not name for name in named_kinds])),
     )

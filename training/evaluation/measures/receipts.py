@@ -1,91 +1,100 @@
-"""Whether the receipts hold for lesions that they were not made of."""
+"""Checks evidence receipts against lesions that they were not computed from."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import binom, fisher_exact  # type: ignore[import-untyped]
 from sklearn.model_selection import StratifiedGroupKFold
 
 from shared.model.artefact import Manifest, ReliabilityBin
 from shared.model.decision_rules import bin_of, wilson_interval
-from training.calibration.calibrate import reliability
+from training.calibration.bands import compute_reliability_bins
 from training.data.records.labelled_image import Split
-from training.evaluation.result import ReceiptCheck, Receipts
-from training.evaluation.scored_sets import Judged
-from training.evaluation.tasks import Task, score, truth
+from training.evaluation.result import ReceiptCheck, ReceiptsResult
+from training.evaluation.scored_sets import ScoredSet
+from training.evaluation.tasks import Task, is_positive, score
 from training.metrics.bootstrap import SEED, Flags, Floats
 
 _FOLDS: Final = 4
-_SIGNIFICANT: Final = 0.05
+_SIGNIFICANCE: Final = 0.05
 _ON_TEST: Final = "The receipts of the artefact, against the test set."
 _CROSSED: Final = (
-    "The artefact's receipts were made of these very lesions. So receipts were made the same way of three in four of"
-    " them and held against the fourth, four times, patients and lesions apart."
+    "The artefact's receipts were computed from these very lesions. So receipts were computed in the same way from"
+    " three in four of them and checked against the fourth, four times. No patient or lesion is on both sides."
 )
 
 
-def receipts(judged: Judged, manifest: Manifest) -> Receipts | None:
-    """Check the receipts of the set's population; None where there are none, or too few pictures to check."""
-    known = next((one for one in manifest.populations if one.name == judged.population), None)
-    told, malignant = score(Task.COUNTED, judged.probabilities, manifest.labels), truth(Task.COUNTED, judged.pictures)
-    if known is None or min(malignant.sum(), (~malignant).sum()) < _FOLDS:
+def check_receipts(scored_set: ScoredSet, manifest: Manifest) -> ReceiptsResult | None:
+    """Check the receipts of the set's population.
+
+    A test set is compared with the artefact's own receipts. Any other set was used to compute these; it is compared
+    fold by fold with receipts computed from its other folds.
+
+    Returns:
+        None if the artefact has no receipts for the population, or the set has too few images.
+    """
+    population = next((known for known in manifest.populations if known.name == scored_set.population), None)
+    probabilities = score(Task.COUNTED, scored_set.probabilities, manifest.labels)
+    positive = is_positive(Task.COUNTED, scored_set.images)
+    if population is None or min(positive.sum(), (~positive).sum()) < _FOLDS:
         return None
-    if judged.pictures[0].split is Split.TEST:
-        checks = list(_checks(known.reliability, told, malignant))
-        return _summed(checks, _ON_TEST)
-    checks = []
-    for apart in _folds(judged, malignant):
-        checks += _checks(reliability(told[~apart], malignant[~apart]), told[apart], malignant[apart])
-    return _summed(checks, _CROSSED)
+    if scored_set.images[0].split is Split.TEST:
+        return _summarize(list(_check_bins(population.reliability, probabilities, positive)), _ON_TEST)
+    checks: list[ReceiptCheck] = []
+    for inside in _iterate_folds(scored_set, positive):
+        bins = compute_reliability_bins(probabilities[~inside], positive[~inside])
+        checks += _check_bins(bins, probabilities[inside], positive[inside])
+    return _summarize(checks, _CROSSED)
 
 
-def _summed(checks: Sequence[ReceiptCheck], protocol: str) -> Receipts:
-    return Receipts(
+def _summarize(checks: Sequence[ReceiptCheck], protocol: str) -> ReceiptsResult:
+    return ReceiptsResult(
         protocol=protocol,
         bins=tuple(checks),
         covered=float(np.mean([check.covered for check in checks])),
         agrees=float(np.mean([check.agrees for check in checks])),
-        covered_if_right=float(np.mean([_expected(check) for check in checks])),
+        covered_if_right=float(np.mean([_coverage_by_chance(check) for check in checks])),
     )
 
 
-def _checks(bins: tuple[ReliabilityBin, ...], told: Floats, malignant: Flags) -> Iterator[ReceiptCheck]:
-    places = [bin_of(float(one), bins) for one in told]
-    for place, held in enumerate(bins):
-        rows = np.array([found == place for found in places])
-        if held.lesions and rows.any():
-            tested, found = int(rows.sum()), int(malignant[rows].sum())
-            low, high = wilson_interval(held.malignant, held.lesions)
-            cells = [[held.malignant, held.lesions - held.malignant], [found, tested - found]]
+def _check_bins(bins: tuple[ReliabilityBin, ...], probabilities: Floats, positive: Flags) -> Iterator[ReceiptCheck]:
+    """Compare each bin with the lesions whose probability is in it; bins without such lesions are left out."""
+    bin_indices = np.array([bin_of(float(probability), bins) for probability in probabilities])
+    for index, receipt in enumerate(bins):
+        rows = bin_indices == index
+        if receipt.lesions and rows.any():
+            tested, malignant = int(rows.sum()), int(positive[rows].sum())
+            low, high = wilson_interval(receipt.malignant, receipt.lesions)
+            table = [[receipt.malignant, receipt.lesions - receipt.malignant], [malignant, tested - malignant]]
             yield ReceiptCheck(
-                start=held.start,
-                stop=held.stop,
-                lesions=held.lesions,
-                malignant=held.malignant,
+                start=receipt.start,
+                stop=receipt.stop,
+                lesions=receipt.lesions,
+                malignant=receipt.malignant,
                 tested=tested,
-                tested_malignant=found,
-                covered=bool(low <= found / tested <= high),
-                agrees=bool(fisher_exact(cells)[1] >= _SIGNIFICANT),
+                tested_malignant=malignant,
+                covered=bool(low <= malignant / tested <= high),
+                agrees=bool(fisher_exact(table)[1] >= _SIGNIFICANCE),
             )
 
 
-def _expected(check: ReceiptCheck) -> float:
-    """Chance that the interval holds the tested share when both come from the same true share."""
-    true = (check.malignant + check.tested_malignant) / (check.lesions + check.tested)
-    held, came = np.arange(check.lesions + 1), np.arange(check.tested + 1)
-    low, high = np.array([wilson_interval(int(hits), check.lesions) for hits in held]).T
-    inside = (low[:, None] <= came / check.tested) & (came / check.tested <= high[:, None])
-    return float(binom.pmf(held, check.lesions, true) @ inside @ binom.pmf(came, check.tested, true))
+def _coverage_by_chance(check: ReceiptCheck) -> float:
+    """Probability that the receipt's interval contains the tested share if both come from the same true share."""
+    true_share = (check.malignant + check.tested_malignant) / (check.lesions + check.tested)
+    in_receipt, in_test = np.arange(check.lesions + 1), np.arange(check.tested + 1)
+    low, high = np.array([wilson_interval(int(malignant), check.lesions) for malignant in in_receipt]).T
+    is_covered = (low[:, None] <= in_test / check.tested) & (in_test / check.tested <= high[:, None])
+    in_receipt_probability = binom.pmf(in_receipt, check.lesions, true_share)
+    return float(in_receipt_probability @ is_covered @ binom.pmf(in_test, check.tested, true_share))
 
 
-def _folds(judged: Judged, malignant: Flags) -> Iterator[npt.NDArray[np.bool_]]:
-    """Rows of each fold: the pictures' own, or as many of whole lesions."""
-    own = np.array([-1 if image.fold is None else image.fold for image in judged.pictures])
-    if (own < 0).any():
-        split = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=SEED)
-        for number, (_, rows) in enumerate(split.split(own, malignant, judged.groups)):
-            own[rows] = number
-    for fold in np.unique(own):
-        yield own == fold
+def _iterate_folds(scored_set: ScoredSet, positive: Flags) -> Iterator[Flags]:
+    """Yield the rows of each fold: the images' own folds, or `_FOLDS` folds of whole patients or lesions."""
+    folds = np.array([-1 if image.fold is None else image.fold for image in scored_set.images])
+    if (folds < 0).any():
+        splitter = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=SEED)
+        for fold, (_, rows) in enumerate(splitter.split(folds, positive, scored_set.groups)):
+            folds[rows] = fold
+    for fold in np.unique(folds):
+        yield folds == fold

@@ -1,4 +1,4 @@
-"""The same questions, asked of parts of a set: whom the model serves less well."""
+"""Measures subgroups of a set, to find whom the model serves less well."""
 
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -8,95 +8,99 @@ import numpy as np
 from shared.model.artefact import Manifest
 from training.data.records.labelled_image import LabelledImage
 from training.data.records.labels import LABELS
-from training.evaluation.measures.task_metrics import bands_of, curve_figures
-from training.evaluation.result import Figures, Subgroup
-from training.evaluation.scored_sets import Judged
-from training.evaluation.tasks import Task, score, truth
-from training.metrics.bootstrap import Flags, draw_weights, metrics_with_intervals
+from training.evaluation.measures.task_metrics import find_bands, measure_curve
+from training.evaluation.result import Figures, SubgroupResult
+from training.evaluation.scored_sets import ScoredSet
+from training.evaluation.tasks import Task, is_positive, score
+from training.exporting.reported_metrics import MIN_PEN_SHARE
+from training.metrics.bootstrap import draw_weights, metrics_with_intervals
 from training.metrics.operating_points import BinaryPredictions
 
-#: Fewest positive pictures, and others, on which a figure rests: with ten, an AUC's interval is up to 0.3 wide.
-FEWEST: Final = 10
-#: From this share of the picture on it counts as marked by pen.
-PEN: Final = 0.005
-#: Figures of the curve that are worth their place in a table of parts.
-_KEPT: Final = ("auc", "specificity_at_95_sensitivity")
+#: Positive images, and others, that a figure needs: with ten, the interval of an AUC is up to 0.3 wide.
+MIN_IMAGES: Final = 10
+#: Figures of the curve that the table of subgroups shows.
+_CURVE_FIGURES: Final = ("auc", "specificity_at_95_sensitivity")
 _AGES: Final = (("under 40", 0, 40), ("40 to 59", 40, 60), ("60 to 74", 60, 75), ("75 and over", 75, 200))
-_SKIN: Final = {1: "I-II", 2: "I-II", 3: "III-IV", 4: "III-IV", 5: "V-VI", 6: "V-VI"}
+_SKIN_TYPES: Final = {1: "I-II", 2: "I-II", 3: "III-IV", 4: "III-IV", 5: "V-VI", 6: "V-VI"}
 
 
-def subgroups(judged: Judged, manifest: Manifest) -> tuple[Subgroup, ...]:
-    """Every part that the pictures tell of, with its figures where it has enough pictures for them."""
-    return tuple(found for by in _PARTS for found in _parts(by, judged, manifest)) + tuple(_diagnoses(judged, manifest))
+def measure_subgroups(scored_set: ScoredSet, manifest: Manifest) -> tuple[SubgroupResult, ...]:
+    """Measure every subgroup that the data names. A subgroup with too few images gets no figures."""
+    by_property = (result for by in _GROUPINGS for result in _measure_by(by, scored_set, manifest))
+    return (*by_property, *_measure_by_diagnosis(scored_set, manifest))
 
 
-def _parts(by: str, judged: Judged, manifest: Manifest) -> Iterator[Subgroup]:
-    """The pictures by what the data tells of them; none where it tells it of no picture."""
-    values = np.array([_PARTS[by](image) for image in judged.pictures])
+def _measure_by(by: str, scored_set: ScoredSet, manifest: Manifest) -> Iterator[SubgroupResult]:
+    """Yield the subgroups by one property; none if the data has the property of no image."""
+    values = np.array([_GROUPINGS[by](image) for image in scored_set.images])
     if any(values):
-        for value in _ordered(by, set(values.tolist())):
-            yield _part(by, value or "not told", judged, values == value, manifest)
+        for value in _sort_values(by, set(values.tolist())):
+            yield _measure_subgroup(by, value or "not told", scored_set.select(values == value), manifest)
 
 
-def _diagnoses(judged: Judged, manifest: Manifest) -> Iterator[Subgroup]:
-    """Each label against all of the other answer: malignant ones against all benign pictures, and so on."""
-    labels, counts = np.array([image.label for image in judged.pictures]), truth(Task.COUNTED, judged.pictures)
+def _measure_by_diagnosis(scored_set: ScoredSet, manifest: Manifest) -> Iterator[SubgroupResult]:
+    """Yield each label against all images of the other answer: a label that counts against all others, and so on."""
+    labels = np.array([image.label for image in scored_set.images])
+    is_counted = is_positive(Task.COUNTED, scored_set.images)
     for index, label in enumerate(LABELS):
         if (labels == index).any():
-            rows = (labels == index) | (counts != label.counts)
-            found = _part("diagnosis", label.title, judged, rows, manifest, Task.COUNTED)
-            yield found.model_copy(update={"pictures": int((labels == index).sum())})
+            subgroup = scored_set.select((labels == index) | (is_counted != label.counts))
+            result = _measure_subgroup("diagnosis", label.title, subgroup, manifest, Task.COUNTED)
+            yield result.model_copy(update={"pictures": int((labels == index).sum())})
 
 
-def _part(by: str, value: str, judged: Judged, rows: Flags, manifest: Manifest, *tasks: Task) -> Subgroup:
-    part = judged.only(rows)
-    found = {task.value: _figures(task, part, manifest) for task in tasks or tuple(Task)}
-    return Subgroup(
+def _measure_subgroup(by: str, value: str, subgroup: ScoredSet, manifest: Manifest, *tasks: Task) -> SubgroupResult:
+    """Measure a subgroup on `tasks`, or on all of them if there are none."""
+    figures_by_task = {task.value: _measure_task(task, subgroup, manifest) for task in tasks or tuple(Task)}
+    return SubgroupResult(
         by=by,
         value=value,
-        pictures=len(part.pictures),
-        counted=int(truth(Task.COUNTED, part.pictures).sum()),
-        tasks={task: figures for task, figures in found.items() if figures},
+        pictures=len(subgroup.images),
+        counted=int(is_positive(Task.COUNTED, subgroup.images).sum()),
+        tasks={task: figures for task, figures in figures_by_task.items() if figures},
     )
 
 
-def _figures(task: Task, part: Judged, manifest: Manifest) -> Figures:
-    positive, scores = truth(task, part.pictures), score(task, part.probabilities, manifest.labels)
-    if min(positive.sum(), (~positive).sum()) < FEWEST:
+def _measure_task(task: Task, subgroup: ScoredSet, manifest: Manifest) -> Figures:
+    positive, scores = is_positive(task, subgroup.images), score(task, subgroup.probabilities, manifest.labels)
+    if min(positive.sum(), (~positive).sum()) < MIN_IMAGES:
         return {}
-    weights = draw_weights(positive, part.groups)
-    figures = {name: value for name, value in curve_figures(scores, positive, weights).items() if name in _KEPT}
-    bands = bands_of(part, manifest)
+    weights = draw_weights(positive, subgroup.groups)
+    curve = measure_curve(scores, positive, weights)
+    figures = {name: figure for name, figure in curve.items() if name in _CURVE_FIGURES}
+    bands = find_bands(subgroup, manifest)
     if bands and task is Task.COUNTED:
-        calls = BinaryPredictions(scores >= bands.low_below, positive)
+        not_low = BinaryPredictions(scores >= bands.low_below, positive)
         figures |= metrics_with_intervals(
-            lambda some: {"sensitivity": calls.sensitivity(some), "specificity": calls.specificity(some)}, weights
+            lambda chunk: {"sensitivity": not_low.sensitivity(chunk), "specificity": not_low.specificity(chunk)},
+            weights,
         )
     return figures
 
 
-def _age(image: LabelledImage) -> str:
+def _age_range(image: LabelledImage) -> str:
     if image.age is None:
         return ""
     return next((name for name, start, stop in _AGES if start <= image.age < stop), "")
 
 
-def _pen(image: LabelledImage) -> str:
+def _pen_mark(image: LabelledImage) -> str:
     if image.pen is None:
         return ""
-    return "marked by pen" if image.pen > PEN else "not marked"
+    return "marked by pen" if image.pen > MIN_PEN_SHARE else "not marked"
 
 
-_PARTS: Final[dict[str, Callable[[LabelledImage], str]]] = {
+#: Properties that subgroups have in common: the value for an image, "" if the data does not name it.
+_GROUPINGS: Final[dict[str, Callable[[LabelledImage], str]]] = {
     "source": lambda image: image.source,
-    "age": _age,
+    "age": _age_range,
     "sex": lambda image: image.sex if image.sex != "unknown" else "",
-    "skin type": lambda image: _SKIN.get(image.skin_type or 0, ""),
-    "pen": _pen,
+    "skin type": lambda image: _SKIN_TYPES.get(image.skin_type or 0, ""),
+    "pen": _pen_mark,
 }
 
 
-def _ordered(by: str, values: set[str]) -> list[str]:
-    """Ages from young to old, the rest by name; what is not told comes last."""
-    ages = {name: str(place) for place, (name, *_) in enumerate(_AGES)}
-    return sorted(values, key=lambda value: (not value, ages.get(value, value) if by == "age" else value))
+def _sort_values(by: str, values: set[str]) -> list[str]:
+    """Sort ages from young to old and all others by name; the unknown value comes last."""
+    age_keys = {name: str(index) for index, (name, *_) in enumerate(_AGES)}
+    return sorted(values, key=lambda value: (not value, age_keys.get(value, value) if by == "age" else value))

@@ -1,1 +1,1 @@
-"""Whether the evidence map points to the lesion, where the lesion is not in the middle."""
+"""Measures whether the evidence map points to a lesion that is not in the middle of the image."""

@@ -1,1 +1,1 @@
-"""What was found, for people: the page and the model card."""
+"""The HTML report and the model card of an evaluation."""

@@ -1,1 +1,1 @@
-"""What must not matter, done to pictures on purpose, and how far the score moves."""
+"""The stress test: changes images in ways that must not matter, and measures how far the score moves."""

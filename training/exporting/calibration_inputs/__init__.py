@@ -1,1 +1,1 @@
-"""PredictionBatch of fitted models that calibration and reported metrics are computed from."""
+"""Images, models and out-of-fold predictions that calibration and the reported metrics are computed from."""

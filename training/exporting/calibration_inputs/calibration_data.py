@@ -1,4 +1,4 @@
-"""The pictures that an artefact is calibrated by and measured on, by what each is for."""
+"""The images that an artefact is calibrated and measured with, by their use."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from training.calibration.kinds import name_of
+from training.calibration.kinds import kind_name
 from training.data.image_cache import Pixels, decode_images, decode_paths
 from training.data.records.labelled_image import LabelledImage, Population, Split
 from training.data.records.labels import COUNTED
@@ -17,96 +17,123 @@ from training.errors import TrainingError
 from training.fitting.inputs.selection import is_in_recipe
 from training.fitting.recipe import Recipe
 
-#: Training pictures that kinds and distance are fitted to: with their copies, more than two a feature of the kinds.
-ENOUGH: Final = 2000
+#: Training images that the kind classifier and the feature distance are fitted to. With their chat copies, these are
+#: more than two for each feature of the kind classifier.
+TRAINING_SAMPLE_SIZE: Final = 2000
 
 
 @dataclass(frozen=True)
-class Lesions:
-    """Pictures of lesions with their pixels uint8 [n, size, size, 3]."""
+class LesionImages:
+    """Images of lesions, with their pixels uint8 [n, size, size, 3]."""
 
-    pictures: Sequence[LabelledImage]
+    images: Sequence[LabelledImage]
     pixels: Pixels
 
     @property
     def labels(self) -> npt.NDArray[np.int64]:
-        """Label [n] of each."""
-        return np.array([image.label for image in self.pictures])
+        """Index of each image's label, [n]."""
+        return np.array([image.label for image in self.images])
 
     @property
-    def counted(self) -> npt.NDArray[np.bool_]:
-        """Whether each is of a label that counts, [n]."""
+    def is_counted(self) -> npt.NDArray[np.bool_]:
+        """True for lesions of a label that counts, [n]."""
         return np.isin(self.labels, COUNTED)
 
     @property
     def paths(self) -> list[Path]:
-        """Their files."""
-        return [image.path for image in self.pictures]
+        """Files of the images."""
+        return [image.path for image in self.images]
 
 
 @dataclass(frozen=True)
-class Others:
-    """Pictures of no lesion: `seen` ones teach the kinds, by their `pixels`; the rest only measures."""
+class OtherImages:
+    """Images that show no lesion. The kind classifier is fitted to one half of them and measured on the other.
 
-    pictures: Sequence[PhoneImage]
+    Attributes:
+        images: Both halves; `is_held_out` is true for the half to measure on.
+        pixels: Of the half to fit to, uint8 [n, size, size, 3].
+    """
+
+    images: Sequence[PhoneImage]
     pixels: Pixels
 
     @property
-    def kinds(self) -> list[str]:
-        """The kind of picture that each of those seen is."""
-        return [name_of(one.subject) for one in self.pictures if not one.is_held_out]
+    def kind_names(self) -> list[str]:
+        """Kind of each image of the half to fit to, [n]."""
+        return [kind_name(image.subject) for image in self.images if not image.is_held_out]
 
-    def unseen(self) -> dict[PhoneSubject, list[Path]]:
-        """Files of those that only measure."""
-        found: dict[PhoneSubject, list[Path]] = {}
-        for one in self.pictures:
-            if one.is_held_out:
-                found.setdefault(one.subject, []).append(one.path)
-        return found
+    def held_out_paths(self) -> dict[PhoneSubject, list[Path]]:
+        """Files of the half to measure on, by what they show."""
+        paths: dict[PhoneSubject, list[Path]] = {}
+        for image in self.images:
+            if image.is_held_out:
+                paths.setdefault(image.subject, []).append(image.path)
+        return paths
 
 
 @dataclass(frozen=True)
-class Material:
-    """Dermatoscope lesions that were trained on, some of them, and held-out ones; phone lesions; and others."""
+class CalibrationData:
+    """Images of a recipe's sources, without the test set.
 
-    trained: Sequence[LabelledImage]
-    some: Lesions
-    held: Lesions
-    phone: Lesions
-    others: Others
+    Attributes:
+        training_images: All dermatoscope images that the model was trained on.
+        training_sample: Evenly spaced ones of them, about `TRAINING_SAMPLE_SIZE`.
+        held_out: Dermatoscope lesions held out of training.
+        phone: Phone lesions. The fold models predict them.
+        others: Images that show no lesion.
+    """
+
+    training_images: Sequence[LabelledImage]
+    training_sample: LesionImages
+    held_out: LesionImages
+    phone: LesionImages
+    others: OtherImages
 
 
-def read_material(data: Path, cache: Path, recipe: Recipe) -> Material:
-    """Read and decode all of the recipe's sources but the test set. Raises `TrainingError` where a part is missing."""
+def read_calibration_data(data: Path, cache: Path, recipe: Recipe) -> CalibrationData:
+    """Read and decode the images of the recipe's sources, without the test set.
+
+    Args:
+        data: Folder of the data.
+        cache: Folder for the decoded images.
+        recipe: Recipe of the run that is exported.
+
+    Raises:
+        TrainingError: The data has no images for one of the uses.
+    """
     rules = recipe.serving_spec
-    images = [one for one in read_labelled_images(data) if is_in_recipe(one, recipe)]
+    images = [image for image in read_labelled_images(data) if is_in_recipe(image, recipe)]
 
-    def lesions(population: Population, share: Split) -> list[LabelledImage]:
-        found = [one for one in images if one.population is population and one.split is share]
-        if not found:
-            raise TrainingError(f"{data} has no {population} pictures of the recipe's sources for the share {share}.")
-        return found
+    def select(population: Population, split: Split) -> list[LabelledImage]:
+        selected = [image for image in images if image.population is population and image.split is split]
+        if not selected:
+            raise TrainingError(f"{data} has no {population} pictures of the recipe's sources for the split {split}.")
+        return selected
 
-    def decoded(some: Sequence[LabelledImage]) -> Lesions:
-        return Lesions(some, decode_images(some, rules, cache))
+    def decode(lesions: Sequence[LabelledImage]) -> LesionImages:
+        return LesionImages(lesions, decode_images(lesions, rules, cache))
 
-    trained = lesions(Population.DERMATOSCOPE, Split.TRAIN)
-    others = [one for one in read_phone_images(data) if one.subject is not PhoneSubject.LESION]
-    seen = [one.path for one in others if not one.is_held_out]
-    if not seen:
+    training_images = select(Population.DERMATOSCOPE, Split.TRAIN)
+    others = [image for image in read_phone_images(data) if image.subject is not PhoneSubject.LESION]
+    fitted_paths = [image.path for image in others if not image.is_held_out]
+    if not fitted_paths:
         raise TrainingError(f"{data} needs pictures of no lesion under phone/: without them nothing is refused.")
-    return Material(
-        trained=trained,
-        some=decoded(trained[:: max(1, len(trained) // ENOUGH)]),
-        held=decoded(lesions(Population.DERMATOSCOPE, Split.VALID)),
-        phone=decoded(lesions(Population.PHONE, Split.TRAIN)),
-        others=Others(others, decode_paths(seen, rules, cache)),
+    return CalibrationData(
+        training_images=training_images,
+        training_sample=decode(training_images[:: max(1, len(training_images) // TRAINING_SAMPLE_SIZE)]),
+        held_out=decode(select(Population.DERMATOSCOPE, Split.VALID)),
+        phone=decode(select(Population.PHONE, Split.TRAIN)),
+        others=OtherImages(others, decode_paths(fitted_paths, rules, cache)),
     )
 
 
-def test_pictures(data: Path) -> list[LabelledImage]:
-    """The ISIC 2017 test set, which nothing is chosen by. Raises `TrainingError` where it is missing."""
-    found = [image for image in read_labelled_images(data) if image.split is Split.TEST]
-    if not found:
-        raise TrainingError(f"{data} has no pictures for the share {Split.TEST}.")
-    return found
+def read_test_images(data: Path) -> list[LabelledImage]:
+    """Read the ISIC 2017 test set. No choice is made by it.
+
+    Raises:
+        TrainingError: The data has no test set.
+    """
+    images = [image for image in read_labelled_images(data) if image.split is Split.TEST]
+    if not images:
+        raise TrainingError(f"{data} has no pictures for the split {Split.TEST}.")
+    return images

@@ -1,7 +1,7 @@
-"""Copies of pictures as other cameras would take them and chats would send them.
+"""Copies of images as another camera would take them and a chat would compress them.
 
-Which kind of picture it is, and how far from the training pictures, is told by fine detail, and a chat's compression
-changes that. So both are fitted to pictures and to such copies of them.
+The kind of an image and its feature distance depend on fine detail, which a chat's compression changes. So both are
+fitted to the images and to such copies of them.
 """
 
 from typing import Final
@@ -23,8 +23,8 @@ _CHANGES: Final = frozenset(
 )
 
 
-def with_copies(pixels: Pixels) -> Pixels:
-    """Pictures uint8 [n, size, size, 3] and, after them, a changed copy of each: uint8 [2 n, size, size, 3]."""
+def append_chat_copies(pixels: Pixels) -> Pixels:
+    """Append a changed copy of each image uint8 [n, size, size, 3]; the result is uint8 [2 n, size, size, 3]."""
     size = pixels.shape[1]
     copies = [augment(image, size, np.random.default_rng((1, row)), _CHANGES) for row, image in enumerate(pixels)]
     return np.concatenate((pixels, np.rint(np.stack(copies)).astype(np.uint8)))

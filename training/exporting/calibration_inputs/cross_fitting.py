@@ -1,4 +1,4 @@
-"""What models say of phone pictures that they have not seen: one model a fold, each asked about its own fold."""
+"""Cross-fitting: predicts each phone image with the model of its fold, which was trained without that fold."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,29 +7,34 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from training.calibration.calibrate import calibrate
 from training.calibration.distance import fit_distance
-from training.calibration.kinds import PHONE, fit_kinds
+from training.calibration.kinds import PHONE, fit_kind_classifier
+from training.calibration.temperature_scaling import fit_temperature_scaling
+from training.data.image_cache import Pixels
 from training.data.records.labelled_image import LabelledImage, Population
 from training.errors import TrainingError
-from training.exporting.calibration_inputs.chat_copies import with_copies
+from training.exporting.calibration_inputs.chat_copies import append_chat_copies
 from training.exporting.calibration_inputs.features import Features
+from training.metrics.bootstrap import Floats
 from training.model.classifier import POPULATIONS
 
-Floats = npt.NDArray[np.floating]
+
+@dataclass(frozen=True)
+class BackgroundImages:
+    """Images of the other kinds, from which the classifier learns to tell phone lesions apart.
+
+    Attributes:
+        pixels: uint8 [n, size, size, 3].
+        kind_names: Name of each image's kind, [n].
+    """
+
+    pixels: Pixels
+    kind_names: Sequence[str]
 
 
 @dataclass(frozen=True)
-class Background:
-    """What a phone lesion is to be told from: pictures uint8 [n, size, size, 3] with the names of their kinds."""
-
-    pixels: npt.NDArray[np.uint8]
-    kinds: Sequence[str]
-
-
-@dataclass(frozen=True)
-class Answers:
-    """Of n pictures: calibrated `probabilities` [n, labels], `kinds` [n, kinds], `distance` [n]."""
+class CalibratedOutputs:
+    """Of n images: calibrated `probabilities` [n, labels], `kinds` [n, kinds], `distance` [n]."""
 
     probabilities: Floats
     kinds: Floats
@@ -37,60 +42,70 @@ class Answers:
 
 
 @dataclass(frozen=True)
-class Unseen:
-    """Of each of n pictures, by a model that has not seen it.
+class OutOfFoldOutputs:
+    """Outputs for n phone images, each by a model that was not trained on it.
 
-    `logits` [n, labels] by the phone's head, `kinds` [n, kinds] their sum 1, `distance` [n] from the phone pictures
-    of the other folds, and the number of its `fold` [n].
+    Attributes:
+        logits: Of the phone head, [n, labels].
+        kinds: Probabilities of the kinds, [n, kinds].
+        distance: Feature distance from the phone images of the other folds, [n].
+        folds: Fold of each image, [n].
     """
 
     logits: Floats
     kinds: Floats
     distance: Floats
-    fold: npt.NDArray[np.int64]
+    folds: npt.NDArray[np.int64]
 
-    def calibrated(self, labels: npt.NDArray[np.integer]) -> Answers:
-        """The same, each picture calibrated by those of the other folds alone, whose `labels` [n] say what they are."""
+    def calibrate(self, labels: npt.NDArray[np.integer]) -> CalibratedOutputs:
+        """Calibrate each fold by the other folds alone; `labels` [n] are the images' labels."""
         probabilities = np.zeros_like(self.logits)
-        for number in np.unique(self.fold):
-            inside = self.fold == number
-            calibration = calibrate(self.logits[~inside], labels[~inside])
-            probabilities[inside] = calibration.probabilities(self.logits[inside])
-        return Answers(probabilities=probabilities, kinds=self.kinds, distance=self.distance)
+        for fold in np.unique(self.folds):
+            inside = self.folds == fold
+            scaling = fit_temperature_scaling(self.logits[~inside], labels[~inside])
+            probabilities[inside] = scaling.probabilities(self.logits[inside])
+        return CalibratedOutputs(probabilities=probabilities, kinds=self.kinds, distance=self.distance)
 
 
-def ask_folds(
-    models: Mapping[int, keras.Model],
-    images: Sequence[LabelledImage],
-    pixels: npt.NDArray[np.uint8],
-    others: Background,
-) -> Unseen:
-    """Ask the model of each fold, which has not seen it, about phone `pictures` with `pixels` [n, size, size, 3].
+def predict_out_of_fold(
+    models: Mapping[int, keras.Model], images: Sequence[LabelledImage], pixels: Pixels, background: BackgroundImages
+) -> OutOfFoldOutputs:
+    """Predict phone images, each with the model of its fold.
 
-    Kinds and distance are fitted anew for each fold, to the pictures of the other folds, to copies of them, and to
-    `others`. Raises `TrainingError` where a fold has no model.
+    For each fold the kind classifier and the feature distance are fitted anew: to the images of the other folds, to
+    chat copies of them, and to `background`.
+
+    Args:
+        models: The model trained without a fold, by the number of the fold.
+        images: Phone images, n of them.
+        pixels: uint8 [n, size, size, 3].
+        background: Images of the other kinds.
+
+    Raises:
+        TrainingError: A fold has no model.
     """
     missing = {image.fold for image in images} - set(models)
     if missing:
         raise TrainingError(f"No model has left out fold {missing.pop()}: train one with --fold.")
-    fold = np.array([image.fold for image in images])
+    folds = np.array([image.fold for image in images])
     head = POPULATIONS.index(Population.PHONE)
-    shown = with_copies(pixels)
+    with_copies = append_chat_copies(pixels)
     parts = []
-    for number, model in sorted(models.items()):
-        inside = np.flatnonzero(fold == number)
-        outside = np.flatnonzero(np.tile(fold != number, 2))
-        phone, background = Features.of(model, shown), Features.of(model, others.pixels)
-        kinds = fit_kinds(
-            np.concatenate((background.means, phone.means[outside])), [*others.kinds, *[PHONE] * len(outside)]
+    for fold, model in sorted(models.items()):
+        inside = np.flatnonzero(folds == fold)
+        outside = np.flatnonzero(np.tile(folds != fold, 2))
+        phone, others = Features.extract(model, with_copies), Features.extract(model, background.pixels)
+        kinds = fit_kind_classifier(
+            np.concatenate((others.all_means, phone.all_means[outside])),
+            [*background.kind_names, *[PHONE] * len(outside)],
         )
         distance = fit_distance(phone.middle[outside])
-        parts.append((inside, phone, kinds.shares(phone.means), distance(phone.middle)))
-    order = np.concatenate([rows for rows, *_ in parts])
-    back = np.argsort(order)
-    return Unseen(
-        logits=np.concatenate([phone.logits[rows, head] for rows, phone, *_ in parts])[back],
-        kinds=np.concatenate([shares[rows] for rows, _, shares, _ in parts])[back],
-        distance=np.concatenate([far[rows] for rows, _, _, far in parts])[back],
-        fold=fold,
+        parts.append((inside, phone, kinds.probabilities(phone.all_means), distance(phone.middle)))
+    # The parts come fold by fold: this puts their rows back into the order of the images.
+    order = np.argsort(np.concatenate([rows for rows, *_ in parts]))
+    return OutOfFoldOutputs(
+        logits=np.concatenate([phone.logits[rows, head] for rows, phone, *_ in parts])[order],
+        kinds=np.concatenate([probabilities[rows] for rows, _, probabilities, _ in parts])[order],
+        distance=np.concatenate([distances[rows] for rows, _, _, distances in parts])[order],
+        folds=folds,
     )

@@ -1,4 +1,4 @@
-"""A finished run: the model that is exported, and one a fold that has not seen the fold's pictures."""
+"""The models of a finished run: the one to export, and one per fold that was trained without that fold."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,38 +14,43 @@ from training.model.weights import set_weights
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """The averaged weights of a run, in a model, and the run's recipe."""
+class RunModel:
+    """A model with the averaged weights of a run, the run's recipe, and the number of epochs done."""
 
     model: keras.Model
     recipe: Recipe
     epochs: int
 
 
-def read_run(directory: Path) -> Fitted:
-    """The run in `directory` as its last checkpoint has it. Raises `TrainingError` where there is none."""
+def read_run_model(directory: Path) -> RunModel:
+    """Read the model from the last checkpoint of the run in `directory`.
+
+    Raises:
+        TrainingError: There is no checkpoint.
+    """
     state = load_checkpoint(directory)
     if state is None:
         raise TrainingError(f"There is no checkpoint in {directory}: melanoma-train makes one.")
     model = build_classifier(state.recipe.architecture, len(LABEL_NAMES), frozen_norm=state.recipe.frozen_norm)
     set_weights(model, state.average)
-    return Fitted(model=model, recipe=state.recipe, epochs=state.epochs)
+    return RunModel(model=model, recipe=state.recipe, epochs=state.epochs)
 
 
-def read_folds(directory: Path) -> dict[int, Fitted]:
-    """The runs in `directory`/fold-*, by the fold that each left out.
+def read_fold_models(directory: Path) -> dict[int, RunModel]:
+    """Read the models of the runs in `directory`/fold-*, by the fold that each left out.
 
-    Raises `TrainingError` where there are none, or where one did not leave out the fold that its folder names.
+    Raises:
+        TrainingError: There are none, or a run left out another fold than its folder names.
     """
-    found = {}
+    models = {}
     for folder in sorted(directory.glob("fold-*")):
-        fitted = read_run(folder)
-        if folder.name != f"fold-{fitted.recipe.fold}":
-            raise TrainingError(f"{folder} holds a run that left out fold {fitted.recipe.fold}.")
-        found[int(fitted.recipe.fold or 0)] = fitted
-    if not found:
+        run = read_run_model(folder)
+        if folder.name != f"fold-{run.recipe.fold}":
+            raise TrainingError(f"{folder} holds a run that left out fold {run.recipe.fold}.")
+        models[int(run.recipe.fold or 0)] = run
+    if not models:
         raise TrainingError(
-            f"{directory} has no fold-0, fold-1, ...: train each with --fold, so that phone pictures can be judged"
+            f"{directory} has no fold-0, fold-1, ...: train each with --fold, so that phone pictures can be predicted"
             " by models that have not seen them."
         )
-    return found
+    return models

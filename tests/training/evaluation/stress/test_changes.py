@@ -1,12 +1,10 @@
-"""Changes that must not matter: each is seen in the picture, none makes it another picture."""
-
 import numpy as np
 import pytest
 from PIL import Image
 
 from samples.lesions import render_lesion
-from training.evaluation.stress.changes import CHANGES, Named
-from training.evaluation.stress.drawn import dark_corners, pen, ruler
+from training.evaluation.stress.changes import CHANGES, NamedChange
+from training.evaluation.stress.overlays import draw_dark_corners, draw_pen, draw_ruler
 
 
 @pytest.fixture(scope="module")
@@ -15,25 +13,25 @@ def lesion() -> Image.Image:
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.name)
-def test_each_change_is_the_same_each_time_and_keeps_the_picture(change: Named, lesion: Image.Image) -> None:
+def test_change_is_deterministic_visible_and_moderate(change: NamedChange, lesion: Image.Image) -> None:
     before = np.asarray(lesion).copy()
     first, second = (change.change(lesion, np.random.default_rng(5)) for _ in range(2))
     assert (np.asarray(lesion) == before).all()
     assert (np.asarray(first) == np.asarray(second)).all()
     assert first.mode == "RGB"
-    turns = change.name == "rotated_90"
-    assert first.size == (lesion.size[::-1] if turns else lesion.size)
-    assert turns or (np.asarray(first) != before).any()
-    # Most of the picture is as bright as it was: the lesion is still there. Dark corners may hide a quarter of it.
+    is_turned = change.name == "rotated_90"
+    assert first.size == (lesion.size[::-1] if is_turned else lesion.size)
+    assert is_turned or (np.asarray(first) != before).any()
+    # Most of the image is as bright as before, so the lesion is still there. Dark corners may hide a quarter of it.
     assert abs(np.asarray(first, float).mean() / before.mean() - 1) < 0.3
 
 
-def test_marks_leave_the_lesion_free(lesion: Image.Image) -> None:
+def test_overlays_leave_the_lesion_free(lesion: Image.Image) -> None:
     before = np.asarray(lesion, float)[80:120, 100:140]
-    for draw in (pen, ruler, dark_corners):
+    for draw in (draw_pen, draw_ruler, draw_dark_corners):
         after = np.asarray(draw(lesion, np.random.default_rng(2)), float)[80:120, 100:140]
         assert np.abs(after - before).max() <= 1, draw
 
 
-def test_the_four_copies_that_must_not_matter() -> None:
+def test_harmless_changes() -> None:
     assert {change.name for change in CHANGES if change.harmless} == {"rotated_90", "flipped", "jpeg_60", "darker_10"}

@@ -1,5 +1,3 @@
-"""The card that is shipped says what was measured, of the model that is shipped."""
-
 from pathlib import Path
 
 import pytest
@@ -7,7 +5,7 @@ import pytest
 from shared.model.artefact import Manifest, read_artefact
 from tests.training.evaluation.conftest import SHIPPED
 from training.errors import TrainingError
-from training.evaluation.report.card import FILE_NAME, card
+from training.evaluation.report.card import CARD_NAME, render_card
 from training.evaluation.result import Evaluation, read_evaluation
 
 
@@ -17,30 +15,30 @@ def manifest() -> Manifest:
 
 
 @pytest.fixture(scope="module")
-def found() -> Evaluation:
+def evaluation() -> Evaluation:
     return read_evaluation(SHIPPED)
 
 
-def test_the_shipped_card_is_that_of_the_shipped_evaluation(found: Evaluation, manifest: Manifest) -> None:
-    assert (SHIPPED / FILE_NAME).read_text(encoding="utf-8") == card(found, manifest), (
+def test_shipped_card_is_rendered_from_the_shipped_evaluation(evaluation: Evaluation, manifest: Manifest) -> None:
+    assert (SHIPPED / CARD_NAME).read_text(encoding="utf-8") == render_card(evaluation, manifest), (
         "melanoma-evaluate --card writes it; it is not edited by hand"
     )
 
 
-def test_the_card_of_another_model_is_refused(found: Evaluation, manifest: Manifest) -> None:
+def test_evaluation_of_another_model_is_refused(evaluation: Evaluation, manifest: Manifest) -> None:
     with pytest.raises(TrainingError, match="of another model"):
-        card(found.model_copy(update={"graph_sha256": "0" * 64}), manifest)
+        render_card(evaluation.model_copy(update={"graph_sha256": "0" * 64}), manifest)
 
 
-def test_it_says_the_licence_who_is_missing_and_what_it_is_not_for(manifest: Manifest) -> None:
-    text = (SHIPPED / FILE_NAME).read_text(encoding="utf-8")
+def test_card_names_licence_sources_limits_and_missing_people(manifest: Manifest) -> None:
+    text = (SHIPPED / CARD_NAME).read_text(encoding="utf-8")
     assert manifest.licence in text
     assert all(source.name in text for source in manifest.data)
-    for words in ("a low result does not exclude melanoma", "people with dark skin", "V or VI of 5"):
-        assert words in text
+    for phrase in ("a low result does not exclude melanoma", "people with dark skin", "V or VI of 5"):
+        assert phrase in text
 
 
-def test_a_damaged_evaluation_is_one_sentence(tmp_path: Path) -> None:
+def test_damaged_evaluation_is_refused_with_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="cannot be read"):
         read_evaluation(tmp_path)
     (tmp_path / "evaluation.json").write_text('{"artefact": 1}', encoding="utf-8")
