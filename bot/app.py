@@ -14,7 +14,7 @@ from aiohttp import web
 from bot.background.runner import BackgroundTasks
 from bot.dependencies import BotDependencies
 from bot.handlers import routers
-from bot.handlers.commands import listed
+from bot.handlers.commands import list_commands
 from bot.locales import translate
 from bot.locales.languages import LANGUAGES
 from bot.middlewares.retry import retry_until_stored
@@ -53,15 +53,15 @@ async def run_bot(settings: Settings, stop: asyncio.Event) -> None:
     given_up = threading.Event()
     connection = ServiceClient(settings, role="bot", shard=_SHARD, stop=given_up)
     load = WaitEstimator(redis.ledger)
-    desk = SubmissionService(
+    submissions = SubmissionService(
         ledger=redis.ledger,
         store=redis.store,
-        people=redis.people,
-        load=load,
-        limits=redis.limits,
+        users=redis.users,
+        wait_estimator=load,
+        overrides=redis.overrides,
         key=bytes.fromhex(derive_secret(secret_token, "job ids")),
     )
-    dispatcher = Dispatcher(desk=desk, statistics=redis.statistics)
+    dispatcher = Dispatcher(submissions=submissions, statistics=redis.statistics)
     dispatcher.update.outer_middleware(retry_until_stored)
     dispatcher.include_routers(*routers())
     async with AsyncExitStack() as stack:
@@ -131,7 +131,7 @@ async def _introduce(bot: Bot, settings: Settings, secret: str | None) -> None:
 
 
 async def _introduce_in(bot: Bot, language: str, code: str | None) -> None:
-    private, groups = listed(language), listed(language, group=True)
+    private, groups = list_commands(language), list_commands(language, group=True)
     await call_api(lambda: bot.set_my_commands(private, language_code=code))
     await call_api(lambda: bot.set_my_commands(groups, scope=BotCommandScopeAllGroupChats(), language_code=code))
     await call_api(lambda: bot.set_my_description(translate(language, "description"), language_code=code))

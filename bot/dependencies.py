@@ -30,12 +30,12 @@ class BotDependencies:
             ttl_s=settings.image_ttl_s,
         )
         self.ledger = AsyncLedger(self.client, self.retry)
-        self.limits = SettingsOverrides(settings)
-        self.people = UserStore(self.client, self.retry, self.limits)
-        self.pacer = RateLimiter(self.client, self.retry, self.limits)
-        self.tries = AttemptCounter(self.client, self.retry)
-        self.trouble = LostReplyFlag(self.client, self.retry)
-        self.waiting = StatusMessages(self.client, self.retry)
+        self.overrides = SettingsOverrides(settings)
+        self.users = UserStore(self.client, self.retry, self.overrides)
+        self.rate_limiter = RateLimiter(self.client, self.retry, self.overrides)
+        self.attempts = AttemptCounter(self.client, self.retry)
+        self.lost_replies = LostReplyFlag(self.client, self.retry)
+        self.status_messages = StatusMessages(self.client, self.retry)
         self.statistics = AnswerStatistics(self.client, self.retry)
 
     async def close(self) -> None:

@@ -16,7 +16,7 @@ class Metrics:
         self.answer_seconds = Histogram(
             "melanoma_bot_answer_seconds", "From the photograph's acceptance to its answer.", buckets=_SECONDS
         )
-        self.refused = Counter("melanoma_bot_telegram_errors", "Calls that Telegram did not take.", ["kind"])
+        self.telegram_errors = Counter("melanoma_bot_telegram_errors", "Calls that Telegram did not take.", ["kind"])
 
 
 METRICS: Final = Metrics()

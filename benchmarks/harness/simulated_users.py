@@ -68,7 +68,9 @@ async def until_answered(client: Any, answers: int, limit_s: float) -> None:
     while time.monotonic() < end:
         await asyncio.sleep(_LOOK_EVERY_S)
         try:
-            found = sum(int(count) for day in _days() for count in client.hgetall(redis_keys.day(day)).values())
+            found = sum(
+                int(count) for day in _days() for count in client.hgetall(redis_keys.daily_answers(day)).values()
+            )
         except RedisError:  # killed, or reading its file again
             continue
         if found >= answers:

@@ -40,69 +40,69 @@ class AnswerDelivery:
         ledger: AsyncLedger,
         store: AsyncImageStore,
         *,
-        pacer: RateLimiter,
-        tries: AttemptCounter,
+        rate_limiter: RateLimiter,
+        attempts: AttemptCounter,
         waiting: StatusMessages,
-        trouble: LostReplyFlag,
-        ending: JobCompletion,
-        most_tries: int,
+        lost_replies: LostReplyFlag,
+        completion: JobCompletion,
+        max_attempts: int,
         incarnation: str,
     ) -> None:
         self._bot = bot
         self._ledger = ledger
         self._store = store
-        self._pacer = pacer
-        self._tries = tries
+        self._rate_limiter = rate_limiter
+        self._attempts = attempts
         self._waiting = waiting
-        self._ending = ending
-        self._most_tries = most_tries
+        self._completion = completion
+        self._max_attempts = max_attempts
         self._incarnation = incarnation
-        self._trouble = trouble
+        self._lost_replies = lost_replies
 
-    async def work(self, job: OutboxJob) -> float | None:
+    async def deliver(self, job: OutboxJob) -> float | None:
         """Deliver one answer; seconds until it is tried again where that did not work."""
         reference = PhotoOrigin.model_validate_json(job.payload)
         read = _decision(job)
         decision = read or Failure(reason=FailureReason.UNKNOWN_CONTRACT)
-        turn = await self._pacer.wait_for_turn(reference.chat, Priority.ANSWER, patient_s=_PATIENT_S)
+        turn = await self._rate_limiter.wait_for_permit(reference.chat_id, Priority.ANSWER, max_wait_s=_PATIENT_S)
         if not turn.granted:
             return turn.wait_s
         # It is composed while its turn comes, so that it goes out at that moment and not some time later.
         what, _ = await asyncio.gather(compose(job, decision, self._store), asyncio.sleep(turn.wait_s))
-        await self._pacer.smooth()
-        if held_s := await self._held(reference.chat, turn):
+        await self._rate_limiter.space_sends()
+        if held_s := await self._held(reference.chat_id, turn):
             return held_s
         try:
             await self._send(job, reference, what)
         except RateLimited as error:
-            METRICS.refused.labels(kind="too_fast").inc()
-            await self._pacer.block(reference.chat, error.seconds)
-            return error.seconds
+            METRICS.telegram_errors.labels(kind="too_fast").inc()
+            await self._rate_limiter.block(reference.chat_id, error.retry_after_s)
+            return error.retry_after_s
         except ChatUnavailable:
-            METRICS.refused.labels(kind="unwanted").inc()
-            await self._ending.discard(job.id)
+            METRICS.telegram_errors.labels(kind="unwanted").inc()
+            await self._completion.discard(job.id)
             return None
         except SendError as error:
             return await self._failed(job.id, error)
         if read is None:
             # A decision of another release is left, with its picture, for when this bot is of that release, too.
             log.error("dead letter: the decision is of another release", job=job.id)
-            await self._ending.keep_for_operator(
+            await self._completion.keep_for_operator(
                 job, decision.kind, FailureReason.UNKNOWN_CONTRACT, incarnation=self._incarnation
             )
         else:
-            await self._ending.answered(job, decision.kind)
+            await self._completion.complete(job, decision.kind)
         return None
 
     async def _held(self, chat: int, turn: Permit) -> float:
         """Seconds that Telegram asked to wait for since the turn was given."""
-        return await self._pacer.held_s(chat) if turn.wait_s else 0
+        return await self._rate_limiter.get_block_s(chat) if turn.wait_s else 0
 
     async def _send(self, job: OutboxJob, to: PhotoOrigin, what: AnswerMessage) -> None:
         # The message about the wait becomes the answer: done twice, that changes nothing, while a second message would
         # be a second answer wherever a reply of Telegram's was lost.
         message = await self._waiting.take_over(job.id)
-        if message is None and await self._trouble.is_recent():
+        if message is None and await self._lost_replies.is_recent():
             message = await self._send_ahead(job, to)
         if message is not None:
             try:
@@ -116,22 +116,22 @@ class AnswerDelivery:
     async def _send_ahead(self, job: OutboxJob, to: PhotoOrigin) -> int | None:
         """While replies get lost: send a word first that can then be edited into the answer as often as it takes."""
         words = translate(job.language, "waiting-looked-at")
-        reply = ReplyParameters(message_id=to.message, allow_sending_without_reply=True)
-        sent = await call_api(lambda: self._bot.send_message(to.chat, words, reply_parameters=reply))
+        reply = ReplyParameters(message_id=to.message_id, allow_sending_without_reply=True)
+        sent = await call_api(lambda: self._bot.send_message(to.chat_id, words, reply_parameters=reply))
         if sent is None:
             return None
         await self._waiting.record(job.id, sent.message_id)
-        turn = await self._pacer.wait_for_turn(to.chat, Priority.ANSWER, patient_s=math.inf)
+        turn = await self._rate_limiter.wait_for_permit(to.chat_id, Priority.ANSWER, max_wait_s=math.inf)
         await asyncio.sleep(turn.wait_s)
         return sent.message_id
 
     async def _failed(self, id_: str, error: SendError) -> float | None:
-        METRICS.refused.labels(kind=type(error).__name__.lower()).inc()
+        METRICS.telegram_errors.labels(kind=type(error).__name__.lower()).inc()
         if isinstance(error, OutcomeUnknown):
-            await self._trouble.mark()
-        tries = await self._tries.record_failure(id_)
-        if tries < self._most_tries:
-            return self._tries.backoff_s(tries)
+            await self._lost_replies.mark()
+        attempts = await self._attempts.record_failure(id_)
+        if attempts < self._max_attempts:
+            return self._attempts.backoff_s(attempts)
         log.error("dead letter: the answer cannot be delivered", job=id_, said=str(error))
         await self._ledger.run(transitions.dead_letter([id_], incarnation=self._incarnation, reason=str(error)))
         return None

@@ -16,21 +16,21 @@ _SHOWN_S: Final = 5.0
 class ChatActionSender:
     """Shows it once for as long as it lasts, however many photographs a person sends at a time."""
 
-    def __init__(self, bot: Bot, pacer: RateLimiter) -> None:
+    def __init__(self, bot: Bot, rate_limiter: RateLimiter) -> None:
         self._bot = bot
-        self._pacer = pacer
+        self._rate_limiter = rate_limiter
         #: When it was last shown in a chat, the oldest first.
-        self._shown: dict[int, float] = {}
+        self._shown_at: dict[int, float] = {}
 
     async def show(self, chat: int) -> None:
         """Show it in `chat` if it is not to be seen there and nothing else is to be sent."""
         now = time.monotonic()
-        while self._shown and next(iter(self._shown.values())) < now - _SHOWN_S:
-            del self._shown[next(iter(self._shown))]
-        if chat in self._shown:
+        while self._shown_at and next(iter(self._shown_at.values())) < now - _SHOWN_S:
+            del self._shown_at[next(iter(self._shown_at))]
+        if chat in self._shown_at:
             return
-        self._shown[chat] = now
-        if not (await self._pacer.turn(chat, Priority.PROGRESS)).granted:
+        self._shown_at[chat] = now
+        if not (await self._rate_limiter.request_permit(chat, Priority.PROGRESS)).granted:
             return
         try:
             await call_api(lambda: self._bot.send_chat_action(chat, ChatAction.UPLOAD_PHOTO))

@@ -19,7 +19,7 @@ _APART_S: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class CompletedJob:
     """A job whose answer was sent, and its outcome (verdict, refusal, failure)."""
 
     job: OutboxJob
@@ -34,41 +34,41 @@ class JobCompletion:
         ledger: AsyncLedger,
         store: AsyncImageStore,
         *,
-        waiting: StatusMessages,
+        status_messages: StatusMessages,
         statistics: AnswerStatistics,
         retention_s: float,
     ) -> None:
         self._ledger = ledger
         self._store = store
-        self._waiting = waiting
+        self._status_messages = status_messages
         self._statistics = statistics
         self._retention_s = retention_s
-        self._together: AsyncCoalescer[Answered, None] = AsyncCoalescer(self._answered, _MOST, _APART_S)
+        self._coalescer: AsyncCoalescer[CompletedJob, None] = AsyncCoalescer(self._complete_all, _MOST, _APART_S)
 
-    async def answered(self, job: OutboxJob, outcome: str) -> None:
+    async def complete(self, job: OutboxJob, outcome: str) -> None:
         """End a job whose answer was sent, and count the answer."""
-        await self._together.call(Answered(job, outcome))
+        await self._coalescer.call(CompletedJob(job, outcome))
 
     async def keep_for_operator(self, job: OutboxJob, outcome: str, reason: str, *, incarnation: str) -> None:
         """End a job whose person was told, but leave it and its picture for an operator."""
         await self._ledger.run(transitions.dead_letter([job.id], incarnation=incarnation, reason=reason))
-        await self._waiting.clear([job.id])
-        await self._statistics.answered([(outcome, job.received_at)])
+        await self._status_messages.clear([job.id])
+        await self._statistics.record_answers([(outcome, job.received_at)])
 
     async def discard(self, id_: str) -> None:
         """End a job whose answer nobody wants."""
         await self._ledger.run(transitions.cancel([id_]))
         await self._clear([id_])
 
-    async def _answered(self, some: Sequence[Answered]) -> list[None]:
+    async def _complete_all(self, some: Sequence[CompletedJob]) -> list[None]:
         ids = [one.job.id for one in some]
         # First, and by itself: with the message about the wait forgotten, an answer sent again would be a second one.
         await self._ledger.run(transitions.complete(ids, retention_s=self._retention_s))
         await asyncio.gather(
             self._clear(ids),
-            self._statistics.answered([(one.outcome, one.job.received_at) for one in some]),
+            self._statistics.record_answers([(one.outcome, one.job.received_at) for one in some]),
         )
         return [None] * len(some)
 
     async def _clear(self, ids: Sequence[str]) -> None:
-        await asyncio.gather(self._store.delete(ids), self._waiting.clear(ids))
+        await asyncio.gather(self._store.delete(ids), self._status_messages.clear(ids))

@@ -27,30 +27,32 @@ _TRIES: Final = 6
 class MessageDelivery:
     """The work of a loop over the outbox of notes."""
 
-    def __init__(self, bot: Bot, ledger: AsyncLedger, *, pacer: RateLimiter, tries: AttemptCounter) -> None:
+    def __init__(self, bot: Bot, ledger: AsyncLedger, *, rate_limiter: RateLimiter, attempts: AttemptCounter) -> None:
         self._bot = bot
         self._ledger = ledger
-        self._pacer = pacer
-        self._tries = tries
+        self._rate_limiter = rate_limiter
+        self._attempts = attempts
 
-    async def work(self, job: OutboxJob) -> float | None:
+    async def deliver(self, job: OutboxJob) -> float | None:
         """Send one note; seconds until it is tried again where that did not work."""
-        note = OutgoingMessage.model_validate_json(job.payload)
+        message = OutgoingMessage.model_validate_json(job.payload)
         try:
-            if note.callback is not None:
-                await self._answer_press(note)
-            if note.text:
-                turn = await self._pacer.wait_for_turn(note.chat, Priority.NOTE, patient_s=_PATIENT_S)
+            if message.callback_query_id is not None:
+                await self._answer_press(message)
+            if message.text:
+                turn = await self._rate_limiter.wait_for_permit(
+                    message.chat_id, Priority.MESSAGE, max_wait_s=_PATIENT_S
+                )
                 if not turn.granted:
                     return turn.wait_s
-                await call_api(lambda: self._send(note))
+                await call_api(lambda: self._send(message))
         except RateLimited as error:
-            await self._pacer.block(note.chat, error.seconds)
-            return error.seconds
+            await self._rate_limiter.block(message.chat_id, error.retry_after_s)
+            return error.retry_after_s
         except OutcomeUnknown as error:
-            tries = await self._tries.record_failure(job.id)
-            if tries < _TRIES:
-                return self._tries.backoff_s(tries)
+            attempts = await self._attempts.record_failure(job.id)
+            if attempts < _TRIES:
+                return self._attempts.backoff_s(attempts)
             log.warning("a note was not sent", job=job.id, said=str(error))
         except SendError as error:
             log.info("a note was not wanted", job=job.id, said=str(error))
@@ -58,25 +60,27 @@ class MessageDelivery:
         await self._ledger.run(transitions.cancel([job.id], retention_s=600))
         return None
 
-    async def _answer_press(self, note: OutgoingMessage) -> None:
+    async def _answer_press(self, message: OutgoingMessage) -> None:
         try:
-            await call_api(lambda: self._bot.answer_callback_query(note.callback or "", text=note.toast or None))
+            await call_api(
+                lambda: self._bot.answer_callback_query(message.callback_query_id or "", text=message.toast or None)
+            )
         except RateLimited:
             raise
         except SendError as error:
             # Too late for the little clock on the button; the message below matters more.
             log.info("a press of a button was not answered", said=str(error))
 
-    async def _send(self, note: OutgoingMessage) -> None:
+    async def _send(self, message: OutgoingMessage) -> None:
         reply = (
-            ReplyParameters(message_id=note.reply_to, allow_sending_without_reply=True)
-            if note.reply_to is not None
+            ReplyParameters(message_id=message.reply_to_message_id, allow_sending_without_reply=True)
+            if message.reply_to_message_id is not None
             else None
         )
         await self._bot.send_message(
-            note.chat,
-            note.text,
+            message.chat_id,
+            message.text,
             parse_mode=ParseMode.HTML,
             reply_parameters=reply,
-            reply_markup=keyboards.markup(note.keyboard),
+            reply_markup=keyboards.markup(message.keyboard),
         )

@@ -15,16 +15,16 @@ from shared.ledger.records import OutboxJob
 log = structlog.get_logger(__name__)
 
 #: Jobs that become due by themselves ring no bell. Seconds.
-_LOOK_EVERY_S: Final = 0.3
+_POLL_INTERVAL_S: Final = 0.3
 
 #: Looks follow each other no closer than this: what falls due meanwhile is taken with one call. Seconds.
-_BREATH_S: Final = 0.02
+_MIN_LEASE_INTERVAL_S: Final = 0.02
 
 #: After an error of ours the job is tried again this much later. Seconds.
-_AFTER_ERROR_S: Final = 5.0
+_ERROR_RETRY_S: Final = 5.0
 
 #: What is in hand when the process stops may take so long to finish. Seconds.
-_STOP_LIMIT_S: Final = 8.0
+_STOP_TIMEOUT_S: Final = 8.0
 
 
 class OutboxConsumer:
@@ -41,17 +41,17 @@ class OutboxConsumer:
         *,
         outbox: str,
         incarnation: str,
-        news: asyncio.Event,
+        wake_event: asyncio.Event,
         slots: int,
-        work: Callable[[OutboxJob], Awaitable[float | None]],
+        handler: Callable[[OutboxJob], Awaitable[float | None]],
     ) -> None:
         self._ledger = ledger
         self._stage = stage
         self._outbox = outbox
         self._incarnation = incarnation
-        self._news = news
+        self._news = wake_event
         self._slots = slots
-        self._work = work
+        self._work = handler
         self._tasks: dict[asyncio.Task[None], str] = {}
         self._turning = time.monotonic()
 
@@ -65,32 +65,32 @@ class OutboxConsumer:
         while True:
             free = self._slots - len(self._tasks)
             before = set(self._tasks.values())
-            jobs = await self._take(free) if free else []
+            jobs = await self._lease(free) if free else []
             self._turning = time.monotonic()
-            for job in await self._not_in_hand(jobs, before):
-                task = asyncio.create_task(self._one(job))
+            for job in await self._drop_in_flight(jobs, before):
+                task = asyncio.create_task(self._handle(job))
                 self._tasks[task] = job.id
                 task.add_done_callback(self._tasks.pop)
-            await asyncio.sleep(_BREATH_S)
+            await asyncio.sleep(_MIN_LEASE_INTERVAL_S)
             if not jobs or len(jobs) == free:
                 await self._wait(full=len(self._tasks) >= self._slots)
 
     async def stop(self) -> None:
         """Let what is in hand finish, and give back the rest. Call it once `run` has ended."""
         if self._tasks:
-            await asyncio.wait(list(self._tasks), timeout=_STOP_LIMIT_S)
+            await asyncio.wait(list(self._tasks), timeout=_STOP_TIMEOUT_S)
         held = list(self._tasks.values())
         for task in list(self._tasks):
             task.cancel()
         if held:
             await self._ledger.run(transitions.requeue(held, incarnation=self._incarnation))
 
-    async def _take(self, free: int) -> list[OutboxJob]:
+    async def _lease(self, free: int) -> list[OutboxJob]:
         return await self._ledger.run(
             transitions.lease(self._stage, outbox=self._outbox, limit=free, incarnation=self._incarnation)
         )
 
-    async def _not_in_hand(self, jobs: list[OutboxJob], before: set[str]) -> list[OutboxJob]:
+    async def _drop_in_flight(self, jobs: list[OutboxJob], before: set[str]) -> list[OutboxJob]:
         """Those of `jobs` that are to be begun.
 
         A process that stood still is taken for dead. When it wakes up it is given again what it is about to finish, and
@@ -108,19 +108,19 @@ class OutboxConsumer:
             return
         try:
             # Not `wait_for`: before Python 3.12 it may swallow the cancellation that ends this loop.
-            async with asyncio.timeout(_LOOK_EVERY_S):
+            async with asyncio.timeout(_POLL_INTERVAL_S):
                 await self._news.wait()
         except TimeoutError:
             return
         self._news.clear()
 
-    async def _one(self, job: OutboxJob) -> None:
+    async def _handle(self, job: OutboxJob) -> None:
         try:
             again_after_s = await self._work(job)
         except Exception as error:  # noqa: BLE001 - the loop must outlive whatever goes wrong with one job
             # Only the kind: the text of an error of the Bot API may hold the token.
             kind = type(error).__name__
             log.error("outbox job failed, trying again", job=job.id, error=kind)  # noqa: TRY400
-            again_after_s = _AFTER_ERROR_S
+            again_after_s = _ERROR_RETRY_S
         if again_after_s is not None:
             await self._ledger.run(transitions.requeue([job.id], incarnation=self._incarnation, after_s=again_after_s))

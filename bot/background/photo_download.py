@@ -22,11 +22,11 @@ from shared.ledger.records import OutboxJob
 
 #: Most pictures that are stored with one call, and the seconds between two: under load a message to the workers then
 #: carries several pictures, which saves both sides about a millisecond of CPU for each.
-_TOGETHER: Final = 16
-_APART_S: Final = 0.03
+_MAX_BATCH: Final = 16
+_BATCH_INTERVAL_S: Final = 0.03
 
 #: A full store is tried again after this. Seconds.
-_FULL_PAUSE_S: Final = 2.0
+_STORE_FULL_RETRY_S: Final = 2.0
 
 
 class PhotoDownloader:
@@ -39,34 +39,36 @@ class PhotoDownloader:
         store: AsyncImageStore,
         publisher: TaskPublisher,
         *,
-        pacer: RateLimiter,
-        tries: AttemptCounter,
+        rate_limiter: RateLimiter,
+        attempts: AttemptCounter,
     ) -> None:
         self._bot = bot
         self._ledger = ledger
         self._store = store
         self._publisher = publisher
-        self._action = ChatActionSender(bot, pacer)
-        self._tries = tries
-        self._stored: AsyncCoalescer[tuple[str, bytes], bool] = AsyncCoalescer(self._lay_in, _TOGETHER, _APART_S)
+        self._action = ChatActionSender(bot, rate_limiter)
+        self._attempts = attempts
+        self._coalescer: AsyncCoalescer[tuple[str, bytes], bool] = AsyncCoalescer(
+            self._store_images, _MAX_BATCH, _BATCH_INTERVAL_S
+        )
 
-    async def work(self, job: OutboxJob) -> float | None:
+    async def download(self, job: OutboxJob) -> float | None:
         """Bring one photograph; seconds until it is tried again where that did not work."""
         reference = PhotoOrigin.model_validate_json(job.payload)
         try:
-            data = await call_api(lambda: self._fetch(reference.file))
+            data = await call_api(lambda: self._fetch(reference.file_id))
         except RateLimited as error:
-            return error.seconds
+            return error.retry_after_s
         except Rejected as error:
             if "too big" in str(error):
                 await self._ledger.run(transitions.decide([(job.id, Refusal(reason=RefusalReason.TOO_MANY_BYTES))]))
                 return None
-            return self._tries.backoff_s(await self._tries.record_failure(job.id))
+            return self._attempts.backoff_s(await self._attempts.record_failure(job.id))
         except SendError:
-            return self._tries.backoff_s(await self._tries.record_failure(job.id))
-        if not await self._stored.call((job.id, data or b"")):
-            return _FULL_PAUSE_S
-        await self._action.show(reference.chat)
+            return self._attempts.backoff_s(await self._attempts.record_failure(job.id))
+        if not await self._coalescer.call((job.id, data or b"")):
+            return _STORE_FULL_RETRY_S
+        await self._action.show(reference.chat_id)
         return None
 
     async def _fetch(self, file_id: str) -> bytes:
@@ -74,7 +76,7 @@ class PhotoDownloader:
         await self._bot.download(file_id, destination=into)
         return into.getvalue()
 
-    async def _lay_in(self, images: Sequence[tuple[str, bytes]]) -> list[bool]:
+    async def _store_images(self, images: Sequence[tuple[str, bytes]]) -> list[bool]:
         if await self._store.put(dict(images)):
             laid = [True] * len(images)
         else:

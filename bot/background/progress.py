@@ -25,7 +25,7 @@ from shared.ledger.script_call import with_clock_prelude
 from shared.redis_client.retry import AsyncRedisRetry
 
 _SCRIPTS: Final = Path(__file__).parents[1] / "scripts"
-_DUE: Final = with_clock_prelude((_SCRIPTS / "due.lua").read_text(encoding="utf-8"), allow_oom=True)
+_DUE: Final = with_clock_prelude((_SCRIPTS / "due_status_updates.lua").read_text(encoding="utf-8"), allow_oom=True)
 
 _LOOK_EVERY_S: Final = 0.5
 _AGAIN_AFTER_S: Final = 3
@@ -44,7 +44,7 @@ class ProgressUpdater:
         retry: AsyncRedisRetry,
         ledger: AsyncLedger,
         *,
-        pacer: RateLimiter,
+        rate_limiter: RateLimiter,
         waiting: StatusMessages,
         load: WaitEstimator,
     ) -> None:
@@ -53,7 +53,7 @@ class ProgressUpdater:
         self._due = client.register_script(_DUE)
         self._retry = retry
         self._ledger = ledger
-        self._pacer = pacer
+        self._rate_limiter = rate_limiter
         self._waiting = waiting
         self._load = load
         self._turning = time.monotonic()
@@ -66,7 +66,9 @@ class ProgressUpdater:
     async def run(self) -> None:
         """Tell until cancelled."""
         while True:
-            names = await self._retry.call(lambda: self._due(keys=[redis_keys.PROGRESS], args=[_MOST, _AGAIN_AFTER_S]))
+            names = await self._retry.call(
+                lambda: self._due(keys=[redis_keys.STATUS_UPDATES], args=[_MOST, _AGAIN_AFTER_S])
+            )
             self._turning = time.monotonic()
             for name in names:
                 await self._tell(name.decode())
@@ -88,7 +90,7 @@ class ProgressUpdater:
             words = translate(views[0].language, "album-waiting", pictures=len(views), answered=answered)
             await self._say(name, views[0], words)
             return
-        if views and await self._waiting.message(name) is not None:
+        if views and await self._waiting.get(name) is not None:
             done = await self._say(name, views[0], translate(views[0].language, "album-done", pictures=len(views)))
             if not done:
                 return
@@ -109,16 +111,16 @@ class ProgressUpdater:
     async def _say(self, name: str, view: JobView, words: str) -> bool:
         """Send or edit the message about `name`; False where that has to be dropped for now."""
         to = PhotoOrigin.model_validate_json(view.reference)
-        message = await self._waiting.message(name)
-        if not (await self._pacer.turn(to.chat, Priority.PROGRESS)).granted:
+        message = await self._waiting.get(name)
+        if not (await self._rate_limiter.request_permit(to.chat_id, Priority.PROGRESS)).granted:
             return False
         try:
             if message is not None:
-                await call_api(lambda: self._bot.edit_message_text(words, chat_id=to.chat, message_id=message))
+                await call_api(lambda: self._bot.edit_message_text(words, chat_id=to.chat_id, message_id=message))
             elif await self._waiting.reserve(name):
                 await self._begin(name, to, words)
         except RateLimited as error:
-            await self._pacer.block(to.chat, error.seconds)
+            await self._rate_limiter.block(to.chat_id, error.retry_after_s)
             return False
         except SendError:
             # Blocked, deleted by the person, or lost on the way: the answer will find out.
@@ -126,9 +128,9 @@ class ProgressUpdater:
         return True
 
     async def _begin(self, name: str, to: PhotoOrigin, words: str) -> None:
-        reply = ReplyParameters(message_id=to.message, allow_sending_without_reply=True)
+        reply = ReplyParameters(message_id=to.message_id, allow_sending_without_reply=True)
         try:
-            sent = await call_api(lambda: self._bot.send_message(to.chat, words, reply_parameters=reply))
+            sent = await call_api(lambda: self._bot.send_message(to.chat_id, words, reply_parameters=reply))
         except SendError:
             await self._waiting.release(name)
             raise

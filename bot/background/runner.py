@@ -54,15 +54,26 @@ class BackgroundTasks:
         self._incarnation = connection.incarnation
         self._news = {stage: asyncio.Event() for stage in ("received", "decided", "notes")}
         self._progress = ProgressUpdater(
-            bot, redis.client, redis.retry, redis.ledger, pacer=redis.pacer, waiting=redis.waiting, load=load
+            bot,
+            redis.client,
+            redis.retry,
+            redis.ledger,
+            rate_limiter=redis.rate_limiter,
+            waiting=redis.status_messages,
+            load=load,
         )
         download = PhotoDownloader(
-            bot, redis.ledger, redis.store, connection.publisher, pacer=redis.pacer, tries=redis.tries
-        )
-        ending = JobCompletion(
+            bot,
             redis.ledger,
             redis.store,
-            waiting=redis.waiting,
+            connection.publisher,
+            rate_limiter=redis.rate_limiter,
+            attempts=redis.attempts,
+        )
+        completion = JobCompletion(
+            redis.ledger,
+            redis.store,
+            status_messages=redis.status_messages,
             statistics=redis.statistics,
             retention_s=settings.answer_retention_s,
         )
@@ -70,20 +81,20 @@ class BackgroundTasks:
             bot,
             redis.ledger,
             redis.store,
-            pacer=redis.pacer,
-            tries=redis.tries,
-            waiting=redis.waiting,
-            trouble=redis.trouble,
-            ending=ending,
-            most_tries=settings.telegram_max_attempts,
+            rate_limiter=redis.rate_limiter,
+            attempts=redis.attempts,
+            waiting=redis.status_messages,
+            lost_replies=redis.lost_replies,
+            completion=completion,
+            max_attempts=settings.telegram_max_attempts,
             incarnation=connection.incarnation,
         )
-        notes = MessageDelivery(bot, redis.ledger, pacer=redis.pacer, tries=redis.tries)
+        notes = MessageDelivery(bot, redis.ledger, rate_limiter=redis.rate_limiter, attempts=redis.attempts)
         self._outboxes = [
-            self._outbox(Stage.RECEIVED, redis_keys.PHOTOGRAPHS, "received", _DOWNLOADS, download.work),
-            self._outbox(Stage.DECIDED, redis_keys.PHOTOGRAPHS, "decided", _ANSWERS, deliver.work),
-            self._outbox(Stage.RECEIVED, redis_keys.NOTES, "notes", _NOTES, notes.work),
-            self._outbox(Stage.DECIDED, redis_keys.NOTES, "notes", 1, self._drop),
+            self._outbox(Stage.RECEIVED, redis_keys.PHOTO_OUTBOX, "received", _DOWNLOADS, download.download),
+            self._outbox(Stage.DECIDED, redis_keys.PHOTO_OUTBOX, "decided", _ANSWERS, deliver.deliver),
+            self._outbox(Stage.RECEIVED, redis_keys.MESSAGE_OUTBOX, "notes", _NOTES, notes.deliver),
+            self._outbox(Stage.DECIDED, redis_keys.MESSAGE_OUTBOX, "notes", 1, self._drop),
         ]
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -91,10 +102,10 @@ class BackgroundTasks:
         """Start all of them."""
         runs: list[Callable[[], Coroutine[Any, Any, None]]] = [
             self._load.run,
-            lambda: sync_overrides(self._redis.ledger, self._redis.limits),
+            lambda: sync_overrides(self._redis.ledger, self._redis.overrides),
             self._progress.run,
-            lambda: self._listen(redis_keys.PHOTOGRAPHS, "received", "decided"),
-            lambda: self._listen(redis_keys.NOTES, "notes"),
+            lambda: self._listen(redis_keys.PHOTO_OUTBOX, "received", "decided"),
+            lambda: self._listen(redis_keys.MESSAGE_OUTBOX, "notes"),
             *(outbox.run for outbox in self._outboxes),
         ]
         self._tasks = [asyncio.create_task(self._forever(run)) for run in runs]
@@ -118,9 +129,9 @@ class BackgroundTasks:
             stage,
             outbox=outbox,
             incarnation=self._incarnation,
-            news=self._news[news],
+            wake_event=self._news[news],
             slots=slots,
-            work=work,
+            handler=work,
         )
 
     async def _listen(self, outbox: str, *wakes: str) -> None:

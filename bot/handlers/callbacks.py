@@ -27,95 +27,99 @@ def make_router() -> Router:
     return router
 
 
-async def _pressed(query: CallbackQuery, desk: SubmissionService, statistics: AnswerStatistics) -> None:
+async def _pressed(query: CallbackQuery, submissions: SubmissionService, statistics: AnswerStatistics) -> None:
     deed, _, about = (query.data or "").partition(":")
     press = _PRESSES.get(deed)
-    note = await press(query, about, desk, statistics) if press is not None else _nothing(query)
-    await desk.enqueue_message(note.model_copy(update={"callback": query.id}), "press", query.id)
+    note = await press(query, about, submissions, statistics) if press is not None else _nothing(query)
+    await submissions.enqueue_message(note.model_copy(update={"callback": query.id}), "press", query.id)
 
 
 async def _consent(
-    query: CallbackQuery, _about: str, desk: SubmissionService, _statistics: AnswerStatistics
+    query: CallbackQuery, _about: str, submissions: SubmissionService, _statistics: AnswerStatistics
 ) -> OutgoingMessage:
     person = query.from_user.id
-    language = await _language_of(query, desk)
-    waiting = await desk.people.consent(person)
+    language = await _language_of(query, submissions)
+    waiting = await submissions.users.record_consent(person)
     for id_, reference in waiting.items():
-        admitted = await desk.people.admit(id_, reference, query.from_user.language_code)
-        if admitted.what is Admission.OPEN:
-            await desk.create_jobs({id_: reference}, admitted.language)
-    await desk.people.clear_before_consent(person)
+        admitted = await submissions.users.admit(id_, reference, query.from_user.language_code)
+        if admitted.admission is Admission.ADMITTED:
+            await submissions.create_jobs({id_: reference}, admitted.language)
+    await submissions.users.clear_pending_photos(person)
     thanks = "consent-thanks-waiting" if waiting else "consent-thanks"
-    return OutgoingMessage(chat=_chat(query), text=translate(language, thanks))
+    return OutgoingMessage(chat_id=_chat(query), text=translate(language, thanks))
 
 
 async def _choose(
-    query: CallbackQuery, about: str, desk: SubmissionService, _statistics: AnswerStatistics
+    query: CallbackQuery, about: str, submissions: SubmissionService, _statistics: AnswerStatistics
 ) -> OutgoingMessage:
     if about not in LANGUAGES:
         return _nothing(query)
-    await desk.people.set_language(query.from_user.id, about)
-    return OutgoingMessage(chat=_chat(query), text=translate(about, "language-changed"))
+    await submissions.users.set_language(query.from_user.id, about)
+    return OutgoingMessage(chat_id=_chat(query), text=translate(about, "language-changed"))
 
 
 async def _explain(
-    query: CallbackQuery, about: str, desk: SubmissionService, _statistics: AnswerStatistics
+    query: CallbackQuery, about: str, submissions: SubmissionService, _statistics: AnswerStatistics
 ) -> OutgoingMessage:
-    language = await _language_of(query, desk)
-    view = await desk.view(about)
+    language = await _language_of(query, submissions)
+    view = await submissions.get_job(about)
     if view is None or not view.decision or not view.reference:
-        return OutgoingMessage(chat=_chat(query), toast=translate(language, "answer-gone"))
-    if PhotoOrigin.model_validate_json(view.reference).person != query.from_user.id:
-        return OutgoingMessage(chat=_chat(query), toast=translate(language, "not-yours"))
+        return OutgoingMessage(chat_id=_chat(query), toast=translate(language, "answer-gone"))
+    if PhotoOrigin.model_validate_json(view.reference).user_id != query.from_user.id:
+        return OutgoingMessage(chat_id=_chat(query), toast=translate(language, "not-yours"))
     try:
         decision = decision_from_json(view.decision)
     except ValidationError:
-        return OutgoingMessage(chat=_chat(query), toast=translate(language, "answer-gone"))
+        return OutgoingMessage(chat_id=_chat(query), toast=translate(language, "answer-gone"))
     message = query.message.message_id if query.message is not None else None
-    return OutgoingMessage(chat=_chat(query), text=rendering.render_explanation(decision, language), reply_to=message)
+    return OutgoingMessage(
+        chat_id=_chat(query), text=rendering.render_explanation(decision, language), reply_to_message_id=message
+    )
 
 
 async def _feedback(
-    query: CallbackQuery, about: str, desk: SubmissionService, _statistics: AnswerStatistics
+    query: CallbackQuery, about: str, submissions: SubmissionService, _statistics: AnswerStatistics
 ) -> OutgoingMessage:
-    language = await _language_of(query, desk)
+    language = await _language_of(query, submissions)
     return OutgoingMessage(
-        chat=_chat(query), text=translate(language, "feedback-question"), keyboard=keyboards.feedback(language, about)
+        chat_id=_chat(query),
+        text=translate(language, "feedback-question"),
+        keyboard=keyboards.feedback(language, about),
     )
 
 
 async def _rated(
-    query: CallbackQuery, about: str, desk: SubmissionService, statistics: AnswerStatistics
+    query: CallbackQuery, about: str, submissions: SubmissionService, statistics: AnswerStatistics
 ) -> OutgoingMessage:
     word, _, id_ = about.partition(":")
-    language = await _language_of(query, desk)
-    view = await desk.view(id_)
+    language = await _language_of(query, submissions)
+    view = await submissions.get_job(id_)
     if (
         view is None
         or not view.reference
-        or PhotoOrigin.model_validate_json(view.reference).person != query.from_user.id
+        or PhotoOrigin.model_validate_json(view.reference).user_id != query.from_user.id
     ):
-        return OutgoingMessage(chat=_chat(query), toast=translate(language, "not-yours"))
+        return OutgoingMessage(chat_id=_chat(query), toast=translate(language, "not-yours"))
     if word in ("yes", "no"):
-        await statistics.feedback(word, id_)
-    return OutgoingMessage(chat=_chat(query), toast=translate(language, "feedback-thanks"))
+        await statistics.record_feedback(word, id_)
+    return OutgoingMessage(chat_id=_chat(query), toast=translate(language, "feedback-thanks"))
 
 
 async def _delete(
-    query: CallbackQuery, _about: str, desk: SubmissionService, _statistics: AnswerStatistics
+    query: CallbackQuery, _about: str, submissions: SubmissionService, _statistics: AnswerStatistics
 ) -> OutgoingMessage:
-    language = await _language_of(query, desk)
+    language = await _language_of(query, submissions)
     return OutgoingMessage(
-        chat=query.from_user.id, text=translate(language, "delete-question"), keyboard=keyboards.delete(language)
+        chat_id=query.from_user.id, text=translate(language, "delete-question"), keyboard=keyboards.delete(language)
     )
 
 
 async def _delete_for_good(
-    query: CallbackQuery, _about: str, desk: SubmissionService, _statistics: AnswerStatistics
+    query: CallbackQuery, _about: str, submissions: SubmissionService, _statistics: AnswerStatistics
 ) -> OutgoingMessage:
-    language = await _language_of(query, desk)
-    await desk.erase_user(query.from_user.id)
-    return OutgoingMessage(chat=query.from_user.id, text=translate(language, "delete-done"))
+    language = await _language_of(query, submissions)
+    await submissions.erase_user(query.from_user.id)
+    return OutgoingMessage(chat_id=query.from_user.id, text=translate(language, "delete-done"))
 
 
 _PRESSES: Final[dict[str, Press]] = {
@@ -129,8 +133,8 @@ _PRESSES: Final[dict[str, Press]] = {
 }
 
 
-async def _language_of(query: CallbackQuery, desk: SubmissionService) -> str:
-    return await desk.people.language(query.from_user.id, query.from_user.language_code)
+async def _language_of(query: CallbackQuery, submissions: SubmissionService) -> str:
+    return await submissions.users.get_language(query.from_user.id, query.from_user.language_code)
 
 
 def _chat(query: CallbackQuery) -> int:
@@ -138,4 +142,4 @@ def _chat(query: CallbackQuery) -> int:
 
 
 def _nothing(query: CallbackQuery) -> OutgoingMessage:
-    return OutgoingMessage(chat=_chat(query))
+    return OutgoingMessage(chat_id=_chat(query))

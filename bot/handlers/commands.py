@@ -39,57 +39,61 @@ def make_router() -> Router:
     return router
 
 
-def listed(language: str, *, group: bool = False) -> list[BotCommand]:
+def list_commands(language: str, *, group: bool = False) -> list[BotCommand]:
     """What Telegram shows beside the text field of a private chat, or of a group."""
     names = {"check": "command-check"} if group else _LISTED
     return [BotCommand(command=name, description=translate(language, what)) for name, what in names.items()]
 
 
-async def _start(message: Message, desk: SubmissionService) -> None:
-    language, user = await _who(message, desk)
+async def _start(message: Message, submissions: SubmissionService) -> None:
+    language, user = await _who(message, submissions)
     parts = [translate(language, "start"), translate(language, "photograph-howto")]
     rows: keyboards.Rows = ()
-    if not await desk.people.has_consented(user.id):
-        parts.append(consent_question(language, desk.settings))
+    if not await submissions.users.has_consented(user.id):
+        parts.append(consent_question(language, submissions.settings))
         rows = keyboards.consent(language)
-    await _say(message, desk, "\n\n".join(parts), rows)
+    await _say(message, submissions, "\n\n".join(parts), rows)
 
 
-async def _help(message: Message, desk: SubmissionService) -> None:
-    language, _ = await _who(message, desk)
-    await _say(message, desk, f"{translate(language, 'photograph-howto')}\n\n{translate(language, 'help')}")
+async def _help(message: Message, submissions: SubmissionService) -> None:
+    language, _ = await _who(message, submissions)
+    await _say(message, submissions, f"{translate(language, 'photograph-howto')}\n\n{translate(language, 'help')}")
 
 
-async def _language(message: Message, desk: SubmissionService) -> None:
-    language, _ = await _who(message, desk)
-    await _say(message, desk, translate(language, "language-question"), keyboards.languages())
+async def _language(message: Message, submissions: SubmissionService) -> None:
+    language, _ = await _who(message, submissions)
+    await _say(message, submissions, translate(language, "language-question"), keyboards.languages())
 
 
-async def _privacy(message: Message, desk: SubmissionService) -> None:
-    language, _ = await _who(message, desk)
-    await _say(message, desk, translate(language, "privacy", days=retention_days(desk.settings)))
+async def _privacy(message: Message, submissions: SubmissionService) -> None:
+    language, _ = await _who(message, submissions)
+    await _say(message, submissions, translate(language, "privacy", days=retention_days(submissions.settings)))
 
 
-async def _cancel(message: Message, desk: SubmissionService) -> None:
-    language, user = await _who(message, desk)
-    await _say(message, desk, translate(language, "cancelled", photographs=await desk.cancel(user.id)))
+async def _cancel(message: Message, submissions: SubmissionService) -> None:
+    language, user = await _who(message, submissions)
+    await _say(message, submissions, translate(language, "cancelled", photographs=await submissions.cancel(user.id)))
 
 
-async def _delete(message: Message, desk: SubmissionService) -> None:
-    language, _ = await _who(message, desk)
-    await _say(message, desk, translate(language, "delete-question"), keyboards.delete(language))
+async def _delete(message: Message, submissions: SubmissionService) -> None:
+    language, _ = await _who(message, submissions)
+    await _say(message, submissions, translate(language, "delete-question"), keyboards.delete(language))
 
 
-async def _stats(message: Message, desk: SubmissionService, statistics: AnswerStatistics) -> None:
-    language, user = await _who(message, desk)
-    if str(user.id) not in desk.settings.admins.replace(" ", "").split(","):
-        await _say(message, desk, translate(language, "hint"))
+async def _stats(message: Message, submissions: SubmissionService, statistics: AnswerStatistics) -> None:
+    language, user = await _who(message, submissions)
+    if str(user.id) not in submissions.settings.admins.replace(" ", "").split(","):
+        await _say(message, submissions, translate(language, "hint"))
         return
-    today, latencies, counts = await statistics.today(), await statistics.latencies(), desk.load.counts
+    today, latencies, counts = (
+        await statistics.get_today(),
+        await statistics.get_latencies(),
+        submissions.wait_estimator.counts,
+    )
     waiting = counts.queues[Queue.INTERACTIVE] if counts is not None else None
     await _say(
         message,
-        desk,
+        submissions,
         translate(
             language,
             "stats",
@@ -108,15 +112,15 @@ async def _stats(message: Message, desk: SubmissionService, statistics: AnswerSt
     )
 
 
-async def _who(message: Message, desk: SubmissionService) -> tuple[str, User]:
+async def _who(message: Message, submissions: SubmissionService) -> tuple[str, User]:
     user = message.from_user
     assert user is not None  # noqa: S101 - Telegram's messages in private chats have a sender
-    return await desk.people.language(user.id, user.language_code), user
+    return await submissions.users.get_language(user.id, user.language_code), user
 
 
-async def _say(message: Message, desk: SubmissionService, words: str, rows: keyboards.Rows = ()) -> None:
-    await desk.enqueue_message(
-        OutgoingMessage(chat=message.chat.id, text=words, keyboard=rows), str(message.message_id)
+async def _say(message: Message, submissions: SubmissionService, words: str, rows: keyboards.Rows = ()) -> None:
+    await submissions.enqueue_message(
+        OutgoingMessage(chat_id=message.chat.id, text=words, keyboard=rows), str(message.message_id)
     )
 
 

@@ -16,9 +16,11 @@ def make_router() -> Router:
     return router
 
 
-async def _hint(message: Message, desk: SubmissionService) -> None:
+async def _hint(message: Message, submissions: SubmissionService) -> None:
     if message.from_user is None:
         return
-    language = await desk.people.language(message.from_user.id, message.from_user.language_code)
+    language = await submissions.users.get_language(message.from_user.id, message.from_user.language_code)
     # The same reason each time: while the last hint is remembered, there is no other.
-    await desk.enqueue_message(OutgoingMessage(chat=message.chat.id, text=translate(language, "hint")), "hint")
+    await submissions.enqueue_message(
+        OutgoingMessage(chat_id=message.chat.id, text=translate(language, "hint")), "hint"
+    )

@@ -14,6 +14,6 @@ def make_router() -> Router:
     return router
 
 
-async def _changed(update: ChatMemberUpdated, desk: SubmissionService) -> None:
+async def _changed(update: ChatMemberUpdated, submissions: SubmissionService) -> None:
     if update.chat.type == ChatType.PRIVATE and update.new_chat_member.status == ChatMemberStatus.KICKED:
-        await desk.cancel(update.from_user.id)
+        await submissions.cancel(update.from_user.id)

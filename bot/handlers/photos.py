@@ -20,33 +20,33 @@ def make_router() -> Router:
     return router
 
 
-async def _private(message: Message, desk: SubmissionService) -> None:
-    await _receive(message, message, desk, group=False)
+async def _private(message: Message, submissions: SubmissionService) -> None:
+    await _receive(message, message, submissions, group=False)
 
 
-async def _check(message: Message, desk: SubmissionService) -> None:
+async def _check(message: Message, submissions: SubmissionService) -> None:
     image = message.reply_to_message
     if image is None or extract_photo(image) is None:
         if message.from_user is not None:
-            language = await desk.people.language(message.from_user.id, message.from_user.language_code)
+            language = await submissions.users.get_language(message.from_user.id, message.from_user.language_code)
             note = OutgoingMessage(
-                chat=message.chat.id, text=translate(language, "check-hint"), reply_to=message.message_id
+                chat_id=message.chat.id, text=translate(language, "check-hint"), reply_to_message_id=message.message_id
             )
-            await desk.enqueue_message(note, str(message.message_id))
+            await submissions.enqueue_message(note, str(message.message_id))
         return
-    await _receive(message, image, desk, group=message.chat.type != ChatType.PRIVATE)
+    await _receive(message, image, submissions, group=message.chat.type != ChatType.PRIVATE)
 
 
-async def _receive(asked: Message, image: Message, desk: SubmissionService, *, group: bool) -> None:
+async def _receive(asked: Message, image: Message, submissions: SubmissionService, *, group: bool) -> None:
     found = extract_photo(image)
     if found is None or asked.from_user is None:
         return
     reference = PhotoOrigin(
-        chat=asked.chat.id,
-        message=image.message_id,
-        person=asked.from_user.id,
-        file=found.file,
-        group=group,
-        album=None if group else image.media_group_id,
+        chat_id=asked.chat.id,
+        message_id=image.message_id,
+        user_id=asked.from_user.id,
+        file_id=found.file_id,
+        is_group=group,
+        album_id=None if group else image.media_group_id,
     )
-    await desk.submit(found, reference, asked.from_user.language_code)
+    await submissions.submit(found, reference, asked.from_user.language_code)

@@ -23,58 +23,60 @@ Decision = Verdict | Refusal | Failure
 class AnswerMessage:
     """What is sent; without a picture it is a message of text."""
 
-    words: str
-    picture: BufferedInputFile | None
-    markup: InlineKeyboardMarkup | None
+    text: str
+    photo: BufferedInputFile | None
+    keyboard: InlineKeyboardMarkup | None
 
 
 async def compose(job: OutboxJob, decision: Decision, store: AsyncImageStore) -> AnswerMessage:
     """The answer to a decided job; the evidence is drawn in a thread."""
     return AnswerMessage(
-        words=render_answer(decision, job.language),
-        picture=await _image(job.id, decision, store),
-        markup=keyboards.markup(keyboards.under_answer(job.language, job.id)),
+        text=render_answer(decision, job.language),
+        photo=await _image(job.id, decision, store),
+        keyboard=keyboards.markup(keyboards.under_answer(job.language, job.id)),
     )
 
 
 async def send(bot: Bot, to: PhotoOrigin, what: AnswerMessage) -> None:
     """Send the answer as a reply to its photograph. Raises `SendError`."""
-    reply = ReplyParameters(message_id=to.message, allow_sending_without_reply=True)
-    if what.picture is None:
+    reply = ReplyParameters(message_id=to.message_id, allow_sending_without_reply=True)
+    if what.photo is None:
         await call_api(
             lambda: bot.send_message(
-                to.chat, what.words, parse_mode=ParseMode.HTML, reply_parameters=reply, reply_markup=what.markup
+                to.chat_id, what.text, parse_mode=ParseMode.HTML, reply_parameters=reply, reply_markup=what.keyboard
             )
         )
         return
-    image = what.picture
+    image = what.photo
     await call_api(
         lambda: bot.send_photo(
-            to.chat,
+            to.chat_id,
             image,
-            caption=what.words,
+            caption=what.text,
             parse_mode=ParseMode.HTML,
             reply_parameters=reply,
-            reply_markup=what.markup,
+            reply_markup=what.keyboard,
         )
     )
 
 
 async def edit(bot: Bot, to: PhotoOrigin, message: int, what: AnswerMessage) -> None:
     """Make the answer of a message that was sent. Raises `SendError`."""
-    if what.picture is None:
+    if what.photo is None:
         await call_api(
             lambda: bot.edit_message_text(
-                what.words,
-                chat_id=to.chat,
+                what.text,
+                chat_id=to.chat_id,
                 message_id=message,
                 parse_mode=ParseMode.HTML,
-                reply_markup=what.markup,
+                reply_markup=what.keyboard,
             )
         )
         return
-    media = InputMediaPhoto(media=what.picture, caption=what.words, parse_mode=ParseMode.HTML)
-    await call_api(lambda: bot.edit_message_media(media, chat_id=to.chat, message_id=message, reply_markup=what.markup))
+    media = InputMediaPhoto(media=what.photo, caption=what.text, parse_mode=ParseMode.HTML)
+    await call_api(
+        lambda: bot.edit_message_media(media, chat_id=to.chat_id, message_id=message, reply_markup=what.keyboard)
+    )
 
 
 async def _image(id_: str, decision: Decision, store: AsyncImageStore) -> BufferedInputFile | None:

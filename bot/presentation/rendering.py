@@ -50,7 +50,7 @@ def format_percent(share: float) -> str:
     return f"{share * 100:.0f}\N{NO-BREAK SPACE}%"
 
 
-def in_words(share: float, language: str) -> str:
+def format_frequency(share: float, language: str) -> str:
     """`share` of 1 as a natural frequency: about 3 in 10. The smallest of the easy denominators within a tenth."""
     if share < 0.01:
         return translate(language, "in-words-few")
@@ -78,7 +78,7 @@ def _verdict(verdict: Verdict, language: str) -> str:
     told = format_percent(verdict.probability)
     parts = [
         f"<b>{translate(language, f'band-{verdict.band.value}')}</b>\n{translate(language, f'meaning-{meaning}')}",
-        translate(language, "probability", percent=told, words=in_words(verdict.probability, language))
+        translate(language, "probability", percent=told, words=format_frequency(verdict.probability, language))
         if measured
         else translate(language, "probability-uncalibrated", percent=told),
         _receipt(verdict, language),

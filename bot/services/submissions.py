@@ -35,51 +35,51 @@ class SubmissionService:
         *,
         ledger: AsyncLedger,
         store: AsyncImageStore,
-        people: UserStore,
-        load: WaitEstimator,
-        limits: SettingsOverrides,
+        users: UserStore,
+        wait_estimator: WaitEstimator,
+        overrides: SettingsOverrides,
         key: bytes,
     ) -> None:
         self._ledger = ledger
         self._store = store
-        self.people = people
-        self.load = load
-        self._limits = limits
+        self.users = users
+        self.wait_estimator = wait_estimator
+        self._overrides = overrides
         self._key = key
 
     @property
     def settings(self) -> Settings:
         """As they are now: an operator may change some."""
-        return self._limits.current
+        return self._overrides.current
 
-    async def enqueue_message(self, note: OutgoingMessage, *because: str) -> None:
+    async def enqueue_message(self, message: OutgoingMessage, *because: str) -> None:
         """Post `note`, once for the same `because` in this chat."""
-        await self._ledger.run(enqueue(job_id(self._key, "note", str(note.chat), *because), note))
+        await self._ledger.run(enqueue(job_id(self._key, "note", str(message.chat_id), *because), message))
 
-    async def submit(self, photograph: PhotoFile, reference: PhotoOrigin, language_code: str | None) -> None:
+    async def submit(self, photo: PhotoFile, origin: PhotoOrigin, language_code: str | None) -> None:
         """Take a photograph in, or tell the person why not."""
-        because = str(reference.message)
-        if photograph.size > DECODE_LIMITS.max_bytes:
-            language = await self.people.language(reference.person, language_code)
+        because = str(origin.message_id)
+        if photo.size_bytes > DECODE_LIMITS.max_bytes:
+            language = await self.users.get_language(origin.user_id, language_code)
             sentence = translate(language, "too-large", megabytes=DECODE_LIMITS.max_bytes // 2**20)
             await self.enqueue_message(
-                OutgoingMessage(chat=reference.chat, text=sentence, reply_to=reference.message), because
+                OutgoingMessage(chat_id=origin.chat_id, text=sentence, reply_to_message_id=origin.message_id), because
             )
             return
-        expected = self.load.wait_s()
+        expected = self.wait_estimator.wait_s()
         if expected is not None and expected > self.settings.max_expected_wait_s:
-            language = await self.people.language(reference.person, language_code)
+            language = await self.users.get_language(origin.user_id, language_code)
             sentence = translate(language, "busy", wait=rendering.format_wait(expected, language))
             await self.enqueue_message(
-                OutgoingMessage(chat=reference.chat, text=sentence, reply_to=reference.message), because
+                OutgoingMessage(chat_id=origin.chat_id, text=sentence, reply_to_message_id=origin.message_id), because
             )
             return
-        id_ = job_id(self._key, str(reference.chat), str(reference.message), photograph.unique)
-        admitted = await self.people.admit(id_, reference, language_code)
-        if admitted.what is Admission.OPEN:
-            await self.create_jobs({id_: reference}, admitted.language)
+        id_ = job_id(self._key, str(origin.chat_id), str(origin.message_id), photo.unique_id)
+        admitted = await self.users.admit(id_, origin, language_code)
+        if admitted.admission is Admission.ADMITTED:
+            await self.create_jobs({id_: origin}, admitted.language)
         else:
-            await self._turn_away(admitted, reference)
+            await self._reject(admitted, origin)
 
     async def create_jobs(self, jobs: dict[str, PhotoOrigin], language: str) -> None:
         """Open jobs (id -> reference) that are not there yet."""
@@ -87,20 +87,20 @@ class SubmissionService:
             transitions.create_jobs(
                 [NewJob(id_, reference.model_dump_json()) for id_, reference in jobs.items()],
                 queue=Queue.INTERACTIVE,
-                outbox=redis_keys.PHOTOGRAPHS,
+                outbox=redis_keys.PHOTO_OUTBOX,
                 language=language,
                 deadline_s=self.settings.interactive_deadline_s,
                 stored=False,
             )
         )
 
-    async def view(self, id_: str) -> JobView | None:
+    async def get_job(self, id_: str) -> JobView | None:
         """The job `id_` as it is now."""
         return (await self._ledger.run(transitions.get_jobs([id_])))[0]
 
-    async def cancel(self, person: int) -> int:
+    async def cancel(self, user_id: int) -> int:
         """Cancel what of the person waits for an answer, and delete its pictures; returns how many there were."""
-        ids = await self.people.jobs(person)
+        ids = await self.users.get_job_ids(user_id)
         if not ids:
             return 0
         views = await self._ledger.run(transitions.get_jobs(ids))
@@ -110,29 +110,33 @@ class SubmissionService:
         await self._store.delete(waiting)
         return len(waiting)
 
-    async def erase_user(self, person: int) -> None:
+    async def erase_user(self, user_id: int) -> None:
         """Delete every trace of the person."""
-        ids = await self.people.jobs(person)
+        ids = await self.users.get_job_ids(user_id)
         await self._ledger.run(transitions.delete(ids))
         await self._store.delete(ids)
-        await self.people.forget(person, ids)
+        await self.users.erase(user_id, ids)
 
-    async def _turn_away(self, admitted: AdmissionResult, reference: PhotoOrigin) -> None:
+    async def _reject(self, admitted: AdmissionResult, reference: PhotoOrigin) -> None:
         language = admitted.language
-        if admitted.what is Admission.CONSENT:
-            if reference.group:
-                note = OutgoingMessage(chat=reference.chat, text=translate(language, "consent-missing-in-group"))
-                await self.enqueue_message(note, str(reference.message))
+        if admitted.admission is Admission.NO_CONSENT:
+            if reference.is_group:
+                note = OutgoingMessage(chat_id=reference.chat_id, text=translate(language, "consent-missing-in-group"))
+                await self.enqueue_message(note, str(reference.message_id))
                 return
             sentences = [translate(language, "consent-waiting"), consent_question(language, self.settings)]
             note = OutgoingMessage(
-                chat=reference.chat, text="\n\n".join(sentences), keyboard=keyboards.consent(language)
+                chat_id=reference.chat_id, text="\n\n".join(sentences), keyboard=keyboards.consent(language)
             )
             # An album is asked about once.
-            await self.enqueue_message(note, reference.album or str(reference.message), "consent")
-        elif admitted.what in (Admission.SLOW, Admission.DAY):
-            sentence = translate(language, admitted.what.value, wait=rendering.format_wait(admitted.wait_s, language))
-            await self.enqueue_message(OutgoingMessage(chat=reference.chat, text=sentence), str(reference.message))
+            await self.enqueue_message(note, reference.album_id or str(reference.message_id), "consent")
+        elif admitted.admission in (Admission.TOO_FAST, Admission.DAILY_LIMIT):
+            sentence = translate(
+                language, admitted.admission.value, wait=rendering.format_wait(admitted.wait_s, language)
+            )
+            await self.enqueue_message(
+                OutgoingMessage(chat_id=reference.chat_id, text=sentence), str(reference.message_id)
+            )
 
 
 def consent_question(language: str, settings: Settings) -> str:

@@ -24,7 +24,7 @@ class WaitEstimator:
             self.counts = await self._ledger.run(transitions.get_counts())
             await asyncio.sleep(_EVERY_S)
 
-    def wait_s(self, place: int | None = None) -> float | None:
+    def wait_s(self, position: int | None = None) -> float | None:
         """Expected seconds to the answer with `place` photographs before it (None: all that wait now).
 
         From what the workers say they can decide; None where no worker lives.
@@ -32,5 +32,5 @@ class WaitEstimator:
         counts = self.counts
         if counts is None or counts.speed <= 0:
             return None
-        before = counts.queues[Queue.INTERACTIVE].ready if place is None else place
+        before = counts.queues[Queue.INTERACTIVE].ready if position is None else position
         return (before + counts.claimed + 1) / counts.speed

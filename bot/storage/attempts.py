@@ -23,8 +23,8 @@ class AttemptCounter:
 
         async def count() -> int:
             async with self._redis.pipeline() as pipeline:
-                pipeline.incr(redis_keys.tries(id_))
-                pipeline.expire(redis_keys.tries(id_), _KEPT_S)
+                pipeline.incr(redis_keys.attempts(id_))
+                pipeline.expire(redis_keys.attempts(id_), _KEPT_S)
                 return int((await pipeline.execute())[0])
 
         return await self._retry.call(count)

@@ -19,8 +19,8 @@ class LostReplyFlag:
 
     async def mark(self) -> None:
         """A reply was lost, or Telegram failed."""
-        await self._retry.call(lambda: self._redis.set(redis_keys.TROUBLE, 1, ex=_LATELY_S))
+        await self._retry.call(lambda: self._redis.set(redis_keys.LOST_REPLY, 1, ex=_LATELY_S))
 
     async def is_recent(self) -> bool:
         """Whether that was within the last minute."""
-        return bool(await self._retry.call(lambda: self._redis.exists(redis_keys.TROUBLE)))
+        return bool(await self._retry.call(lambda: self._redis.exists(redis_keys.LOST_REPLY)))

@@ -30,22 +30,22 @@ class OutgoingMessage(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    chat: int
+    chat_id: int
     text: str = ""
     toast: str = ""
-    reply_to: int | None = None
-    callback: str | None = None
+    reply_to_message_id: int | None = None
+    callback_query_id: str | None = None
     #: Rows of buttons.
     keyboard: tuple[tuple[Button, ...], ...] = ()
 
 
-def enqueue(id_: str, note: OutgoingMessage) -> ScriptCall[list[PendingDispatch]]:
+def enqueue(id_: str, message: OutgoingMessage) -> ScriptCall[list[PendingDispatch]]:
     """The move that puts `note` into the outbox of notes; the same id again changes nothing."""
     return transitions.create_jobs(
-        [NewJob(id_, note.model_dump_json())],
+        [NewJob(id_, message.model_dump_json())],
         # A note waits in `received` until it is sent: it never reaches a queue.
         queue=Queue.INTERACTIVE,
-        outbox=redis_keys.NOTES,
+        outbox=redis_keys.MESSAGE_OUTBOX,
         language="",
         deadline_s=_USEFUL_S,
         stored=False,

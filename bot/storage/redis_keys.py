@@ -7,44 +7,44 @@ from shared.ledger.script_call import KEY_PREFIX
 PREFIX: Final = f"{KEY_PREFIX}telegram:"
 
 #: Outbox of photographs and outbox of notes in the ledger.
-PHOTOGRAPHS: Final = "telegram"
-NOTES: Final = "telegram:notes"
+PHOTO_OUTBOX: Final = "telegram"
+MESSAGE_OUTBOX: Final = "telegram:notes"
 
 #: Hash: answers of today by outcome. List: the latest times to an answer, in seconds.
 LATENCIES: Final = f"{PREFIX}latencies"
 FEEDBACK: Final = f"{PREFIX}feedback"
 #: That a reply of Telegram's was lost within the last minute.
-TROUBLE: Final = f"{PREFIX}trouble"
+LOST_REPLY: Final = f"{PREFIX}trouble"
 #: Sorted set: whose waiting is to be told next, by when.
-PROGRESS: Final = f"{PREFIX}progress"
+STATUS_UPDATES: Final = f"{PREFIX}progress"
 
 
-def person(person_id: int) -> str:
+def user(user_id: int) -> str:
     """Hash: language, consent, what is left of the person's allowance."""
-    return f"{PREFIX}person:{person_id}"
+    return f"{PREFIX}person:{user_id}"
 
 
-def jobs(person_id: int) -> str:
+def jobs(user_id: int) -> str:
     """Set: ids of the person's jobs."""
-    return f"{PREFIX}jobs:{person_id}"
+    return f"{PREFIX}jobs:{user_id}"
 
 
-def before_consent(person_id: int) -> str:
+def pending_photos(user_id: int) -> str:
     """Hash: photographs sent before consent, as job id -> reference."""
-    return f"{PREFIX}before-consent:{person_id}"
+    return f"{PREFIX}before-consent:{user_id}"
 
 
-def told(job_id: str) -> str:
+def status_message(job_id: str) -> str:
     """What was told of a waiting job: the id of the message that says so."""
     return f"{PREFIX}told:{job_id}"
 
 
-def tries(job_id: str) -> str:
+def attempts(job_id: str) -> str:
     """How often an answer or a note could not be sent."""
     return f"{PREFIX}tries:{job_id}"
 
 
-def rated(job_id: str) -> str:
+def feedback_given(job_id: str) -> str:
     """That an answer was rated."""
     return f"{PREFIX}rated:{job_id}"
 
@@ -54,6 +54,6 @@ def album(name: str) -> str:
     return f"{PREFIX}album:{name}"
 
 
-def day(date: str) -> str:
+def daily_answers(date: str) -> str:
     """Hash: answers of one day (UTC) by outcome."""
     return f"{PREFIX}day:{date}"

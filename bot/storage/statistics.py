@@ -31,7 +31,7 @@ class AnswerStatistics:
         self._retry = retry
         self._now = client.register_script(with_clock_prelude("return clock()", allow_oom=True))
 
-    async def answered(self, answers: Sequence[tuple[str, float]]) -> None:
+    async def record_answers(self, answers: Sequence[tuple[str, float]]) -> None:
         """Count answers: the outcome (verdict, refusal, failure) of each, and when its photograph was received.
 
         Where Redis is full they are counted in the metrics of this process alone.
@@ -55,22 +55,22 @@ class AnswerStatistics:
             METRICS.answers.labels(outcome=outcome).inc()
             METRICS.answer_seconds.observe(seconds)
 
-    async def today(self) -> dict[str, int]:
+    async def get_today(self) -> dict[str, int]:
         """Answers of today (UTC) by outcome."""
         day = _day(await self._seconds())
         found = await self._retry.call(lambda: self._redis.hgetall(day))
         return {name.decode(): int(count) for name, count in found.items()}
 
-    async def latencies(self) -> list[float]:
+    async def get_latencies(self) -> list[float]:
         """Seconds that the latest answers took, in order of size."""
         found = await self._retry.call(lambda: self._redis.lrange(redis_keys.LATENCIES, 0, -1))
         return sorted(float(one) for one in found)
 
-    async def feedback(self, word: str, job_id: str) -> None:
+    async def record_feedback(self, word: str, job_id: str) -> None:
         """Count a yes or a no to the answer of a job; pressed again, it counts once."""
 
         async def write() -> None:
-            if await self._redis.set(redis_keys.rated(job_id), word, nx=True, ex=_RATED_S):
+            if await self._redis.set(redis_keys.feedback_given(job_id), word, nx=True, ex=_RATED_S):
                 await self._redis.hincrby(redis_keys.FEEDBACK, word)
 
         await self._retry.call(write)
@@ -83,4 +83,4 @@ class AnswerStatistics:
 
 def _day(seconds: float) -> str:
     """The key of the day (UTC) of a moment."""
-    return redis_keys.day(datetime.fromtimestamp(seconds, UTC).date().isoformat())
+    return redis_keys.daily_answers(datetime.fromtimestamp(seconds, UTC).date().isoformat())

@@ -28,20 +28,22 @@ class StatusMessages:
     async def reserve(self, name: str) -> bool:
         """Whether this caller is to send the message: True once, until `sent` or `not_sent`."""
         return bool(
-            await self._retry.call(lambda: self._redis.set(redis_keys.told(name), _SENDING, nx=True, ex=_SENDING_S))
+            await self._retry.call(
+                lambda: self._redis.set(redis_keys.status_message(name), _SENDING, nx=True, ex=_SENDING_S)
+            )
         )
 
     async def record(self, name: str, message: int) -> None:
         """The message that was sent."""
-        await self._retry.call(lambda: self._redis.set(redis_keys.told(name), message, ex=_KEPT_S))
+        await self._retry.call(lambda: self._redis.set(redis_keys.status_message(name), message, ex=_KEPT_S))
 
     async def release(self, name: str) -> None:
         """It was not; someone may begin again."""
-        await self._retry.call(lambda: self._redis.delete(redis_keys.told(name)))
+        await self._retry.call(lambda: self._redis.delete(redis_keys.status_message(name)))
 
-    async def message(self, name: str) -> int | None:
+    async def get(self, name: str) -> int | None:
         """The message that was sent, if there is one and the answer has not begun."""
-        return _number(await self._retry.call(lambda: self._redis.get(redis_keys.told(name))))
+        return _number(await self._retry.call(lambda: self._redis.get(redis_keys.status_message(name))))
 
     async def take_over(self, name: str) -> int | None:
         """The answer begins: no message will be sent any more; returns the one that was, to become the answer.
@@ -51,10 +53,10 @@ class StatusMessages:
         while True:
             try:
                 found = await self._retry.call(
-                    lambda: self._redis.set(redis_keys.told(name), _ANSWERING, nx=True, get=True, ex=_KEPT_S)
+                    lambda: self._redis.set(redis_keys.status_message(name), _ANSWERING, nx=True, get=True, ex=_KEPT_S)
                 )
             except OutOfMemoryError:
-                found = await self._retry.call(lambda: self._redis.get(redis_keys.told(name)))
+                found = await self._retry.call(lambda: self._redis.get(redis_keys.status_message(name)))
             if found != _SENDING:
                 return _number(found)
             await asyncio.sleep(0.05)
@@ -63,10 +65,10 @@ class StatusMessages:
         """Nobody waits for these any more."""
         if not names:
             return
-        gone = [key for name in names for key in (redis_keys.told(name), redis_keys.tries(name))]
+        gone = [key for name in names for key in (redis_keys.status_message(name), redis_keys.attempts(name))]
         await asyncio.gather(
             self._retry.call(lambda: self._redis.delete(*gone)),
-            self._retry.call(lambda: self._redis.zrem(redis_keys.PROGRESS, *names)),
+            self._retry.call(lambda: self._redis.zrem(redis_keys.STATUS_UPDATES, *names)),
         )
 
 

@@ -27,7 +27,7 @@ class RateLimited(SendError):
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"retry after {seconds} s")
-        self.seconds = seconds
+        self.retry_after_s = seconds
 
 
 class ChatUnavailable(SendError):

@@ -13,9 +13,9 @@ _SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif",
 class PhotoFile:
     """A file of Telegram's. `size` in bytes, 0 where Telegram does not say."""
 
-    file: str
-    unique: str
-    size: int
+    file_id: str
+    unique_id: str
+    size_bytes: int
 
 
 def extract_photo(message: Message) -> PhotoFile | None:

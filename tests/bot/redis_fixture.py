@@ -14,10 +14,10 @@ def play(redis_url: str, scene: Callable[[BotDependencies], Awaitable[None]], **
     """Run `scene` on the Redis at `redis_url`, with `more` settings."""
 
     async def run() -> None:
-        side = BotDependencies(Settings(redis_url=SecretStr(redis_url), **more))
+        dependencies = BotDependencies(Settings(redis_url=SecretStr(redis_url), **more))
         try:
-            await scene(side)
+            await scene(dependencies)
         finally:
-            await side.close()
+            await dependencies.close()
 
     asyncio.run(run())

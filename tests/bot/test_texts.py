@@ -10,7 +10,7 @@ from fluent.syntax.visitor import Visitor
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.handlers.commands import listed
+from bot.handlers.commands import list_commands
 from bot.locales import MissingTextError, translate
 from bot.locales.languages import LANGUAGES, from_language_code
 from bot.presentation import rendering
@@ -141,7 +141,7 @@ def test_what_was_not_measured_is_never_called_a_probability(verdict: Verdict, l
 
 @given(share=shares, language=st.sampled_from(LANGUAGES))
 def test_words_and_figures_of_a_probability_agree(share: float, language: str) -> None:
-    found = [int(number) for number in re.findall(r"\d+", rendering.in_words(share, language))]
+    found = [int(number) for number in re.findall(r"\d+", rendering.format_frequency(share, language))]
     if 0.01 <= share <= 0.99:
         count, of = found
         assert abs(count / of - share) <= 0.1 * min(share, 1 - share) + 0.006
@@ -150,7 +150,7 @@ def test_words_and_figures_of_a_probability_agree(share: float, language: str) -
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_commands_and_buttons_are_as_short_as_telegram_wants(language: str) -> None:
-    for command in listed(language):
+    for command in list_commands(language):
         assert re.fullmatch(r"[a-z_]{1,32}", command.command)
         assert 1 <= len(command.description) <= 256
     assert len(translate(language, "description")) <= 512

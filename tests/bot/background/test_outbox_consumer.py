@@ -20,37 +20,37 @@ def test_a_bot_that_was_taken_for_dead_does_not_begin_again_what_it_has_in_hand(
     begun: list[str] = []
 
     async def play() -> None:
-        side = BotDependencies(Settings(redis_url=SecretStr(redis_url)))
-        client: Any = side.client
+        dependencies = BotDependencies(Settings(redis_url=SecretStr(redis_url)))
+        client: Any = dependencies.client
         finish = asyncio.Event()
 
         async def work(job: OutboxJob) -> None:
             begun.append(job.id)
             await finish.wait()
-            await side.ledger.run(transitions.cancel([job.id]))
+            await dependencies.ledger.run(transitions.cancel([job.id]))
 
         async def waiting() -> int:
             return int(await client.zcard(f"{KEY_PREFIX}received:telegram"))
 
         loop = OutboxConsumer(
-            side.ledger,
+            dependencies.ledger,
             Stage.RECEIVED,
             outbox="telegram",
             incarnation=INCARNATION,
-            news=asyncio.Event(),
+            wake_event=asyncio.Event(),
             slots=4,
-            work=work,
+            handler=work,
         )
         opened = transitions.create_jobs(
             [NewJob("a")], queue=Queue.INTERACTIVE, outbox="telegram", language="en", deadline_s=60, stored=False
         )
-        await side.ledger.run(opened)
+        await dependencies.ledger.run(opened)
         running = asyncio.create_task(loop.run())
         async with asyncio.timeout(20):
             while not begun:
                 await asyncio.sleep(0.02)
             await client.zadd(f"{KEY_PREFIX}incarnations", {INCARNATION: 1})
-            await side.ledger.run(transitions.recovery_sweep(lease_s=5, grace_s=3, limit=10))
+            await dependencies.ledger.run(transitions.recovery_sweep(lease_s=5, grace_s=3, limit=10))
             assert await waiting() == 1, "it was taken away"
             while await waiting():
                 await asyncio.sleep(0.02)
@@ -59,7 +59,7 @@ def test_a_bot_that_was_taken_for_dead_does_not_begin_again_what_it_has_in_hand(
                 await asyncio.sleep(0.02)
         running.cancel()
         await loop.stop()
-        await side.close()
+        await dependencies.close()
 
     asyncio.run(play())
     assert begun == ["a"]
