@@ -1,5 +1,6 @@
-"""What the bot's coroutines use of Redis: its clients, and what stands on them."""
+"""What the bot's coroutines use of Redis: the clients, and the stores and limits on top of them."""
 
+from bot.storage.admission import AdmissionControl
 from bot.storage.attempts import AttemptCounter
 from bot.storage.lost_replies import LostReplyFlag
 from bot.storage.statistics import AnswerStatistics
@@ -15,7 +16,7 @@ from shared.redis_client.retry import AsyncRedisRetry
 
 
 class BotDependencies:
-    """Everything of the bot's that lives in the ledger's Redis, and the pictures."""
+    """Everything of the bot that lives in the ledger's Redis, and the image store."""
 
     def __init__(self, settings: Settings) -> None:
         self.client = create_async_client(settings.ledger_url)
@@ -31,7 +32,8 @@ class BotDependencies:
         )
         self.ledger = AsyncLedger(self.client, self.retry)
         self.overrides = SettingsOverrides(settings)
-        self.users = UserStore(self.client, self.retry, self.overrides)
+        self.users = UserStore(self.client, self.retry)
+        self.admission = AdmissionControl(self.client, self.retry, self.overrides)
         self.rate_limiter = RateLimiter(self.client, self.retry, self.overrides)
         self.attempts = AttemptCounter(self.client, self.retry)
         self.lost_replies = LostReplyFlag(self.client, self.retry)

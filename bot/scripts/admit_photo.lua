@@ -1,40 +1,49 @@
--- Whether a photograph may be worked on: consent, the allowance of its sender, or one that is known already.
--- KEYS: person, jobs, before_consent, progress, album. ARGV: job id, reference, language of Telegram's setting, burst, photographs a
--- minute, photographs a day, seconds to remember the person, seconds to keep what comes before
--- consent, name under which the wait is told (the job id, or that of its album).
--- Returns {what, language, seconds until there is room}; `what` is open, consent, slow, slow-told, day or day-told.
-local person, jobs, before = KEYS[1], KEYS[2], KEYS[3]
-local id, reference, language = ARGV[1], ARGV[2], ARGV[3]
+-- Admits a photo if its user gave consent and has allowance left: a token bucket, and a number of photos a day.
+-- KEYS: user, jobs of the user, photos that wait for consent, status updates; for a photo of an album also the jobs of
+-- the album.
+-- ARGV: job id, origin of the photo, language of Telegram's setting, burst, photos a minute, photos a day, seconds to
+-- remember the user, seconds to keep a photo that waits for consent, target of the status message.
+-- Returns {admission, language, seconds until the next photo is admitted}. The admission is open, consent, slow,
+-- slow-told, day or day-told; a photo that was admitted before is open again and costs nothing.
+local user, jobs, pending, status_updates, album = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local job_id, origin, language = ARGV[1], ARGV[2], ARGV[3]
 local burst, per_minute, per_day = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local remembered_s, pending_s, status_target = ARGV[7], ARGV[8], ARGV[9]
 local now = clock() / 1000
-local found = redis.call('HMGET', person, 'language', 'consent', 'tokens', 'at', 'day', 'used', 'told')
-language = found[1] or language
-if not found[2] then
-  redis.call('HSET', before, id, reference)
-  redis.call('EXPIRE', before, ARGV[8])
+local fields = redis.call('HMGET', user, 'language', 'consent', 'tokens', 'at', 'day', 'used', 'told')
+language = fields[1] or language
+local has_consented, last_rejection = fields[2], fields[7]
+if not has_consented then
+  redis.call('HSET', pending, job_id, origin)
+  redis.call('EXPIRE', pending, pending_s)
   return {'consent', language, 0}
 end
-if redis.call('SISMEMBER', jobs, id) == 1 then return {'open', language, 0} end
+if redis.call('SISMEMBER', jobs, job_id) == 1 then return {'open', language, 0} end
 local today = tostring(math.floor(now / 86400))
-local used = found[5] == today and tonumber(found[6]) or 0
-local tokens = math.min(burst, (tonumber(found[3]) or burst) + (now - (tonumber(found[4]) or now)) * per_minute / 60)
-local what, wait = 'open', 0
-if used >= per_day then what, wait = 'day', 86400 - now % 86400
-elseif tokens < 1 then what, wait = 'slow', (1 - tokens) * 60 / per_minute end
-if what == 'open' then
-  redis.call('HSET', person, 'tokens', tokens - 1, 'at', now, 'day', today, 'used', used + 1, 'told', '')
-  redis.call('SADD', jobs, id)
-  -- Word of the wait is due after two seconds; an album is complete after two seconds of quiet.
-  redis.call('ZADD', KEYS[4], now + 2, ARGV[9])
-  if ARGV[9] ~= id then
-    redis.call('SADD', KEYS[5], id)
-    redis.call('EXPIRE', KEYS[5], 86400)
-  end
-elseif found[7] == what then
-  what = what .. '-told'
-else
-  redis.call('HSET', person, 'told', what)
+local used_today = fields[5] == today and tonumber(fields[6]) or 0
+local refilled_at = tonumber(fields[4]) or now
+local tokens = math.min(burst, (tonumber(fields[3]) or burst) + (now - refilled_at) * per_minute / 60)
+local admission, wait_s = 'open', 0
+if used_today >= per_day then
+  admission, wait_s = 'day', 86400 - now % 86400
+elseif tokens < 1 then
+  admission, wait_s = 'slow', (1 - tokens) * 60 / per_minute
 end
-redis.call('EXPIRE', person, ARGV[7])
-redis.call('EXPIRE', jobs, ARGV[7])
-return {what, language, math.ceil(wait)}
+if admission == 'open' then
+  redis.call('HSET', user, 'tokens', tokens - 1, 'at', now, 'day', today, 'used', used_today + 1, 'told', '')
+  redis.call('SADD', jobs, job_id)
+  -- The first status update is due after two seconds. An album is complete once no photo came for two seconds.
+  redis.call('ZADD', status_updates, now + 2, status_target)
+  if album then
+    redis.call('SADD', album, job_id)
+    redis.call('EXPIRE', album, 86400)
+  end
+elseif last_rejection == admission then
+  -- The user is told once.
+  admission = admission .. '-told'
+else
+  redis.call('HSET', user, 'told', admission)
+end
+redis.call('EXPIRE', user, remembered_s)
+redis.call('EXPIRE', jobs, remembered_s)
+return {admission, language, math.ceil(wait_s)}

@@ -1,6 +1,7 @@
--- Whose wait is to be told now; each is due again later, so that only one replica has it. KEYS: progress.
--- ARGV: most, seconds until it is due again. Returns the names.
+-- Returns the targets whose status update is due, and makes each due again later, so that only one replica gets it.
+-- KEYS: status updates. ARGV: maximum number of targets, seconds until they are due again.
+local status_updates, limit, repeat_after_s = KEYS[1], ARGV[1], ARGV[2]
 local now = clock() / 1000
-local names = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])
-for _, name in ipairs(names) do redis.call('ZADD', KEYS[1], now + ARGV[2], name) end
-return names
+local targets = redis.call('ZRANGEBYSCORE', status_updates, '-inf', now, 'LIMIT', 0, limit)
+for _, target in ipairs(targets) do redis.call('ZADD', status_updates, now + repeat_after_s, target) end
+return targets

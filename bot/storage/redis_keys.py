@@ -1,57 +1,61 @@
-"""Names of what the bot keeps in Redis beside the ledger. `delete_me` must reach every one that names a person."""
+"""Names of the bot's keys in Redis beside the ledger. `/delete_me` must delete every key that belongs to a user."""
 
 from typing import Final
 
+from bot.storage.status_target import AlbumTarget, StatusTarget
 from shared.ledger.script_call import KEY_PREFIX
 
 PREFIX: Final = f"{KEY_PREFIX}telegram:"
 
-#: Outbox of photographs and outbox of notes in the ledger.
+#: Outboxes in the ledger: jobs of photos, and outgoing messages.
 PHOTO_OUTBOX: Final = "telegram"
 MESSAGE_OUTBOX: Final = "telegram:notes"
 
-#: Hash: answers of today by outcome. List: the latest times to an answer, in seconds.
+#: List: seconds from photo to answer of the latest answers.
 LATENCIES: Final = f"{PREFIX}latencies"
+#: Hash: how many users found their answer clear, and how many did not.
 FEEDBACK: Final = f"{PREFIX}feedback"
-#: That a reply of Telegram's was lost within the last minute.
+#: Set while a reply of Telegram was lost within the last minute.
 LOST_REPLY: Final = f"{PREFIX}trouble"
-#: Sorted set: whose waiting is to be told next, by when.
+#: Before the keys of the rate limiter's scripts: state of each limit, blocks, priorities that wait.
+RATE_LIMIT_PREFIX: Final = f"{PREFIX}pace:"
+#: Sorted set: targets of status messages by the time of their next update.
 STATUS_UPDATES: Final = f"{PREFIX}progress"
 
 
 def user(user_id: int) -> str:
-    """Hash: language, consent, what is left of the person's allowance."""
+    """Hash: language, consent and the allowance that is left."""
     return f"{PREFIX}person:{user_id}"
 
 
 def jobs(user_id: int) -> str:
-    """Set: ids of the person's jobs."""
+    """Set: ids of the user's jobs."""
     return f"{PREFIX}jobs:{user_id}"
 
 
 def pending_photos(user_id: int) -> str:
-    """Hash: photographs sent before consent, as job id -> reference."""
+    """Hash: photos sent before consent, as job id -> origin."""
     return f"{PREFIX}before-consent:{user_id}"
 
 
-def status_message(job_id: str) -> str:
-    """What was told of a waiting job: the id of the message that says so."""
-    return f"{PREFIX}told:{job_id}"
+def status_message(target: StatusTarget) -> str:
+    """Id of the status message, or the state of its sending."""
+    return f"{PREFIX}told:{target}"
 
 
 def attempts(job_id: str) -> str:
-    """How often an answer or a note could not be sent."""
+    """Number of failed attempts to send an answer or a message."""
     return f"{PREFIX}tries:{job_id}"
 
 
 def feedback_given(job_id: str) -> str:
-    """That an answer was rated."""
+    """Set once feedback on an answer was counted."""
     return f"{PREFIX}rated:{job_id}"
 
 
-def album(name: str) -> str:
-    """Set: ids of the jobs of one album; `name` is its member in `PROGRESS`."""
-    return f"{PREFIX}album:{name}"
+def album(target: AlbumTarget) -> str:
+    """Set: ids of the jobs of one album."""
+    return f"{PREFIX}album:{target}"
 
 
 def daily_answers(date: str) -> str:
