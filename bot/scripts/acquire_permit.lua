@@ -9,12 +9,12 @@
 local prefix, chat, priority, max_ahead = KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local now = clock()
 local function get_time(name) return tonumber(redis.call('GET', prefix .. name) or 0) end
-local all_blocked_until = get_time('hold:all')
-local blocked = math.max(get_time('hold:' .. chat), all_blocked_until) - now
+local all_blocked_until = get_time('blocked:all')
+local blocked = math.max(get_time('blocked:' .. chat), all_blocked_until) - now
 if blocked > 0 then return {math.ceil(blocked), all_blocked_until > now and 'all' or 'chat'} end
 -- Higher priorities wait for the shared budget: lower priorities let them pass.
 for higher = 0, priority - 1 do
-  if get_time('urgent:' .. higher) > now then return {200, 'all'} end
+  if get_time('waiting:' .. higher) > now then return {200, 'all'} end
 end
 local limits, chat_wait, shared_wait = {}, 0, 0
 for i = 4, #ARGV, 3 do
@@ -26,9 +26,9 @@ for i = 4, #ARGV, 3 do
 end
 if chat_wait > 0 then return {math.ceil(chat_wait), 'chat'} end
 if shared_wait > max_ahead then
-  -- The caller will ask again. Until then no lower priority takes a permit that becomes free. Where permits are reserved,
-  -- none becomes free.
-  redis.call('SET', prefix .. 'urgent:' .. priority, now + shared_wait + 500, 'PX', math.ceil(shared_wait) + 500)
+  -- The caller will ask again. Until then no lower priority takes a permit that becomes free. Where permits are
+  -- reserved, none becomes free.
+  redis.call('SET', prefix .. 'waiting:' .. priority, now + shared_wait + 500, 'PX', math.ceil(shared_wait) + 500)
   return {math.ceil(shared_wait), 'all'}
 end
 local permit_at = now + shared_wait

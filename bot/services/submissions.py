@@ -64,7 +64,7 @@ class SubmissionService:
 
     async def enqueue_message(self, message: OutgoingMessage, *reason: str) -> None:
         """Enqueue `message`, once for the same `reason` in its chat."""
-        await self._ledger.run(enqueue(job_id(self._key, "note", str(message.chat_id), *reason), message))
+        await self._ledger.run(enqueue(job_id(self._key, "message", str(message.chat_id), *reason), message))
 
     async def submit(self, photo: PhotoFile, origin: PhotoOrigin, language_code: str | None) -> None:
         """Open a job for a photo, or tell the user why not."""

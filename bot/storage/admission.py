@@ -26,12 +26,12 @@ _ADMIT: Final = with_clock_prelude((_SCRIPTS / "admit_photo.lua").read_text(enco
 class Admission(StrEnum):
     """What happens to a photo. `..._REPEATED`: the user has been told already."""
 
-    ADMITTED = "open"
-    NO_CONSENT = "consent"
-    TOO_FAST = "slow"
-    TOO_FAST_REPEATED = "slow-told"
-    DAILY_LIMIT = "day"
-    DAILY_LIMIT_REPEATED = "day-told"
+    ADMITTED = "admitted"
+    NO_CONSENT = "no-consent"
+    TOO_FAST = "too-fast"
+    TOO_FAST_REPEATED = "too-fast-repeated"
+    DAILY_LIMIT = "daily-limit"
+    DAILY_LIMIT_REPEATED = "daily-limit-repeated"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,23 +9,23 @@ PREFIX: Final = f"{KEY_PREFIX}telegram:"
 
 #: Outboxes in the ledger: jobs of photos, and outgoing messages.
 PHOTO_OUTBOX: Final = "telegram"
-MESSAGE_OUTBOX: Final = "telegram:notes"
+MESSAGE_OUTBOX: Final = "telegram:messages"
 
 #: List: seconds from photo to answer of the latest answers.
 LATENCIES: Final = f"{PREFIX}latencies"
 #: Hash: how many users found their answer clear, and how many did not.
 FEEDBACK: Final = f"{PREFIX}feedback"
 #: Set while a reply of Telegram was lost within the last minute.
-LOST_REPLY: Final = f"{PREFIX}trouble"
+LOST_REPLY: Final = f"{PREFIX}lost-reply"
 #: Before the keys of the rate limiter's scripts: state of each limit, blocks, priorities that wait.
-RATE_LIMIT_PREFIX: Final = f"{PREFIX}pace:"
+RATE_LIMIT_PREFIX: Final = f"{PREFIX}rate-limit:"
 #: Sorted set: targets of status messages by the time of their next update.
-STATUS_UPDATES: Final = f"{PREFIX}progress"
+STATUS_UPDATES: Final = f"{PREFIX}status-updates"
 
 
 def user(user_id: int) -> str:
     """Hash: language, consent and the allowance that is left."""
-    return f"{PREFIX}person:{user_id}"
+    return f"{PREFIX}user:{user_id}"
 
 
 def jobs(user_id: int) -> str:
@@ -35,29 +35,29 @@ def jobs(user_id: int) -> str:
 
 def pending_photos(user_id: int) -> str:
     """Hash: photos sent before consent, as job id -> origin."""
-    return f"{PREFIX}before-consent:{user_id}"
+    return f"{PREFIX}awaiting-consent:{user_id}"
 
 
 def status_message(target: StatusTarget) -> str:
     """Id of the status message, or the state of its sending."""
-    return f"{PREFIX}told:{target}"
+    return f"{PREFIX}status-message:{target}"
 
 
 def attempts(job_id: str) -> str:
     """Number of failed attempts to send an answer or a message."""
-    return f"{PREFIX}tries:{job_id}"
+    return f"{PREFIX}attempts:{job_id}"
 
 
 def feedback_given(job_id: str) -> str:
     """Set once feedback on an answer was counted."""
-    return f"{PREFIX}rated:{job_id}"
+    return f"{PREFIX}feedback-given:{job_id}"
 
 
 def album(target: AlbumTarget) -> str:
     """Set: ids of the jobs of one album."""
-    return f"{PREFIX}album:{target}"
+    return f"{PREFIX}album-jobs:{target.chat_id}:{target.album_id}"
 
 
 def daily_answers(date: str) -> str:
     """Hash: answers of one day (UTC) by outcome."""
-    return f"{PREFIX}day:{date}"
+    return f"{PREFIX}answers:{date}"

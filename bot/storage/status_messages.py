@@ -20,7 +20,7 @@ _DUE: Final = with_clock_prelude((_SCRIPTS / "due_status_updates.lua").read_text
 _RESERVED_S: Final = 10
 _KEPT_S: Final = 24 * 3600
 
-_RESERVED: Final = b"sending"
+_RESERVED: Final = b"reserved"
 _ANSWERING: Final = b"answering"
 
 

@@ -12,7 +12,7 @@ class JobTarget:
     job_id: str
 
     def __str__(self) -> str:
-        return self.job_id
+        return f"job:{self.job_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class AlbumTarget:
     album_id: str
 
     def __str__(self) -> str:
-        return f"{self.chat_id}:{self.album_id}"
+        return f"album:{self.chat_id}:{self.album_id}"
 
 
 StatusTarget = JobTarget | AlbumTarget
@@ -36,5 +36,8 @@ def get_status_target(job_id: str, origin: PhotoOrigin) -> StatusTarget:
 
 def parse_status_target(name: str) -> StatusTarget:
     """Read a target back from its `str`, which is how Redis holds it."""
-    chat_id, separator, album_id = name.partition(":")
-    return AlbumTarget(int(chat_id), album_id) if separator else JobTarget(name)
+    kind, _, rest = name.partition(":")
+    if kind == "job":
+        return JobTarget(rest)
+    chat_id, _, album_id = rest.partition(":")
+    return AlbumTarget(int(chat_id), album_id)

@@ -98,7 +98,7 @@ class RateLimiter:
         """Return for how many seconds Telegram wants nothing to be sent to the chat."""
 
         async def get_ttl_ms(name: str) -> int:
-            key = f"{redis_keys.RATE_LIMIT_PREFIX}hold:{name}"
+            key = f"{redis_keys.RATE_LIMIT_PREFIX}blocked:{name}"
             return int(await self._retry.call(lambda: self._redis.pttl(key)))
 
         return max(0, await get_ttl_ms(str(chat_id)), await get_ttl_ms("all")) / 1000
