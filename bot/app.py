@@ -45,7 +45,7 @@ async def run_bot(settings: Settings, stop: asyncio.Event) -> None:
     client_stop = threading.Event()
     client = ServiceClient(settings, role="bot", shard=_SHARD, stop=client_stop)
     wait_estimator = WaitEstimator(dependencies.ledger)
-    dispatcher = _create_dispatcher(dependencies, wait_estimator, bytes.fromhex(derive_secret(token, "job ids")))
+    dispatcher = create_dispatcher(dependencies, wait_estimator, bytes.fromhex(derive_secret(token, "job ids")))
     async with AsyncExitStack() as stack:
         stack.push_async_callback(bot.session.close)
         stack.push_async_callback(dependencies.close)
@@ -70,7 +70,8 @@ async def run_bot(settings: Settings, stop: asyncio.Event) -> None:
         log.info("stopping: jobs in flight are finished, other replicas do the rest")
 
 
-def _create_dispatcher(dependencies: BotDependencies, wait_estimator: WaitEstimator, job_id_key: bytes) -> Dispatcher:
+def create_dispatcher(dependencies: BotDependencies, wait_estimator: WaitEstimator, job_id_key: bytes) -> Dispatcher:
+    """Return the dispatcher with all handlers and the services that they use."""
     consent = ConsentService(dependencies.users, dependencies.overrides)
     submissions = SubmissionService(
         ledger=dependencies.ledger,

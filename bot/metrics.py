@@ -16,9 +16,7 @@ class Metrics:
         self.answer_seconds = Histogram(
             "melanoma_bot_answer_seconds", "Time from the photo's acceptance to its answer.", buckets=_BUCKETS_S
         )
-        self.telegram_errors = Counter(
-            "melanoma_bot_telegram_errors", "Calls of the delivery of answers that failed at Telegram.", ["kind"]
-        )
+        self.telegram_errors = Counter("melanoma_bot_telegram_errors", "Failed attempts to send an answer.", ["kind"])
 
 
 METRICS: Final = Metrics()

@@ -5,16 +5,7 @@ from aiogram.types import CallbackQuery
 from pydantic import ValidationError
 
 from bot.locales import list_languages, translate
-from bot.presentation import keyboards, rendering
-from bot.presentation.button_data import (
-    AskDeletion,
-    AskFeedback,
-    ChooseLanguage,
-    ConfirmDeletion,
-    ExplainAnswer,
-    GiveConsent,
-    GiveFeedback,
-)
+from bot.presentation import button_data, keyboards, rendering
 from bot.services.consent import ConsentService
 from bot.services.privacy import PrivacyService
 from bot.services.submissions import SubmissionService
@@ -29,13 +20,13 @@ from shared.ledger.records import JobView
 def create_router() -> Router:
     """Return the router of button presses."""
     router = Router(name="callbacks")
-    router.callback_query.register(_give_consent, GiveConsent.filter())
-    router.callback_query.register(_choose_language, ChooseLanguage.filter())
-    router.callback_query.register(_explain_answer, ExplainAnswer.filter())
-    router.callback_query.register(_ask_feedback, AskFeedback.filter())
-    router.callback_query.register(_give_feedback, GiveFeedback.filter())
-    router.callback_query.register(_ask_deletion, AskDeletion.filter())
-    router.callback_query.register(_confirm_deletion, ConfirmDeletion.filter())
+    router.callback_query.register(_give_consent, button_data.GiveConsent.filter())
+    router.callback_query.register(_choose_language, button_data.ChooseLanguage.filter())
+    router.callback_query.register(_explain_answer, button_data.ExplainAnswer.filter())
+    router.callback_query.register(_ask_feedback, button_data.AskFeedback.filter())
+    router.callback_query.register(_give_feedback, button_data.GiveFeedback.filter())
+    router.callback_query.register(_ask_deletion, button_data.AskDeletion.filter())
+    router.callback_query.register(_confirm_deletion, button_data.ConfirmDeletion.filter())
     router.callback_query.register(_ignore)
     return router
 
@@ -50,7 +41,7 @@ async def _give_consent(
 
 
 async def _choose_language(
-    query: CallbackQuery, callback_data: ChooseLanguage, submissions: SubmissionService, users: UserStore
+    query: CallbackQuery, callback_data: button_data.ChooseLanguage, submissions: SubmissionService, users: UserStore
 ) -> None:
     language = callback_data.language
     if language not in list_languages():
@@ -61,7 +52,7 @@ async def _choose_language(
 
 
 async def _explain_answer(
-    query: CallbackQuery, callback_data: ExplainAnswer, submissions: SubmissionService, users: UserStore
+    query: CallbackQuery, callback_data: button_data.ExplainAnswer, submissions: SubmissionService, users: UserStore
 ) -> None:
     language = await _get_language(query, users)
     job = await submissions.get_job(callback_data.job_id)
@@ -83,7 +74,7 @@ async def _explain_answer(
 
 
 async def _ask_feedback(
-    query: CallbackQuery, callback_data: AskFeedback, submissions: SubmissionService, users: UserStore
+    query: CallbackQuery, callback_data: button_data.AskFeedback, submissions: SubmissionService, users: UserStore
 ) -> None:
     language = await _get_language(query, users)
     await _reply(
@@ -96,7 +87,7 @@ async def _ask_feedback(
 
 async def _give_feedback(
     query: CallbackQuery,
-    callback_data: GiveFeedback,
+    callback_data: button_data.GiveFeedback,
     submissions: SubmissionService,
     users: UserStore,
     statistics: AnswerStatistics,

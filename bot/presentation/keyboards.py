@@ -5,15 +5,7 @@ from typing import Final
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.locales import list_languages, translate
-from bot.presentation.button_data import (
-    AskDeletion,
-    AskFeedback,
-    ChooseLanguage,
-    ConfirmDeletion,
-    ExplainAnswer,
-    GiveConsent,
-    GiveFeedback,
-)
+from bot.presentation import button_data
 from bot.storage.outgoing_message import Button
 
 Rows = tuple[tuple[Button, ...], ...]
@@ -24,13 +16,13 @@ _LANGUAGES_PER_ROW: Final = 3
 
 def consent(language: str) -> Rows:
     """Button that gives consent."""
-    return ((Button(text=translate(language, "consent-button"), data=GiveConsent().pack()),),)
+    return ((Button(text=translate(language, "consent-button"), data=button_data.GiveConsent().pack()),),)
 
 
 def languages() -> Rows:
     """Buttons that choose a language, each with the language's own name."""
     buttons = [
-        Button(text=translate(language, "language-name"), data=ChooseLanguage(language=language).pack())
+        Button(text=translate(language, "language-name"), data=button_data.ChooseLanguage(language=language).pack())
         for language in list_languages()
     ]
     return tuple(
@@ -41,10 +33,10 @@ def languages() -> Rows:
 def under_answer(language: str, job_id: str) -> Rows:
     """Buttons under an answer."""
     return (
-        (Button(text=translate(language, "explain-button"), data=ExplainAnswer(job_id=job_id).pack()),),
+        (Button(text=translate(language, "explain-button"), data=button_data.ExplainAnswer(job_id=job_id).pack()),),
         (
-            Button(text=translate(language, "feedback-button"), data=AskFeedback(job_id=job_id).pack()),
-            Button(text=translate(language, "delete-data-button"), data=AskDeletion().pack()),
+            Button(text=translate(language, "feedback-button"), data=button_data.AskFeedback(job_id=job_id).pack()),
+            Button(text=translate(language, "delete-data-button"), data=button_data.AskDeletion().pack()),
         ),
     )
 
@@ -53,15 +45,21 @@ def feedback(language: str, job_id: str) -> Rows:
     """Buttons yes and no."""
     return (
         (
-            Button(text=translate(language, "feedback-yes"), data=GiveFeedback(rating="yes", job_id=job_id).pack()),
-            Button(text=translate(language, "feedback-no"), data=GiveFeedback(rating="no", job_id=job_id).pack()),
+            Button(
+                text=translate(language, "feedback-yes"),
+                data=button_data.GiveFeedback(rating="yes", job_id=job_id).pack(),
+            ),
+            Button(
+                text=translate(language, "feedback-no"),
+                data=button_data.GiveFeedback(rating="no", job_id=job_id).pack(),
+            ),
         ),
     )
 
 
 def deletion(language: str) -> Rows:
     """Button that confirms the deletion of everything, which cannot be undone."""
-    return ((Button(text=translate(language, "delete-button"), data=ConfirmDeletion().pack()),),)
+    return ((Button(text=translate(language, "delete-button"), data=button_data.ConfirmDeletion().pack()),),)
 
 
 def to_markup(rows: Rows) -> InlineKeyboardMarkup | None:

@@ -7,7 +7,7 @@ import pytest
 from aiogram import Bot
 from aiogram.types import CallbackQuery, Chat, Message, Update, User
 
-from bot.app import _create_dispatcher
+from bot.app import create_dispatcher
 from bot.dependencies import BotDependencies
 from bot.services.wait_estimate import WaitEstimator
 from bot.storage import redis_keys
@@ -24,7 +24,7 @@ OWNER, OTHER = 7, 8
 
 async def press(dependencies: BotDependencies, data: str, user_id: int = OWNER) -> dict[str, Any]:
     """Press a button of the chat of `OWNER` and return the message that is enqueued."""
-    dispatcher = _create_dispatcher(dependencies, WaitEstimator(dependencies.ledger), b"key")
+    dispatcher = create_dispatcher(dependencies, WaitEstimator(dependencies.ledger), b"key")
     user = User(id=user_id, is_bot=False, first_name="A", language_code="en")
     chat = Chat(id=OWNER, type="private")
     message = Message(message_id=3, date=0, chat=chat)  # type: ignore[arg-type] # a time as Telegram sends it
