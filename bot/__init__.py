@@ -1,1 +1,1 @@
-"""The Telegram side: takes photographs in, tells people their answers. It only queues; no model is loaded here."""
+"""The Telegram bot: takes photos, queues them as jobs, and sends the answers. It loads no model."""

@@ -1,4 +1,4 @@
-"""`melanoma-bot`: photographs in from Telegram, answers out."""
+"""Command `melanoma-bot`: takes photos from Telegram and sends answers."""
 
 import argparse
 import asyncio
@@ -10,41 +10,44 @@ from typing import Final
 from aiogram.exceptions import TelegramUnauthorizedError
 
 from bot.app import run_bot
+from bot.locales import check_languages
+from bot.locales.catalog import LanguageError
 from bot.telegram.bot_token import read_bot_token
 from shared.config.settings import Settings, SettingsError, settings
 from shared.log import set_up_logging
 from shared.redis_client.retry import RedisAccessDenied
 
-#: The bot cannot start and trying again without a change would not help.
+#: The bot cannot start, and starting it again without a change would not help.
 EXIT_MISCONFIGURED: Final = 2
 
 
 def main() -> None:
-    """Run the bot until it is told to stop. Exits with 0, or with 2 and one sentence where it cannot start."""
+    """Run the bot until a signal stops it. Exits with 0, or with 2 and one sentence if it cannot start."""
     argparse.ArgumentParser(
         prog="melanoma-bot",
-        description="Take photographs in from Telegram, queue them, and send the answers. SIGTERM finishes what is in"
-        " hand; other replicas, or the next start, do the rest.",
+        description="Take photographs from Telegram, queue them, and send the answers. After SIGTERM the bot finishes"
+        " the jobs in flight; other replicas, or the next start, do the rest.",
         epilog="Settings come from the environment or .env, BOT_TOKEN and REDIS_URL first of all; .env.example in the"
         " project lists them. One process may ask Telegram for updates; for more replicas set MELANOMA_WEBHOOK_URL.",
     ).parse_args()
     try:
+        check_languages()
         config = settings()
-        secret = read_bot_token(config)
-        set_up_logging(config, secrets=[secret])
-        # Each update is a line there; the metrics count them.
+        set_up_logging(config, secrets=[read_bot_token(config)])
+        # aiogram logs a line for each update; the metrics count updates.
         logging.getLogger("aiogram.event").setLevel(logging.WARNING)
         asyncio.run(_run(config))
-    except (SettingsError, RedisAccessDenied) as error:
-        print(f"melanoma-bot: {error}", file=sys.stderr)
-        sys.exit(EXIT_MISCONFIGURED)
+    except (LanguageError, SettingsError, RedisAccessDenied) as error:
+        _exit_misconfigured(str(error))
     except TelegramUnauthorizedError:
-        print(
-            "melanoma-bot: Telegram does not know this BOT_TOKEN. Copy it once more from @BotFather.", file=sys.stderr
-        )
-        sys.exit(EXIT_MISCONFIGURED)
+        _exit_misconfigured("Telegram does not know this BOT_TOKEN. Copy it again from @BotFather.")
     except KeyboardInterrupt:
         sys.exit(0)
+
+
+def _exit_misconfigured(sentence: str) -> None:
+    print(f"melanoma-bot: {sentence}", file=sys.stderr)
+    sys.exit(EXIT_MISCONFIGURED)
 
 
 async def _run(config: Settings) -> None:

@@ -1,5 +1,6 @@
-"""What the bot's coroutines use of Redis: its clients, and what stands on them."""
+"""What the bot's coroutines use of Redis: the clients, and the stores and limits on top of them."""
 
+from bot.storage.admission import AdmissionControl
 from bot.storage.attempts import AttemptCounter
 from bot.storage.lost_replies import LostReplyFlag
 from bot.storage.statistics import AnswerStatistics
@@ -12,7 +13,7 @@ from shared.service.connections import AsyncServiceConnections
 
 
 class BotDependencies:
-    """Everything of the bot's that lives in the ledger's Redis, and the pictures."""
+    """Everything of the bot that lives in the ledger's Redis, and the image store."""
 
     def __init__(self, settings: Settings) -> None:
         self._connections = AsyncServiceConnections(settings)
@@ -20,12 +21,13 @@ class BotDependencies:
         self.retry = self._connections.retry
         self.ledger = self._connections.ledger
         self.store = self._connections.store
-        self.limits = SettingsOverrides(settings)
-        self.people = UserStore(self.client, self.retry, self.limits)
-        self.pacer = RateLimiter(self.client, self.retry, self.limits)
-        self.tries = AttemptCounter(self.client, self.retry)
-        self.trouble = LostReplyFlag(self.client, self.retry)
-        self.waiting = StatusMessages(self.client, self.retry)
+        self.overrides = SettingsOverrides(settings)
+        self.users = UserStore(self.client, self.retry)
+        self.admission = AdmissionControl(self.client, self.retry, self.overrides)
+        self.rate_limiter = RateLimiter(self.client, self.retry, self.overrides)
+        self.attempts = AttemptCounter(self.client, self.retry)
+        self.lost_replies = LostReplyFlag(self.client, self.retry)
+        self.status_messages = StatusMessages(self.client, self.retry)
         self.statistics = AnswerStatistics(self.client, self.retry)
 
     async def close(self) -> None:

@@ -69,7 +69,7 @@ async def wait_until_answered(client: Any, answers: int, timeout_s: float) -> No
         await asyncio.sleep(_POLL_INTERVAL_S)
         try:
             answered = sum(
-                int(count) for day in _recent_days() for count in client.hgetall(redis_keys.day(day)).values()
+                int(count) for day in _recent_days() for count in client.hgetall(redis_keys.daily_answers(day)).values()
             )
         except RedisError:  # Redis was killed, or is loading its file
             continue

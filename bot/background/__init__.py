@@ -1,1 +1,1 @@
-"""Background tasks of the bot: each takes jobs of one stage from the ledger and moves them on."""
+"""Background tasks of the bot. Most take jobs of one stage from the ledger and move them on."""

@@ -1,144 +1,106 @@
-"""decided -> answered: write the answer and send it, each answer at least once and as seldom twice as can be."""
+"""decided -> answered: composes each answer and sends it, at least once and as seldom twice as possible."""
 
 import asyncio
-import math
 from typing import Final
 
 import structlog
 from aiogram import Bot
-from aiogram.types import ReplyParameters
 from pydantic import ValidationError
 
+from bot.background.answer_sender import AnswerSender
 from bot.background.completion import JobCompletion
-from bot.locales import translate
+from bot.dependencies import BotDependencies
 from bot.metrics import METRICS
-from bot.presentation.answer_message import AnswerMessage, Decision, compose, edit, send
-from bot.storage.attempts import AttemptCounter
-from bot.storage.lost_replies import LostReplyFlag
+from bot.presentation.answer_message import Decision, compose
 from bot.storage.photo_origin import PhotoOrigin
-from bot.storage.status_messages import StatusMessages
-from bot.telegram.api_calls import ChatUnavailable, OutcomeUnknown, RateLimited, Rejected, SendError, call_api
-from bot.telegram.rate_limiter import Permit, Priority, RateLimiter
+from bot.telegram.api_calls import ChatUnavailable, OutcomeUnknown, RateLimited, SendError
+from bot.telegram.rate_limiter import Permit, Priority
 from shared.contract.decision import Failure, FailureReason, decision_from_json
-from shared.image_store.async_store import AsyncImageStore
 from shared.ledger import transitions
-from shared.ledger.async_ledger import AsyncLedger
 from shared.ledger.records import OutboxJob
 
 log = structlog.get_logger(__name__)
 
-#: A chat that has to wait longer than this for its turn lets others go first. Seconds.
-_PATIENT_S: Final = 0.25
+#: An answer to a chat that has to wait longer than this is put back, so that other chats go first. Seconds.
+_MAX_CHAT_WAIT_S: Final = 0.25
 
 
 class AnswerDelivery:
-    """The work of a loop over `decided`."""
+    """Handler of the jobs that are `decided`.
+
+    After `max_attempts` failed attempts an answer becomes a dead letter.
+    """
 
     def __init__(
         self,
         bot: Bot,
-        ledger: AsyncLedger,
-        store: AsyncImageStore,
+        dependencies: BotDependencies,
+        completion: JobCompletion,
         *,
-        pacer: RateLimiter,
-        tries: AttemptCounter,
-        waiting: StatusMessages,
-        trouble: LostReplyFlag,
-        ending: JobCompletion,
-        most_tries: int,
+        max_attempts: int,
         incarnation: str,
     ) -> None:
-        self._bot = bot
-        self._ledger = ledger
-        self._store = store
-        self._pacer = pacer
-        self._tries = tries
-        self._waiting = waiting
-        self._ending = ending
-        self._most_tries = most_tries
+        self._dependencies = dependencies
+        self._rate_limiter = dependencies.rate_limiter
+        self._sender = AnswerSender(bot, dependencies)
+        self._completion = completion
+        self._max_attempts = max_attempts
         self._incarnation = incarnation
-        self._trouble = trouble
 
-    async def work(self, job: OutboxJob) -> float | None:
-        """Deliver one answer; seconds until it is tried again where that did not work."""
-        reference = PhotoOrigin.model_validate_json(job.payload)
-        read = _decision(job)
-        decision = read or Failure(reason=FailureReason.UNKNOWN_CONTRACT)
-        turn = await self._pacer.wait_for_turn(reference.chat, Priority.ANSWER, patient_s=_PATIENT_S)
-        if not turn.granted:
-            return turn.wait_s
-        # It is composed while its turn comes, so that it goes out at that moment and not some time later.
-        what, _ = await asyncio.gather(compose(job, decision, self._store), asyncio.sleep(turn.wait_s))
-        await self._pacer.smooth()
-        if held_s := await self._held(reference.chat, turn):
-            return held_s
+    async def deliver(self, job: OutboxJob) -> float | None:
+        """Deliver one answer. Returns the seconds until the next attempt; None if there is none."""
+        origin = PhotoOrigin.model_validate_json(job.payload)
+        decision = _read_decision(job)
+        shown = decision or Failure(reason=FailureReason.UNKNOWN_CONTRACT)
+        permit = await self._rate_limiter.wait_for_permit(origin.chat_id, Priority.ANSWER, max_wait_s=_MAX_CHAT_WAIT_S)
+        if not permit.granted:
+            return permit.wait_s
+        # The answer is composed while its permit becomes valid, so that it is sent at that moment and not later.
+        answer, _ = await asyncio.gather(compose(job, shown, self._dependencies.store), asyncio.sleep(permit.wait_s))
+        await self._rate_limiter.space_sends()
+        if block_s := await self._get_block_s(origin.chat_id, permit):
+            return block_s
         try:
-            await self._send(job, reference, what)
-        except RateLimited as error:
-            METRICS.refused.labels(kind="too_fast").inc()
-            await self._pacer.block(reference.chat, error.seconds)
-            return error.seconds
-        except ChatUnavailable:
-            METRICS.refused.labels(kind="unwanted").inc()
-            await self._ending.discard(job.id)
-            return None
+            await self._sender.send(job, origin, answer)
         except SendError as error:
-            return await self._failed(job.id, error)
-        if read is None:
-            # A decision of another release is left, with its picture, for when this bot is of that release, too.
-            log.error("dead letter: the decision is of another release", job=job.id)
-            await self._ending.keep_for_operator(
-                job, decision.kind, FailureReason.UNKNOWN_CONTRACT, incarnation=self._incarnation
-            )
+            METRICS.telegram_errors.labels(kind=error.kind).inc()
+            return await self._handle_error(job.id, origin, error)
+        if decision is not None:
+            await self._completion.complete(job, decision.kind)
         else:
-            await self._ending.answered(job, decision.kind)
+            # The decision and the image are kept until this bot is upgraded to the release that made the decision.
+            log.error("dead letter: the decision is of another release", job=job.id)
+            await self._completion.keep_for_operator(
+                job, shown.kind, FailureReason.UNKNOWN_CONTRACT, incarnation=self._incarnation
+            )
         return None
 
-    async def _held(self, chat: int, turn: Permit) -> float:
-        """Seconds that Telegram asked to wait for since the turn was given."""
-        return await self._pacer.held_s(chat) if turn.wait_s else 0
+    async def _get_block_s(self, chat_id: int, permit: Permit) -> float:
+        """Return the seconds for which Telegram has blocked sending since the permit was reserved."""
+        return await self._rate_limiter.get_block_s(chat_id) if permit.wait_s else 0
 
-    async def _send(self, job: OutboxJob, to: PhotoOrigin, what: AnswerMessage) -> None:
-        # The message about the wait becomes the answer: done twice, that changes nothing, while a second message would
-        # be a second answer wherever a reply of Telegram's was lost.
-        message = await self._waiting.take_over(job.id)
-        if message is None and await self._trouble.is_recent():
-            message = await self._send_ahead(job, to)
-        if message is not None:
-            try:
-                await edit(self._bot, to, message, what)
-            except Rejected as error:
-                log.info("the message about the wait is gone, sending anew", job=job.id, said=str(error))
-            else:
-                return
-        await send(self._bot, to, what)
-
-    async def _send_ahead(self, job: OutboxJob, to: PhotoOrigin) -> int | None:
-        """While replies get lost: send a word first that can then be edited into the answer as often as it takes."""
-        words = translate(job.language, "waiting-looked-at")
-        reply = ReplyParameters(message_id=to.message, allow_sending_without_reply=True)
-        sent = await call_api(lambda: self._bot.send_message(to.chat, words, reply_parameters=reply))
-        if sent is None:
+    async def _handle_error(self, job_id: str, origin: PhotoOrigin, error: SendError) -> float | None:
+        """Return the seconds until the next attempt; None if there is none."""
+        if isinstance(error, RateLimited):
+            await self._rate_limiter.block(origin.chat_id, error.retry_after_s)
+            return error.retry_after_s
+        if isinstance(error, ChatUnavailable):
+            await self._completion.discard(job_id)
             return None
-        await self._waiting.record(job.id, sent.message_id)
-        turn = await self._pacer.wait_for_turn(to.chat, Priority.ANSWER, patient_s=math.inf)
-        await asyncio.sleep(turn.wait_s)
-        return sent.message_id
-
-    async def _failed(self, id_: str, error: SendError) -> float | None:
-        METRICS.refused.labels(kind=type(error).__name__.lower()).inc()
         if isinstance(error, OutcomeUnknown):
-            await self._trouble.mark()
-        tries = await self._tries.record_failure(id_)
-        if tries < self._most_tries:
-            return self._tries.backoff_s(tries)
-        log.error("dead letter: the answer cannot be delivered", job=id_, said=str(error))
-        await self._ledger.run(transitions.dead_letter([id_], incarnation=self._incarnation, reason=str(error)))
+            await self._dependencies.lost_replies.mark()
+        attempts = await self._dependencies.attempts.record_failure(job_id)
+        if attempts < self._max_attempts:
+            return self._dependencies.attempts.backoff_s(attempts)
+        log.error("dead letter: the answer cannot be delivered", job=job_id, error=str(error))
+        await self._dependencies.ledger.run(
+            transitions.dead_letter([job_id], incarnation=self._incarnation, reason=str(error))
+        )
         return None
 
 
-def _decision(job: OutboxJob) -> Decision | None:
-    """What was decided; None where that is in the words of another release."""
+def _read_decision(job: OutboxJob) -> Decision | None:
+    """Return the decision; None if it is of another release, whose contract this bot cannot read."""
     try:
         return decision_from_json(job.decision)
     except ValidationError:

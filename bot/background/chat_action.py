@@ -1,4 +1,4 @@
-"""Shows "sending a photo" above a chat while someone waits: a nicety that gives way to everything else."""
+"""Shows "sending a photo" above a chat while a user waits. It gives way to everything else."""
 
 import time
 from typing import Final
@@ -9,30 +9,30 @@ from aiogram.enums import ChatAction
 from bot.telegram.api_calls import SendError, call_api
 from bot.telegram.rate_limiter import Priority, RateLimiter
 
-#: Telegram shows it for five seconds.
+#: Telegram shows a chat action for five seconds.
 _SHOWN_S: Final = 5.0
 
 
 class ChatActionSender:
-    """Shows it once for as long as it lasts, however many photographs a person sends at a time."""
+    """Shows the action once for as long as it lasts, however many photos a user sends at a time."""
 
-    def __init__(self, bot: Bot, pacer: RateLimiter) -> None:
+    def __init__(self, bot: Bot, rate_limiter: RateLimiter) -> None:
         self._bot = bot
-        self._pacer = pacer
-        #: When it was last shown in a chat, the oldest first.
-        self._shown: dict[int, float] = {}
+        self._rate_limiter = rate_limiter
+        #: When it was last shown in each chat, the oldest first.
+        self._shown_at: dict[int, float] = {}
 
-    async def show(self, chat: int) -> None:
-        """Show it in `chat` if it is not to be seen there and nothing else is to be sent."""
+    async def show(self, chat_id: int) -> None:
+        """Show the action in a chat, unless it is shown already or there are messages to send."""
         now = time.monotonic()
-        while self._shown and next(iter(self._shown.values())) < now - _SHOWN_S:
-            del self._shown[next(iter(self._shown))]
-        if chat in self._shown:
+        while self._shown_at and next(iter(self._shown_at.values())) < now - _SHOWN_S:
+            del self._shown_at[next(iter(self._shown_at))]
+        if chat_id in self._shown_at:
             return
-        self._shown[chat] = now
-        if not (await self._pacer.turn(chat, Priority.PROGRESS)).granted:
+        self._shown_at[chat_id] = now
+        if not (await self._rate_limiter.request_permit(chat_id, Priority.PROGRESS)).granted:
             return
         try:
-            await call_api(lambda: self._bot.send_chat_action(chat, ChatAction.UPLOAD_PHOTO))
+            await call_api(lambda: self._bot.send_chat_action(chat_id, ChatAction.UPLOAD_PHOTO))
         except SendError:
             return

@@ -1,25 +1,23 @@
-"""What is left to do once an answer is sent, for all answers that are sent at about the same time together."""
+"""Completes jobs whose answer was sent. Jobs that end at about the same time are completed with one call."""
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bot.storage.statistics import AnswerStatistics
-from bot.storage.status_messages import StatusMessages
+from bot.dependencies import BotDependencies
+from bot.storage.status_target import JobTarget
 from shared.coalescing.coroutines import AsyncCoalescer
-from shared.image_store.async_store import AsyncImageStore
 from shared.ledger import transitions
-from shared.ledger.async_ledger import AsyncLedger
 from shared.ledger.records import OutboxJob
 
-#: Most answers that are ended with one call, and the seconds between two.
-_MOST: Final = 64
-_APART_S: Final = 0.02
+#: Maximum number of jobs that are completed with one call, and the seconds between two calls.
+_MAX_BATCH: Final = 64
+_BATCH_INTERVAL_S: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class CompletedJob:
     """A job whose answer was sent, and its outcome (verdict, refusal, failure)."""
 
     job: OutboxJob
@@ -27,48 +25,46 @@ class Answered:
 
 
 class JobCompletion:
-    """Ends jobs: decided -> answered or cancelled, the picture deleted, nobody told of a wait any more."""
+    """Moves jobs from decided to answered or cancelled, deletes their images and clears their status messages.
 
-    def __init__(
-        self,
-        ledger: AsyncLedger,
-        store: AsyncImageStore,
-        *,
-        waiting: StatusMessages,
-        statistics: AnswerStatistics,
-        retention_s: float,
-    ) -> None:
-        self._ledger = ledger
-        self._store = store
-        self._waiting = waiting
-        self._statistics = statistics
+    The record of an answered job is kept for `retention_s` seconds.
+    """
+
+    def __init__(self, dependencies: BotDependencies, *, retention_s: float) -> None:
+        self._ledger = dependencies.ledger
+        self._store = dependencies.store
+        self._status_messages = dependencies.status_messages
+        self._statistics = dependencies.statistics
         self._retention_s = retention_s
-        self._together: AsyncCoalescer[Answered, None] = AsyncCoalescer(self._answered, _MOST, _APART_S)
+        self._coalescer: AsyncCoalescer[CompletedJob, None] = AsyncCoalescer(
+            self._complete_all, _MAX_BATCH, _BATCH_INTERVAL_S
+        )
 
-    async def answered(self, job: OutboxJob, outcome: str) -> None:
-        """End a job whose answer was sent, and count the answer."""
-        await self._together.call(Answered(job, outcome))
+    async def complete(self, job: OutboxJob, outcome: str) -> None:
+        """Complete a job whose answer was sent, and count the answer."""
+        await self._coalescer.call(CompletedJob(job, outcome))
 
     async def keep_for_operator(self, job: OutboxJob, outcome: str, reason: str, *, incarnation: str) -> None:
-        """End a job whose person was told, but leave it and its picture for an operator."""
+        """Make a job whose user was told a dead letter: the job and its image are kept for an operator."""
         await self._ledger.run(transitions.dead_letter([job.id], incarnation=incarnation, reason=reason))
-        await self._waiting.clear([job.id])
-        await self._statistics.answered([(outcome, job.received_at)])
+        await self._status_messages.clear([JobTarget(job.id)])
+        await self._statistics.record_answers([(outcome, job.received_at)])
 
-    async def discard(self, id_: str) -> None:
-        """End a job whose answer nobody wants."""
-        await self._ledger.run(transitions.cancel([id_]))
-        await self._clear([id_])
+    async def discard(self, job_id: str) -> None:
+        """Cancel a job whose answer cannot reach its user."""
+        await self._ledger.run(transitions.cancel([job_id]))
+        await self._clear([job_id])
 
-    async def _answered(self, some: Sequence[Answered]) -> list[None]:
-        ids = [one.job.id for one in some]
-        # First, and by itself: with the message about the wait forgotten, an answer sent again would be a second one.
+    async def _complete_all(self, completed: Sequence[CompletedJob]) -> list[None]:
+        ids = [item.job.id for item in completed]
+        # First and alone: once the status message is forgotten, an answer that is sent again would be a second answer.
         await self._ledger.run(transitions.complete(ids, retention_s=self._retention_s))
         await asyncio.gather(
             self._clear(ids),
-            self._statistics.answered([(one.outcome, one.job.received_at) for one in some]),
+            self._statistics.record_answers([(item.outcome, item.job.received_at) for item in completed]),
         )
-        return [None] * len(some)
+        return [None] * len(completed)
 
     async def _clear(self, ids: Sequence[str]) -> None:
-        await asyncio.gather(self._store.delete(ids), self._waiting.clear(ids))
+        targets = [JobTarget(id_) for id_ in ids]
+        await asyncio.gather(self._store.delete(ids), self._status_messages.clear(targets))

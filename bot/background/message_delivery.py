@@ -1,4 +1,4 @@
-"""Sends notes, in the order in which they were posted to a chat as far as Telegram's limits let it."""
+"""Sends outgoing messages, to each chat in their order as far as Telegram's rate limits allow it."""
 
 from typing import Final
 
@@ -7,76 +7,86 @@ from aiogram import Bot
 from aiogram.enums import ParseMode
 from aiogram.types import ReplyParameters
 
+from bot.dependencies import BotDependencies
 from bot.presentation import keyboards
-from bot.storage.attempts import AttemptCounter
 from bot.storage.outgoing_message import OutgoingMessage
 from bot.telegram.api_calls import OutcomeUnknown, RateLimited, SendError, call_api
-from bot.telegram.rate_limiter import Priority, RateLimiter
+from bot.telegram.rate_limiter import Priority
 from shared.ledger import transitions
-from shared.ledger.async_ledger import AsyncLedger
 from shared.ledger.records import OutboxJob
 
 log = structlog.get_logger(__name__)
 
-_PATIENT_S: Final = 1.0
+#: A message to a chat that has to wait longer than this is put back, so that other chats go first. Seconds.
+_MAX_CHAT_WAIT_S: Final = 1.0
 
-#: A note is worth fewer tries than an answer.
-_TRIES: Final = 6
+#: Fewer attempts than for an answer, which matters more.
+_MAX_ATTEMPTS: Final = 6
+
+#: The id of a sent message is remembered for as long as Telegram may repeat the update that it answers. Seconds.
+_SENT_RETENTION_S: Final = 600
 
 
 class MessageDelivery:
-    """The work of a loop over the outbox of notes."""
+    """Handler of the jobs in the outbox of messages."""
 
-    def __init__(self, bot: Bot, ledger: AsyncLedger, *, pacer: RateLimiter, tries: AttemptCounter) -> None:
+    def __init__(self, bot: Bot, dependencies: BotDependencies) -> None:
         self._bot = bot
-        self._ledger = ledger
-        self._pacer = pacer
-        self._tries = tries
+        self._ledger = dependencies.ledger
+        self._rate_limiter = dependencies.rate_limiter
+        self._attempts = dependencies.attempts
 
-    async def work(self, job: OutboxJob) -> float | None:
-        """Send one note; seconds until it is tried again where that did not work."""
-        note = OutgoingMessage.model_validate_json(job.payload)
+    async def deliver(self, job: OutboxJob) -> float | None:
+        """Send one message. Returns the seconds until the next attempt; None if there is none."""
+        message = OutgoingMessage.model_validate_json(job.payload)
         try:
-            if note.callback is not None:
-                await self._answer_press(note)
-            if note.text:
-                turn = await self._pacer.wait_for_turn(note.chat, Priority.NOTE, patient_s=_PATIENT_S)
-                if not turn.granted:
-                    return turn.wait_s
-                await call_api(lambda: self._send(note))
+            if message.callback_query_id is not None:
+                await self._answer_callback_query(message)
+            if message.text:
+                permit = await self._rate_limiter.wait_for_permit(
+                    message.chat_id, Priority.MESSAGE, max_wait_s=_MAX_CHAT_WAIT_S
+                )
+                if not permit.granted:
+                    return permit.wait_s
+                await call_api(lambda: self._send(message))
         except RateLimited as error:
-            await self._pacer.block(note.chat, error.seconds)
-            return error.seconds
+            await self._rate_limiter.block(message.chat_id, error.retry_after_s)
+            return error.retry_after_s
         except OutcomeUnknown as error:
-            tries = await self._tries.record_failure(job.id)
-            if tries < _TRIES:
-                return self._tries.backoff_s(tries)
-            log.warning("a note was not sent", job=job.id, said=str(error))
+            attempts = await self._attempts.record_failure(job.id)
+            if attempts < _MAX_ATTEMPTS:
+                return self._attempts.backoff_s(attempts)
+            log.warning("a message could not be sent, giving up", job=job.id, error=str(error))
         except SendError as error:
-            log.info("a note was not wanted", job=job.id, said=str(error))
-        # Its id is remembered for as long as Telegram may repeat the update that it answers.
-        await self._ledger.run(transitions.cancel([job.id], retention_s=600))
+            log.info("Telegram refused a message, dropping it", job=job.id, error=str(error))
+        await self._ledger.run(transitions.cancel([job.id], retention_s=_SENT_RETENTION_S))
         return None
 
-    async def _answer_press(self, note: OutgoingMessage) -> None:
+    async def drop(self, job: OutboxJob) -> None:
+        """Drop a message that could not be sent before its deadline: it is of no use, and no dead letter."""
+        await self._ledger.run(transitions.cancel([job.id]))
+
+    async def _answer_callback_query(self, message: OutgoingMessage) -> None:
         try:
-            await call_api(lambda: self._bot.answer_callback_query(note.callback or "", text=note.toast or None))
+            await call_api(
+                lambda: self._bot.answer_callback_query(message.callback_query_id or "", text=message.toast or None)
+            )
         except RateLimited:
             raise
         except SendError as error:
-            # Too late for the little clock on the button; the message below matters more.
-            log.info("a press of a button was not answered", said=str(error))
+            # It is too late to stop the progress bar on the button. The message that follows matters more.
+            log.info("the press of a button could not be answered", error=str(error))
 
-    async def _send(self, note: OutgoingMessage) -> None:
+    async def _send(self, message: OutgoingMessage) -> None:
         reply = (
-            ReplyParameters(message_id=note.reply_to, allow_sending_without_reply=True)
-            if note.reply_to is not None
+            ReplyParameters(message_id=message.reply_to_message_id, allow_sending_without_reply=True)
+            if message.reply_to_message_id is not None
             else None
         )
         await self._bot.send_message(
-            note.chat,
-            note.text,
+            message.chat_id,
+            message.text,
             parse_mode=ParseMode.HTML,
             reply_parameters=reply,
-            reply_markup=keyboards.markup(note.keyboard),
+            reply_markup=keyboards.to_markup(message.keyboard),
         )

@@ -1,4 +1,4 @@
-"""One loop over one stage of one outbox: lease what is due, work on it, give back what did not work."""
+"""Consumes one stage of one outbox: leases due jobs, handles them, and requeues those that failed."""
 
 import asyncio
 import time
@@ -14,24 +14,24 @@ from shared.ledger.records import OutboxJob
 
 log = structlog.get_logger(__name__)
 
-#: Jobs that become due by themselves ring no bell. Seconds.
-_LOOK_EVERY_S: Final = 0.3
+#: Longest time between two leases: no event says that a requeued job has become due. Seconds.
+_POLL_INTERVAL_S: Final = 0.3
 
-#: Looks follow each other no closer than this: what falls due meanwhile is taken with one call. Seconds.
-_BREATH_S: Final = 0.02
+#: Shortest time between two leases: jobs that become due meanwhile are leased with one call. Seconds.
+_MIN_LEASE_INTERVAL_S: Final = 0.02
 
-#: After an error of ours the job is tried again this much later. Seconds.
-_AFTER_ERROR_S: Final = 5.0
+#: After an error in our code the job is handled again this much later. Seconds.
+_ERROR_RETRY_S: Final = 5.0
 
-#: What is in hand when the process stops may take so long to finish. Seconds.
-_STOP_LIMIT_S: Final = 8.0
+#: Jobs in flight may take so long to finish when the process stops. Seconds.
+_STOP_TIMEOUT_S: Final = 8.0
 
 
 class OutboxConsumer:
-    """Works on at most `slots` jobs at once.
+    """Handles at most `slots` jobs at once.
 
-    `work` moves its job on and returns None, or returns after how many seconds it is due again. `news` is set when
-    something happened in the outbox.
+    `handler` moves its job to another stage and returns None, or returns after how many seconds the job is due again.
+    `wake_event` is set when something happened in the outbox.
     """
 
     def __init__(
@@ -41,86 +41,86 @@ class OutboxConsumer:
         *,
         outbox: str,
         incarnation: str,
-        news: asyncio.Event,
+        wake_event: asyncio.Event,
         slots: int,
-        work: Callable[[OutboxJob], Awaitable[float | None]],
+        handler: Callable[[OutboxJob], Awaitable[float | None]],
     ) -> None:
         self._ledger = ledger
         self._stage = stage
         self._outbox = outbox
         self._incarnation = incarnation
-        self._news = news
+        self._wake_event = wake_event
         self._slots = slots
-        self._work = work
+        self._handler = handler
         self._tasks: dict[asyncio.Task[None], str] = {}
-        self._turning = time.monotonic()
+        self._polled_at = time.monotonic()
 
     @property
     def idle_s(self) -> float:
-        """Seconds since the loop last looked at the ledger."""
-        return time.monotonic() - self._turning
+        """Seconds since the last call to the ledger."""
+        return time.monotonic() - self._polled_at
 
     async def run(self) -> None:
-        """Work until cancelled."""
+        """Consume until cancelled."""
         while True:
-            free = self._slots - len(self._tasks)
-            before = set(self._tasks.values())
-            jobs = await self._take(free) if free else []
-            self._turning = time.monotonic()
-            for job in await self._not_in_hand(jobs, before):
-                task = asyncio.create_task(self._one(job))
+            free_slots = self._slots - len(self._tasks)
+            in_flight = set(self._tasks.values())
+            jobs = await self._lease(free_slots) if free_slots else []
+            self._polled_at = time.monotonic()
+            for job in await self._drop_in_flight(jobs, in_flight):
+                task = asyncio.create_task(self._handle(job))
                 self._tasks[task] = job.id
                 task.add_done_callback(self._tasks.pop)
-            await asyncio.sleep(_BREATH_S)
-            if not jobs or len(jobs) == free:
-                await self._wait(full=len(self._tasks) >= self._slots)
+            await asyncio.sleep(_MIN_LEASE_INTERVAL_S)
+            if not jobs or len(jobs) == free_slots:
+                await self._wait(is_full=len(self._tasks) >= self._slots)
 
     async def stop(self) -> None:
-        """Let what is in hand finish, and give back the rest. Call it once `run` has ended."""
+        """Let jobs in flight finish and requeue the rest. Call it once `run` has ended."""
         if self._tasks:
-            await asyncio.wait(list(self._tasks), timeout=_STOP_LIMIT_S)
-        held = list(self._tasks.values())
+            await asyncio.wait(list(self._tasks), timeout=_STOP_TIMEOUT_S)
+        unfinished = list(self._tasks.values())
         for task in list(self._tasks):
             task.cancel()
-        if held:
-            await self._ledger.run(transitions.requeue(held, incarnation=self._incarnation))
+        if unfinished:
+            await self._ledger.run(transitions.requeue(unfinished, incarnation=self._incarnation))
 
-    async def _take(self, free: int) -> list[OutboxJob]:
+    async def _lease(self, limit: int) -> list[OutboxJob]:
         return await self._ledger.run(
-            transitions.lease(self._stage, outbox=self._outbox, limit=free, incarnation=self._incarnation)
+            transitions.lease(self._stage, outbox=self._outbox, limit=limit, incarnation=self._incarnation)
         )
 
-    async def _not_in_hand(self, jobs: list[OutboxJob], before: set[str]) -> list[OutboxJob]:
-        """Those of `jobs` that are to be begun.
+    async def _drop_in_flight(self, jobs: list[OutboxJob], in_flight: set[str]) -> list[OutboxJob]:
+        """Return those of `jobs` that were not in flight before they were leased.
 
-        A process that stood still is taken for dead. When it wakes up it is given again what it is about to finish, and
-        beginning that once more would be a second answer.
+        The ledger takes a process that was paused for dead and its leases for free. When the process resumes, it leases
+        jobs again that it is about to finish. Starting such a job once more would send a second answer.
         """
-        finished = [job.id for job in jobs if job.id in before and job.id not in self._tasks.values()]
+        finished = [job.id for job in jobs if job.id in in_flight and job.id not in self._tasks.values()]
         if finished:
-            # Meanwhile, and the ledger knows how: answered, which stands, or due again.
+            # They finished during the lease. The ledger keeps an answered job as it is; others become due again.
             await self._ledger.run(transitions.requeue(finished, incarnation=self._incarnation))
-        return [job for job in jobs if job.id not in before]
+        return [job for job in jobs if job.id not in in_flight]
 
-    async def _wait(self, *, full: bool) -> None:
-        if full:
+    async def _wait(self, *, is_full: bool) -> None:
+        if is_full:
             await asyncio.wait(list(self._tasks), timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
             return
         try:
-            # Not `wait_for`: before Python 3.12 it may swallow the cancellation that ends this loop.
-            async with asyncio.timeout(_LOOK_EVERY_S):
-                await self._news.wait()
+            # Not `wait_for`: before Python 3.12 it may swallow the cancellation that ends this task.
+            async with asyncio.timeout(_POLL_INTERVAL_S):
+                await self._wake_event.wait()
         except TimeoutError:
             return
-        self._news.clear()
+        self._wake_event.clear()
 
-    async def _one(self, job: OutboxJob) -> None:
+    async def _handle(self, job: OutboxJob) -> None:
         try:
-            again_after_s = await self._work(job)
-        except Exception as error:  # noqa: BLE001 - the loop must outlive whatever goes wrong with one job
-            # Only the kind: the text of an error of the Bot API may hold the token.
+            retry_after_s = await self._handler(job)
+        except Exception as error:  # noqa: BLE001 - an error with one job must not end the consumer
+            # Only the kind of error: the text of an error of the Bot API may hold the token.
             kind = type(error).__name__
             log.error("outbox job failed, trying again", job=job.id, error=kind)  # noqa: TRY400
-            again_after_s = _AFTER_ERROR_S
-        if again_after_s is not None:
-            await self._ledger.run(transitions.requeue([job.id], incarnation=self._incarnation, after_s=again_after_s))
+            retry_after_s = _ERROR_RETRY_S
+        if retry_after_s is not None:
+            await self._ledger.run(transitions.requeue([job.id], incarnation=self._incarnation, after_s=retry_after_s))

@@ -1,4 +1,4 @@
-"""Keeps the bot to the limits that an operator wants."""
+"""Polls the operator's setting overrides every second."""
 
 import asyncio
 from typing import Final
@@ -7,11 +7,11 @@ from shared.config.overrides import SettingsOverrides
 from shared.ledger import admin
 from shared.ledger.async_ledger import AsyncLedger
 
-_EVERY_S: Final = 1.0
+_POLL_INTERVAL_S: Final = 1.0
 
 
-async def sync_overrides(ledger: AsyncLedger, limits: SettingsOverrides) -> None:
-    """Look again and again, until cancelled."""
+async def sync_overrides(ledger: AsyncLedger, overrides: SettingsOverrides) -> None:
+    """Poll until cancelled."""
     while True:
-        limits.apply(await ledger.run(admin.sync_overrides()))
-        await asyncio.sleep(_EVERY_S)
+        overrides.apply(await ledger.run(admin.sync_overrides()))
+        await asyncio.sleep(_POLL_INTERVAL_S)

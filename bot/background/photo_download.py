@@ -1,4 +1,4 @@
-"""received -> ready: fetch the photograph from Telegram, lay it into the store, ring for a worker."""
+"""received -> ready: downloads a photo from Telegram, stores its image and publishes the job to the workers."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,78 +8,67 @@ from typing import Final
 from aiogram import Bot
 
 from bot.background.chat_action import ChatActionSender
-from bot.storage.attempts import AttemptCounter
+from bot.dependencies import BotDependencies
 from bot.storage.photo_origin import PhotoOrigin
 from bot.telegram.api_calls import RateLimited, Rejected, SendError, call_api
-from bot.telegram.rate_limiter import RateLimiter
 from shared.broker.publisher import TaskPublisher
 from shared.coalescing.coroutines import AsyncCoalescer
 from shared.contract.decision import Refusal, RefusalReason
-from shared.image_store.async_store import AsyncImageStore
 from shared.ledger import transitions
-from shared.ledger.async_ledger import AsyncLedger
 from shared.ledger.records import OutboxJob
 
-#: Most pictures that are stored with one call, and the seconds between two: under load a message to the workers then
-#: carries several pictures, which saves both sides about a millisecond of CPU for each.
-_TOGETHER: Final = 16
-_APART_S: Final = 0.03
+#: Maximum number of images that are stored with one call, and the seconds between two calls. Under load a message to
+#: the workers then carries several jobs, which saves bot and worker about a millisecond of CPU for each.
+_MAX_BATCH: Final = 16
+_BATCH_INTERVAL_S: Final = 0.03
 
-#: A full store is tried again after this. Seconds.
-_FULL_PAUSE_S: Final = 2.0
+#: Pause before an image is offered to a full store again. Seconds.
+_STORE_FULL_RETRY_S: Final = 2.0
 
 
 class PhotoDownloader:
-    """The work of a loop over `received`."""
+    """Handler of the jobs that are `received`."""
 
-    def __init__(
-        self,
-        bot: Bot,
-        ledger: AsyncLedger,
-        store: AsyncImageStore,
-        publisher: TaskPublisher,
-        *,
-        pacer: RateLimiter,
-        tries: AttemptCounter,
-    ) -> None:
+    def __init__(self, bot: Bot, dependencies: BotDependencies, publisher: TaskPublisher) -> None:
         self._bot = bot
-        self._ledger = ledger
-        self._store = store
+        self._ledger = dependencies.ledger
+        self._store = dependencies.store
+        self._attempts = dependencies.attempts
         self._publisher = publisher
-        self._action = ChatActionSender(bot, pacer)
-        self._tries = tries
-        self._stored: AsyncCoalescer[tuple[str, bytes], bool] = AsyncCoalescer(self._lay_in, _TOGETHER, _APART_S)
+        self._chat_action = ChatActionSender(bot, dependencies.rate_limiter)
+        self._coalescer: AsyncCoalescer[tuple[str, bytes], bool] = AsyncCoalescer(
+            self._store_images, _MAX_BATCH, _BATCH_INTERVAL_S
+        )
 
-    async def work(self, job: OutboxJob) -> float | None:
-        """Bring one photograph; seconds until it is tried again where that did not work."""
-        reference = PhotoOrigin.model_validate_json(job.payload)
+    async def download(self, job: OutboxJob) -> float | None:
+        """Download one photo. Returns the seconds until the next attempt; None if there is none."""
+        origin = PhotoOrigin.model_validate_json(job.payload)
         try:
-            data = await call_api(lambda: self._fetch(reference.file))
+            data = await call_api(lambda: self._fetch(origin.file_id))
         except RateLimited as error:
-            return error.seconds
-        except Rejected as error:
-            if "too big" in str(error):
+            return error.retry_after_s
+        except SendError as error:
+            if isinstance(error, Rejected) and "too big" in str(error):
                 await self._ledger.run(transitions.decide([(job.id, Refusal(reason=RefusalReason.TOO_MANY_BYTES))]))
                 return None
-            return self._tries.backoff_s(await self._tries.record_failure(job.id))
-        except SendError:
-            return self._tries.backoff_s(await self._tries.record_failure(job.id))
-        if not await self._stored.call((job.id, data or b"")):
-            return _FULL_PAUSE_S
-        await self._action.show(reference.chat)
+            return self._attempts.backoff_s(await self._attempts.record_failure(job.id))
+        if not await self._coalescer.call((job.id, data or b"")):
+            return _STORE_FULL_RETRY_S
+        await self._chat_action.show(origin.chat_id)
         return None
 
     async def _fetch(self, file_id: str) -> bytes:
-        into = BytesIO()
-        await self._bot.download(file_id, destination=into)
-        return into.getvalue()
+        buffer = BytesIO()
+        await self._bot.download(file_id, destination=buffer)
+        return buffer.getvalue()
 
-    async def _lay_in(self, images: Sequence[tuple[str, bytes]]) -> list[bool]:
+    async def _store_images(self, images: Sequence[tuple[str, bytes]]) -> list[bool]:
+        """Store images by job id, and publish the jobs of those that were stored. False for an image without space."""
         if await self._store.put(dict(images)):
-            laid = [True] * len(images)
+            are_stored = [True] * len(images)
         else:
-            laid = [await self._store.put({id_: data}) for id_, data in images]
-        ids = [id_ for (id_, _), there in zip(images, laid, strict=True) if there]
-        owed = await self._ledger.run(transitions.mark_ready(ids))
-        await asyncio.to_thread(self._publisher.publish, owed)
-        return laid
+            are_stored = [await self._store.put({id_: data}) for id_, data in images]
+        ids = [id_ for (id_, _), is_stored in zip(images, are_stored, strict=True) if is_stored]
+        pending = await self._ledger.run(transitions.mark_ready(ids))
+        await asyncio.to_thread(self._publisher.publish, pending)
+        return are_stored

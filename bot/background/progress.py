@@ -1,140 +1,118 @@
-"""Tells people who wait: their place and the expected time, at most once in three seconds, if there is room."""
+"""Sends status messages: tells users who wait their position and the expected time, at most every three seconds.
+
+A status update gives way to answers and other messages, and may be dropped.
+"""
 
 import asyncio
 import time
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from aiogram import Bot
 from aiogram.types import ReplyParameters
-from redis.asyncio import Redis
 
+from bot.dependencies import BotDependencies
 from bot.locales import translate
 from bot.presentation import rendering
 from bot.services.wait_estimate import WaitEstimator
-from bot.storage import redis_keys
 from bot.storage.photo_origin import PhotoOrigin
-from bot.storage.status_messages import StatusMessages
+from bot.storage.status_target import AlbumTarget, JobTarget, StatusTarget
 from bot.telegram.api_calls import RateLimited, SendError, call_api
-from bot.telegram.rate_limiter import Priority, RateLimiter
+from bot.telegram.rate_limiter import Priority
 from shared.contract.names import Stage
 from shared.ledger import transitions
-from shared.ledger.async_ledger import AsyncLedger
 from shared.ledger.records import JobView
-from shared.ledger.script_call import with_clock_prelude
-from shared.redis_client.retry import AsyncRedisRetry
 
-_SCRIPTS: Final = Path(__file__).parents[1] / "scripts"
-_DUE: Final = with_clock_prelude((_SCRIPTS / "due.lua").read_text(encoding="utf-8"), allow_oom=True)
+_POLL_INTERVAL_S: Final = 0.5
+_UPDATE_INTERVAL_S: Final = 3
+#: Maximum number of updates between two polls.
+_MAX_UPDATES: Final = 30
 
-_LOOK_EVERY_S: Final = 0.5
-_AGAIN_AFTER_S: Final = 3
-_MOST: Final = 30
-
-_OVER: Final = (Stage.ANSWERED, Stage.CANCELLED)
+_FINISHED: Final = (Stage.ANSWERED, Stage.CANCELLED)
 
 
 class ProgressUpdater:
-    """A loop of its own: it follows all stages, and none of its messages has to arrive."""
+    """Sends and edits the status messages of all replicas. It reads jobs of all stages, so it is no outbox consumer."""
 
-    def __init__(
-        self,
-        bot: Bot,
-        client: "Redis",
-        retry: AsyncRedisRetry,
-        ledger: AsyncLedger,
-        *,
-        pacer: RateLimiter,
-        waiting: StatusMessages,
-        load: WaitEstimator,
-    ) -> None:
+    def __init__(self, bot: Bot, dependencies: BotDependencies, wait_estimator: WaitEstimator) -> None:
         self._bot = bot
-        self._redis: Any = client  # redis-py types one method for both of its clients
-        self._due = client.register_script(_DUE)
-        self._retry = retry
-        self._ledger = ledger
-        self._pacer = pacer
-        self._waiting = waiting
-        self._load = load
-        self._turning = time.monotonic()
+        self._ledger = dependencies.ledger
+        self._rate_limiter = dependencies.rate_limiter
+        self._status_messages = dependencies.status_messages
+        self._wait_estimator = wait_estimator
+        self._polled_at = time.monotonic()
 
     @property
     def idle_s(self) -> float:
-        """Seconds since the loop last looked."""
-        return time.monotonic() - self._turning
+        """Seconds since the last poll."""
+        return time.monotonic() - self._polled_at
 
     async def run(self) -> None:
-        """Tell until cancelled."""
+        """Update status messages until cancelled."""
         while True:
-            names = await self._retry.call(lambda: self._due(keys=[redis_keys.PROGRESS], args=[_MOST, _AGAIN_AFTER_S]))
-            self._turning = time.monotonic()
-            for name in names:
-                await self._tell(name.decode())
-            await asyncio.sleep(_LOOK_EVERY_S)
+            targets = await self._status_messages.get_due(limit=_MAX_UPDATES, repeat_after_s=_UPDATE_INTERVAL_S)
+            self._polled_at = time.monotonic()
+            for target in targets:
+                if isinstance(target, AlbumTarget):
+                    await self._update_album(target)
+                else:
+                    await self._update_job(target)
+            await asyncio.sleep(_POLL_INTERVAL_S)
 
-    async def _tell(self, name: str) -> None:
-        ids = [name] if ":" not in name else await self._album(name)
-        views = [view for view in await self._ledger.run(transitions.get_jobs(ids)) if view is not None]
-        if ":" in name:
-            await self._tell_album(name, views)
-        elif not views or views[0].stage in _OVER:
-            await self._waiting.clear([name])
-        elif views[0].stage is not Stage.DECIDED:
-            await self._say(name, views[0], self._words(views[0]))
+    async def _update_job(self, target: JobTarget) -> None:
+        (job,) = await self._ledger.run(transitions.get_jobs([target.job_id]))
+        if job is None or job.stage in _FINISHED:
+            await self._status_messages.clear([target])
+        elif job.stage is not Stage.DECIDED:
+            await self._show(target, job, self._render(job))
 
-    async def _tell_album(self, name: str, views: list[JobView]) -> None:
-        answered = sum(view.stage in _OVER for view in views)
-        if answered < len(views):
-            words = translate(views[0].language, "album-waiting", pictures=len(views), answered=answered)
-            await self._say(name, views[0], words)
+    async def _update_album(self, target: AlbumTarget) -> None:
+        ids = await self._status_messages.get_album_job_ids(target)
+        jobs = [job for job in await self._ledger.run(transitions.get_jobs(ids)) if job is not None]
+        answered = sum(job.stage in _FINISHED for job in jobs)
+        if answered < len(jobs):
+            text = translate(jobs[0].language, "album-status", photos=len(jobs), answered=answered)
+            await self._show(target, jobs[0], text)
             return
-        if views and await self._waiting.message(name) is not None:
-            done = await self._say(name, views[0], translate(views[0].language, "album-done", pictures=len(views)))
-            if not done:
+        if jobs and await self._status_messages.get(target) is not None:
+            text = translate(jobs[0].language, "album-finished", photos=len(jobs))
+            if not await self._show(target, jobs[0], text):
                 return
-        await self._waiting.clear([name])
-        await self._retry.call(lambda: self._redis.delete(redis_keys.album(name)))
+        await self._status_messages.clear([target])
 
-    def _words(self, view: JobView) -> str:
-        language = view.language
-        counts = self._load.counts
+    def _render(self, job: JobView) -> str:
+        counts = self._wait_estimator.counts
         if counts is not None and counts.speed <= 0:
-            return translate(language, "waiting-no-workers")
-        if view.place is None:
-            return translate(language, "waiting-looked-at")
-        return translate(
-            language, "waiting", before=view.place, wait=rendering.format_wait(self._load.wait_s(view.place), language)
-        )
+            return translate(job.language, "status-no-workers")
+        if job.place is None:
+            return translate(job.language, "status-in-progress")
+        wait = rendering.format_wait(self._wait_estimator.wait_s(job.place), job.language)
+        return translate(job.language, "status-waiting", before=job.place, wait=wait)
 
-    async def _say(self, name: str, view: JobView, words: str) -> bool:
-        """Send or edit the message about `name`; False where that has to be dropped for now."""
-        to = PhotoOrigin.model_validate_json(view.reference)
-        message = await self._waiting.message(name)
-        if not (await self._pacer.turn(to.chat, Priority.PROGRESS)).granted:
+    async def _show(self, target: StatusTarget, job: JobView, text: str) -> bool:
+        """Send or edit the status message. Returns False if the update is dropped for now."""
+        origin = PhotoOrigin.model_validate_json(job.reference)
+        message_id = await self._status_messages.get(target)
+        if not (await self._rate_limiter.request_permit(origin.chat_id, Priority.PROGRESS)).granted:
             return False
         try:
-            if message is not None:
-                await call_api(lambda: self._bot.edit_message_text(words, chat_id=to.chat, message_id=message))
-            elif await self._waiting.reserve(name):
-                await self._begin(name, to, words)
+            if message_id is not None:
+                await call_api(lambda: self._bot.edit_message_text(text, chat_id=origin.chat_id, message_id=message_id))
+            elif await self._status_messages.reserve(target):
+                await self._send(target, origin, text)
         except RateLimited as error:
-            await self._pacer.block(to.chat, error.seconds)
+            await self._rate_limiter.block(origin.chat_id, error.retry_after_s)
             return False
         except SendError:
-            # Blocked, deleted by the person, or lost on the way: the answer will find out.
+            # The user blocked the bot or deleted the message, or a reply was lost. Answer delivery handles that.
             return True
         return True
 
-    async def _begin(self, name: str, to: PhotoOrigin, words: str) -> None:
-        reply = ReplyParameters(message_id=to.message, allow_sending_without_reply=True)
+    async def _send(self, target: StatusTarget, origin: PhotoOrigin, text: str) -> None:
+        reply = ReplyParameters(message_id=origin.message_id, allow_sending_without_reply=True)
         try:
-            sent = await call_api(lambda: self._bot.send_message(to.chat, words, reply_parameters=reply))
+            sent = await call_api(lambda: self._bot.send_message(origin.chat_id, text, reply_parameters=reply))
         except SendError:
-            await self._waiting.release(name)
+            await self._status_messages.release(target)
             raise
         if sent is not None:
-            await self._waiting.record(name, sent.message_id)
-
-    async def _album(self, name: str) -> list[str]:
-        found = await self._retry.call(lambda: self._redis.smembers(redis_keys.album(name)))
-        return sorted(id_.decode() for id_ in found)
+            await self._status_messages.record(target, sent.message_id)

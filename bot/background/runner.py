@@ -1,8 +1,9 @@
-"""All loops of a replica: started together, stopped together."""
+"""Starts and stops all background tasks of a replica."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
 
 import structlog
 from aiogram import Bot
@@ -19,129 +20,130 @@ from bot.services.wait_estimate import WaitEstimator
 from bot.storage import redis_keys
 from shared.config.settings import Settings
 from shared.contract.names import Stage
-from shared.ledger import transitions
 from shared.ledger.records import OutboxJob
 from shared.redis_client.retry import RedisAccessDenied
 from shared.service.client import ServiceClient
 
 log = structlog.get_logger(__name__)
 
-_DOWNLOADS: Final = 16
-_ANSWERS: Final = 24
-_NOTES: Final = 8
+_DOWNLOAD_SLOTS: Final = 16
+_ANSWER_SLOTS: Final = 24
+_MESSAGE_SLOTS: Final = 8
 
-#: Longest wait for a bell, in seconds; shorter than the socket's time-out.
-_BELL_S: Final = 5.0
+#: Longest wait for a notification of an outbox, in seconds; shorter than the time-out of the socket.
+_NOTIFICATION_WAIT_S: Final = 5.0
 
-#: After a bell the next is not listened for at once: it would tell of what the loops are about to see. Seconds.
-_DEAF_S: Final = 0.02
+#: Pause after a notification: another one at once would tell of jobs that the consumers are about to lease. Seconds.
+_NOTIFICATION_PAUSE_S: Final = 0.02
 
-#: What is in the middle of a call to Redis ends within this. Seconds.
-_STOP_LIMIT_S: Final = 3.0
+#: Calls to Redis that are in flight end within this when the tasks stop. Seconds.
+_STOP_TIMEOUT_S: Final = 3.0
 
-#: A loop that did not look at the ledger for so long does not make progress. Seconds.
-_STUCK_S: Final = 30.0
+#: A consumer that did not call the ledger for so long makes no progress. Seconds.
+_STALLED_S: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class _WakeEvents:
+    """Events that wake the consumers of an outbox."""
+
+    received: asyncio.Event = field(default_factory=asyncio.Event)
+    decided: asyncio.Event = field(default_factory=asyncio.Event)
+    messages: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class BackgroundTasks:
-    """Download, deliver, notes and progress, each over its stage of the ledger."""
+    """Photo download, answer delivery, message delivery and status updates."""
 
     def __init__(
-        self, bot: Bot, redis: BotDependencies, connection: ServiceClient, load: WaitEstimator, settings: Settings
+        self,
+        bot: Bot,
+        dependencies: BotDependencies,
+        client: ServiceClient,
+        wait_estimator: WaitEstimator,
+        settings: Settings,
     ) -> None:
-        self._redis = redis
-        self._load = load
-        self._incarnation = connection.incarnation
-        self._news = {stage: asyncio.Event() for stage in ("received", "decided", "notes")}
-        self._progress = ProgressUpdater(
-            bot, redis.client, redis.retry, redis.ledger, pacer=redis.pacer, waiting=redis.waiting, load=load
-        )
-        download = PhotoDownloader(
-            bot, redis.ledger, redis.store, connection.publisher, pacer=redis.pacer, tries=redis.tries
-        )
-        ending = JobCompletion(
-            redis.ledger,
-            redis.store,
-            waiting=redis.waiting,
-            statistics=redis.statistics,
-            retention_s=settings.answer_retention_s,
-        )
-        deliver = AnswerDelivery(
+        self._dependencies = dependencies
+        self._ledger = dependencies.ledger
+        self._wait_estimator = wait_estimator
+        self._incarnation = client.incarnation
+        self._wake_events = _WakeEvents()
+        self._progress = ProgressUpdater(bot, dependencies, wait_estimator)
+        downloader = PhotoDownloader(bot, dependencies, client.publisher)
+        answers = AnswerDelivery(
             bot,
-            redis.ledger,
-            redis.store,
-            pacer=redis.pacer,
-            tries=redis.tries,
-            waiting=redis.waiting,
-            trouble=redis.trouble,
-            ending=ending,
-            most_tries=settings.telegram_max_attempts,
-            incarnation=connection.incarnation,
+            dependencies,
+            JobCompletion(dependencies, retention_s=settings.answer_retention_s),
+            max_attempts=settings.telegram_max_attempts,
+            incarnation=client.incarnation,
         )
-        notes = MessageDelivery(bot, redis.ledger, pacer=redis.pacer, tries=redis.tries)
-        self._outboxes = [
-            self._outbox(Stage.RECEIVED, redis_keys.PHOTOGRAPHS, "received", _DOWNLOADS, download.work),
-            self._outbox(Stage.DECIDED, redis_keys.PHOTOGRAPHS, "decided", _ANSWERS, deliver.work),
-            self._outbox(Stage.RECEIVED, redis_keys.NOTES, "notes", _NOTES, notes.work),
-            self._outbox(Stage.DECIDED, redis_keys.NOTES, "notes", 1, self._drop),
+        messages = MessageDelivery(bot, dependencies)
+        photos, wake = redis_keys.PHOTO_OUTBOX, self._wake_events
+        self._consumers = [
+            self._consumer(photos, Stage.RECEIVED, wake.received, _DOWNLOAD_SLOTS, downloader.download),
+            self._consumer(photos, Stage.DECIDED, wake.decided, _ANSWER_SLOTS, answers.deliver),
+            self._consumer(redis_keys.MESSAGE_OUTBOX, Stage.RECEIVED, wake.messages, _MESSAGE_SLOTS, messages.deliver),
+            self._consumer(redis_keys.MESSAGE_OUTBOX, Stage.DECIDED, wake.messages, 1, messages.drop),
         ]
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Start all of them."""
+        """Start all tasks."""
+        wake = self._wake_events
         runs: list[Callable[[], Coroutine[Any, Any, None]]] = [
-            self._load.run,
-            lambda: sync_overrides(self._redis.ledger, self._redis.limits),
+            self._wait_estimator.run,
+            lambda: sync_overrides(self._ledger, self._dependencies.overrides),
             self._progress.run,
-            lambda: self._listen(redis_keys.PHOTOGRAPHS, "received", "decided"),
-            lambda: self._listen(redis_keys.NOTES, "notes"),
-            *(outbox.run for outbox in self._outboxes),
+            lambda: self._listen(redis_keys.PHOTO_OUTBOX, wake.received, wake.decided),
+            lambda: self._listen(redis_keys.MESSAGE_OUTBOX, wake.messages),
+            *(consumer.run for consumer in self._consumers),
         ]
-        self._tasks = [asyncio.create_task(self._forever(run)) for run in runs]
+        self._tasks = [asyncio.create_task(self._run_forever(run)) for run in runs]
 
     async def stop(self) -> None:
-        """Finish what is in hand; other replicas get the rest."""
+        """Finish jobs in flight; other replicas do the rest."""
         for task in self._tasks:
             task.cancel()
-        await asyncio.wait(self._tasks, timeout=_STOP_LIMIT_S)
-        await asyncio.gather(*(outbox.stop() for outbox in self._outboxes))
+        await asyncio.wait(self._tasks, timeout=_STOP_TIMEOUT_S)
+        await asyncio.gather(*(consumer.stop() for consumer in self._consumers))
 
     def is_making_progress(self) -> bool:
-        """Whether every loop has looked at the ledger lately."""
-        return max(self._progress.idle_s, *(outbox.idle_s for outbox in self._outboxes)) < _STUCK_S
+        """Return whether every consumer has called the ledger lately."""
+        return max(self._progress.idle_s, *(consumer.idle_s for consumer in self._consumers)) < _STALLED_S
 
-    def _outbox(
-        self, stage: Any, outbox: str, news: str, slots: int, work: Callable[[OutboxJob], Any]
+    def _consumer(
+        self,
+        outbox: str,
+        stage: Literal[Stage.RECEIVED, Stage.DECIDED],
+        wake_event: asyncio.Event,
+        slots: int,
+        handler: Callable[[OutboxJob], Awaitable[float | None]],
     ) -> OutboxConsumer:
         return OutboxConsumer(
-            self._redis.ledger,
+            self._ledger,
             stage,
             outbox=outbox,
             incarnation=self._incarnation,
-            news=self._news[news],
+            wake_event=wake_event,
             slots=slots,
-            work=work,
+            handler=handler,
         )
 
-    async def _listen(self, outbox: str, *wakes: str) -> None:
+    async def _listen(self, outbox: str, *wake_events: asyncio.Event) -> None:
         while True:
-            if await self._redis.ledger.wait_for_news(outbox, _BELL_S):
-                for name in wakes:
-                    self._news[name].set()
-                # While the bell lies there, nobody else has to ring.
-                await asyncio.sleep(_DEAF_S)
+            if await self._ledger.wait_for_news(outbox, _NOTIFICATION_WAIT_S):
+                for event in wake_events:
+                    event.set()
+                # While a notification lies in Redis, nobody has to write another one.
+                await asyncio.sleep(_NOTIFICATION_PAUSE_S)
 
-    async def _drop(self, job: OutboxJob) -> None:
-        """A note that could not be sent before its deadline is of no use any more, and no dead letter."""
-        await self._redis.ledger.run(transitions.cancel([job.id]))
-
-    async def _forever(self, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def _run_forever(self, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
         while True:
             try:
                 await run()
             except RedisAccessDenied as error:
-                log.error("cannot go on", error=str(error))  # noqa: TRY400 - one sentence for an operator
+                log.error("Redis denies access, trying again", error=str(error))  # noqa: TRY400 - one sentence
                 await asyncio.sleep(5)
             except Exception:
-                log.exception("a loop failed, starting it again")
+                log.exception("a background task failed, starting it again")
                 await asyncio.sleep(1)

@@ -1,10 +1,10 @@
-"""What is done with each kind of update: words for the ledger, nothing else. The loops do the rest."""
+"""Handlers of updates. They write to the ledger and send nothing; background tasks do the rest."""
 
 from aiogram import Router
 
 from bot.handlers import callbacks, commands, fallback, membership, photos
 
 
-def routers() -> list[Router]:
-    """In the order in which they are asked; `fallback` takes what is left."""
-    return [module.make_router() for module in (membership, commands, photos, callbacks, fallback)]
+def create_routers() -> list[Router]:
+    """Return the routers in the order in which aiogram asks them; `fallback` takes every other message."""
+    return [module.create_router() for module in (membership, commands, photos, callbacks, fallback)]

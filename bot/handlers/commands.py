@@ -1,124 +1,118 @@
-"""Commands of people in a private chat, and /stats for operators."""
-
-from typing import Final
+"""Handlers of commands in private chats, and of /stats for operators."""
 
 from aiogram import F, Router
 from aiogram.enums import ChatType
 from aiogram.filters import Command, CommandStart
-from aiogram.types import BotCommand, Message, User
+from aiogram.types import Message, User
 
 from bot.locales import translate
 from bot.presentation import keyboards
-from bot.services.submissions import SubmissionService, consent_question, retention_days
+from bot.services.consent import ConsentService
+from bot.services.privacy import retention_days
+from bot.services.submissions import SubmissionService
+from bot.services.wait_estimate import WaitEstimator
 from bot.storage.outgoing_message import OutgoingMessage
 from bot.storage.statistics import AnswerStatistics
+from bot.storage.users import UserStore
+from shared.config.overrides import SettingsOverrides
 from shared.contract.names import Queue
 
-#: As Telegram lists them, with the name of the text that says what each does.
-_LISTED: Final = {
-    "start": "command-start",
-    "help": "command-help",
-    "language": "command-language",
-    "privacy": "command-privacy",
-    "cancel": "command-cancel",
-    "delete_me": "command-delete",
-}
 
-
-def make_router() -> Router:
-    """Handlers of commands."""
+def create_router() -> Router:
+    """Return the router of commands."""
     router = Router(name="commands")
-    private = F.chat.type == ChatType.PRIVATE
-    router.message.register(_start, CommandStart(), private)
-    router.message.register(_help, Command("help"), private)
-    router.message.register(_language, Command("language"), private)
-    router.message.register(_privacy, Command("privacy"), private)
-    router.message.register(_cancel, Command("cancel"), private)
-    router.message.register(_delete, Command("delete_me"), private)
-    router.message.register(_stats, Command("stats"), private)
+    is_private = F.chat.type == ChatType.PRIVATE
+    router.message.register(_start, CommandStart(), is_private)
+    router.message.register(_help, Command("help"), is_private)
+    router.message.register(_language, Command("language"), is_private)
+    router.message.register(_privacy, Command("privacy"), is_private)
+    router.message.register(_cancel, Command("cancel"), is_private)
+    router.message.register(_delete_me, Command("delete_me"), is_private)
+    router.message.register(_stats, Command("stats"), is_private)
     return router
 
 
-def listed(language: str, *, group: bool = False) -> list[BotCommand]:
-    """What Telegram shows beside the text field of a private chat, or of a group."""
-    names = {"check": "command-check"} if group else _LISTED
-    return [BotCommand(command=name, description=translate(language, what)) for name, what in names.items()]
+async def _start(message: Message, submissions: SubmissionService, users: UserStore, consent: ConsentService) -> None:
+    language, user = await _get_language(message, users)
+    parts = [translate(language, "start"), translate(language, "photo-instructions")]
+    keyboard: keyboards.Rows = ()
+    if not await consent.is_given(user.id):
+        parts.append(consent.question(language))
+        keyboard = keyboards.consent(language)
+    await _reply(message, submissions, "\n\n".join(parts), keyboard)
 
 
-async def _start(message: Message, desk: SubmissionService) -> None:
-    language, user = await _who(message, desk)
-    parts = [translate(language, "start"), translate(language, "photograph-howto")]
-    rows: keyboards.Rows = ()
-    if not await desk.people.has_consented(user.id):
-        parts.append(consent_question(language, desk.settings))
-        rows = keyboards.consent(language)
-    await _say(message, desk, "\n\n".join(parts), rows)
+async def _help(message: Message, submissions: SubmissionService, users: UserStore) -> None:
+    language, _ = await _get_language(message, users)
+    await _reply(message, submissions, f"{translate(language, 'photo-instructions')}\n\n{translate(language, 'help')}")
 
 
-async def _help(message: Message, desk: SubmissionService) -> None:
-    language, _ = await _who(message, desk)
-    await _say(message, desk, f"{translate(language, 'photograph-howto')}\n\n{translate(language, 'help')}")
+async def _language(message: Message, submissions: SubmissionService, users: UserStore) -> None:
+    language, _ = await _get_language(message, users)
+    await _reply(message, submissions, translate(language, "language-question"), keyboards.languages())
 
 
-async def _language(message: Message, desk: SubmissionService) -> None:
-    language, _ = await _who(message, desk)
-    await _say(message, desk, translate(language, "language-question"), keyboards.languages())
+async def _privacy(
+    message: Message, submissions: SubmissionService, users: UserStore, overrides: SettingsOverrides
+) -> None:
+    language, _ = await _get_language(message, users)
+    await _reply(message, submissions, translate(language, "privacy", days=retention_days(overrides.current)))
 
 
-async def _privacy(message: Message, desk: SubmissionService) -> None:
-    language, _ = await _who(message, desk)
-    await _say(message, desk, translate(language, "privacy", days=retention_days(desk.settings)))
+async def _cancel(message: Message, submissions: SubmissionService, users: UserStore) -> None:
+    language, user = await _get_language(message, users)
+    await _reply(message, submissions, translate(language, "cancelled", photos=await submissions.cancel(user.id)))
 
 
-async def _cancel(message: Message, desk: SubmissionService) -> None:
-    language, user = await _who(message, desk)
-    await _say(message, desk, translate(language, "cancelled", photographs=await desk.cancel(user.id)))
+async def _delete_me(message: Message, submissions: SubmissionService, users: UserStore) -> None:
+    language, _ = await _get_language(message, users)
+    await _reply(message, submissions, translate(language, "delete-question"), keyboards.deletion(language))
 
 
-async def _delete(message: Message, desk: SubmissionService) -> None:
-    language, _ = await _who(message, desk)
-    await _say(message, desk, translate(language, "delete-question"), keyboards.delete(language))
-
-
-async def _stats(message: Message, desk: SubmissionService, statistics: AnswerStatistics) -> None:
-    language, user = await _who(message, desk)
-    if str(user.id) not in desk.settings.admins.replace(" ", "").split(","):
-        await _say(message, desk, translate(language, "hint"))
+async def _stats(
+    message: Message,
+    submissions: SubmissionService,
+    users: UserStore,
+    statistics: AnswerStatistics,
+    wait_estimator: WaitEstimator,
+    overrides: SettingsOverrides,
+) -> None:
+    language, user = await _get_language(message, users)
+    if str(user.id) not in overrides.current.admins.replace(" ", "").split(","):
+        await _reply(message, submissions, translate(language, "only-photos-hint"))
         return
-    today, latencies, counts = await statistics.today(), await statistics.latencies(), desk.load.counts
-    waiting = counts.queues[Queue.INTERACTIVE] if counts is not None else None
-    await _say(
-        message,
-        desk,
-        translate(
-            language,
-            "stats",
-            verdicts=today.get("verdict", 0),
-            refusals=today.get("refusal", 0),
-            failures=today.get("failure", 0),
-            median=_quantile(latencies, 0.5),
-            most=_quantile(latencies, 0.99),
-            ready=waiting.ready if waiting else 0,
-            oldest=round(waiting.oldest_s) if waiting else 0,
-            claimed=counts.claimed if counts else 0,
-            workers=counts.workers if counts else 0,
-            speed=round(counts.speed) if counts else 0,
-            dead=counts.dead if counts else 0,
-        ),
+    today, latencies, counts = await statistics.get_today(), await statistics.get_latencies(), wait_estimator.counts
+    queue = counts.queues[Queue.INTERACTIVE] if counts is not None else None
+    text = translate(
+        language,
+        "stats",
+        verdicts=today.get("verdict", 0),
+        refusals=today.get("refusal", 0),
+        failures=today.get("failure", 0),
+        median=_format_quantile(latencies, 0.5),
+        p99=_format_quantile(latencies, 0.99),
+        ready=queue.ready if queue else 0,
+        oldest=round(queue.oldest_s) if queue else 0,
+        claimed=counts.claimed if counts else 0,
+        workers=counts.workers if counts else 0,
+        speed=round(counts.speed) if counts else 0,
+        dead=counts.dead if counts else 0,
     )
+    await _reply(message, submissions, text)
 
 
-async def _who(message: Message, desk: SubmissionService) -> tuple[str, User]:
+async def _get_language(message: Message, users: UserStore) -> tuple[str, User]:
     user = message.from_user
     assert user is not None  # noqa: S101 - Telegram's messages in private chats have a sender
-    return await desk.people.language(user.id, user.language_code), user
+    return await users.get_language(user.id, user.language_code), user
 
 
-async def _say(message: Message, desk: SubmissionService, words: str, rows: keyboards.Rows = ()) -> None:
-    await desk.enqueue_message(
-        OutgoingMessage(chat=message.chat.id, text=words, keyboard=rows), str(message.message_id)
+async def _reply(message: Message, submissions: SubmissionService, text: str, keyboard: keyboards.Rows = ()) -> None:
+    reply = OutgoingMessage(chat_id=message.chat.id, text=text, keyboard=keyboard)
+    await submissions.enqueue_message(reply, str(message.message_id))
+
+
+def _format_quantile(sorted_values: list[float], share: float) -> str:
+    return (
+        f"{sorted_values[min(len(sorted_values) - 1, int(share * len(sorted_values)))]:.1f}" if sorted_values else "?"
     )
-
-
-def _quantile(values: list[float], share: float) -> str:
-    return f"{values[min(len(values) - 1, int(share * len(values)))]:.1f}" if values else "?"

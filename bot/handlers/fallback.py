@@ -1,4 +1,4 @@
-"""Everything that is no photograph: one friendly hint."""
+"""Handler of messages that no other handler takes: it says that the bot takes photos only."""
 
 from aiogram import F, Router
 from aiogram.enums import ChatType
@@ -7,18 +7,20 @@ from aiogram.types import Message
 from bot.locales import translate
 from bot.services.submissions import SubmissionService
 from bot.storage.outgoing_message import OutgoingMessage
+from bot.storage.users import UserStore
 
 
-def make_router() -> Router:
-    """The handler of what no other wanted."""
-    router = Router(name="other")
-    router.message.register(_hint, F.chat.type == ChatType.PRIVATE)
+def create_router() -> Router:
+    """Return the router of all other messages in private chats."""
+    router = Router(name="fallback")
+    router.message.register(_send_hint, F.chat.type == ChatType.PRIVATE)
     return router
 
 
-async def _hint(message: Message, desk: SubmissionService) -> None:
+async def _send_hint(message: Message, submissions: SubmissionService, users: UserStore) -> None:
     if message.from_user is None:
         return
-    language = await desk.people.language(message.from_user.id, message.from_user.language_code)
-    # The same reason each time: while the last hint is remembered, there is no other.
-    await desk.enqueue_message(OutgoingMessage(chat=message.chat.id, text=translate(language, "hint")), "hint")
+    language = await users.get_language(message.from_user.id, message.from_user.language_code)
+    hint = OutgoingMessage(chat_id=message.chat.id, text=translate(language, "only-photos-hint"))
+    # The reason is the same for each message: while the ledger remembers the last hint, there is no other.
+    await submissions.enqueue_message(hint, "hint")

@@ -1,4 +1,4 @@
-"""Someone blocked the bot: what they sent is worked on no longer."""
+"""Handler of users who block the bot: their unfinished jobs are cancelled."""
 
 from aiogram import Router
 from aiogram.enums import ChatMemberStatus, ChatType
@@ -7,13 +7,13 @@ from aiogram.types import ChatMemberUpdated
 from bot.services.submissions import SubmissionService
 
 
-def make_router() -> Router:
-    """The handler of blocks."""
+def create_router() -> Router:
+    """Return the router of blocks."""
     router = Router(name="membership")
-    router.my_chat_member.register(_changed)
+    router.my_chat_member.register(_cancel_if_blocked)
     return router
 
 
-async def _changed(update: ChatMemberUpdated, desk: SubmissionService) -> None:
+async def _cancel_if_blocked(update: ChatMemberUpdated, submissions: SubmissionService) -> None:
     if update.chat.type == ChatType.PRIVATE and update.new_chat_member.status == ChatMemberStatus.KICKED:
-        await desk.cancel(update.from_user.id)
+        await submissions.cancel(update.from_user.id)

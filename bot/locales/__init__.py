@@ -1,40 +1,34 @@
-"""Every sentence that people read, one Fluent file a language; no sentence stands in the code."""
+"""Texts that the bot says, one Fluent file a language. No text for users is in the bot's code.
 
-from functools import cache
+A file `xx.ftl` in this folder adds a language.
+"""
+
 from pathlib import Path
-from typing import Final
 
-from fluent.runtime import FluentBundle, FluentResource
+from bot.locales.catalog import Catalog
 
-from bot.locales.languages import LANGUAGES
-
-_FOLDER: Final = Path(__file__).parent
-
-
-class MissingTextError(Exception):
-    """Raised when a text or one of its values is missing: a mistake in the code, which the tests look for."""
+_catalog = Catalog(Path(__file__).parent)
 
 
 def translate(language: str, name: str, /, **values: object) -> str:
-    """Return the text `name` in `language`, with `values` put in and plurals as the language has them.
+    """Return the text `name` in `language`, with `values` put in and with the plurals of the language.
 
-    Texts hold Telegram's HTML; values are numbers and other texts, never anything that a person wrote. Raises
-    `MissingTextError`.
+    Texts hold Telegram's HTML. Values are numbers and other texts, never anything that a user wrote. Raises
+    `bot.locales.catalog.MissingTextError`.
     """
-    bundle = _bundle(language if language in LANGUAGES else LANGUAGES[0])
-    if not bundle.has_message(name):
-        raise MissingTextError(f"there is no text {name!r} in {language}")
-    message = bundle.get_message(name)
-    assert message.value is not None  # noqa: S101 - Fluent's messages without attributes have one
-    written, errors = bundle.format_pattern(message.value, values)
-    if errors:
-        raise MissingTextError(f"{name!r} in {language}: {errors[0]}")
-    return str(written)
+    return _catalog.translate(language, name, **values)
 
 
-@cache
-def _bundle(language: str) -> FluentBundle:
-    # Isolation marks are for right-to-left scripts, and Telegram would count them.
-    bundle = FluentBundle([language], use_isolating=False)
-    bundle.add_resource(FluentResource((_FOLDER / f"{language}.ftl").read_text(encoding="utf-8")))
-    return bundle
+def list_languages() -> tuple[str, ...]:
+    """Return the languages that have a file, the default first."""
+    return _catalog.languages
+
+
+def match_language(code: str | None) -> str:
+    """Return the language for Telegram's `language_code`: the file for its first part, or else the default."""
+    return _catalog.match(code)
+
+
+def check_languages() -> None:
+    """Check that every language file is complete. Raises `bot.locales.catalog.LanguageError`."""
+    _catalog.check()

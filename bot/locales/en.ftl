@@ -1,3 +1,8 @@
+## Language
+
+# The language's own name, as the button of /language shows it
+language-name = English
+
 ## Commands, as Telegram lists them
 
 command-start = Begin, and how to take a good photograph
@@ -16,7 +21,7 @@ start =
     Hello. Send me a photograph of a mole, and I will tell you how much it resembles lesions that turned out to be malignant, and how many examined lesions that rests on.
 
     <b>What I cannot do.</b> I am a program, not a doctor. I see one picture: not you, not how the mole has changed. A low score does not exclude melanoma. If a mole changes, bleeds or worries you, show it to a doctor whatever I say.
-photograph-howto =
+photo-instructions =
     <b>A good photograph</b>
     • one mole, from close by, so that it fills about a third of the picture
     • sharp: hold still, let the camera focus
@@ -57,16 +62,16 @@ privacy =
 language-question = In which language shall I answer?
 language-changed = I will write in English from now on.
 cancelled =
-    { $photographs ->
+    { $photos ->
         [0] Nothing of yours is waiting for an answer.
         [one] Withdrawn: one photograph. It is deleted.
-       *[other] Withdrawn: { $photographs } photographs. They are deleted.
+       *[other] Withdrawn: { $photos } photographs. They are deleted.
     }
 delete-question = Delete everything about you: photographs that wait, answers, consent and language?
 delete-button = Yes, delete everything
 delete-done = Everything about you is deleted. What you see in this chat lies with Telegram; you can delete it there. If you send a photograph again, I will ask for your consent again.
-not-yours = Only the person who sent the photograph can use this button.
-answer-gone = This answer is no longer kept. Please send the photograph again.
+button-not-yours = Only the person who sent the photograph can use this button.
+answer-expired = This answer is no longer kept. Please send the photograph again.
 
 ## While waiting
 
@@ -81,25 +86,25 @@ wait-minutes =
         [one] about a minute
        *[other] about { $minutes } minutes
     }
-waiting =
+status-waiting =
     { $before ->
         [0] Received. Your photograph is next: { $wait }.
         [one] Received. One photograph is before yours: { $wait }.
        *[other] Received. { $before } photographs are before yours: { $wait }.
     }
-waiting-looked-at = Your photograph is being looked at.
-waiting-no-workers = Received. Nothing is working on photographs at this moment; yours is safe and will be answered when it goes on.
-album-waiting = Received: { $pictures } pictures. Answered so far: { $answered }.
-album-done = All { $pictures } pictures are answered.
-busy = I have more photographs than I can look at soon. Please send yours again in { $wait }. I have not kept it.
-slow = That is a lot at once. Please send the next photograph in { $wait }. I have not kept this one.
-day = I cannot look at more of your photographs today, and I have not kept this one. Please come back tomorrow, and show the moles to a doctor: one look of theirs is worth more than many of mine.
+status-in-progress = Your photograph is being looked at.
+status-no-workers = Received. Nothing is working on photographs at this moment; yours is safe and will be answered when it goes on.
+album-status = Received: { $photos } pictures. Answered so far: { $answered }.
+album-finished = All { $photos } pictures are answered.
+rejected-service-busy = I have more photographs than I can look at soon. Please send yours again in { $wait }. I have not kept it.
+rejected-too-fast = That is a lot at once. Please send the next photograph in { $wait }. I have not kept this one.
+rejected-daily-limit = I cannot look at more of your photographs today, and I have not kept this one. Please come back tomorrow, and show the moles to a doctor: one look of theirs is worth more than many of mine.
 
 ## What cannot be looked at
 
-hint = I can only look at photographs of moles. Please send one as a photo, or as a JPEG, PNG, WebP or HEIC file. /help tells how it works.
+only-photos-hint = I can only look at photographs of moles. Please send one as a photo, or as a JPEG, PNG, WebP or HEIC file. /help tells how it works.
 check-hint = Please send /check as a reply to a picture.
-too-large = This file is larger than { $megabytes } MB, more than Telegram lets me fetch. Please send it as a photo instead of a file: that makes it smaller, and it stays sharp enough.
+rejected-too-large = This file is larger than { $megabytes } MB, more than Telegram lets me fetch. Please send it as a photo instead of a file: that makes it smaller, and it stays sharp enough.
 refusal-title = I cannot judge this picture
 refusal-empty = The file is empty. Please send the picture again.
 refusal-too_many_bytes = The file is larger than { $megabytes } MB. Please send it as a photo and not as a file.
@@ -115,7 +120,7 @@ failure =
     I am sorry: I could not look at this photograph. That is our fault, not your picture's. Please send it again in a few minutes.
 
     If the mole worries you, do not wait for me: show it to a doctor.
-failure-release =
+failure-other-release =
     I am being updated at this moment and could not look at this photograph. It is not lost: once the update is through, whoever runs me can have it looked at, and the answer comes here by itself. Or send it again in a quarter of an hour.
 
     If the mole worries you, do not wait for me: show it to a doctor.
@@ -133,16 +138,16 @@ meaning-uncertain = I was never tested on pictures like this one, so my score ca
 meaning-high-unmeasured = It scores high, but I was never tested on pictures like this one.
 probability = Probability of a malignant or pre-malignant lesion: <b>{ $percent }</b>, { $words }.
 probability-uncalibrated = My score for it is { $percent }, but for such pictures that is no probability.
-in-words-few = fewer than 1 in 100
-in-words-of = about { $count } in { $of }
-in-words-most = more than 99 in 100
+frequency-very-low = fewer than 1 in 100
+frequency = about { $count } in { $total }
+frequency-very-high = more than 99 in 100
 receipt =
     <b>What that rests on:</b> of { $lesions } examined lesions that scored like yours, { $malignant ->
         [0] none was
         [one] one was
        *[other] { $malignant } were
     } malignant or pre-malignant (95 % interval: { $low } to { $high } %). Measured on { $population }.
-receipt-none = <b>What that rests on:</b> no examined lesion scored like this one, so I have no evidence to show.
+receipt-no-lesions = <b>What that rests on:</b> no examined lesion scored like this one, so I have no evidence to show.
 receipt-unmeasured = <b>What that rests on:</b> nothing was measured on pictures like this one.
 population-dermatoscope = dermatoscope pictures from clinics
 population-phone = phone photographs from a clinic in Brazil
@@ -188,7 +193,7 @@ explain-refusal =
 stats =
     <b>Today (UTC)</b>
     verdicts { $verdicts }, refusals { $refusals }, apologies { $failures }
-    time to an answer: half within { $median } s, 99 % within { $most } s
+    time to an answer: half within { $median } s, 99 % within { $p99 } s
     waiting { $ready }, in work { $claimed }, oldest { $oldest } s
     workers { $workers }, together { $speed } pictures a second
     dead letters { $dead }

@@ -1,6 +1,6 @@
-"""An update is written to the ledger before it counts as done, however long that takes.
+"""Repeats a handler until its writes are in the ledger.
 
-aiogram confirms an update to Telegram even when its handler raised.
+aiogram confirms an update to Telegram even if its handler raised, so a failed update would be lost.
 """
 
 import asyncio
@@ -16,32 +16,32 @@ from shared.redis_client.retry import RedisAccessDenied
 
 log = structlog.get_logger(__name__)
 
-_PAUSE_S: Final = 1.0
+_RETRY_PAUSE_S: Final = 1.0
 
-#: An update that fails so often fails because of us: going on with the next is better than standing still.
-_TRIES: Final = 3
+#: After so many other errors the update is dropped: the error is in our code, and the next updates must be handled.
+_MAX_ATTEMPTS: Final = 3
 
 
 async def retry_until_stored(
     handler: Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]], event: TelegramObject, data: dict[str, Any]
 ) -> Any:
-    """Middleware: repeat the handler until the ledger has room; a Redis that is away is waited for below."""
-    tries = 0
-    said = False
+    """Middleware that repeats the handler while the ledger is full. The handler itself waits for a Redis outage."""
+    attempts = 0
+    is_logged = False
     while True:
         try:
             result = await handler(event, data)
         except (OutOfMemoryError, RedisAccessDenied) as error:
-            if not said:
-                log.error("updates wait for the ledger", error=str(error))  # noqa: TRY400 - one sentence
-                said = True
-        except Exception as error:  # noqa: BLE001 - whatever it is, the next update must come to its turn
-            tries += 1
-            # Only the kind: an update holds names and texts.
-            log.error("an update failed", error=type(error).__name__, tries=tries)  # noqa: TRY400
-            if tries == _TRIES:
+            if not is_logged:
+                log.error("the ledger takes no updates, retrying", error=str(error))  # noqa: TRY400 - one sentence
+                is_logged = True
+        except Exception as error:  # noqa: BLE001 - after any error the next update must be handled
+            attempts += 1
+            # Only the kind of error: an update holds names and texts.
+            log.error("an update failed", error=type(error).__name__, attempts=attempts)  # noqa: TRY400
+            if attempts == _MAX_ATTEMPTS:
                 return None
         else:
             METRICS.updates.inc()
             return result
-        await asyncio.sleep(_PAUSE_S)
+        await asyncio.sleep(_RETRY_PAUSE_S)

@@ -1,1 +1,1 @@
-"""What the bot says: answers, keyboards and the evidence image, as Telegram takes them."""
+"""Composes what the bot says: answers, keyboards, the command menu and the evidence image, as Telegram takes them."""

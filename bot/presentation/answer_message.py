@@ -1,17 +1,13 @@
-"""An answer as Telegram takes it: words, picture and buttons, sent anew or in place of the message about the wait."""
+"""Composes an answer: text, image and buttons."""
 
 import asyncio
 from dataclasses import dataclass
 
-from aiogram import Bot
-from aiogram.enums import ParseMode
-from aiogram.types import BufferedInputFile, InlineKeyboardMarkup, InputMediaPhoto, ReplyParameters
+from aiogram.types import BufferedInputFile, InlineKeyboardMarkup
 
 from bot.presentation import keyboards
 from bot.presentation.evidence_image import render_evidence_jpeg
 from bot.presentation.rendering import render_answer
-from bot.storage.photo_origin import PhotoOrigin
-from bot.telegram.api_calls import call_api
 from shared.contract.decision import Failure, Refusal, Verdict
 from shared.image_store.async_store import AsyncImageStore
 from shared.ledger.records import OutboxJob
@@ -21,66 +17,26 @@ Decision = Verdict | Refusal | Failure
 
 @dataclass(frozen=True, slots=True)
 class AnswerMessage:
-    """What is sent; without a picture it is a message of text."""
+    """An answer as Telegram takes it; without a photo it is a text message."""
 
-    words: str
-    picture: BufferedInputFile | None
-    markup: InlineKeyboardMarkup | None
+    text: str
+    photo: BufferedInputFile | None
+    keyboard: InlineKeyboardMarkup | None
 
 
 async def compose(job: OutboxJob, decision: Decision, store: AsyncImageStore) -> AnswerMessage:
-    """The answer to a decided job; the evidence is drawn in a thread."""
+    """Compose the answer to a decided job. The evidence is drawn in a thread."""
     return AnswerMessage(
-        words=render_answer(decision, job.language),
-        picture=await _image(job.id, decision, store),
-        markup=keyboards.markup(keyboards.under_answer(job.language, job.id)),
+        text=render_answer(decision, job.language),
+        photo=await _draw_evidence(job.id, decision, store),
+        keyboard=keyboards.to_markup(keyboards.under_answer(job.language, job.id)),
     )
 
 
-async def send(bot: Bot, to: PhotoOrigin, what: AnswerMessage) -> None:
-    """Send the answer as a reply to its photograph. Raises `SendError`."""
-    reply = ReplyParameters(message_id=to.message, allow_sending_without_reply=True)
-    if what.picture is None:
-        await call_api(
-            lambda: bot.send_message(
-                to.chat, what.words, parse_mode=ParseMode.HTML, reply_parameters=reply, reply_markup=what.markup
-            )
-        )
-        return
-    image = what.picture
-    await call_api(
-        lambda: bot.send_photo(
-            to.chat,
-            image,
-            caption=what.words,
-            parse_mode=ParseMode.HTML,
-            reply_parameters=reply,
-            reply_markup=what.markup,
-        )
-    )
-
-
-async def edit(bot: Bot, to: PhotoOrigin, message: int, what: AnswerMessage) -> None:
-    """Make the answer of a message that was sent. Raises `SendError`."""
-    if what.picture is None:
-        await call_api(
-            lambda: bot.edit_message_text(
-                what.words,
-                chat_id=to.chat,
-                message_id=message,
-                parse_mode=ParseMode.HTML,
-                reply_markup=what.markup,
-            )
-        )
-        return
-    media = InputMediaPhoto(media=what.picture, caption=what.words, parse_mode=ParseMode.HTML)
-    await call_api(lambda: bot.edit_message_media(media, chat_id=to.chat, message_id=message, reply_markup=what.markup))
-
-
-async def _image(id_: str, decision: Decision, store: AsyncImageStore) -> BufferedInputFile | None:
+async def _draw_evidence(job_id: str, decision: Decision, store: AsyncImageStore) -> BufferedInputFile | None:
     if not isinstance(decision, Verdict):
         return None
-    data = await store.get(id_)
-    # A picture that is gone from the store is not worth a wait: the words are the answer.
+    data = await store.get(job_id)
+    # If the image is no longer in the store, the text alone is the answer: waiting would not bring the image back.
     jpeg = await asyncio.to_thread(render_evidence_jpeg, data, decision.evidence) if data else None
     return BufferedInputFile(jpeg, "evidence.jpg") if jpeg else None

@@ -1,4 +1,4 @@
-"""The photograph as it goes back to the person: small enough for a chat, with the evidence over it."""
+"""Draws the evidence over the photo, in a size for a chat."""
 
 from io import BytesIO
 from typing import Final
@@ -8,18 +8,18 @@ from shared.images.evidence_map import draw_evidence
 from shared.images.refusal import ImageRejected
 from shared.images.thumbnail import load_halved
 
-#: Most pixels of the longer side; it has more than half of them where the photograph does. Enough for a chat, where the
-#: photograph itself stands above, and drawn within two milliseconds.
-_SIDE: Final = 800
-_QUALITY: Final = 85
+#: Maximum pixels of the longer side; the result has more than half of them if the photo does. That is enough for a
+#: chat, where the photo itself is shown above, and is drawn within two milliseconds.
+_MAX_SIDE: Final = 800
+_JPEG_QUALITY: Final = 85
 
 
 def render_evidence_jpeg(data: bytes, evidence: EvidenceMap) -> bytes | None:
-    """JPEG of the picture `data` with `evidence` drawn over it; None where the picture cannot be read again."""
+    """Return a JPEG of the image `data` with `evidence` drawn over it; None if the image cannot be read again."""
     try:
-        image = load_halved(data, _SIDE)
+        image = load_halved(data, _MAX_SIDE)
     except ImageRejected:
         return None
-    into = BytesIO()
-    draw_evidence(image, evidence).save(into, "JPEG", quality=_QUALITY)
-    return into.getvalue()
+    buffer = BytesIO()
+    draw_evidence(image, evidence).save(buffer, "JPEG", quality=_JPEG_QUALITY)
+    return buffer.getvalue()

@@ -1,71 +1,73 @@
-"""Buttons, and what their data says when they are pressed."""
+"""Rows of buttons under messages."""
 
 from typing import Final
 
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
-from bot.locales import translate
-from bot.locales.languages import LANGUAGES
+from bot.locales import list_languages, translate
+from bot.presentation import button_data
 from bot.storage.outgoing_message import Button
-
-CONSENT: Final = "consent"
-LANGUAGE: Final = "language"
-EXPLAIN: Final = "explain"
-FEEDBACK: Final = "feedback"
-RATED: Final = "rated"
-DELETE: Final = "delete"
-DELETE_FOR_GOOD: Final = "delete-for-good"
 
 Rows = tuple[tuple[Button, ...], ...]
 
-_OWN_NAMES: Final = {"en": "English", "ru": "Русский"}
-
-
-def data(deed: str, about: str = "") -> str:
-    """Data of a button: the deed, and what it is about (a job id, a language)."""
-    return f"{deed}:{about}"
+#: Languages in one row.
+_LANGUAGES_PER_ROW: Final = 3
 
 
 def consent(language: str) -> Rows:
-    """To agree."""
-    return ((Button(text=translate(language, "consent-button"), data=data(CONSENT)),),)
+    """Button that gives consent."""
+    return ((Button(text=translate(language, "consent-button"), data=button_data.GiveConsent().pack()),),)
 
 
 def languages() -> Rows:
-    """To choose a language, each by its own name."""
-    return (tuple(Button(text=_OWN_NAMES[one], data=data(LANGUAGE, one)) for one in LANGUAGES),)
+    """Buttons that choose a language, each with the language's own name."""
+    buttons = [
+        Button(text=translate(language, "language-name"), data=button_data.ChooseLanguage(language=language).pack())
+        for language in list_languages()
+    ]
+    return tuple(
+        tuple(buttons[start : start + _LANGUAGES_PER_ROW]) for start in range(0, len(buttons), _LANGUAGES_PER_ROW)
+    )
 
 
 def under_answer(language: str, job_id: str) -> Rows:
-    """Under an answer."""
+    """Buttons under an answer."""
     return (
-        (Button(text=translate(language, "explain-button"), data=data(EXPLAIN, job_id)),),
+        (Button(text=translate(language, "explain-button"), data=button_data.ExplainAnswer(job_id=job_id).pack()),),
         (
-            Button(text=translate(language, "feedback-button"), data=data(FEEDBACK, job_id)),
-            Button(text=translate(language, "delete-data-button"), data=data(DELETE)),
+            Button(text=translate(language, "feedback-button"), data=button_data.AskFeedback(job_id=job_id).pack()),
+            Button(text=translate(language, "delete-data-button"), data=button_data.AskDeletion().pack()),
         ),
     )
 
 
 def feedback(language: str, job_id: str) -> Rows:
-    """Yes or no."""
+    """Buttons yes and no."""
     return (
         (
-            Button(text=translate(language, "feedback-yes"), data=data(RATED, f"yes:{job_id}")),
-            Button(text=translate(language, "feedback-no"), data=data(RATED, f"no:{job_id}")),
+            Button(
+                text=translate(language, "feedback-yes"),
+                data=button_data.GiveFeedback(rating="yes", job_id=job_id).pack(),
+            ),
+            Button(
+                text=translate(language, "feedback-no"),
+                data=button_data.GiveFeedback(rating="no", job_id=job_id).pack(),
+            ),
         ),
     )
 
 
-def delete(language: str) -> Rows:
-    """To delete everything; there is no way back, so it is asked for once more."""
-    return ((Button(text=translate(language, "delete-button"), data=data(DELETE_FOR_GOOD)),),)
+def deletion(language: str) -> Rows:
+    """Button that confirms the deletion of everything, which cannot be undone."""
+    return ((Button(text=translate(language, "delete-button"), data=button_data.ConfirmDeletion().pack()),),)
 
 
-def markup(rows: Rows) -> InlineKeyboardMarkup | None:
-    """The same for Telegram; None for no buttons."""
+def to_markup(rows: Rows) -> InlineKeyboardMarkup | None:
+    """Return the rows as Telegram takes them; None for no buttons."""
     if not rows:
         return None
     return InlineKeyboardMarkup(
-        inline_keyboard=[[InlineKeyboardButton(text=one.text, callback_data=one.data) for one in row] for row in rows]
+        inline_keyboard=[
+            [InlineKeyboardButton(text=button.text, callback_data=button.data) for button in row] for row in rows
+        ]
     )

@@ -1,1 +1,1 @@
-"""Use cases of the handlers: they write to the ledger and do nothing else."""
+"""Use cases of the handlers. They write to the ledger and send nothing."""

@@ -1,17 +1,21 @@
-"""What handlers may do: write to the ledger. Everything else happens in loops over its stages."""
+"""Submits photos as jobs, enqueues outgoing messages, and cancels a user's jobs.
+
+The services write to the ledger and send nothing. Background tasks do the rest.
+"""
 
 from typing import Final
 
 from bot.locales import translate
 from bot.presentation import keyboards, rendering
+from bot.services.consent import ConsentService
 from bot.services.wait_estimate import WaitEstimator
 from bot.storage import redis_keys
+from bot.storage.admission import Admission, AdmissionControl, AdmissionResult
 from bot.storage.outgoing_message import OutgoingMessage, enqueue
 from bot.storage.photo_origin import PhotoOrigin
-from bot.storage.users import Admission, AdmissionResult, UserStore
+from bot.storage.users import UserStore
 from bot.telegram.photo import PhotoFile
 from shared.config.overrides import SettingsOverrides
-from shared.config.settings import Settings
 from shared.contract.names import Queue, Stage
 from shared.ids import job_id
 from shared.image_store.async_store import AsyncImageStore
@@ -20,14 +24,21 @@ from shared.ledger import transitions
 from shared.ledger.async_ledger import AsyncLedger
 from shared.ledger.records import JobView, NewJob
 
-#: A withdrawn job is remembered for as long as Telegram may repeat its update. Seconds.
-_WITHDRAWN_S: Final = 24 * 3600
+#: A cancelled job is remembered for as long as Telegram may repeat its update. Seconds.
+_CANCELLED_RETENTION_S: Final = 24 * 3600
+
+_REJECTION_TEXTS: Final = {
+    Admission.TOO_FAST: "rejected-too-fast",
+    Admission.DAILY_LIMIT: "rejected-daily-limit",
+}
+
+_FINISHED: Final = (Stage.ANSWERED, Stage.CANCELLED)
 
 
 class SubmissionService:
-    """Takes photographs in and posts notes. Every method waits while Redis is away and can be repeated.
+    """Submits photos and enqueues messages. Every method waits while Redis is unavailable and can be repeated.
 
-    `key` makes job ids that tell nothing of whose they are.
+    `key` is the secret of the job ids: without it nobody can tell from an id whose photo it is.
     """
 
     def __init__(
@@ -35,111 +46,103 @@ class SubmissionService:
         *,
         ledger: AsyncLedger,
         store: AsyncImageStore,
-        people: UserStore,
-        load: WaitEstimator,
-        limits: SettingsOverrides,
+        users: UserStore,
+        admission: AdmissionControl,
+        consent: ConsentService,
+        wait_estimator: WaitEstimator,
+        overrides: SettingsOverrides,
         key: bytes,
     ) -> None:
         self._ledger = ledger
         self._store = store
-        self.people = people
-        self.load = load
-        self._limits = limits
+        self._users = users
+        self._admission = admission
+        self._consent = consent
+        self._wait_estimator = wait_estimator
+        self._overrides = overrides
         self._key = key
 
-    @property
-    def settings(self) -> Settings:
-        """As they are now: an operator may change some."""
-        return self._limits.current
+    async def enqueue_message(self, message: OutgoingMessage, *reason: str) -> None:
+        """Enqueue `message`, once for the same `reason` in its chat."""
+        await self._ledger.run(enqueue(job_id(self._key, "message", str(message.chat_id), *reason), message))
 
-    async def enqueue_message(self, note: OutgoingMessage, *because: str) -> None:
-        """Post `note`, once for the same `because` in this chat."""
-        await self._ledger.run(enqueue(job_id(self._key, "note", str(note.chat), *because), note))
-
-    async def submit(self, photograph: PhotoFile, reference: PhotoOrigin, language_code: str | None) -> None:
-        """Take a photograph in, or tell the person why not."""
-        because = str(reference.message)
-        if photograph.size > DECODE_LIMITS.max_bytes:
-            language = await self.people.language(reference.person, language_code)
-            sentence = translate(language, "too-large", megabytes=DECODE_LIMITS.max_bytes // 2**20)
-            await self.enqueue_message(
-                OutgoingMessage(chat=reference.chat, text=sentence, reply_to=reference.message), because
+    async def submit(self, photo: PhotoFile, origin: PhotoOrigin, language_code: str | None) -> None:
+        """Open a job for a photo, or tell the user why not."""
+        if photo.size_bytes > DECODE_LIMITS.max_bytes:
+            language = await self._users.get_language(origin.user_id, language_code)
+            await self._reply(
+                origin, translate(language, "rejected-too-large", megabytes=DECODE_LIMITS.max_bytes // 2**20)
             )
             return
-        expected = self.load.wait_s()
-        if expected is not None and expected > self.settings.max_expected_wait_s:
-            language = await self.people.language(reference.person, language_code)
-            sentence = translate(language, "busy", wait=rendering.format_wait(expected, language))
-            await self.enqueue_message(
-                OutgoingMessage(chat=reference.chat, text=sentence, reply_to=reference.message), because
+        wait_s = self._wait_estimator.wait_s()
+        if wait_s is not None and wait_s > self._overrides.current.max_expected_wait_s:
+            language = await self._users.get_language(origin.user_id, language_code)
+            await self._reply(
+                origin, translate(language, "rejected-service-busy", wait=rendering.format_wait(wait_s, language))
             )
             return
-        id_ = job_id(self._key, str(reference.chat), str(reference.message), photograph.unique)
-        admitted = await self.people.admit(id_, reference, language_code)
-        if admitted.what is Admission.OPEN:
-            await self.create_jobs({id_: reference}, admitted.language)
-        else:
-            await self._turn_away(admitted, reference)
+        id_ = job_id(self._key, str(origin.chat_id), str(origin.message_id), photo.unique_id)
+        result = await self._admit(id_, origin, language_code)
+        if result.admission is not Admission.ADMITTED:
+            await self._explain_rejection(result, origin)
 
-    async def create_jobs(self, jobs: dict[str, PhotoOrigin], language: str) -> None:
-        """Open jobs (id -> reference) that are not there yet."""
-        await self._ledger.run(
-            transitions.create_jobs(
-                [NewJob(id_, reference.model_dump_json()) for id_, reference in jobs.items()],
-                queue=Queue.INTERACTIVE,
-                outbox=redis_keys.PHOTOGRAPHS,
-                language=language,
-                deadline_s=self.settings.interactive_deadline_s,
-                stored=False,
-            )
-        )
+    async def submit_pending_photos(self, user_id: int, language_code: str | None) -> int:
+        """Open jobs for the photos that the user sent before consent; returns how many photos there were."""
+        photos = await self._admission.get_pending_photos(user_id)
+        for id_, origin in photos.items():
+            await self._admit(id_, origin, language_code)
+        await self._admission.clear_pending_photos(user_id)
+        return len(photos)
 
-    async def view(self, id_: str) -> JobView | None:
-        """The job `id_` as it is now."""
+    async def get_job(self, id_: str) -> JobView | None:
+        """Return the current state of a job; None if the ledger does not know it."""
         return (await self._ledger.run(transitions.get_jobs([id_])))[0]
 
-    async def cancel(self, person: int) -> int:
-        """Cancel what of the person waits for an answer, and delete its pictures; returns how many there were."""
-        ids = await self.people.jobs(person)
-        if not ids:
+    async def cancel(self, user_id: int) -> int:
+        """Cancel the user's jobs that are not finished and delete their images; returns how many there were."""
+        job_ids = await self._users.get_job_ids(user_id)
+        if not job_ids:
             return 0
-        views = await self._ledger.run(transitions.get_jobs(ids))
-        over = (Stage.ANSWERED, Stage.CANCELLED)
-        waiting = [id_ for id_, view in zip(ids, views, strict=True) if view is not None and view.stage not in over]
-        await self._ledger.run(transitions.cancel(waiting, retention_s=_WITHDRAWN_S))
-        await self._store.delete(waiting)
-        return len(waiting)
+        jobs = await self._ledger.run(transitions.get_jobs(job_ids))
+        unfinished = [
+            id_ for id_, job in zip(job_ids, jobs, strict=True) if job is not None and job.stage not in _FINISHED
+        ]
+        await self._ledger.run(transitions.cancel(unfinished, retention_s=_CANCELLED_RETENTION_S))
+        await self._store.delete(unfinished)
+        return len(unfinished)
 
-    async def erase_user(self, person: int) -> None:
-        """Delete every trace of the person."""
-        ids = await self.people.jobs(person)
-        await self._ledger.run(transitions.delete(ids))
-        await self._store.delete(ids)
-        await self.people.forget(person, ids)
-
-    async def _turn_away(self, admitted: AdmissionResult, reference: PhotoOrigin) -> None:
-        language = admitted.language
-        if admitted.what is Admission.CONSENT:
-            if reference.group:
-                note = OutgoingMessage(chat=reference.chat, text=translate(language, "consent-missing-in-group"))
-                await self.enqueue_message(note, str(reference.message))
-                return
-            sentences = [translate(language, "consent-waiting"), consent_question(language, self.settings)]
-            note = OutgoingMessage(
-                chat=reference.chat, text="\n\n".join(sentences), keyboard=keyboards.consent(language)
+    async def _admit(self, id_: str, origin: PhotoOrigin, language_code: str | None) -> AdmissionResult:
+        result = await self._admission.admit(id_, origin, language_code)
+        if result.admission is Admission.ADMITTED:
+            await self._ledger.run(
+                transitions.create_jobs(
+                    [NewJob(id_, origin.model_dump_json())],
+                    queue=Queue.INTERACTIVE,
+                    outbox=redis_keys.PHOTO_OUTBOX,
+                    language=result.language,
+                    deadline_s=self._overrides.current.interactive_deadline_s,
+                    stored=False,
+                )
             )
-            # An album is asked about once.
-            await self.enqueue_message(note, reference.album or str(reference.message), "consent")
-        elif admitted.what in (Admission.SLOW, Admission.DAY):
-            sentence = translate(language, admitted.what.value, wait=rendering.format_wait(admitted.wait_s, language))
-            await self.enqueue_message(OutgoingMessage(chat=reference.chat, text=sentence), str(reference.message))
+        return result
 
+    async def _explain_rejection(self, result: AdmissionResult, origin: PhotoOrigin) -> None:
+        language, reason = result.language, [str(origin.message_id)]
+        keyboard: keyboards.Rows = ()
+        if result.admission is Admission.NO_CONSENT:
+            if origin.is_group:
+                text = translate(language, "consent-missing-in-group")
+            else:
+                text = "\n\n".join([translate(language, "consent-waiting"), self._consent.question(language)])
+                keyboard = keyboards.consent(language)
+                # The photos of an album share one question.
+                reason = [origin.album_id or str(origin.message_id), "consent"]
+        elif name := _REJECTION_TEXTS.get(result.admission):
+            text = translate(language, name, wait=rendering.format_wait(result.wait_s, language))
+        else:
+            return
+        await self.enqueue_message(OutgoingMessage(chat_id=origin.chat_id, text=text, keyboard=keyboard), *reason)
 
-def consent_question(language: str, settings: Settings) -> str:
-    """What the person is asked to agree to."""
-    return translate(language, "consent-question", days=retention_days(settings))
-
-
-def retention_days(settings: Settings) -> int:
-    """For how many days the record of an answer is kept."""
-    return max(1, round(settings.answer_retention_s / 86400))
+    async def _reply(self, origin: PhotoOrigin, text: str) -> None:
+        message = OutgoingMessage(chat_id=origin.chat_id, text=text, reply_to_message_id=origin.message_id)
+        await self.enqueue_message(message, str(origin.message_id))

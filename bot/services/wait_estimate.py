@@ -1,4 +1,4 @@
-"""How much is waiting, and how long a new photograph would wait."""
+"""Estimates how long a photo waits for its answer."""
 
 import asyncio
 from typing import Final
@@ -8,29 +8,33 @@ from shared.ledger import transitions
 from shared.ledger.async_ledger import AsyncLedger
 from shared.ledger.records import Counts
 
-_EVERY_S: Final = 1.0
+_POLL_INTERVAL_S: Final = 1.0
 
 
 class WaitEstimator:
-    """The ledger's counts, at most about a second old."""
+    """Estimates waits from the ledger's counts, which are at most about a second old."""
 
     def __init__(self, ledger: AsyncLedger) -> None:
         self._ledger = ledger
         self.counts: Counts | None = None
 
     async def run(self) -> None:
-        """Look again and again, until cancelled."""
+        """Poll the counts until cancelled."""
         while True:
             self.counts = await self._ledger.run(transitions.get_counts())
-            await asyncio.sleep(_EVERY_S)
+            await asyncio.sleep(_POLL_INTERVAL_S)
 
-    def wait_s(self, place: int | None = None) -> float | None:
-        """Expected seconds to the answer with `place` photographs before it (None: all that wait now).
+    def wait_s(self, position: int | None = None) -> float | None:
+        """Estimate the seconds until the answer: photos before it, divided by the speed that the workers report.
 
-        From what the workers say they can decide; None where no worker lives.
+        Args:
+            position: How many photos are before it in the queue; None for all that wait now.
+
+        Returns:
+            Seconds; None if no worker is alive or the counts have not been read yet.
         """
         counts = self.counts
         if counts is None or counts.speed <= 0:
             return None
-        before = counts.queues[Queue.INTERACTIVE].ready if place is None else place
+        before = counts.queues[Queue.INTERACTIVE].ready if position is None else position
         return (before + counts.claimed + 1) / counts.speed

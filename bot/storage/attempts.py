@@ -1,4 +1,4 @@
-"""How often something failed, counted in Redis so that replicas and restarts go on counting."""
+"""Counts failed attempts in Redis, so that replicas and restarts share the count."""
 
 from typing import Any, Final
 
@@ -8,28 +8,28 @@ from bot.storage import redis_keys
 from shared.redis_client.retry import AsyncRedisRetry
 
 _KEPT_S: Final = 3600
-_LONGEST_PAUSE_S: Final = 30.0
+_MAX_BACKOFF_S: Final = 30.0
 
 
 class AttemptCounter:
-    """Failed tries by job id."""
+    """Failed attempts by job id."""
 
     def __init__(self, client: "Redis", retry: AsyncRedisRetry) -> None:
         self._redis: Any = client  # redis-py types one method for both of its clients
         self._retry = retry
 
-    async def record_failure(self, id_: str) -> int:
-        """Count one more; returns how many there are now."""
+    async def record_failure(self, job_id: str) -> int:
+        """Count one failed attempt; returns how many there are now."""
 
         async def count() -> int:
             async with self._redis.pipeline() as pipeline:
-                pipeline.incr(redis_keys.tries(id_))
-                pipeline.expire(redis_keys.tries(id_), _KEPT_S)
+                pipeline.incr(redis_keys.attempts(job_id))
+                pipeline.expire(redis_keys.attempts(job_id), _KEPT_S)
                 return int((await pipeline.execute())[0])
 
         return await self._retry.call(count)
 
     @staticmethod
-    def backoff_s(tries: int) -> float:
-        """Seconds to wait after so many failures: half a second, doubled each time."""
-        return min(_LONGEST_PAUSE_S, 0.5 * 2.0 ** min(tries - 1, 10))
+    def backoff_s(attempts: int) -> float:
+        """Return the seconds to wait after so many failed attempts: half a second, doubled each time."""
+        return min(_MAX_BACKOFF_S, 0.5 * 2.0 ** min(attempts - 1, 10))

@@ -1,4 +1,6 @@
-"""A note: any message of the bot that is no answer to a photograph. It lies in the ledger until it is sent."""
+"""Outgoing messages: all that the bot sends besides answers. Each is a job in the ledger until it is sent."""
+
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
@@ -8,12 +10,12 @@ from shared.ledger import transitions
 from shared.ledger.records import NewJob, PendingDispatch
 from shared.ledger.script_call import ScriptCall
 
-#: A note that could not be sent for so long is of no use any more. Seconds.
-_USEFUL_S = 3600.0
+#: A message that could not be sent for so long is of no use any more. Seconds.
+_DEADLINE_S: Final = 3600.0
 
 
 class Button(BaseModel):
-    """A button under a message; `data` comes back when it is pressed (at most 64 bytes)."""
+    """A button under a message. Telegram sends `data` (at most 64 bytes) back when the button is pressed."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -22,31 +24,31 @@ class Button(BaseModel):
 
 
 class OutgoingMessage(BaseModel):
-    """What to send to `chat`.
+    """A message to a chat, the answer to a press of a button, or both.
 
-    With `callback`, the id of a press of a button, that is answered first: with `toast`, shown over the chat for a
-    moment, or with nothing.
+    With `callback_query_id` the press is answered first: with `toast`, a text that Telegram shows over the chat for a
+    moment, or with nothing. Without `text` no message is sent.
     """
 
     model_config = ConfigDict(frozen=True)
 
-    chat: int
+    chat_id: int
     text: str = ""
     toast: str = ""
-    reply_to: int | None = None
-    callback: str | None = None
+    reply_to_message_id: int | None = None
+    callback_query_id: str | None = None
     #: Rows of buttons.
     keyboard: tuple[tuple[Button, ...], ...] = ()
 
 
-def enqueue(id_: str, note: OutgoingMessage) -> ScriptCall[list[PendingDispatch]]:
-    """The move that puts `note` into the outbox of notes; the same id again changes nothing."""
+def enqueue(id_: str, message: OutgoingMessage) -> ScriptCall[list[PendingDispatch]]:
+    """Return the call that puts `message` into the outbox. The same id again changes nothing."""
     return transitions.create_jobs(
-        [NewJob(id_, note.model_dump_json())],
-        # A note waits in `received` until it is sent: it never reaches a queue.
+        [NewJob(id_, message.model_dump_json())],
+        # The job stays in `received` until the message is sent: it never reaches a queue.
         queue=Queue.INTERACTIVE,
-        outbox=redis_keys.NOTES,
+        outbox=redis_keys.MESSAGE_OUTBOX,
         language="",
-        deadline_s=_USEFUL_S,
+        deadline_s=_DEADLINE_S,
         stored=False,
     )

@@ -1,59 +1,63 @@
-"""Names of what the bot keeps in Redis beside the ledger. `delete_me` must reach every one that names a person."""
+"""Names of the bot's keys in Redis beside the ledger. `/delete_me` must delete every key that belongs to a user."""
 
 from typing import Final
 
+from bot.storage.status_target import AlbumTarget, StatusTarget
 from shared.ledger.script_call import KEY_PREFIX
 
 PREFIX: Final = f"{KEY_PREFIX}telegram:"
 
-#: Outbox of photographs and outbox of notes in the ledger.
-PHOTOGRAPHS: Final = "telegram"
-NOTES: Final = "telegram:notes"
+#: Outboxes in the ledger: jobs of photos, and outgoing messages.
+PHOTO_OUTBOX: Final = "telegram"
+MESSAGE_OUTBOX: Final = "telegram:messages"
 
-#: Hash: answers of today by outcome. List: the latest times to an answer, in seconds.
+#: List: seconds from photo to answer of the latest answers.
 LATENCIES: Final = f"{PREFIX}latencies"
+#: Hash: how many users found their answer clear, and how many did not.
 FEEDBACK: Final = f"{PREFIX}feedback"
-#: That a reply of Telegram's was lost within the last minute.
-TROUBLE: Final = f"{PREFIX}trouble"
-#: Sorted set: whose waiting is to be told next, by when.
-PROGRESS: Final = f"{PREFIX}progress"
+#: Set while a reply of Telegram was lost within the last minute.
+LOST_REPLY: Final = f"{PREFIX}lost-reply"
+#: Before the keys of the rate limiter's scripts: state of each limit, blocks, priorities that wait.
+RATE_LIMIT_PREFIX: Final = f"{PREFIX}rate-limit:"
+#: Sorted set: targets of status messages by the time of their next update.
+STATUS_UPDATES: Final = f"{PREFIX}status-updates"
 
 
-def person(person_id: int) -> str:
-    """Hash: language, consent, what is left of the person's allowance."""
-    return f"{PREFIX}person:{person_id}"
+def user(user_id: int) -> str:
+    """Hash: language, consent and the allowance that is left."""
+    return f"{PREFIX}user:{user_id}"
 
 
-def jobs(person_id: int) -> str:
-    """Set: ids of the person's jobs."""
-    return f"{PREFIX}jobs:{person_id}"
+def jobs(user_id: int) -> str:
+    """Set: ids of the user's jobs."""
+    return f"{PREFIX}jobs:{user_id}"
 
 
-def before_consent(person_id: int) -> str:
-    """Hash: photographs sent before consent, as job id -> reference."""
-    return f"{PREFIX}before-consent:{person_id}"
+def pending_photos(user_id: int) -> str:
+    """Hash: photos sent before consent, as job id -> origin."""
+    return f"{PREFIX}awaiting-consent:{user_id}"
 
 
-def told(job_id: str) -> str:
-    """What was told of a waiting job: the id of the message that says so."""
-    return f"{PREFIX}told:{job_id}"
+def status_message(target: StatusTarget) -> str:
+    """Id of the status message, or the state of its sending."""
+    return f"{PREFIX}status-message:{target}"
 
 
-def tries(job_id: str) -> str:
-    """How often an answer or a note could not be sent."""
-    return f"{PREFIX}tries:{job_id}"
+def attempts(job_id: str) -> str:
+    """Number of failed attempts to send an answer or a message."""
+    return f"{PREFIX}attempts:{job_id}"
 
 
-def rated(job_id: str) -> str:
-    """That an answer was rated."""
-    return f"{PREFIX}rated:{job_id}"
+def feedback_given(job_id: str) -> str:
+    """Set once feedback on an answer was counted."""
+    return f"{PREFIX}feedback-given:{job_id}"
 
 
-def album(name: str) -> str:
-    """Set: ids of the jobs of one album; `name` is its member in `PROGRESS`."""
-    return f"{PREFIX}album:{name}"
+def album(target: AlbumTarget) -> str:
+    """Set: ids of the jobs of one album."""
+    return f"{PREFIX}album-jobs:{target.chat_id}:{target.album_id}"
 
 
-def day(date: str) -> str:
+def daily_answers(date: str) -> str:
     """Hash: answers of one day (UTC) by outcome."""
-    return f"{PREFIX}day:{date}"
+    return f"{PREFIX}answers:{date}"

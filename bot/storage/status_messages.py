@@ -1,74 +1,100 @@
-"""What a waiting person was told: at most one message a photograph, which becomes its answer."""
+"""Status messages: at most one for a photo or an album that waits. The status message of a photo becomes its answer."""
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from redis.asyncio import Redis
 from redis.exceptions import OutOfMemoryError
 
 from bot.storage import redis_keys
+from bot.storage.status_target import AlbumTarget, JobTarget, StatusTarget, parse_status_target
+from shared.ledger.script_call import with_clock_prelude
 from shared.redis_client.retry import AsyncRedisRetry
 
-#: One that sends the message says so first, and is believed for so long. Seconds.
-_SENDING_S: Final = 10
+_SCRIPTS: Final = Path(__file__).parents[1] / "scripts"
+_DUE: Final = with_clock_prelude((_SCRIPTS / "due_status_updates.lua").read_text(encoding="utf-8"), allow_oom=True)
+
+#: A reservation ends by itself after this, in case the process that made it dies before it sends. Seconds.
+_RESERVED_S: Final = 10
 _KEPT_S: Final = 24 * 3600
 
-_SENDING: Final = b"sending"
+_RESERVED: Final = b"reserved"
 _ANSWERING: Final = b"answering"
 
 
 class StatusMessages:
-    """The message about each waiting job (or album), so that none is left behind when its answer comes."""
+    """Ids of the status messages, and when each is to be updated next. All replicas share them through Redis."""
 
     def __init__(self, client: "Redis", retry: AsyncRedisRetry) -> None:
         self._redis: Any = client  # redis-py types one method for both of its clients
+        self._due = client.register_script(_DUE)
         self._retry = retry
 
-    async def reserve(self, name: str) -> bool:
-        """Whether this caller is to send the message: True once, until `sent` or `not_sent`."""
-        return bool(
-            await self._retry.call(lambda: self._redis.set(redis_keys.told(name), _SENDING, nx=True, ex=_SENDING_S))
+    async def get_due(self, *, limit: int, repeat_after_s: float) -> list[StatusTarget]:
+        """Return the targets whose status is due. Each is due again later, so only one replica gets it now."""
+        names = await self._retry.call(
+            lambda: self._due(keys=[redis_keys.STATUS_UPDATES], args=[limit, repeat_after_s])
         )
+        return [parse_status_target(name.decode()) for name in names]
 
-    async def record(self, name: str, message: int) -> None:
-        """The message that was sent."""
-        await self._retry.call(lambda: self._redis.set(redis_keys.told(name), message, ex=_KEPT_S))
+    async def get_album_job_ids(self, album: AlbumTarget) -> list[str]:
+        """Return the ids of the jobs of an album."""
+        ids = await self._retry.call(lambda: self._redis.smembers(redis_keys.album(album)))
+        return sorted(id_.decode() for id_ in ids)
 
-    async def release(self, name: str) -> None:
-        """It was not; someone may begin again."""
-        await self._retry.call(lambda: self._redis.delete(redis_keys.told(name)))
+    async def reserve(self, target: StatusTarget) -> bool:
+        """Reserve the right to send the message. True for one caller only, until `record` or `release`."""
+        key = redis_keys.status_message(target)
+        return bool(await self._retry.call(lambda: self._redis.set(key, _RESERVED, nx=True, ex=_RESERVED_S)))
 
-    async def message(self, name: str) -> int | None:
-        """The message that was sent, if there is one and the answer has not begun."""
-        return _number(await self._retry.call(lambda: self._redis.get(redis_keys.told(name))))
+    async def record(self, target: StatusTarget, message_id: int) -> None:
+        """Store the id of the message that was sent."""
+        await self._retry.call(lambda: self._redis.set(redis_keys.status_message(target), message_id, ex=_KEPT_S))
 
-    async def take_over(self, name: str) -> int | None:
-        """The answer begins: no message will be sent any more; returns the one that was, to become the answer.
+    async def release(self, target: StatusTarget) -> None:
+        """Give a reservation up: the message was not sent."""
+        await self._retry.call(lambda: self._redis.delete(redis_keys.status_message(target)))
 
-        Where Redis is full a message may still be sent; the answer, which makes room, does not wait for that.
+    async def get(self, target: StatusTarget) -> int | None:
+        """Return the id of the message; None if there is none, or if the answer has begun."""
+        return _message_id(await self._retry.call(lambda: self._redis.get(redis_keys.status_message(target))))
+
+    async def take_over(self, job_id: str) -> int | None:
+        """Mark that the answer begins, so that no status message is sent any more.
+
+        Where Redis is full, a status message may still be sent: the answer frees memory, so it does not wait.
+
+        Returns:
+            The id of the status message that was sent, which is to become the answer; None if there is none.
         """
+        key = redis_keys.status_message(JobTarget(job_id))
         while True:
             try:
-                found = await self._retry.call(
-                    lambda: self._redis.set(redis_keys.told(name), _ANSWERING, nx=True, get=True, ex=_KEPT_S)
-                )
+                value = await self._retry.call(lambda: self._redis.set(key, _ANSWERING, nx=True, get=True, ex=_KEPT_S))
             except OutOfMemoryError:
-                found = await self._retry.call(lambda: self._redis.get(redis_keys.told(name)))
-            if found != _SENDING:
-                return _number(found)
+                value = await self._retry.call(lambda: self._redis.get(key))
+            if value != _RESERVED:
+                return _message_id(value)
             await asyncio.sleep(0.05)
 
-    async def clear(self, names: Sequence[str]) -> None:
-        """Nobody waits for these any more."""
-        if not names:
+    async def clear(self, targets: Sequence[StatusTarget]) -> None:
+        """Forget the messages of targets that no longer wait, and the failed attempts of their jobs."""
+        if not targets:
             return
-        gone = [key for name in names for key in (redis_keys.told(name), redis_keys.tries(name))]
+        keys = []
+        for target in targets:
+            keys.append(redis_keys.status_message(target))
+            if isinstance(target, JobTarget):
+                keys.append(redis_keys.attempts(target.job_id))
+            else:
+                keys.append(redis_keys.album(target))
         await asyncio.gather(
-            self._retry.call(lambda: self._redis.delete(*gone)),
-            self._retry.call(lambda: self._redis.zrem(redis_keys.PROGRESS, *names)),
+            self._retry.call(lambda: self._redis.delete(*keys)),
+            self._retry.call(lambda: self._redis.zrem(redis_keys.STATUS_UPDATES, *map(str, targets))),
         )
 
 
-def _number(found: bytes | None) -> int | None:
-    return int(found) if found is not None and found.isdigit() else None
+def _message_id(value: bytes | None) -> int | None:
+    return int(value) if value is not None and value.isdigit() else None

@@ -1,1 +1,1 @@
-"""Telegram's Bot API: session, updates, rate limits and calls."""
+"""Telegram's Bot API: session, updates, rate limits, calls and their errors."""

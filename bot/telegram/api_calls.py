@@ -1,7 +1,7 @@
-"""Calls of the Bot API, with what can go wrong in the four ways that a sender must tell apart."""
+"""Calls of the Bot API. Their errors are sorted into the four kinds that a sender must tell apart."""
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import ClassVar, Final, TypeVar
 
 from aiogram.exceptions import (
     ClientDecodeError,
@@ -19,34 +19,51 @@ T = TypeVar("T")
 
 
 class SendError(Exception):
-    """Base of what a call of the Bot API can end in. No message names a chat or a token."""
+    """Base of the errors of a call. No message names a chat or a token.
+
+    `kind` is the value of the metric label: it stays when a class is renamed.
+    """
+
+    kind: ClassVar[str]
 
 
 class RateLimited(SendError):
-    """Raised when Telegram asks to wait `seconds`."""
+    """Raised when Telegram asks to wait `retry_after_s` seconds."""
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"retry after {seconds} s")
-        self.seconds = seconds
+    kind = "too_fast"
+
+    def __init__(self, retry_after_s: float) -> None:
+        super().__init__(f"retry after {retry_after_s} s")
+        self.retry_after_s = retry_after_s
 
 
 class ChatUnavailable(SendError):
-    """Raised when the person blocked the bot, left, or the chat is gone."""
+    """Raised when the user blocked the bot or left, or when the chat does not exist any more."""
+
+    kind = "unwanted"
 
 
 class Rejected(SendError):
-    """Raised when Telegram will not do it, now or later; the message is Telegram's."""
+    """Raised when Telegram will not do it, now or later. The message is Telegram's."""
+
+    kind = "rejected"
 
 
 class OutcomeUnknown(SendError):
     """Raised when nobody knows whether it was done: the connection broke, or Telegram failed."""
 
+    kind = "uncertain"
 
-_GONE = ("chat not found", "user is deactivated", "bot was kicked", "peer_id_invalid")
+
+_CHAT_UNAVAILABLE: Final = ("chat not found", "user is deactivated", "bot was kicked", "peer_id_invalid")
 
 
 async def call_api(action: Callable[[], Awaitable[T]]) -> T | None:
-    """Await `action()`; None where Telegram says that it is as wanted already. Raises a `SendError`."""
+    """Await `action()`. Raises a `SendError`.
+
+    Returns:
+        The result; None where Telegram says that a message already is as it should be after an edit.
+    """
     try:
         return await action()
     except TelegramRetryAfter as error:
@@ -56,13 +73,13 @@ async def call_api(action: Callable[[], Awaitable[T]]) -> T | None:
     except TelegramEntityTooLarge:
         raise Rejected("too large") from None
     except (TelegramNetworkError, TelegramServerError, ClientDecodeError, ClientError, TimeoutError) as error:
-        # The text of some of these holds the address that was called, and that holds the token.
+        # The text of some of these errors holds the address that was called, which holds the token.
         raise OutcomeUnknown(type(error).__name__) from None
     except TelegramBadRequest as error:
-        said = error.message.lower()
-        if "message is not modified" in said:
+        description = error.message.lower()
+        if "message is not modified" in description:
             return None
-        if any(gone in said for gone in _GONE):
+        if any(text in description for text in _CHAT_UNAVAILABLE):
             raise ChatUnavailable from None
         raise Rejected(error.message) from None
     except TelegramAPIError as error:

@@ -1,4 +1,4 @@
-"""The bot's token: where it comes from, and what is derived from it."""
+"""Reads the bot's token from the settings and derives secrets from it."""
 
 import hashlib
 
@@ -8,7 +8,7 @@ from shared.config.settings import Settings, SettingsError
 
 
 def read_bot_token(settings: Settings) -> str:
-    """The token of `settings`. Raises `SettingsError` where there is none, or where it cannot be one."""
+    """Return the token of `settings`. Raises `SettingsError` if there is none, or if it cannot be a token."""
     if settings.bot_token is None:
         raise SettingsError(
             "there is no BOT_TOKEN. Ask @BotFather in Telegram for a bot (/newbot) and put its token into .env as"
@@ -19,11 +19,12 @@ def read_bot_token(settings: Settings) -> str:
         validate_token(value)
     except TokenValidationError:
         raise SettingsError(
-            "BOT_TOKEN is no token of a Telegram bot: those look like 123456789:AA... Copy it anew from @BotFather."
+            "BOT_TOKEN is not the token of a Telegram bot: a token looks like 123456789:AA... Copy it again from"
+            " @BotFather."
         ) from None
     return value
 
 
 def derive_secret(token: str, purpose: str) -> str:
-    """A secret for `purpose` on which all replicas with this token agree: 64 hex digits of a keyed BLAKE2b."""
+    """Return a secret for `purpose`, the same in all replicas with this token: 64 hex digits of a keyed BLAKE2b."""
     return hashlib.blake2b(purpose.encode(), key=token.encode()[:64], digest_size=32).hexdigest()

@@ -1,4 +1,4 @@
-"""Asks Telegram for updates and has them handled, those of different chats at the same time."""
+"""Long polling: asks Telegram for updates and has them handled, those of different chats at the same time."""
 
 import asyncio
 from collections import defaultdict
@@ -12,56 +12,73 @@ from aiogram.types import Update
 
 log = structlog.get_logger(__name__)
 
-#: How long Telegram may hold a request for updates. Seconds.
-_HELD_S: Final = 20
+#: Telegram may hold a request for updates so long. Seconds.
+_POLL_TIMEOUT_S: Final = 20
 
 #: A reply that takes so much longer than that is lost. Seconds.
-_LATE_S: Final = 15
+_REPLY_GRACE_S: Final = 15
 
-_PAUSE_S: Final = 3.0
+_ERROR_PAUSE_S: Final = 3.0
 
 
-async def poll(bot: Bot, dispatcher: Dispatcher, kinds: Sequence[str]) -> None:
-    """Ask for updates of these kinds until cancelled. Raises `TelegramUnauthorizedError` for a token that is none.
+async def poll_until(stop: asyncio.Event, bot: Bot, dispatcher: Dispatcher, update_types: Sequence[str]) -> None:
+    """Poll until `stop` is set. Raises `TelegramUnauthorizedError` if Telegram does not know the token."""
+    stopping = asyncio.create_task(stop.wait())
+    polling = asyncio.create_task(poll(bot, dispatcher, update_types))
+    await asyncio.wait([polling, stopping], return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if polling.done():
+        await polling
+    # An update whose handler is cancelled here was not confirmed: Telegram sends it again.
+    polling.cancel()
+    await asyncio.gather(polling, return_exceptions=True)
 
-    Updates are done for Telegram when the next ones are asked for, and that is when all of them were handled: one that
-    is cut off comes again. aiogram's own polling handles one after the other, or confirms what it has not handled.
+
+async def poll(bot: Bot, dispatcher: Dispatcher, update_types: Sequence[str]) -> None:
+    """Poll until cancelled. Raises `TelegramUnauthorizedError` if Telegram does not know the token.
+
+    The next request for updates confirms the ones before it. It is made once all of them were handled, so that Telegram
+    sends an update again if its handler was cut off. aiogram's own polling handles updates one after the other, or
+    confirms updates that were not handled.
     """
     offset: int | None = None
     while True:
         try:
             updates = await bot.get_updates(
-                offset=offset, timeout=_HELD_S, allowed_updates=list(kinds), request_timeout=_HELD_S + _LATE_S
+                offset=offset,
+                timeout=_POLL_TIMEOUT_S,
+                allowed_updates=list(update_types),
+                request_timeout=_POLL_TIMEOUT_S + _REPLY_GRACE_S,
             )
         except TelegramUnauthorizedError:
             raise
         except TelegramRetryAfter as error:
             await asyncio.sleep(error.retry_after)
         except (TelegramAPIError, ClientDecodeError) as error:
-            log.warning("Telegram brings no updates, trying again", error=type(error).__name__)
-            await asyncio.sleep(_PAUSE_S)
+            log.warning("asking Telegram for updates failed, trying again", error=type(error).__name__)
+            await asyncio.sleep(_ERROR_PAUSE_S)
         else:
-            await asyncio.gather(*(_in_order(bot, dispatcher, chat) for chat in _by_chat(updates)))
+            await asyncio.gather(*(_handle_in_order(bot, dispatcher, chat) for chat in _group_by_chat(updates)))
             if updates:
                 offset = updates[-1].update_id + 1
 
 
-async def _in_order(bot: Bot, dispatcher: Dispatcher, updates: Iterable[Update]) -> None:
+async def _handle_in_order(bot: Bot, dispatcher: Dispatcher, updates: Iterable[Update]) -> None:
     for update in updates:
         try:
             await dispatcher.feed_update(bot, update)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the next update must come to its turn
+        except Exception as error:  # noqa: BLE001 - after any error the next update must be handled
             log.error("an update failed", error=type(error).__name__)  # noqa: TRY400 - it holds names and texts
 
 
-def _by_chat(updates: Iterable[Update]) -> Iterable[list[Update]]:
+def _group_by_chat(updates: Iterable[Update]) -> Iterable[list[Update]]:
     chats: dict[int, list[Update]] = defaultdict(list)
     for update in updates:
-        chats[_chat(update)].append(update)
+        chats[_get_chat_id(update)].append(update)
     return chats.values()
 
 
-def _chat(update: Update) -> int:
+def _get_chat_id(update: Update) -> int:
     query = update.callback_query
     if query is not None:
         return query.message.chat.id if query.message is not None else query.from_user.id

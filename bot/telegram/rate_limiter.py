@@ -1,4 +1,4 @@
-"""Telegram's limits on sending, kept by all replicas together through Redis."""
+"""Keeps Telegram's rate limits on sending. All replicas share them through Redis."""
 
 import asyncio
 import time
@@ -15,102 +15,107 @@ from shared.config.settings import Settings
 from shared.ledger.script_call import with_clock_prelude
 from shared.redis_client.retry import AsyncRedisRetry
 
-_PREFIX: Final = f"{redis_keys.PREFIX}pace:"
-
 _SCRIPTS: Final = Path(__file__).parents[1] / "scripts"
-# Also when Redis is full: an answer that was sent makes room.
-_PACE: Final = with_clock_prelude((_SCRIPTS / "pace.lua").read_text(encoding="utf-8"), allow_oom=True)
-_HOLD: Final = with_clock_prelude((_SCRIPTS / "hold.lua").read_text(encoding="utf-8"), allow_oom=True)
+# Allowed also when Redis is full: an answer that was sent frees memory.
+_ACQUIRE_PERMIT: Final = with_clock_prelude(
+    (_SCRIPTS / "acquire_permit.lua").read_text(encoding="utf-8"), allow_oom=True
+)
+_BLOCK_SENDING: Final = with_clock_prelude((_SCRIPTS / "block_sending.lua").read_text(encoding="utf-8"), allow_oom=True)
 
-#: So many chats refused within a second mean that it is not the chats.
-_FLOOD: Final = 3
+#: If Telegram limits so many chats within a second, the limit of all chats together is exceeded.
+_MIN_LIMITED_CHATS: Final = 3
 
-#: How far ahead a turn is reserved for an answer. Seconds.
-_AHEAD_S: Final = 1.0
+#: A permit may be reserved so far ahead for an answer. Seconds.
+_MAX_RESERVATION_S: Final = 1.0
 
-#: By how much faster than the overall pace a process makes good the turns that it slept through. Telegram refuses
-#: whatever goes beyond its own 30 a second within any second, and then everyone waits.
-_CATCHING_UP: Final = 1.015
+#: By this factor a process that was paused sends faster than the overall rate, until it has used the permits of the
+#: pause. Telegram refuses whatever exceeds 30 messages within any second, and then everyone waits.
+_CATCH_UP_FACTOR: Final = 1.015
 
 
 class Priority(IntEnum):
-    """Who goes first when not all can: answers, then what people asked for, then word of progress."""
+    """Who goes first: answers, then what users asked for, then status updates."""
 
     ANSWER = 0
-    NOTE = 1
+    MESSAGE = 1
     PROGRESS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """A turn that is `ours` to take after `wait_s` seconds; else none, and after `wait_s` it is worth asking again.
+    """A permit to send after `wait_s` seconds if `granted`; if not, ask again after `wait_s`.
 
-    `chat`: the wait is for this chat's own limit.
+    `is_chat_limit`: it was not granted because of the chat's own limit.
     """
 
     wait_s: float
     granted: bool
-    chat: bool
+    is_chat_limit: bool
 
 
 class RateLimiter:
-    """Gives turns to send, by `telegram_per_s` and the like."""
+    """Grants permits to send, by the settings `telegram_...`."""
 
-    def __init__(self, client: "Redis", retry: AsyncRedisRetry, limits: SettingsOverrides) -> None:
+    def __init__(self, client: "Redis", retry: AsyncRedisRetry, overrides: SettingsOverrides) -> None:
         self._redis: Any = client  # redis-py types one method for both of its clients
         self._retry = retry
-        self._pace = client.register_script(_PACE)
-        self._hold = client.register_script(_HOLD)
-        self._limits = limits
-        self._next_at = 0.0
+        self._acquire_permit = client.register_script(_ACQUIRE_PERMIT)
+        self._block_sending = client.register_script(_BLOCK_SENDING)
+        self._overrides = overrides
+        self._next_send_at = 0.0
 
-    async def turn(self, chat: int, urgency: Priority) -> Permit:
-        """Ask for one turn to send to `chat`; groups have negative ids. Only answers get turns ahead of time."""
-        limits = (*_overall(self._limits.current), f"chat:{chat}", *_own(chat, self._limits.current))
-        ahead_ms = _AHEAD_S * 1000 if urgency is Priority.ANSWER else 0
-        arguments: list[str | float] = [chat, int(urgency), ahead_ms, *limits]
-        wait, what = await self._retry.call(lambda: self._pace(keys=[_PREFIX], args=arguments))
-        return Permit(wait / 1000, granted=what == b"ours", chat=what == b"chat")
+    async def request_permit(self, chat_id: int, priority: Priority) -> Permit:
+        """Ask once for a permit to send to a chat; groups have negative ids. Only answers can reserve one ahead."""
+        settings = self._overrides.current
+        limits = (*_global_limit(settings), f"chat:{chat_id}", *_chat_limit(chat_id, settings))
+        max_ahead_ms = _MAX_RESERVATION_S * 1000 if priority is Priority.ANSWER else 0
+        arguments: list[str | float] = [chat_id, int(priority), max_ahead_ms, *limits]
+        wait_ms, result = await self._retry.call(
+            lambda: self._acquire_permit(keys=[redis_keys.RATE_LIMIT_PREFIX], args=arguments)
+        )
+        return Permit(wait_ms / 1000, granted=result == b"granted", is_chat_limit=result == b"chat")
 
-    async def wait_for_turn(self, chat: int, urgency: Priority, *, patient_s: float) -> Permit:
-        """Ask until there is one; but where the chat's own limit takes longer than `patient_s`, return that."""
-        while not (turn := await self.turn(chat, urgency)).granted:
-            if turn.chat and turn.wait_s > patient_s:
-                return turn
-            await asyncio.sleep(turn.wait_s)
-        return turn
+    async def wait_for_permit(self, chat_id: int, priority: Priority, *, max_wait_s: float) -> Permit:
+        """Ask until a permit is granted. If the chat's own limit takes longer than `max_wait_s`, return the refusal."""
+        while not (permit := await self.request_permit(chat_id, priority)).granted:
+            if permit.is_chat_limit and permit.wait_s > max_wait_s:
+                return permit
+            await asyncio.sleep(permit.wait_s)
+        return permit
 
-    async def smooth(self) -> None:
-        """Wait until what this process sent last is long enough ago.
+    async def space_sends(self) -> None:
+        """Wait until the last send of this process is long enough ago.
 
-        Turns are evenly apart, but whoever stood still for a moment would take several at once.
+        Permits are evenly spaced, but a process that was paused would use several at once.
         """
         now = time.monotonic()
-        moment = max(now, self._next_at)
-        self._next_at = moment + 1 / (_CATCHING_UP * self._limits.current.telegram_per_s)
-        if moment > now:
-            await asyncio.sleep(moment - now)
+        send_at = max(now, self._next_send_at)
+        self._next_send_at = send_at + 1 / (_CATCH_UP_FACTOR * self._overrides.current.telegram_per_s)
+        if send_at > now:
+            await asyncio.sleep(send_at - now)
 
-    async def held_s(self, chat: int) -> float:
-        """For how many seconds Telegram wants nothing sent to `chat`."""
+    async def get_block_s(self, chat_id: int) -> float:
+        """Return for how many seconds Telegram wants nothing to be sent to the chat."""
 
-        async def left_ms(name: str) -> int:
-            return int(await self._retry.call(lambda: self._redis.pttl(f"{_PREFIX}hold:{name}")))
+        async def get_ttl_ms(name: str) -> int:
+            key = f"{redis_keys.RATE_LIMIT_PREFIX}blocked:{name}"
+            return int(await self._retry.call(lambda: self._redis.pttl(key)))
 
-        return max(0, await left_ms(str(chat)), await left_ms("all")) / 1000
+        return max(0, await get_ttl_ms(str(chat_id)), await get_ttl_ms("all")) / 1000
 
-    async def block(self, chat: int, seconds: float) -> None:
-        """Obey a `retry_after`: the chat waits, and all do where several chats were refused within a second."""
-        arguments = [chat, round(seconds * 1000), _FLOOD]
-        await self._retry.call(lambda: self._hold(keys=[_PREFIX], args=arguments))
+    async def block(self, chat_id: int, seconds: float) -> None:
+        """Obey Telegram's `retry_after`: block the chat, or all chats if several were limited within a second."""
+        arguments = [chat_id, round(seconds * 1000), _MIN_LIMITED_CHATS]
+        await self._retry.call(lambda: self._block_sending(keys=[redis_keys.RATE_LIMIT_PREFIX], args=arguments))
 
 
-def _overall(settings: Settings) -> tuple[str, float, float]:
-    # Evenly: Telegram counts in a sliding second, and what goes out in bursts overdraws it.
+def _global_limit(settings: Settings) -> tuple[str, float, float]:
+    # Without a burst: Telegram counts in a sliding second, and a burst exceeds its limit.
     return "all", 1000 / settings.telegram_per_s, 0
 
 
-def _own(chat: int, settings: Settings) -> tuple[float, float]:
-    if chat < 0:
+def _chat_limit(chat_id: int, settings: Settings) -> tuple[float, float]:
+    """Return the milliseconds between permits, and those of the burst."""
+    if chat_id < 0:
         return 60_000 / settings.telegram_group_per_minute, 120_000 / settings.telegram_group_per_minute
     return 1000 / settings.telegram_chat_per_s, 1500 / settings.telegram_chat_per_s

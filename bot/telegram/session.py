@@ -1,4 +1,4 @@
-"""How calls of the Bot API go out."""
+"""HTTP session for calls of the Bot API."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from aiogram.methods.base import TelegramType
 
 
 class CachingSession(AiohttpSession):
-    """aiogram's, but it keeps the models of replies.
+    """aiogram's session that also caches the pydantic models of replies.
 
-    aiogram asks for `Response[...]` with each call. pydantic forgets such a model when nobody holds it, and making it
-    anew costs more than the rest of the call.
+    aiogram builds `Response[...]` for each call. pydantic drops such a model when nothing refers to it, and building
+    it again costs more than the rest of the call.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -22,7 +22,7 @@ class CachingSession(AiohttpSession):
     def check_response(
         self, bot: Bot, method: TelegramMethod[TelegramType], status_code: int, content: str
     ) -> Response[TelegramType]:
-        """Read a reply. Raises aiogram's errors."""
+        """Parse a reply. Raises aiogram's errors."""
         kind = type(method)
         if kind not in self._models:
             self._models[kind] = Response[method.__returning__]  # type: ignore[name-defined]

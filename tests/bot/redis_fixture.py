@@ -1,4 +1,4 @@
-"""The Redis side of a bot, for one scene."""
+"""Runs a scenario with the dependencies of a bot on a real Redis."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,14 +10,14 @@ from bot.dependencies import BotDependencies
 from shared.config.settings import Settings
 
 
-def play(redis_url: str, scene: Callable[[BotDependencies], Awaitable[None]], **more: Any) -> None:
-    """Run `scene` on the Redis at `redis_url`, with `more` settings."""
+def run_scenario(redis_url: str, scenario: Callable[[BotDependencies], Awaitable[None]], **settings: Any) -> None:
+    """Run `scenario` on the Redis at `redis_url`, with `settings` besides the defaults."""
 
     async def run() -> None:
-        side = BotDependencies(Settings(redis_url=SecretStr(redis_url), **more))
+        dependencies = BotDependencies(Settings(redis_url=SecretStr(redis_url), **settings))
         try:
-            await scene(side)
+            await scenario(dependencies)
         finally:
-            await side.close()
+            await dependencies.close()
 
     asyncio.run(run())

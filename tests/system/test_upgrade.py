@@ -23,7 +23,7 @@ Release = dict[str, str]
 
 CURRENT: Release = {}
 
-SORRY = translate("en", "failure-release")[:40]
+SORRY = translate("en", "failure-other-release")[:40]
 VERDICT = "This is not a diagnosis"
 
 

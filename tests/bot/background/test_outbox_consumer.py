@@ -1,65 +1,62 @@
-"""A loop over an outbox: each job is worked on by one at a time, whatever the ledger thinks of its process."""
+"""A consumer of an outbox starts each job once, even if the ledger takes its process for dead."""
 
 import asyncio
 from typing import Any
 
-from pydantic import SecretStr
-
 from bot.background.outbox_consumer import OutboxConsumer
 from bot.dependencies import BotDependencies
-from shared.config.settings import Settings
 from shared.contract.names import Queue, Stage
 from shared.ledger import transitions
 from shared.ledger.records import NewJob, OutboxJob
 from shared.ledger.script_call import KEY_PREFIX
+from tests.bot.redis_fixture import run_scenario
 
 INCARNATION = "bot-1"
 
 
-def test_a_bot_that_was_taken_for_dead_does_not_begin_again_what_it_has_in_hand(redis_url: str) -> None:
-    begun: list[str] = []
+def test_consumer_that_was_taken_for_dead_does_not_start_its_jobs_in_flight_again(redis_url: str) -> None:
+    started: list[str] = []
 
-    async def play() -> None:
-        side = BotDependencies(Settings(redis_url=SecretStr(redis_url)))
-        client: Any = side.client
+    async def scenario(dependencies: BotDependencies) -> None:
+        client: Any = dependencies.client
         finish = asyncio.Event()
 
-        async def work(job: OutboxJob) -> None:
-            begun.append(job.id)
+        async def handle(job: OutboxJob) -> None:
+            started.append(job.id)
             await finish.wait()
-            await side.ledger.run(transitions.cancel([job.id]))
+            await dependencies.ledger.run(transitions.cancel([job.id]))
 
-        async def waiting() -> int:
+        async def count_received() -> int:
             return int(await client.zcard(f"{KEY_PREFIX}received:telegram"))
 
-        loop = OutboxConsumer(
-            side.ledger,
+        consumer = OutboxConsumer(
+            dependencies.ledger,
             Stage.RECEIVED,
             outbox="telegram",
             incarnation=INCARNATION,
-            news=asyncio.Event(),
+            wake_event=asyncio.Event(),
             slots=4,
-            work=work,
+            handler=handle,
         )
-        opened = transitions.create_jobs(
-            [NewJob("a")], queue=Queue.INTERACTIVE, outbox="telegram", language="en", deadline_s=60, stored=False
+        await dependencies.ledger.run(
+            transitions.create_jobs(
+                [NewJob("a")], queue=Queue.INTERACTIVE, outbox="telegram", language="en", deadline_s=60, stored=False
+            )
         )
-        await side.ledger.run(opened)
-        running = asyncio.create_task(loop.run())
+        running = asyncio.create_task(consumer.run())
         async with asyncio.timeout(20):
-            while not begun:
+            while not started:
                 await asyncio.sleep(0.02)
             await client.zadd(f"{KEY_PREFIX}incarnations", {INCARNATION: 1})
-            await side.ledger.run(transitions.recovery_sweep(lease_s=5, grace_s=3, limit=10))
-            assert await waiting() == 1, "it was taken away"
-            while await waiting():
+            await dependencies.ledger.run(transitions.recovery_sweep(lease_s=5, grace_s=3, limit=10))
+            assert await count_received() == 1, "the sweep takes the lease away"
+            while await count_received():
                 await asyncio.sleep(0.02)
             finish.set()
             while await client.exists(f"{KEY_PREFIX}job:a"):
                 await asyncio.sleep(0.02)
         running.cancel()
-        await loop.stop()
-        await side.close()
+        await consumer.stop()
 
-    asyncio.run(play())
-    assert begun == ["a"]
+    run_scenario(redis_url, scenario)
+    assert started == ["a"]

@@ -1,4 +1,4 @@
-"""What the desk does with a photograph before anything is fetched."""
+"""What happens to a photo before it is downloaded."""
 
 import asyncio
 import json
@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from pydantic import SecretStr
 
 from bot.dependencies import BotDependencies
+from bot.services.consent import ConsentService
 from bot.services.submissions import SubmissionService
 from bot.services.wait_estimate import WaitEstimator
 from bot.storage import redis_keys
@@ -17,76 +18,102 @@ from shared.contract.names import Queue, Stage
 from shared.ledger import transitions
 from shared.ledger.records import NewJob
 
-MOLE = PhotoFile(file="F", unique="U", size=100_000)
+PHOTO = PhotoFile(file_id="F", unique_id="U", size_bytes=100_000)
+
+Scenario = Callable[[BotDependencies, SubmissionService, WaitEstimator], Awaitable[None]]
 
 
-def play(redis_url: str, scene: Callable[[BotDependencies, SubmissionService], Awaitable[None]]) -> None:
+def run_scenario(redis_url: str, scenario: Scenario, *, consent: bool = True) -> None:
     async def run() -> None:
-        settings = Settings(redis_url=SecretStr(redis_url), max_expected_wait_s=60)
-        side = BotDependencies(settings)
-        load = WaitEstimator(side.ledger)
-        desk = SubmissionService(
-            ledger=side.ledger, store=side.store, people=side.people, load=load, limits=side.limits, key=b"key"
+        dependencies = BotDependencies(Settings(redis_url=SecretStr(redis_url), max_expected_wait_s=60))
+        wait_estimator = WaitEstimator(dependencies.ledger)
+        submissions = SubmissionService(
+            ledger=dependencies.ledger,
+            store=dependencies.store,
+            users=dependencies.users,
+            admission=dependencies.admission,
+            consent=ConsentService(dependencies.users, dependencies.overrides),
+            wait_estimator=wait_estimator,
+            overrides=dependencies.overrides,
+            key=b"key",
         )
-        await side.people.consent(7)
-        await scene(side, desk)
-        await side.close()
+        if consent:
+            await dependencies.users.record_consent(7)
+        await scenario(dependencies, submissions, wait_estimator)
+        await dependencies.close()
 
     asyncio.run(run())
 
 
-def from_person(message: int) -> PhotoOrigin:
-    return PhotoOrigin(chat=7, message=message, person=7, file="F")
+def make_origin(message_id: int, **fields: object) -> PhotoOrigin:
+    return PhotoOrigin.model_validate({"chat_id": 7, "message_id": message_id, "user_id": 7, "file_id": "F", **fields})
 
 
-async def said(side: BotDependencies) -> list[str]:
-    await side.ledger.run(transitions.heartbeat("reader", lease_s=5))
-    notes = await side.ledger.run(
-        transitions.lease(Stage.RECEIVED, outbox=redis_keys.NOTES, limit=9, incarnation="reader")
+async def get_messages(dependencies: BotDependencies) -> list[str]:
+    await dependencies.ledger.run(transitions.heartbeat("reader", lease_s=5))
+    jobs = await dependencies.ledger.run(
+        transitions.lease(Stage.RECEIVED, outbox=redis_keys.MESSAGE_OUTBOX, limit=9, incarnation="reader")
     )
-    return [json.loads(note.payload)["text"] for note in notes]
+    return [json.loads(job.payload)["text"] for job in jobs]
 
 
-async def received(side: BotDependencies) -> int:
-    client = side.client
-    return int(await client.zcard(f"melanoma:received:{redis_keys.PHOTOGRAPHS}"))
+async def count_received(dependencies: BotDependencies) -> int:
+    return int(await dependencies.client.zcard(f"melanoma:received:{redis_keys.PHOTO_OUTBOX}"))
 
 
-def test_a_service_too_deep_in_work_says_when_to_come_back(redis_url: str) -> None:
-    async def scene(side: BotDependencies, desk: SubmissionService) -> None:
+def test_submit_tells_the_user_when_to_come_back_if_the_wait_is_too_long(redis_url: str) -> None:
+    async def scenario(
+        dependencies: BotDependencies, submissions: SubmissionService, wait_estimator: WaitEstimator
+    ) -> None:
         waiting = [NewJob(f"job-{number}") for number in range(119)]
-        await side.ledger.run(
+        await dependencies.ledger.run(
             transitions.create_jobs(
                 waiting, queue=Queue.INTERACTIVE, outbox="x", language="en", deadline_s=900, stored=True
             )
         )
-        await side.ledger.run(transitions.heartbeat("worker-1", lease_s=5, speed=1))
-        desk.load.counts = await side.ledger.run(transitions.get_counts())
-        await desk.submit(MOLE, from_person(1), "en")
-        assert "about 2 minutes" in (await said(side))[0]
-        assert await received(side) == 0
-        # A second worker, and it is soon enough.
-        await side.ledger.run(transitions.heartbeat("worker-2", lease_s=5, speed=9))
-        desk.load.counts = await side.ledger.run(transitions.get_counts())
-        await desk.submit(MOLE, from_person(2), "en")
-        assert await received(side) == 1
+        await dependencies.ledger.run(transitions.heartbeat("worker-1", lease_s=5, speed=1))
+        wait_estimator.counts = await dependencies.ledger.run(transitions.get_counts())
+        await submissions.submit(PHOTO, make_origin(1), "en")
+        assert "about 2 minutes" in (await get_messages(dependencies))[0]
+        assert await count_received(dependencies) == 0
+        # With a second worker the wait is short enough.
+        await dependencies.ledger.run(transitions.heartbeat("worker-2", lease_s=5, speed=9))
+        wait_estimator.counts = await dependencies.ledger.run(transitions.get_counts())
+        await submissions.submit(PHOTO, make_origin(2), "en")
+        assert await count_received(dependencies) == 1
 
-    play(redis_url, scene)
-
-
-def test_a_file_that_cannot_be_fetched_is_not_waited_for(redis_url: str) -> None:
-    async def scene(side: BotDependencies, desk: SubmissionService) -> None:
-        await desk.submit(PhotoFile(file="F", unique="U", size=21 * 2**20), from_person(1), "ru")
-        assert "20 МБ" in (await said(side))[0]
-        assert await received(side) == 0
-
-    play(redis_url, scene)
+    run_scenario(redis_url, scenario)
 
 
-def test_the_same_photograph_twice_is_one_job_and_another_message_is_another(redis_url: str) -> None:
-    async def scene(side: BotDependencies, desk: SubmissionService) -> None:
-        for message in (1, 1, 2):
-            await desk.submit(MOLE, from_person(message), "en")
-        assert await received(side) == 2
+def test_submit_rejects_a_file_that_telegram_will_not_serve(redis_url: str) -> None:
+    async def scenario(dependencies: BotDependencies, submissions: SubmissionService, _: WaitEstimator) -> None:
+        photo = PhotoFile(file_id="F", unique_id="U", size_bytes=21 * 2**20)
+        await submissions.submit(photo, make_origin(1), "ru")
+        assert "20 МБ" in (await get_messages(dependencies))[0]
+        assert await count_received(dependencies) == 0
 
-    play(redis_url, scene)
+    run_scenario(redis_url, scenario)
+
+
+def test_submit_opens_one_job_for_a_repeated_update_and_another_for_another_message(redis_url: str) -> None:
+    async def scenario(dependencies: BotDependencies, submissions: SubmissionService, _: WaitEstimator) -> None:
+        for message_id in (1, 1, 2):
+            await submissions.submit(PHOTO, make_origin(message_id), "en")
+        assert await count_received(dependencies) == 2
+
+    run_scenario(redis_url, scenario)
+
+
+def test_photos_before_consent_are_submitted_once_it_is_given(redis_url: str) -> None:
+    async def scenario(dependencies: BotDependencies, submissions: SubmissionService, _: WaitEstimator) -> None:
+        for message_id in (1, 2):
+            await submissions.submit(PHOTO, make_origin(message_id, album_id="13"), "en")
+        (question,) = await get_messages(dependencies)
+        assert "need your consent first" in question
+        assert await count_received(dependencies) == 0
+        await dependencies.users.record_consent(7)
+        assert await submissions.submit_pending_photos(7, "en") == 2
+        assert await count_received(dependencies) == 2
+        assert await submissions.submit_pending_photos(7, "en") == 0
+
+    run_scenario(redis_url, scenario, consent=False)

@@ -1,4 +1,4 @@
-"""A reply of Telegram's that one replica lost makes all of them careful, and those that start after it."""
+"""A reply of Telegram that one replica lost is known to all replicas, and to those that start later."""
 
 import asyncio
 
@@ -9,14 +9,14 @@ from bot.storage import redis_keys
 from shared.config.settings import Settings
 
 
-def test_every_replica_knows_of_a_lost_reply_for_a_minute(redis_url: str) -> None:
-    async def scene() -> None:
-        one, other = (BotDependencies(Settings(redis_url=SecretStr(redis_url))) for _ in range(2))
-        assert not await other.trouble.is_recent()
-        await one.trouble.mark()
-        await one.close()
-        assert await other.trouble.is_recent()
-        assert 50 < await other.client.ttl(redis_keys.TROUBLE) <= 60
-        await other.close()
+def test_lost_reply_flag_is_shared_by_all_replicas_for_a_minute(redis_url: str) -> None:
+    async def scenario() -> None:
+        first, second = (BotDependencies(Settings(redis_url=SecretStr(redis_url))) for _ in range(2))
+        assert not await second.lost_replies.is_recent()
+        await first.lost_replies.mark()
+        await first.close()
+        assert await second.lost_replies.is_recent()
+        assert 50 < await second.client.ttl(redis_keys.LOST_REPLY) <= 60
+        await second.close()
 
-    asyncio.run(scene())
+    asyncio.run(scenario())

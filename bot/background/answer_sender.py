@@ -1,0 +1,104 @@
+"""Sends an answer: the status message of the photo becomes the answer, or the answer is a new message."""
+
+import asyncio
+import math
+
+import structlog
+from aiogram import Bot
+from aiogram.enums import ParseMode
+from aiogram.types import InputMediaPhoto, ReplyParameters
+
+from bot.dependencies import BotDependencies
+from bot.locales import translate
+from bot.presentation.answer_message import AnswerMessage
+from bot.storage.photo_origin import PhotoOrigin
+from bot.storage.status_target import JobTarget
+from bot.telegram.api_calls import Rejected, call_api
+from bot.telegram.rate_limiter import Priority
+from shared.ledger.records import OutboxJob
+
+log = structlog.get_logger(__name__)
+
+
+class AnswerSender:
+    """Sends answers so that a repeated call seldom means a second answer.
+
+    An edit of the status message can be repeated without effect. A message that is sent twice is a second answer, if a
+    reply of Telegram was lost.
+    """
+
+    def __init__(self, bot: Bot, dependencies: BotDependencies) -> None:
+        self._bot = bot
+        self._rate_limiter = dependencies.rate_limiter
+        self._status_messages = dependencies.status_messages
+        self._lost_replies = dependencies.lost_replies
+
+    async def send(self, job: OutboxJob, origin: PhotoOrigin, answer: AnswerMessage) -> None:
+        """Send the answer to a job. The caller holds a permit of the rate limiter. Raises `SendError`."""
+        message_id = await self._status_messages.take_over(job.id)
+        if message_id is None and await self._lost_replies.is_recent():
+            message_id = await self._send_placeholder(job, origin)
+        if message_id is not None:
+            try:
+                await self._edit(origin, message_id, answer)
+            except Rejected as error:
+                log.info("the status message cannot be edited, sending a new message", job=job.id, error=str(error))
+            else:
+                return
+        await self._send_new(origin, answer)
+
+    async def _send_placeholder(self, job: OutboxJob, origin: PhotoOrigin) -> int | None:
+        """Send a status message that is then edited into the answer, as often as that takes. Returns its id."""
+        text = translate(job.language, "status-in-progress")
+        reply = ReplyParameters(message_id=origin.message_id, allow_sending_without_reply=True)
+        sent = await call_api(lambda: self._bot.send_message(origin.chat_id, text, reply_parameters=reply))
+        if sent is None:
+            return None
+        await self._status_messages.record(JobTarget(job.id), sent.message_id)
+        permit = await self._rate_limiter.wait_for_permit(origin.chat_id, Priority.ANSWER, max_wait_s=math.inf)
+        await asyncio.sleep(permit.wait_s)
+        return sent.message_id
+
+    async def _send_new(self, origin: PhotoOrigin, answer: AnswerMessage) -> None:
+        reply = ReplyParameters(message_id=origin.message_id, allow_sending_without_reply=True)
+        photo = answer.photo
+        if photo is None:
+            await call_api(
+                lambda: self._bot.send_message(
+                    origin.chat_id,
+                    answer.text,
+                    parse_mode=ParseMode.HTML,
+                    reply_parameters=reply,
+                    reply_markup=answer.keyboard,
+                )
+            )
+            return
+        await call_api(
+            lambda: self._bot.send_photo(
+                origin.chat_id,
+                photo,
+                caption=answer.text,
+                parse_mode=ParseMode.HTML,
+                reply_parameters=reply,
+                reply_markup=answer.keyboard,
+            )
+        )
+
+    async def _edit(self, origin: PhotoOrigin, message_id: int, answer: AnswerMessage) -> None:
+        if answer.photo is None:
+            await call_api(
+                lambda: self._bot.edit_message_text(
+                    answer.text,
+                    chat_id=origin.chat_id,
+                    message_id=message_id,
+                    parse_mode=ParseMode.HTML,
+                    reply_markup=answer.keyboard,
+                )
+            )
+            return
+        media = InputMediaPhoto(media=answer.photo, caption=answer.text, parse_mode=ParseMode.HTML)
+        await call_api(
+            lambda: self._bot.edit_message_media(
+                media, chat_id=origin.chat_id, message_id=message_id, reply_markup=answer.keyboard
+            )
+        )

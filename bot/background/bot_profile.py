@@ -1,0 +1,50 @@
+"""Registers the bot with Telegram: how updates are delivered, the command menus, and the descriptions."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+import structlog
+from aiogram import Bot
+from aiogram.types import BotCommandScopeAllGroupChats
+
+from bot.locales import list_languages, translate
+from bot.presentation.command_menu import list_commands
+from bot.telegram.api_calls import SendError, call_api
+from bot.telegram.webhook import Webhook
+
+log = structlog.get_logger(__name__)
+
+_RETRY_PAUSE_S: Final = 30.0
+
+
+async def register_bot(bot: Bot, webhook: Webhook | None, update_types: Sequence[str]) -> None:
+    """Register until Telegram has accepted everything. Without `webhook` updates are delivered by long polling."""
+    while True:
+        try:
+            if webhook is not None:
+                await call_api(
+                    lambda: bot.set_webhook(
+                        webhook.url, secret_token=webhook.secret, allowed_updates=list(update_types)
+                    )
+                )
+            else:
+                await call_api(bot.delete_webhook)
+            default, *others = list_languages()
+            # The profile without a language code is for users whose language has no file.
+            await _set_profile(bot, default, None)
+            for language in others:
+                await _set_profile(bot, language, language)
+        except SendError as error:
+            log.warning("registering the bot with Telegram failed, trying again", error=str(error))
+            await asyncio.sleep(_RETRY_PAUSE_S)
+        else:
+            return
+
+
+async def _set_profile(bot: Bot, language: str, code: str | None) -> None:
+    private, groups = list_commands(language), list_commands(language, is_group=True)
+    await call_api(lambda: bot.set_my_commands(private, language_code=code))
+    await call_api(lambda: bot.set_my_commands(groups, scope=BotCommandScopeAllGroupChats(), language_code=code))
+    await call_api(lambda: bot.set_my_description(translate(language, "description"), language_code=code))
+    await call_api(lambda: bot.set_my_short_description(translate(language, "short-description"), language_code=code))

@@ -1,0 +1,41 @@
+"""HTTP server of the bot: health checks and metrics. Webhook mode adds a route to it."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+#: An update that is being handled when the server stops may take so long to finish. Seconds.
+_STOP_TIMEOUT_S: Final = 3.0
+
+
+def create_health_app(is_ready: Callable[[], bool]) -> web.Application:
+    """Return the application with `/live`, `/ready` and `/metrics`."""
+    app = web.Application()
+
+    async def live(_: web.Request) -> web.Response:
+        return web.Response(text="live\n")
+
+    async def ready(_: web.Request) -> web.Response:
+        return web.Response(text="ready\n") if is_ready() else web.Response(text="no progress\n", status=503)
+
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    app.add_routes([web.get("/live", live), web.get("/ready", ready), web.get("/metrics", metrics)])
+    return app
+
+
+@asynccontextmanager
+async def serve_http(app: web.Application, host: str, port: int) -> AsyncIterator[None]:
+    """Serve `app` inside the context."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_STOP_TIMEOUT_S)
+    await runner.setup()
+    try:
+        # Replicas on one machine share the port; behind a proxy each has a port of its own.
+        await web.TCPSite(runner, host, port, reuse_port=True).start()
+        yield
+    finally:
+        await runner.cleanup()

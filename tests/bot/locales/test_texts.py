@@ -1,0 +1,62 @@
+"""The texts of the shipped languages."""
+
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
+from fluent.syntax import FluentParser, ast
+
+from bot.locales import check_languages, list_languages, match_language, translate
+from bot.locales.catalog import MissingTextError
+
+CODE: Final = "\n".join(path.read_text(encoding="utf-8") for path in Path("bot").rglob("*.py"))
+
+
+def test_every_language_has_the_same_texts_with_the_same_variables() -> None:
+    check_languages()
+    assert list_languages() == ("en", *sorted({path.stem for path in Path("bot/locales").glob("*.ftl")} - {"en"}))
+    assert {"en", "ru"} <= set(list_languages())
+
+
+def test_every_text_is_used() -> None:
+    resource = FluentParser().parse(Path("bot/locales/en.ftl").read_text(encoding="utf-8"))
+    names = [entry.id.name for entry in resource.body if isinstance(entry, ast.Message)]
+    is_built = re.compile(r"^(refusal|band|meaning|next|advice|population)-")
+    assert [name for name in names if f'"{name}"' not in CODE and not is_built.match(name)] == []
+
+
+@pytest.mark.parametrize("language", list_languages())
+def test_missing_text_or_value_is_an_error(language: str) -> None:
+    with pytest.raises(MissingTextError):
+        translate(language, "no-such-text")
+    with pytest.raises(MissingTextError):
+        translate(language, "status-waiting")
+
+
+def test_plurals_are_those_of_the_language() -> None:
+    texts = [translate("ru", "cancelled", photos=count) for count in (1, 3, 5, 21)]
+    assert [text.split(".")[0] for text in texts] == [
+        "Отозван 1 снимок",
+        "Отозвано 3 снимка",
+        "Отозвано 5 снимков",
+        "Отозван 21 снимок",
+    ]
+    assert "<" not in translate("en", "status-waiting", before=1, wait="about 5 seconds")
+
+
+@pytest.mark.parametrize(
+    ("code", "language"),
+    [
+        ("ru", "ru"),
+        ("ru-RU", "ru"),
+        ("uk", "ru"),
+        *((code, "ru") for code in ("be", "kk", "ky", "tg", "uz", "hy", "az")),
+        ("en-GB", "en"),
+        ("de", "en"),
+        ("", "en"),
+        (None, "en"),
+    ],
+)
+def test_language_follows_telegrams_setting(code: str | None, language: str) -> None:
+    assert match_language(code) == language

@@ -1,0 +1,90 @@
+"""Admission control: consent, and the allowance of each user, which all replicas share."""
+
+import asyncio
+from typing import Any
+
+from bot.dependencies import BotDependencies
+from bot.storage import redis_keys
+from bot.storage.admission import Admission
+from bot.storage.photo_origin import PhotoOrigin
+from shared.ledger import admin
+from tests.bot.redis_fixture import run_scenario
+
+
+def make_origin(user_id: int = 7, message_id: int = 1) -> PhotoOrigin:
+    return PhotoOrigin(chat_id=user_id, message_id=message_id, user_id=user_id, file_id="F")
+
+
+async def admit(dependencies: BotDependencies, *origins: PhotoOrigin) -> list[Admission]:
+    results = []
+    for origin in origins:
+        id_ = f"job-{origin.user_id}-{origin.message_id}"
+        results.append((await dependencies.admission.admit(id_, origin, "en")).admission)
+    return results
+
+
+def test_admission_reports_a_full_burst_once_and_the_allowance_refills(redis_url: str) -> None:
+    async def scenario(dependencies: BotDependencies) -> None:
+        await dependencies.users.record_consent(7)
+        origins = [make_origin(message_id=number) for number in range(5)]
+        assert await admit(dependencies, *origins) == [
+            *[Admission.ADMITTED] * 3,
+            Admission.TOO_FAST,
+            Admission.TOO_FAST_REPEATED,
+        ]
+        # A repeated update costs nothing, and another user has an allowance of their own.
+        assert await admit(dependencies, origins[0]) == [Admission.ADMITTED]
+        await dependencies.users.record_consent(8)
+        assert await admit(dependencies, make_origin(user_id=8)) == [Admission.ADMITTED]
+        await asyncio.sleep(0.6)
+        assert await admit(dependencies, origins[4], make_origin(message_id=9)) == [
+            Admission.ADMITTED,
+            Admission.TOO_FAST,
+        ]
+
+    run_scenario(redis_url, scenario, user_burst=3, user_per_minute=120)
+
+
+def test_admission_has_a_daily_limit(redis_url: str) -> None:
+    async def scenario(dependencies: BotDependencies) -> None:
+        await dependencies.users.record_consent(7)
+        admissions = await admit(dependencies, *(make_origin(message_id=number) for number in range(4)))
+        assert admissions == [
+            Admission.ADMITTED,
+            Admission.ADMITTED,
+            Admission.DAILY_LIMIT,
+            Admission.DAILY_LIMIT_REPEATED,
+        ]
+
+    run_scenario(redis_url, scenario, user_per_day=2)
+
+
+def test_admission_follows_the_overrides_of_an_operator(redis_url: str) -> None:
+    async def override(dependencies: BotDependencies, *values: tuple[str, str]) -> None:
+        dependencies.overrides.apply(await dependencies.ledger.run(admin.sync_overrides(*values)))
+
+    async def scenario(dependencies: BotDependencies) -> None:
+        await dependencies.users.record_consent(7)
+        await override(dependencies, ("user_per_day", "1"))
+        admissions = await admit(dependencies, make_origin(message_id=1), make_origin(message_id=2))
+        assert admissions == [Admission.ADMITTED, Admission.DAILY_LIMIT]
+        # A setting that another release wrote, or an impossible value, stops nobody.
+        await override(dependencies, ("user_per_day", "many"), ("moon", "full"))
+        assert dependencies.overrides.current.user_per_day == 3
+        await override(dependencies, ("user_per_day", ""))
+        assert await admit(dependencies, make_origin(message_id=3)) == [Admission.ADMITTED]
+
+    run_scenario(redis_url, scenario, user_per_day=3)
+
+
+def test_admission_keeps_only_the_file_id_of_a_photo_before_consent_for_a_day(redis_url: str) -> None:
+    async def scenario(dependencies: BotDependencies) -> None:
+        client: Any = dependencies.client
+        assert await admit(dependencies, make_origin()) == [Admission.NO_CONSENT]
+        assert 86_000 < await client.ttl(redis_keys.pending_photos(7)) <= 86_400
+        assert await client.keys("*job*") == []
+        assert await dependencies.admission.get_pending_photos(7) == {"job-7-1": make_origin()}
+        await dependencies.admission.clear_pending_photos(7)
+        assert await dependencies.admission.get_pending_photos(7) == {}
+
+    run_scenario(redis_url, scenario)
