@@ -98,7 +98,7 @@ def _load(
 def _left_behind(stand: Testbed) -> int:
     """Jobs, dead letters and bytes of pictures that are still there when all are answered."""
     survey = stand.ledger.run(admin.get_overview())
-    return survey.undecided + survey.dead + survey.claimed + stand.store.used()
+    return survey.undecided + survey.dead_letters + survey.claimed + stand.store.get_used_bytes()
 
 
 def _outcome(

@@ -166,7 +166,7 @@ def dead_list(limit: int) -> None:
     """Show them, the oldest first."""
     with _connected() as connected:
         letters = dead_letters.find(connected, (), limit=limit)
-        dead_letters.show(letters, connected.ledger.run(admin.get_overview()).dead, _screen)
+        dead_letters.show(letters, connected.ledger.run(admin.get_overview()).dead_letters, _screen)
 
 
 @dead_group.command("replay")

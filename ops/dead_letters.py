@@ -22,7 +22,7 @@ _FOLDER_RUN: Final = "bulk:"
 
 def find(service: AdminClient, ids: Sequence[str], *, limit: int) -> list[DeadLetter]:
     """Those of `ids`, or the oldest `limit` where none are given. Raises `OpsError` for an id that is none."""
-    letters = service.ledger.run(admin.dead_letters(limit, ids))
+    letters = service.ledger.run(admin.get_dead_letters(limit, ids))
     known = {letter.id for letter in letters}
     for id_ in ids:
         if id_ not in known:
@@ -52,7 +52,7 @@ def show(letters: Sequence[DeadLetter], total: int, screen: Console) -> None:
     for letter in letters:
         told = "yes" if letter.stage is Stage.ANSWERED else "not yet"
         owner = "a folder run" if letter.outbox.startswith(_FOLDER_RUN) else letter.outbox
-        died = f"{format_duration(letter.died_s)} ago"
+        died = f"{format_duration(letter.age_s)} ago"
         table.add_row(letter.id, reason(letter), letter.queue, owner, told, str(letter.attempts), died)
     screen.print(table)
     if total > len(letters):
@@ -61,7 +61,7 @@ def show(letters: Sequence[DeadLetter], total: int, screen: Console) -> None:
 
 def replay(service: AdminClient, letters: Sequence[DeadLetter], screen: Console) -> int:
     """Let them be tried again and say what became of each; returns how many live again."""
-    stored = dict(zip([one.id for one in letters], service.store.holds([one.id for one in letters]), strict=True))
+    stored = dict(zip([one.id for one in letters], service.store.exist([one.id for one in letters]), strict=True))
     groups: dict[Queue, list[tuple[str, bool]]] = defaultdict(list)
     for letter in letters:
         if letter.outbox.startswith(_FOLDER_RUN) and letter.stage is Stage.ANSWERED:
@@ -74,7 +74,7 @@ def replay(service: AdminClient, letters: Sequence[DeadLetter], screen: Console)
     }
     alive = 0
     for queue, pairs in groups.items():
-        number, owed = service.ledger.run(admin.replay(pairs, deadline_s=deadlines[queue]))
+        number, owed = service.ledger.run(admin.replay_dead_letters(pairs, deadline_s=deadlines[queue]))
         service.publisher.publish(owed)
         alive += number
     return alive
@@ -83,6 +83,6 @@ def replay(service: AdminClient, letters: Sequence[DeadLetter], screen: Console)
 def drop(service: AdminClient, letters: Sequence[DeadLetter]) -> int:
     """Forget them, with the pictures of those whose owner was told; returns how many there were."""
     told = [letter.id for letter in letters if letter.stage is Stage.ANSWERED]
-    number = service.ledger.run(admin.drop([letter.id for letter in letters]))
+    number = service.ledger.run(admin.drop_dead_letters([letter.id for letter in letters]))
     service.store.delete(told)
     return number

@@ -40,7 +40,7 @@ class LedgerCollector(Collector):
         for role in {"worker", *roles}:
             alive.add_metric([role], roles.count(role))
         yield alive
-        yield _gauge("ledger_dead_letters", "Dead letters that nobody has dropped.", status.survey.dead)
+        yield _gauge("ledger_dead_letters", "Dead letters that nobody has dropped.", status.survey.dead_letters)
         yield _gauge("store_bytes", "Bytes of pictures in the store.", status.stored)
         yield _gauge("store_budget_bytes", "Most bytes of pictures in the store.", status.budget)
 

@@ -26,7 +26,7 @@ class Status:
 def look(service: AdminClient) -> Status:
     """Look at the ledger and the picture store. Nothing changes."""
     survey = service.ledger.run(admin.get_overview())
-    return Status(survey, service.store.used(), service.config.image_store_max_bytes, service.config.lease_s)
+    return Status(survey, service.store.get_used_bytes(), service.config.image_store_max_bytes, service.config.lease_s)
 
 
 def as_json(status: Status) -> str:
@@ -34,7 +34,7 @@ def as_json(status: Status) -> str:
     survey = status.survey
     return json.dumps(
         {
-            "at": survey.at,
+            "at": survey.time_s,
             "stages": survey.stages,
             "undecided": survey.undecided,
             "oldest_undelivered_s": survey.oldest_undelivered_s,
@@ -48,12 +48,12 @@ def as_json(status: Status) -> str:
                     "incarnation": one.incarnation,
                     "role": one.role,
                     "beat_age_s": round(_beat_age(one, status), 3),
-                    "held": one.held,
+                    "held": one.in_flight,
                     **serves(one),
                 }
                 for one in survey.processes
             ],
-            "dead": survey.dead,
+            "dead": survey.dead_letters,
             "pictures": {"bytes": status.stored, "budget": status.budget},
         },
         indent=1,
@@ -73,7 +73,7 @@ def show(status: Status, screen: Console) -> None:
         screen.print(
             f"answers   the oldest that is not delivered waits for {format_duration(survey.oldest_undelivered_s)}"
         )
-    dead = f"[red]{survey.dead}[/] (melanoma-ops dead list)" if survey.dead else "none"
+    dead = f"[red]{survey.dead_letters}[/] (melanoma-ops dead list)" if survey.dead_letters else "none"
     screen.print(f"dead      {dead}")
     share = status.stored / status.budget
     screen.print(f"pictures  {status.stored / 2**20:.1f} of {status.budget / 2**20:.0f} MiB ({share:.0%})")
@@ -86,7 +86,7 @@ def show(status: Status, screen: Console) -> None:
         what = f"{served['artefact']} on {served['device']}" if served else ""
         if served.get("refused"):
             what += f" [red]refused: {served['refused']}[/]"
-        table.add_row(one.incarnation, f"{format_duration(_beat_age(one, status))} ago", str(one.held), what)
+        table.add_row(one.incarnation, f"{format_duration(_beat_age(one, status))} ago", str(one.in_flight), what)
     screen.print(table)
 
 

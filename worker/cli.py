@@ -94,7 +94,9 @@ def _run(config: Settings) -> int:
     app.conf.broker_transport_options["queue_order_strategy"] = lambda: PriorityQueueOrder(intake)
     pace = ThroughputEstimator(intake, servings.images_per_second)
     register_tasks(app, service, intake, pace)
-    maintenance = MaintenanceThread(ledger, publisher, config, incarnation=incarnation, speed=pace.images_per_second)
+    maintenance = MaintenanceThread(
+        ledger, publisher, config, incarnation=incarnation, images_per_second=pace.images_per_second
+    )
     maintenance.start()
     watchdog = Watchdog(servings, service, limit_s=config.decode_timeout_s)
     watchdog.start()

@@ -98,17 +98,20 @@ class ProgressUpdater:
     def _words(self, view: JobView) -> str:
         language = view.language
         counts = self._load.counts
-        if counts is not None and counts.speed <= 0:
+        if counts is not None and counts.images_per_second <= 0:
             return translate(language, "waiting-no-workers")
-        if view.place is None:
+        if view.queue_position is None:
             return translate(language, "waiting-looked-at")
         return translate(
-            language, "waiting", before=view.place, wait=rendering.format_wait(self._load.wait_s(view.place), language)
+            language,
+            "waiting",
+            before=view.queue_position,
+            wait=rendering.format_wait(self._load.wait_s(view.queue_position), language),
         )
 
     async def _say(self, name: str, view: JobView, words: str) -> bool:
         """Send or edit the message about `name`; False where that has to be dropped for now."""
-        to = PhotoOrigin.model_validate_json(view.reference)
+        to = PhotoOrigin.model_validate_json(view.payload)
         message = await self._waiting.message(name)
         if not (await self._pacer.turn(to.chat, Priority.PROGRESS)).granted:
             return False

@@ -125,7 +125,7 @@ class BackgroundTasks:
 
     async def _listen(self, outbox: str, *wakes: str) -> None:
         while True:
-            if await self._redis.ledger.wait_for_news(outbox, _BELL_S):
+            if await self._redis.ledger.wait_for_outbox_change(outbox, _BELL_S):
                 for name in wakes:
                     self._news[name].set()
                 # While the bell lies there, nobody else has to ring.

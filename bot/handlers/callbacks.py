@@ -63,9 +63,9 @@ async def _explain(
 ) -> OutgoingMessage:
     language = await _language_of(query, desk)
     view = await desk.view(about)
-    if view is None or not view.decision or not view.reference:
+    if view is None or not view.decision or not view.payload:
         return OutgoingMessage(chat=_chat(query), toast=translate(language, "answer-gone"))
-    if PhotoOrigin.model_validate_json(view.reference).person != query.from_user.id:
+    if PhotoOrigin.model_validate_json(view.payload).person != query.from_user.id:
         return OutgoingMessage(chat=_chat(query), toast=translate(language, "not-yours"))
     try:
         decision = decision_from_json(view.decision)
@@ -90,11 +90,7 @@ async def _rated(
     word, _, id_ = about.partition(":")
     language = await _language_of(query, desk)
     view = await desk.view(id_)
-    if (
-        view is None
-        or not view.reference
-        or PhotoOrigin.model_validate_json(view.reference).person != query.from_user.id
-    ):
+    if view is None or not view.payload or PhotoOrigin.model_validate_json(view.payload).person != query.from_user.id:
         return OutgoingMessage(chat=_chat(query), toast=translate(language, "not-yours"))
     if word in ("yes", "no"):
         await statistics.feedback(word, id_)

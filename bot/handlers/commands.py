@@ -102,8 +102,8 @@ async def _stats(message: Message, desk: SubmissionService, statistics: AnswerSt
             oldest=round(waiting.oldest_s) if waiting else 0,
             claimed=counts.claimed if counts else 0,
             workers=counts.workers if counts else 0,
-            speed=round(counts.speed) if counts else 0,
-            dead=counts.dead if counts else 0,
+            speed=round(counts.images_per_second) if counts else 0,
+            dead=counts.dead_letters if counts else 0,
         ),
     )
 

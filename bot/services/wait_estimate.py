@@ -30,7 +30,7 @@ class WaitEstimator:
         From what the workers say they can decide; None where no worker lives.
         """
         counts = self.counts
-        if counts is None or counts.speed <= 0:
+        if counts is None or counts.images_per_second <= 0:
             return None
         before = counts.queues[Queue.INTERACTIVE].ready if place is None else place
-        return (before + counts.claimed + 1) / counts.speed
+        return (before + counts.claimed + 1) / counts.images_per_second

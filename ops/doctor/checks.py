@@ -67,8 +67,10 @@ def _look_at_service(config: Settings) -> Iterator[CheckResult]:
                 f"paused for {format_duration(state.paused_s)}, {state.ready} jobs wait",
                 f"melanoma-ops resume {queue}",
             )
-    if status.survey.dead:
-        yield note("dead letters", f"{status.survey.dead} photographs could not be decided", "melanoma-ops dead list")
+    if status.survey.dead_letters:
+        yield note(
+            "dead letters", f"{status.survey.dead_letters} photographs could not be decided", "melanoma-ops dead list"
+        )
 
 
 def _workers(status: Status) -> Iterator[CheckResult]:

@@ -16,10 +16,10 @@ class AsyncCoalescer(Generic[Item, Result]):
     """
 
     def __init__(
-        self, action: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], most: int, pause_s: float = 0
+        self, action: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], max_items: int, pause_s: float = 0
     ) -> None:
         self._action = action
-        self._most = most
+        self._most = max_items
         self._pause_s = pause_s
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._running: asyncio.Task[None] | None = None

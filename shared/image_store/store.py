@@ -50,14 +50,14 @@ return 0
 """
 
 
-def bytes_key(id_: str) -> str:
+def image_key(id_: str) -> str:
     """Where the bytes of a picture lie."""
     return f"{PREFIX}bytes:{id_}"
 
 
-def reservation(images: Mapping[str, bytes], *, budget: int, ttl_ms: int) -> list[str | int]:
+def reservation_arguments(images: Mapping[str, bytes], *, budget_bytes: int, ttl_ms: int) -> list[str | int]:
     """Arguments of `RESERVE`."""
-    return [budget, ttl_ms, *(part for id_, data in images.items() for part in (id_, len(data)))]
+    return [budget_bytes, ttl_ms, *(part for id_, data in images.items() for part in (id_, len(data)))]
 
 
 class ImageStore:
@@ -66,10 +66,10 @@ class ImageStore:
     `budget` is the most bytes that may lie in it at once, `ttl_s` how long a picture may lie.
     """
 
-    def __init__(self, client: "Redis", retry: RedisRetry, *, budget: int, ttl_s: float) -> None:
+    def __init__(self, client: "Redis", retry: RedisRetry, *, budget_bytes: int, ttl_s: float) -> None:
         self._client = client
         self._retry = retry
-        self._budget = budget
+        self._budget = budget_bytes
         self._ttl_ms = round(ttl_s * 1000)
         self._reserve = client.register_script(RESERVE)
         self._delete = client.register_script(DELETE)
@@ -80,7 +80,7 @@ class ImageStore:
         Repeating it is harmless. Raises `shared.redis_client.retry.RedisAccessDenied`, and
         `redis.exceptions.OutOfMemoryError` where Redis itself is full.
         """
-        arguments = reservation(images, budget=self._budget, ttl_ms=self._ttl_ms)
+        arguments = reservation_arguments(images, budget_bytes=self._budget, ttl_ms=self._ttl_ms)
         if not self._retry.call(lambda: self._reserve(keys=[PREFIX], args=arguments)):
             return False
         self._retry.call(lambda: self._set(images))
@@ -88,21 +88,21 @@ class ImageStore:
 
     def get(self, ids: Sequence[str]) -> list[bytes | None]:
         """Bytes of each id in order; None for those that are gone."""
-        keys = [bytes_key(id_) for id_ in ids]
+        keys = [image_key(id_) for id_ in ids]
         if not keys:
             return []
         found: Any = self._retry.call(lambda: self._client.mget(keys))
         return list(found)
 
-    def holds(self, ids: Sequence[str]) -> list[bool]:
+    def exist(self, ids: Sequence[str]) -> list[bool]:
         """Whether each id's picture is there, in order."""
         with self._client.pipeline(transaction=False) as pipeline:
             for id_ in ids:
-                pipeline.exists(bytes_key(id_))
+                pipeline.exists(image_key(id_))
             found: list[int] = self._retry.call(pipeline.execute)
         return [one == 1 for one in found]
 
-    def used(self) -> int:
+    def get_used_bytes(self) -> int:
         """Bytes of pictures that are reserved now; those that expired since the last `put` still count."""
         found: Any = self._retry.call(lambda: self._client.get(f"{PREFIX}total"))
         return int(found or 0)
@@ -115,5 +115,5 @@ class ImageStore:
     def _set(self, pictures: Mapping[str, bytes]) -> None:
         with self._client.pipeline(transaction=False) as pipeline:
             for id_, data in pictures.items():
-                pipeline.set(bytes_key(id_), data, px=self._ttl_ms)
+                pipeline.set(image_key(id_), data, px=self._ttl_ms)
             pipeline.execute()

@@ -36,7 +36,7 @@ class ProcessInfo:
 
     incarnation: str
     lease_left_s: float
-    held: int
+    in_flight: int
     serving: str
 
     @property
@@ -52,13 +52,13 @@ class LedgerOverview:
     `at` is Redis' clock in seconds; `oldest_undelivered_s` the age of the decision that waits longest for delivery.
     """
 
-    at: float
+    time_s: float
     queues: dict[Queue, QueueState]
     outboxes: tuple[OutboxState, ...]
     processes: tuple[ProcessInfo, ...]
     claimed: int
     undecided: int
-    dead: int
+    dead_letters: int
     oldest_undelivered_s: float
 
     @property
@@ -81,7 +81,7 @@ class DeadLetter:
     queue: Queue
     outbox: str
     attempts: int
-    died_s: float
+    age_s: float
     decision: bytes
 
 
@@ -89,8 +89,8 @@ class DeadLetter:
 class JobEvent:
     """Something that happened to a job: `what`, by whom where that is known, `after_s` it was received."""
 
-    what: str
-    by: str
+    name: str
+    incarnation: str
     after_s: float
 
 
@@ -113,7 +113,7 @@ class JobHistory:
     deadline: float
     decision: bytes
     events: tuple[JobEvent, ...]
-    cut: bool
+    is_truncated: bool
 
 
 def get_overview() -> ScriptCall[LedgerOverview]:
@@ -131,23 +131,25 @@ def resume(queue: Queue) -> ScriptCall[bool]:
     return ScriptCall("pause", (queue, 0), lambda changed: changed == 1)
 
 
-def dead_letters(limit: int, ids: Iterable[str] = ()) -> ScriptCall[list[DeadLetter]]:
+def get_dead_letters(limit: int, ids: Iterable[str] = ()) -> ScriptCall[list[DeadLetter]]:
     """The oldest dead letters, at most `limit`; or those of `ids` that are dead letters."""
     return ScriptCall("dead", (limit, *ids), lambda rows: [_dead_letter(*row) for row in rows])
 
 
-def drop(ids: Iterable[str]) -> ScriptCall[int]:
+def drop_dead_letters(ids: Iterable[str]) -> ScriptCall[int]:
     """Forget dead letters; the reply says how many. One that was not delivered yet still will be."""
     return ScriptCall("drop", tuple(ids), int)
 
 
-def replay(stored: Iterable[tuple[str, bool]], *, deadline_s: float) -> ScriptCall[tuple[int, list[PendingDispatch]]]:
+def replay_dead_letters(
+    jobs: Iterable[tuple[str, bool]], *, deadline_s: float
+) -> ScriptCall[tuple[int, list[PendingDispatch]]]:
     """Let dead letters live again, for each (id, whether its picture is stored), with a new deadline.
 
     They are of our contract then, unless theirs is newer. The reply says how many do, and which of them are owed a
     message.
     """
-    pairs = tuple(part for id_, there in stored for part in (id_, int(there)))
+    pairs = tuple(part for id_, there in jobs for part in (id_, int(there)))
     return ScriptCall("replay", (round(deadline_s * 1000), CONTRACT_VERSION, *pairs), _replayed)
 
 
@@ -178,9 +180,9 @@ def set_desired_model(directory: str, *, instead_of: str) -> ScriptCall[tuple[st
     return ScriptCall("switch", (directory, instead_of), lambda reply: (_text(reply[0]), _text(reply[1])))
 
 
-def sync_overrides(*wanted: tuple[str, str]) -> ScriptCall[dict[str, str]]:
+def sync_overrides(*changes: tuple[str, str]) -> ScriptCall[dict[str, str]]:
     """Write limits (name, value) that go before everyone's settings, '' to forget one. The reply holds all of them."""
-    pairs = tuple(part for pair in wanted for part in pair)
+    pairs = tuple(part for pair in changes for part in pair)
     return ScriptCall(
         "limits", pairs, lambda reply: {_text(n): _text(v) for n, v in zip(*[iter(reply)] * 2, strict=True)}
     )
@@ -193,7 +195,7 @@ def _text(raw: bytes) -> str:
 def _survey(reply: Sequence[Any]) -> LedgerOverview:
     now, queues, outboxes, processes, claimed, undecided, dead, waiting = reply
     return LedgerOverview(
-        at=now / 1000,
+        time_s=now / 1000,
         queues={
             Queue(_text(name)): QueueState(ready, age / 1000, None if paused < 0 else paused / 1000)
             for name, ready, age, paused in queues
@@ -204,7 +206,7 @@ def _survey(reply: Sequence[Any]) -> LedgerOverview:
         ),
         claimed=claimed,
         undecided=undecided,
-        dead=dead,
+        dead_letters=dead,
         oldest_undelivered_s=waiting / 1000,
     )
 
@@ -218,7 +220,7 @@ def _dead_letter(
         queue=Queue(_text(queue)),
         outbox=_text(outbox),
         attempts=int(attempts),
-        died_s=died / 1000,
+        age_s=died / 1000,
         decision=decision,
     )
 
@@ -249,7 +251,7 @@ def _life(id_: str, reply: Sequence[bytes]) -> JobHistory | None:
         deadline=int(known["deadline"]) / 1000,
         decision=known["decision"],
         events=tuple(_event(word) for word in words),
-        cut=cut,
+        is_truncated=cut,
     )
 
 

@@ -24,9 +24,9 @@ class AsyncLedger:
         script = self._scripts.get(call.script)
         if script is None:
             script = self._scripts[call.script] = self._client.register_script(script_source(call.script))
-        return call.read(await self._retry.call(lambda: script(keys=[KEY_PREFIX], args=call.arguments)))
+        return call.decode_reply(await self._retry.call(lambda: script(keys=[KEY_PREFIX], args=call.arguments)))
 
-    async def wait_for_news(self, outbox: str, timeout_s: float) -> bool:
+    async def wait_for_outbox_change(self, outbox: str, timeout_s: float) -> bool:
         """Wait until something happened in `outbox`, at most `timeout_s`. True if it did."""
         bell = f"{KEY_PREFIX}bell:{outbox}"
 

@@ -32,7 +32,7 @@ class Ledger:
         script = self._scripts.get(call.script)
         if script is None:
             script = self._scripts[call.script] = self._client.register_script(script_source(call.script))
-        return call.read(self._retry.call(lambda: script(keys=[KEY_PREFIX], args=call.arguments)))
+        return call.decode_reply(self._retry.call(lambda: script(keys=[KEY_PREFIX], args=call.arguments)))
 
     def wait_for_outbox_change(self, outbox: str, timeout_s: float) -> bool:
         """Wait until something happened in `outbox`, at most `timeout_s`. True if it did.
@@ -43,9 +43,9 @@ class Ledger:
         return self._retry.call(lambda: self._client.blpop([bell], timeout=timeout_s)) is not None
 
 
-def group_by_queue(owed: Iterable[PendingDispatch]) -> dict[Queue, list[str]]:
+def group_by_queue(pending: Iterable[PendingDispatch]) -> dict[Queue, list[str]]:
     """Group the ids that are owed a message by their queue, in order."""
     groups: dict[Queue, list[str]] = defaultdict(list)
-    for job in owed:
+    for job in pending:
         groups[job.queue].append(job.id)
     return dict(groups)

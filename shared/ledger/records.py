@@ -54,10 +54,10 @@ class JobView:
 
     stage: Stage
     language: str
-    reference: str
+    payload: str
     decision: bytes
     received_at: float
-    place: int | None
+    queue_position: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Counts:
 
     queues: dict[Queue, QueueCount]
     claimed: int
-    dead: int
+    dead_letters: int
     incarnations: int
     workers: int
-    speed: float
+    images_per_second: float

@@ -33,7 +33,7 @@ class ScriptCall(Generic[T_co]):
 
     script: str
     arguments: tuple[str | bytes | int, ...]
-    read: Callable[[Any], T_co]
+    decode_reply: Callable[[Any], T_co]
 
 
 @cache

@@ -105,9 +105,9 @@ def get_jobs(ids: Iterable[str]) -> ScriptCall[list[JobView | None]]:
     return ScriptCall("view", tuple(ids), lambda rows: [row and _job_view(*row) for row in rows])
 
 
-def heartbeat(incarnation: str, *, lease_s: float, speed: float = 0) -> ScriptCall[None]:
+def heartbeat(incarnation: str, *, lease_s: float, images_per_second: float = 0) -> ScriptCall[None]:
     """Say that `incarnation` lives for `lease_s` more, and that it can decide `speed` pictures a second."""
-    return ScriptCall("beat", (incarnation, _ms(lease_s), f"{speed:.3f}"), _nothing)
+    return ScriptCall("beat", (incarnation, _ms(lease_s), f"{images_per_second:.3f}"), _nothing)
 
 
 def recovery_sweep(*, lease_s: float, grace_s: float, limit: int) -> ScriptCall[list[PendingDispatch]]:
@@ -195,10 +195,10 @@ def _job_view(
     return JobView(
         stage=Stage(_text(stage)),
         language=_text(language),
-        reference=_text(reference),
+        payload=_text(reference),
         decision=decision,
         received_at=int(received_at) / 1000,
-        place=None if place < 0 else place,
+        queue_position=None if place < 0 else place,
     )
 
 
@@ -210,8 +210,8 @@ def _counts(reply: Sequence[Any]) -> Counts:
             for queue in Queue
         },
         claimed=numbers["claimed"],
-        dead=numbers["dead"],
+        dead_letters=numbers["dead"],
         incarnations=numbers["incarnations"],
         workers=numbers["workers"],
-        speed=numbers["speed"] / 1000,
+        images_per_second=numbers["speed"] / 1000,
     )

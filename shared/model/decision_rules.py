@@ -13,14 +13,14 @@ from shared.model.artefact import Manifest, Population, ReliabilityBin
 _Z: Final = 1.959964
 
 
-def kind_of(kinds: npt.NDArray[np.floating], manifest: Manifest) -> str | None:
+def select_kind(kinds: npt.NDArray[np.floating], manifest: Manifest) -> str | None:
     """Name the kind of a picture from the shares [kinds] of each; None where it is refused, being no lesion."""
     shares = dict(zip(manifest.kinds.names, kinds.tolist(), strict=True))
     nothing, limit = shares.pop(manifest.kinds.no_lesion), manifest.kinds.refuse_from
     return None if limit is not None and nothing >= limit else max(shares, key=shares.__getitem__)
 
 
-def population_of(kind: str, distance: float, manifest: Manifest) -> Population | None:
+def find_population(kind: str, distance: float, manifest: Manifest) -> Population | None:
     """The population that was measured on such pictures, if any was."""
     for population in manifest.populations:
         if population.name == kind and distance <= population.max_distance:
@@ -28,7 +28,7 @@ def population_of(kind: str, distance: float, manifest: Manifest) -> Population 
     return None
 
 
-def band_of(probability: float, population: Population | None, manifest: Manifest) -> Band:
+def select_band(probability: float, population: Population | None, manifest: Manifest) -> Band:
     """The band of a calibrated probability, in [0, 1], in the population that the picture belongs to."""
     if population is None:
         # Nothing was measured for such a picture, so it is never reassuring. It may still alarm: where every
@@ -40,7 +40,7 @@ def band_of(probability: float, population: Population | None, manifest: Manifes
     return Band.LOW if probability < population.bands.low_below else Band.ELEVATED
 
 
-def bin_of(probability: float, bins: tuple[ReliabilityBin, ...]) -> int | None:
+def find_bin(probability: float, bins: tuple[ReliabilityBin, ...]) -> int | None:
     """Place of the bin of held-out lesions that scored like `probability`, None where no bin covers it."""
     for place, held_out in enumerate(bins):
         last = place == len(bins) - 1

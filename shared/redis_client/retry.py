@@ -77,8 +77,8 @@ class RedisRetry:
     cost a time-out of its own.
     """
 
-    def __init__(self, where: str, stop: threading.Event | None = None, client: "Redis | None" = None) -> None:
-        self._absence = _OutageLog(where)
+    def __init__(self, address: str, stop: threading.Event | None = None, client: "Redis | None" = None) -> None:
+        self._absence = _OutageLog(address)
         self._stop = stop or threading.Event()
         self._client = client
 
@@ -106,8 +106,8 @@ class RedisRetry:
 class AsyncRedisRetry:
     """The same for coroutines, which end a wait by being cancelled."""
 
-    def __init__(self, where: str, client: "AsyncRedis | None" = None) -> None:
-        self._absence = _OutageLog(where)
+    def __init__(self, address: str, client: "AsyncRedis | None" = None) -> None:
+        self._absence = _OutageLog(address)
         self._client = client
 
     async def call(self, action: Callable[[], Awaitable[T]]) -> T:

@@ -40,7 +40,7 @@ class ServiceConnections:
         self.store = ImageStore(
             self._images,
             RedisRetry(display_address(config.store_url), stop, self._images),
-            budget=config.image_store_max_bytes,
+            budget_bytes=config.image_store_max_bytes,
             ttl_s=config.image_ttl_s,
         )
         self.publisher = TaskPublisher(self.app, shard=shard)
@@ -74,7 +74,7 @@ class AsyncServiceConnections:
         self.store = AsyncImageStore(
             self._images,
             AsyncRedisRetry(display_address(config.store_url), self._images),
-            budget=config.image_store_max_bytes,
+            budget_bytes=config.image_store_max_bytes,
             ttl_s=config.image_ttl_s,
         )
 

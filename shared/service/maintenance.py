@@ -30,13 +30,13 @@ class MaintenanceThread:
         settings: Settings,
         *,
         incarnation: str,
-        speed: Callable[[], float] = lambda: 0,
+        images_per_second: Callable[[], float] = lambda: 0,
     ) -> None:
         self._ledger = ledger
         self._publisher = publisher
         self._settings = settings
         self._incarnation = incarnation
-        self._speed = speed
+        self._speed = images_per_second
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
 
@@ -51,7 +51,9 @@ class MaintenanceThread:
         self._thread.join(timeout=2 * _EVERY_S)
 
     def _beat(self) -> None:
-        self._ledger.run(transitions.heartbeat(self._incarnation, lease_s=self._settings.lease_s, speed=self._speed()))
+        self._ledger.run(
+            transitions.heartbeat(self._incarnation, lease_s=self._settings.lease_s, images_per_second=self._speed())
+        )
 
     def _run(self) -> None:
         while not self._stop.wait(_EVERY_S):

@@ -62,7 +62,7 @@ class Answerer:
         self._client: Redis = create_client(url)
         retry = RedisRetry("test")
         self._ledger = Ledger(self._client, retry)
-        self._store = ImageStore(create_client(url), retry, budget=2**30, ttl_s=3600)
+        self._store = ImageStore(create_client(url), retry, budget_bytes=2**30, ttl_s=3600)
         self._every_s = every_s
         self._at_once = at_once
         self._stop = threading.Event()

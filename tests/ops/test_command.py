@@ -115,9 +115,9 @@ def test_a_decision_by_another_release_is_shown_as_such(ledger: Ledger, client: 
 def test_all_dead_letters_are_only_touched_after_a_yes(ledger: Ledger) -> None:
     kill(ledger, "a", "b")
     assert ops("dead", "drop", "--all", says="n\n").exit_code == 1
-    assert ledger.run(admin.get_overview()).dead == 2
+    assert ledger.run(admin.get_overview()).dead_letters == 2
     assert "2 forgotten" in ops("dead", "drop", "--all", says="y\n").output
-    assert ledger.run(admin.get_overview()).dead == 0
+    assert ledger.run(admin.get_overview()).dead_letters == 0
 
 
 def test_a_failure_that_a_folder_run_has_already_is_not_replayed(ledger: Ledger) -> None:

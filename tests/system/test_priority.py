@@ -29,7 +29,7 @@ def test_interactive_pictures_overtake_a_folder(house: House, folder: Path) -> N
         retry = RedisRetry("test")
         Submitter(
             ledger=Ledger(client, retry),
-            store=ImageStore(client, retry, budget=2**28, ttl_s=60),
+            store=ImageStore(client, retry, budget_bytes=2**28, ttl_s=60),
             publisher=TaskPublisher(create_celery_app(house.broker.url), shard=1),
             outbox="chat",
             key=b"chat",

@@ -7,7 +7,7 @@ import numpy as np
 
 from shared.contract.decision import Band
 from shared.model.artefact import Manifest
-from shared.model.decision_rules import band_of, kind_of, population_of
+from shared.model.decision_rules import find_population, select_band, select_kind
 from training.data.records.labels import LABELS
 from training.evaluation.result import Answers, Diagnosis
 from training.evaluation.scored_sets import Judged
@@ -26,10 +26,10 @@ def served_answers(probability: Floats, kinds: Floats, distance: Floats | None, 
     """
     found = []
     for row, told in enumerate(probability):
-        kind = kind_of(kinds[row], manifest)
+        kind = select_kind(kinds[row], manifest)
         away = 0.0 if distance is None else float(distance[row])
-        population = None if kind is None else population_of(kind, away, manifest)
-        found.append(REFUSED if kind is None else band_of(float(told), population, manifest).value)
+        population = None if kind is None else find_population(kind, away, manifest)
+        found.append(REFUSED if kind is None else select_band(float(told), population, manifest).value)
     return found
 
 
@@ -37,7 +37,7 @@ def set_bands(judged: Judged, manifest: Manifest) -> list[str]:
     """The band of each picture's probability in its own population, whatever kind the model takes it for."""
     population = next((known for known in manifest.populations if known.name == judged.population), None)
     told = score(Task.COUNTED, judged.probabilities, manifest.labels)
-    return [band_of(float(one), population, manifest).value for one in told]
+    return [select_band(float(one), population, manifest).value for one in told]
 
 
 def answers(judged: Judged, manifest: Manifest) -> Answers:

@@ -5,7 +5,7 @@ import numpy as np
 from shared.contract.decision import UNMEASURED, Advice, Receipt, Refusal, RefusalReason, Verdict, Work
 from shared.images.evidence_map import to_evidence_map
 from shared.model.artefact import Manifest, Population
-from shared.model.decision_rules import band_of, bin_of, kind_of, population_of, wilson_interval
+from shared.model.decision_rules import find_bin, find_population, select_band, select_kind, wilson_interval
 from worker.batching.work_item import Prediction
 
 
@@ -20,17 +20,17 @@ class Postprocessor:
     def decide(self, predicted: Prediction, *, advice: tuple[Advice, ...], decode_s: float) -> Verdict | Refusal:
         """Verdict for one picture, or a refusal where it shows no lesion."""
         probabilities = dict(zip(self._names, predicted.probabilities.tolist(), strict=True))
-        kind = kind_of(predicted.kinds, self._manifest)
+        kind = select_kind(predicted.kinds, self._manifest)
         if kind is None:
             return Refusal(reason=RefusalReason.NOT_A_LESION, advice=advice, probabilities=probabilities)
         probability = min(1.0, float(predicted.probabilities[self._counts].sum()))
-        population = population_of(kind, predicted.distance, self._manifest)
+        population = find_population(kind, predicted.distance, self._manifest)
         return Verdict(
             artefact=self._manifest.title,
             population=population.name if population else UNMEASURED,
             probability=probability,
             probabilities=probabilities,
-            band=band_of(probability, population, self._manifest),
+            band=select_band(probability, population, self._manifest),
             receipt=_receipt(probability, population) if population else None,
             evidence=to_evidence_map(predicted.evidence),
             distance=predicted.distance,
@@ -40,7 +40,7 @@ class Postprocessor:
 
 
 def _receipt(probability: float, population: Population) -> Receipt | None:
-    place = bin_of(probability, population.reliability)
+    place = find_bin(probability, population.reliability)
     if place is None or not population.reliability[place].lesions:
         return None
     held_out = population.reliability[place]

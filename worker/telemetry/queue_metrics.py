@@ -32,5 +32,5 @@ class QueueMetricsCollector(Collector):
         yield ready
         yield oldest
         yield GaugeMetricFamily("melanoma_claimed", "Jobs that workers hold.", value=counts.claimed)
-        yield GaugeMetricFamily("melanoma_dead", "Dead letters that nobody has dropped.", value=counts.dead)
+        yield GaugeMetricFamily("melanoma_dead", "Dead letters that nobody has dropped.", value=counts.dead_letters)
         yield GaugeMetricFamily("melanoma_alive", "Live processes that keep a heartbeat.", value=counts.incarnations)

@@ -6,7 +6,7 @@ from prometheus_client import Counter, Gauge
 
 from shared.contract.decision import Verdict
 from shared.model.artefact import Manifest, Population, ReliabilityBin
-from shared.model.decision_rules import bin_of
+from shared.model.decision_rules import find_bin
 
 _LABELS: Final = ["artefact", "population", "bin"]
 
@@ -38,7 +38,7 @@ class ScoreDistribution:
     def count(self, verdict: Verdict) -> None:
         """Count one verdict that stood."""
         population = self._populations.get((verdict.artefact, verdict.population))
-        place = None if population is None else bin_of(verdict.probability, population.reliability)
+        place = None if population is None else find_bin(verdict.probability, population.reliability)
         if population is not None and place is not None:
             name = _name(place, population.reliability[place])
             self._given.labels(verdict.artefact, verdict.population, name).inc()

@@ -60,13 +60,13 @@ def test_a_service_too_deep_in_work_says_when_to_come_back(redis_url: str) -> No
                 waiting, queue=Queue.INTERACTIVE, outbox="x", language="en", deadline_s=900, stored=True
             )
         )
-        await side.ledger.run(transitions.heartbeat("worker-1", lease_s=5, speed=1))
+        await side.ledger.run(transitions.heartbeat("worker-1", lease_s=5, images_per_second=1))
         desk.load.counts = await side.ledger.run(transitions.get_counts())
         await desk.submit(MOLE, from_person(1), "en")
         assert "about 2 minutes" in (await said(side))[0]
         assert await received(side) == 0
         # A second worker, and it is soon enough.
-        await side.ledger.run(transitions.heartbeat("worker-2", lease_s=5, speed=9))
+        await side.ledger.run(transitions.heartbeat("worker-2", lease_s=5, images_per_second=9))
         desk.load.counts = await side.ledger.run(transitions.get_counts())
         await desk.submit(MOLE, from_person(2), "en")
         assert await received(side) == 1

@@ -17,7 +17,7 @@ def client(redis_url: str) -> Iterator["Redis"]:
 
 
 def store(client: "Redis", *, budget: int = 1000, ttl_s: float = 60) -> ImageStore:
-    return ImageStore(client, RedisRetry("test"), budget=budget, ttl_s=ttl_s)
+    return ImageStore(client, RedisRetry("test"), budget_bytes=budget, ttl_s=ttl_s)
 
 
 def test_what_was_put_is_there_until_it_is_deleted(client: "Redis") -> None:

@@ -56,10 +56,10 @@ def test_a_survey_sees_every_stage(ledger: Ledger) -> None:
     ledger.run(admin.report_status("worker-1", '{"artefact": "one"}'))
     seen = ledger.run(admin.get_overview())
     assert seen.stages == {Stage.RECEIVED: 1, Stage.READY: 1, Stage.CLAIMED: 1, Stage.DECIDED: 2}
-    assert (seen.undecided, seen.dead) == (3, 1)
-    assert [(one.role, one.held, one.serving) for one in seen.processes] == [("worker", 1, '{"artefact": "one"}')]
+    assert (seen.undecided, seen.dead_letters) == (3, 1)
+    assert [(one.role, one.in_flight, one.serving) for one in seen.processes] == [("worker", 1, '{"artefact": "one"}')]
     assert 0 < seen.processes[0].lease_left_s <= 5
-    assert abs(seen.at - time.time()) < 60
+    assert abs(seen.time_s - time.time()) < 60
 
 
 def test_a_paused_queue_keeps_its_jobs_and_is_not_rung_for(ledger: Ledger, client: Any) -> None:
@@ -88,13 +88,13 @@ def test_a_dead_letter_that_was_told_lives_again(ledger: Ledger, client: Any, st
     claim(ledger, "a")
     ledger.run(transitions.decide([("a", FAILED)]))
     ledger.run(transitions.complete(["a"], retention_s=0))
-    assert [letter.id for letter in ledger.run(admin.dead_letters(10))] == ["a"]
-    number, owed = ledger.run(admin.replay([("a", stored)], deadline_s=60))
+    assert [letter.id for letter in ledger.run(admin.get_dead_letters(10))] == ["a"]
+    number, owed = ledger.run(admin.replay_dead_letters([("a", stored)], deadline_s=60))
     assert (number, owed) == (1, [PendingDispatch(BULK, "a")] if stored else [])
     found = ledger.run(admin.get_history("a"))
     assert found is not None
     assert (found.stage, found.attempts, found.decision) == (stage, 0, b"")
-    assert ledger.run(admin.dead_letters(10)) == []
+    assert ledger.run(admin.get_dead_letters(10)) == []
     if not stored:
         waiting = ledger.run(transitions.lease(Stage.RECEIVED, outbox=OUTBOX, limit=10, incarnation="bot-1"))
         assert [(job.id, job.payload) for job in waiting] == [("a", "its owner's")]
@@ -109,7 +109,7 @@ def test_a_dead_letter_on_its_way_to_a_person_is_taken_back(ledger: Ledger, clie
     open_jobs(ledger, "a")
     ledger.run(transitions.decide([("a", FAILED)]))
     ledger.run(transitions.lease(Stage.DECIDED, outbox=OUTBOX, limit=10, incarnation="bot-1"))
-    ledger.run(admin.replay([("a", True)], deadline_s=60))
+    ledger.run(admin.replay_dead_letters([("a", True)], deadline_s=60))
     assert ledger.run(transitions.complete(["a"], retention_s=0)) == 0, "the answer that was under way closes nothing"
     assert client.smembers(f"{KEY_PREFIX}held:bot-1") == set()
     assert claim(ledger, "a") == ["a"]
@@ -124,7 +124,7 @@ def test_a_dead_letter_is_brought_to_our_contract_and_never_back(
     open_jobs(ledger, "a")
     client.hset(f"{KEY_PREFIX}job:a", "contract", opened)
     ledger.run(transitions.decide([("a", FAILED)]))
-    ledger.run(admin.replay([("a", True)], deadline_s=60))
+    ledger.run(admin.replay_dead_letters([("a", True)], deadline_s=60))
     (job,) = ledger.run(transitions.claim([("token", "a")], incarnation="worker-1"))
     assert job is not None
     assert job.contract == lives_on
@@ -133,14 +133,16 @@ def test_a_dead_letter_is_brought_to_our_contract_and_never_back(
 def test_only_dead_letters_live_again(ledger: Ledger) -> None:
     open_jobs(ledger, "ready", "refused")
     ledger.run(transitions.decide([("refused", REFUSED)]))
-    assert ledger.run(admin.replay([("ready", True), ("refused", True), ("none", True)], deadline_s=60)) == (0, [])
+    assert ledger.run(
+        admin.replay_dead_letters([("ready", True), ("refused", True), ("none", True)], deadline_s=60)
+    ) == (0, [])
 
 
 def test_dropping_forgets_what_was_told_and_still_tells_what_was_not(ledger: Ledger, client: Any) -> None:
     open_jobs(ledger, "told", "untold")
     ledger.run(transitions.decide([("told", FAILED), ("untold", FAILED)]))
     ledger.run(transitions.complete(["told"], retention_s=0))
-    assert ledger.run(admin.drop(["told", "untold", "unknown"])) == 2
+    assert ledger.run(admin.drop_dead_letters(["told", "untold", "unknown"])) == 2
     assert ledger.run(admin.get_history("told")) is None
     assert [job.id for job in ledger.run(transitions.peek(Stage.DECIDED, outbox=OUTBOX, limit=9))] == ["untold"]
     assert client.ttl(f"{KEY_PREFIX}job:untold") > 0
@@ -155,7 +157,7 @@ def test_a_life_is_told_with_its_times(ledger: Ledger, client: Any) -> None:
     ledger.run(transitions.decide([("a", REFUSED)]))
     told = ledger.run(admin.get_history("a"))
     assert told is not None
-    assert [(event.what, event.by) for event in told.events] == [
+    assert [(event.name, event.incarnation) for event in told.events] == [
         ("ready", ""),
         ("claimed", "worker-1"),
         ("lost", ""),
@@ -166,7 +168,7 @@ def test_a_life_is_told_with_its_times(ledger: Ledger, client: Any) -> None:
     times = [event.after_s for event in told.events]
     assert times == sorted(times)
     assert told.suspect
-    assert not told.cut
+    assert not told.is_truncated
 
 
 def test_a_long_life_stays_small(ledger: Ledger, client: Any) -> None:
@@ -176,9 +178,9 @@ def test_a_long_life_stays_small(ledger: Ledger, client: Any) -> None:
         ledger.run(transitions.release(["a"], incarnation=f"worker-{number:016}"))
     told = ledger.run(admin.get_history("a"))
     assert told is not None
-    assert told.cut
-    assert told.events[-1].what == "ready"
-    assert told.events[-2].by == f"worker-{99:016}"
+    assert told.is_truncated
+    assert told.events[-1].name == "ready"
+    assert told.events[-2].incarnation == f"worker-{99:016}"
     assert client.hstrlen(f"{KEY_PREFIX}job:a", "life") < 700
 
 
@@ -210,7 +212,7 @@ def test_an_answer_that_was_not_deliverable_is_delivered_again(ledger: Ledger) -
     ledger.run(transitions.decide([("a", REFUSED)]))
     ledger.run(transitions.lease(Stage.DECIDED, outbox=OUTBOX, limit=10, incarnation="bot-1"))
     ledger.run(transitions.dead_letter(["a"], incarnation="bot-1", reason="blocked"))
-    assert ledger.run(admin.replay([("a", False)], deadline_s=60)) == (1, [])
+    assert ledger.run(admin.replay_dead_letters([("a", False)], deadline_s=60)) == (1, [])
     again = ledger.run(transitions.lease(Stage.DECIDED, outbox=OUTBOX, limit=10, incarnation="bot-1"))
     assert [job.id for job in again] == ["a"], "with the decision that it had"
 
@@ -220,10 +222,10 @@ def test_a_full_redis_still_obeys_its_operator(ledger: Ledger, client: Any) -> N
     ledger.run(transitions.decide([("a", FAILED)]))
     client.config_set("maxmemory", 1)
     try:
-        assert ledger.run(admin.get_overview()).dead == 1
-        assert ledger.run(transitions.get_counts()).dead == 1
+        assert ledger.run(admin.get_overview()).dead_letters == 1
+        assert ledger.run(transitions.get_counts()).dead_letters == 1
         assert ledger.run(admin.pause(BULK))
         assert ledger.run(admin.get_history("a")) is not None
-        assert ledger.run(admin.drop(["a"])) == 1
+        assert ledger.run(admin.drop_dead_letters(["a"])) == 1
     finally:
         client.config_set("maxmemory", 0)

@@ -186,10 +186,10 @@ def test_a_clock_that_is_set_back_stops_nothing(ledger: Ledger, client: Any) -> 
     open_stored(ledger, "a", "b")
     claim(ledger, "a")
     sweep(ledger, client)
-    before = ledger.run(admin.get_overview()).at
+    before = ledger.run(admin.get_overview()).time_s
     # What a clock that was set back by half a minute looks like.
     client.incrby(f"{KEY_PREFIX}swept_at", 30_000)
-    assert ledger.run(admin.get_overview()).at - before == pytest.approx(30, abs=5), "it goes on from where it was"
+    assert ledger.run(admin.get_overview()).time_s - before == pytest.approx(30, abs=5), "it goes on from where it was"
     die(client, "worker-1")
     assert "a" in [job.id for job in sweep(ledger, client)]
     ledger.run(transitions.decide([("b", REFUSED)]))
@@ -205,7 +205,7 @@ def test_at_its_deadline_a_job_is_decided(ledger: Ledger, client: Any) -> None:
     time.sleep(0.05)
     sweep(ledger, client, grace_s=60)
     assert decided(ledger) == {"late": "failure"}
-    assert ledger.run(transitions.get_counts()).dead == 1
+    assert ledger.run(transitions.get_counts()).dead_letters == 1
 
 
 def test_a_gone_picture_sends_its_job_back_to_its_owner(ledger: Ledger) -> None:
@@ -276,7 +276,7 @@ def test_a_cancelled_job_is_nowhere(ledger: Ledger, client: Any) -> None:
     assert claim(ledger, "ready", "claimed", token="t") == []
     assert decided(ledger) == {}
     counts = ledger.run(transitions.get_counts())
-    assert (counts.dead, counts.claimed, counts.queues[Queue.BULK].ready) == (0, 0, 0)
+    assert (counts.dead_letters, counts.claimed, counts.queues[Queue.BULK].ready) == (0, 0, 0)
     assert client.keys(f"{KEY_PREFIX}job:*") == []
 
 
@@ -285,7 +285,7 @@ def test_a_dead_letter_outlives_its_answer(ledger: Ledger, client: Any) -> None:
     ledger.run(transitions.decide([("a", FAILED)]))
     ledger.run(transitions.complete(["a"], retention_s=0))
     assert client.exists(f"{KEY_PREFIX}job:a")
-    assert ledger.run(transitions.get_counts()).dead == 1
+    assert ledger.run(transitions.get_counts()).dead_letters == 1
 
 
 def test_an_answer_that_nobody_fetches_does_not_stay_for_ever(ledger: Ledger, client: Any) -> None:
@@ -359,7 +359,7 @@ class Lives(RuleBasedStateMachine):
     @rule(data=st.data())
     def let_live_again(self, data: st.DataObject) -> None:
         id_ = data.draw(st.sampled_from(sorted(self.decisions)))
-        number, owed = self.ledger.run(admin.replay([(id_, True)], deadline_s=60))
+        number, owed = self.ledger.run(admin.replay_dead_letters([(id_, True)], deadline_s=60))
         self.decisions[id_] -= number
         self.messages += [job.id for job in owed]
 
@@ -416,13 +416,13 @@ def test_a_job_is_seen_in_every_stage_with_its_place_in_the_queue(ledger: Ledger
     assert none is None
     assert first is not None
     assert second is not None
-    assert (first.stage, first.place, second.place) == (Stage.READY, 0, 1)
+    assert (first.stage, first.queue_position, second.queue_position) == (Stage.READY, 0, 1)
     claim(ledger, "first")
     ledger.run(transitions.decide([("first", REFUSED)]))
     first, second = ledger.run(transitions.get_jobs(["first", "second"]))
     assert first is not None
     assert second is not None
-    assert (first.stage, first.place, second.place) == (Stage.DECIDED, None, 0)
+    assert (first.stage, first.queue_position, second.queue_position) == (Stage.DECIDED, None, 0)
     assert decision_from_json(first.decision) == REFUSED
 
 
@@ -448,15 +448,15 @@ def test_an_answer_that_cannot_be_delivered_becomes_a_dead_letter_that_stays(led
     ledger.run(transitions.lease(Stage.DECIDED, outbox=OUTBOX, limit=5, incarnation="sender"))
     assert ledger.run(transitions.dead_letter(["a"], incarnation="another", reason="refused")) == 0
     assert ledger.run(transitions.dead_letter(["a"], incarnation="sender", reason="refused")) == 1
-    assert ledger.run(transitions.get_counts()).dead == 1
+    assert ledger.run(transitions.get_counts()).dead_letters == 1
     assert client.ttl(f"{KEY_PREFIX}job:a") == -1
     sweep(ledger, client)
     assert ledger.run(transitions.peek(Stage.DECIDED, outbox=OUTBOX, limit=5)) == []
 
 
 def test_the_speed_of_workers_that_live_adds_up(ledger: Ledger) -> None:
-    ledger.run(transitions.heartbeat("worker-1", lease_s=5, speed=100.5))
-    ledger.run(transitions.heartbeat("worker-2", lease_s=5, speed=20))
+    ledger.run(transitions.heartbeat("worker-1", lease_s=5, images_per_second=100.5))
+    ledger.run(transitions.heartbeat("worker-2", lease_s=5, images_per_second=20))
     ledger.run(transitions.heartbeat("bulk-1", lease_s=5))
-    ledger.run(transitions.heartbeat("worker-gone", lease_s=0, speed=1000))
-    assert ledger.run(transitions.get_counts()).speed == 120.5
+    ledger.run(transitions.heartbeat("worker-gone", lease_s=0, images_per_second=1000))
+    assert ledger.run(transitions.get_counts()).images_per_second == 120.5

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from shared.model.artefact import Manifest, Metric
-from shared.model.decision_rules import kind_of, wilson_interval
+from shared.model.decision_rules import select_kind, wilson_interval
 from training.data.records.labelled_image import Population
 from training.data.sources import Kind, read_phone
 from training.evaluation.result import KindShare, KindsResult
@@ -56,7 +56,7 @@ def share_metric(flags: Flags) -> Metric:
 
 
 def _share(title: str, right: str, kinds: Floats, manifest: Manifest) -> KindShare:
-    named = [kind_of(row, manifest) or "" for row in kinds]
+    named = [select_kind(row, manifest) or "" for row in kinds]
     return KindShare(
         title=title,
         lesion=bool(right),

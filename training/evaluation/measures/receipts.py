@@ -9,7 +9,7 @@ from scipy.stats import binom, fisher_exact  # type: ignore[import-untyped]
 from sklearn.model_selection import StratifiedGroupKFold
 
 from shared.model.artefact import Manifest, ReliabilityBin
-from shared.model.decision_rules import bin_of, wilson_interval
+from shared.model.decision_rules import find_bin, wilson_interval
 from training.calibration.calibrate import reliability
 from training.data.records.labelled_image import Share
 from training.evaluation.result import ReceiptCheck, Receipts
@@ -52,7 +52,7 @@ def _summed(checks: Sequence[ReceiptCheck], protocol: str) -> Receipts:
 
 
 def _checks(bins: tuple[ReliabilityBin, ...], told: Floats, malignant: Flags) -> Iterator[ReceiptCheck]:
-    places = [bin_of(float(one), bins) for one in told]
+    places = [find_bin(float(one), bins) for one in told]
     for place, held in enumerate(bins):
         rows = np.array([found == place for found in places])
         if held.lesions and rows.any():

@@ -10,7 +10,7 @@ import numpy as np
 from shared.images.decode import decode
 from shared.images.thumbnail import make_thumbnail
 from shared.model.artefact import Manifest
-from shared.model.decision_rules import band_of
+from shared.model.decision_rules import select_band
 from training.data.image_cache import Pixels
 from training.data.records.labelled_image import Picture, Population
 from training.evaluation.measures.kinds import share_metric
@@ -76,7 +76,7 @@ def _compare(
         bands = None
     else:
         pairs = zip(old.tolist(), new.tolist(), strict=True)
-        bands = np.array([band_of(a, measured, manifest) != band_of(b, measured, manifest) for a, b in pairs])
+        bands = np.array([select_band(a, measured, manifest) != select_band(b, measured, manifest) for a, b in pairs])
     answers = [_answers(one, told, manifest) for one, told in ((before, old), (after, new))]
     return StressResult(
         change=change.name,
