@@ -1,6 +1,7 @@
 """The picture store: bytes by job id, in a Redis, under a byte budget and with a time to live."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from redis import Redis
@@ -9,45 +10,11 @@ from shared.redis_client.retry import RedisRetry
 
 PREFIX: Final = "melanoma:picture:"
 
-#: Reserves room for all pictures or for none. Forgets first what has expired, so that the budget counts what is
-#: there. The bytes themselves do not go through Lua, which would copy them twice.
-#: ARGV: budget in bytes, ms to live, then (id, size) pairs. Returns 1, or 0 where the budget is spent.
-RESERVE: Final = """
-local prefix, budget, ttl = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
-local expiry, sizes, total = prefix .. 'expiry', prefix .. 'sizes', prefix .. 'total'
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', expiry, '-inf', now, 'LIMIT', 0, 1000)) do
-  redis.call('DECRBY', total, redis.call('HGET', sizes, id) or 0)
-  redis.call('HDEL', sizes, id)
-  redis.call('ZREM', expiry, id)
-end
-local more = 0
-for i = 3, #ARGV, 2 do
-  more = more + ARGV[i + 1] - (redis.call('HGET', sizes, ARGV[i]) or 0)
-end
-if tonumber(redis.call('GET', total) or 0) + more > budget then return 0 end
-for i = 3, #ARGV, 2 do
-  redis.call('HSET', sizes, ARGV[i], ARGV[i + 1])
-  redis.call('ZADD', expiry, now + ttl, ARGV[i])
-end
-redis.call('INCRBY', total, more)
-return 1
-"""
+_SCRIPTS: Final = Path(__file__).parent / "scripts"
 
-DELETE: Final = """#!lua flags=allow-oom
-local prefix = KEYS[1]
-for _, id in ipairs(ARGV) do
-  local size = redis.call('HGET', prefix .. 'sizes', id)
-  if size then
-    redis.call('UNLINK', prefix .. 'bytes:' .. id)
-    redis.call('HDEL', prefix .. 'sizes', id)
-    redis.call('ZREM', prefix .. 'expiry', id)
-    redis.call('DECRBY', prefix .. 'total', size)
-  end
-end
-return 0
-"""
+#: Lua texts that both stores register.
+RESERVE: Final = (_SCRIPTS / "reserve.lua").read_text(encoding="utf-8")
+DELETE: Final = (_SCRIPTS / "delete.lua").read_text(encoding="utf-8")
 
 
 def image_key(id_: str) -> str:

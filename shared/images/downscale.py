@@ -11,11 +11,10 @@ from PIL import ExifTags, Image, ImageFile, JpegImagePlugin, TiffImagePlugin
 from pillow_heif import HeifImageFile
 
 from shared.contract.decision import RefusalReason
-from shared.images.check import check_bytes
 from shared.images.colour import to_averageable_mode, to_rgb
 from shared.images.formats import select_opener
 from shared.images.limits import DecodeLimits
-from shared.images.refusal import ImageRejected
+from shared.images.refusal import ImageRejected, check_bytes
 
 Size = tuple[int, int]
 Box = tuple[float, float, float, float]

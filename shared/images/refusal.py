@@ -3,7 +3,7 @@
 from typing import Final
 
 from shared.contract.decision import RefusalReason
-from shared.images.limits import DECODE_LIMITS
+from shared.images.limits import DECODE_LIMITS, DecodeLimits
 
 
 class ImageRejected(Exception):
@@ -51,3 +51,15 @@ _SENTENCES: Final[dict[RefusalReason, str]] = {
 def describe(reason: RefusalReason) -> str:
     """Say in plain English what is wrong with the picture and what the person can do about it."""
     return _SENTENCES[reason]
+
+
+def check_bytes(size: int, limits: DecodeLimits = DECODE_LIMITS) -> None:
+    """Check the length of a file, `size` in bytes, before it is read or uploaded.
+
+    Raises:
+        ImageRejected: EMPTY or TOO_MANY_BYTES.
+    """
+    if size <= 0:
+        raise ImageRejected(RefusalReason.EMPTY)
+    if size > limits.max_bytes:
+        raise ImageRejected(RefusalReason.TOO_MANY_BYTES)

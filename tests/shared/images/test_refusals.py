@@ -8,10 +8,9 @@ import pytest
 from PIL import Image, ImageChops, ImageStat, TiffImagePlugin
 
 from shared.contract.decision import RefusalReason
-from shared.images.check import check_bytes
 from shared.images.decode import decode
 from shared.images.limits import DECODE_LIMITS
-from shared.images.refusal import ImageRejected, describe
+from shared.images.refusal import ImageRejected, check_bytes, describe
 from shared.images.thumbnail import load_halved, make_thumbnail
 from tests.shared.images.files import (
     SQUASH,
