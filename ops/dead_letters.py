@@ -14,7 +14,7 @@ from ops.errors import OpsError
 from shared.contract.decision import Failure, FailureReason, decision_from_json
 from shared.contract.names import Queue, Stage
 from shared.ledger import admin
-from shared.ledger.admin import DeadLetter
+from shared.ledger.records import DeadLetter
 
 #: Outboxes of folder runs begin so. Nobody looks into them once their run has the answer.
 _FOLDER_RUN: Final = "bulk:"

@@ -10,7 +10,7 @@ from rich.table import Table
 from ops.client import AdminClient
 from ops.durations import format_duration
 from shared.ledger import admin
-from shared.ledger.admin import LedgerOverview, ProcessInfo
+from shared.ledger.records import LedgerOverview, ProcessInfo
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ class AsyncLedger:
         self._scripts: dict[str, AsyncScript] = {}
 
     async def run(self, call: ScriptCall[T]) -> T:
-        """Run `call` and read its reply. Raises what `shared.ledger.ledger.Ledger.run` raises, but for `ShutdownRequested`."""
+        """Run `call` and decode its reply. Raises what `Ledger.run` raises, but for `ShutdownRequested`."""
         script = self._scripts.get(call.script)
         if script is None:
             script = self._scripts[call.script] = self._client.register_script(script_source(call.script))

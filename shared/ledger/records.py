@@ -86,3 +86,107 @@ class Counts:
     incarnations: int
     workers: int
     images_per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """A queue: jobs `ready`, age of the oldest in seconds, seconds since it was paused or None."""
+
+    ready: int
+    oldest_s: float
+    paused_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxState:
+    """Jobs that wait for the owner of an outbox: for it to bring their picture, or to deliver their decision."""
+
+    name: str
+    received: int
+    decided: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessInfo:
+    """A live incarnation: seconds left of its lease, jobs that it holds, and what a worker serves (JSON or '')."""
+
+    incarnation: str
+    lease_left_s: float
+    in_flight: int
+    serving: str
+
+    @property
+    def role(self) -> str:
+        """The part of its name that says what it is: `worker`, `bulk`, ..."""
+        return self.incarnation.rpartition("-")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerOverview:
+    """The whole ledger in numbers. `undecided` are all jobs that still wait for a decision, wherever they are.
+
+    `at` is Redis' clock in seconds; `oldest_undelivered_s` the age of the decision that waits longest for delivery.
+    """
+
+    time_s: float
+    queues: dict[Queue, QueueState]
+    outboxes: tuple[OutboxState, ...]
+    processes: tuple[ProcessInfo, ...]
+    claimed: int
+    undecided: int
+    dead_letters: int
+    oldest_undelivered_s: float
+
+    @property
+    def stages(self) -> dict[Stage, int]:
+        """Jobs in each stage that is counted; answered ones are gone or only wait to be forgotten."""
+        return {
+            Stage.RECEIVED: sum(outbox.received for outbox in self.outboxes),
+            Stage.READY: sum(queue.ready for queue in self.queues.values()),
+            Stage.CLAIMED: self.claimed,
+            Stage.DECIDED: sum(outbox.decided for outbox in self.outboxes),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A job that the service could not decide; `died_s` seconds ago, `decision` as JSON."""
+
+    id: str
+    stage: Stage
+    queue: Queue
+    outbox: str
+    attempts: int
+    age_s: float
+    decision: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class JobEvent:
+    """Something that happened to a job: `what`, by whom where that is known, `after_s` it was received."""
+
+    name: str
+    incarnation: str
+    after_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class JobHistory:
+    """What the ledger knows of a job. Times in seconds of Redis' clock, `decision` as JSON, empty for none.
+
+    `cut` says that the beginning of a long life is forgotten.
+    """
+
+    id: str
+    stage: Stage
+    queue: str
+    outbox: str
+    holder: str
+    attempts: int
+    suspect: bool
+    contract: int
+    received_at: float
+    deadline: float
+    decision: bytes
+    events: tuple[JobEvent, ...]
+    is_truncated: bool

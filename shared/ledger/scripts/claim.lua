@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- ready -> claimed. ARGV: incarnation, (token, id) pairs. A job that is not `ready` is left out, unless this very
 -- token already claimed it: then the first reply was lost and is given again. Jobs of a paused queue stay.
 -- Returns for each pair false, or: id, contract, queue, suspect, attempts, ms to its deadline, ms since it was

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- decided -> answered, or any stage but answered -> cancelled. ARGV: stage, retention in ms, ids.
 -- Returns how many moved. A dead letter keeps its record until an operator drops it.
 local target, retention, moved, now = ARGV[1], tonumber(ARGV[2]), 0, clock()

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- How many jobs are where. ARGV: queue names. Returns (name, count) pairs, and for each queue the age in
 -- ms of the job that waits longest. `speed` is what the living workers can decide together, in pictures per 1,000 s.
 local now, counts = clock(), {}

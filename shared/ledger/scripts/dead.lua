@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Dead letters, the oldest first. ARGV: how many, ids to look at or none for the oldest.
 -- Returns id, stage, queue, outbox, attempts, ms since it died, decision for each.
 local now, rows, ids = clock(), {}, {}

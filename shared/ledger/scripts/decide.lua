@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- received, ready or claimed -> decided. ARGV: (id, decision, '1' if it is a dead letter) triples.
 -- Returns 1 for each decision that stands, 0 where an earlier one does or the job is gone.
 local now, stands = clock(), {}

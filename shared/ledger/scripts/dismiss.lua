@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Tells a worker to stop. ARGV: incarnation. Returns 1 if it lives.
 local left = redis.call('ZSCORE', INCARNATIONS, ARGV[1])
 if not left or tonumber(left) <= clock() then return 0 end

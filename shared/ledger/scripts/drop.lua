@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Dead letters nobody needs any more. ARGV: ids. Returns how many there were.
 -- Of one whose owner has not fetched it yet only the mark goes.
 local dropped = 0

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- A worker says what it serves and asks what it should do. ARGV: incarnation, what it serves (JSON).
 -- Returns the directory of the wanted artefact, '' where nobody asked for one, and 1 if it was told to stop.
 -- Forgets processes that are gone.

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Nothing of these jobs stays, whatever stage they are in. ARGV: ids. Returns how many there were.
 local gone = 0
 for _, id in ipairs(ARGV) do

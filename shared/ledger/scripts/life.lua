@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- All that is known of a job, but what its owner noted. ARGV: id. Returns names and values, empty for no job.
 local names = {'stage', 'queue', 'outbox', 'holder', 'attempts', 'suspect', 'received_at', 'deadline', 'life',
   'decision', 'contract'}

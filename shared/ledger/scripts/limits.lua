@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Limits that go before everyone's settings. ARGV: (name, value) pairs to write, '' to forget one; none to look.
 -- Returns names and values of all.
 local key = PREFIX .. 'limits'

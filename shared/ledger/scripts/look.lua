@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Who is due in an outbox. ARGV: 'received' or 'decided', outbox, how many, incarnation or '', token.
 -- With an incarnation the jobs are leased to it: out of the set until it moves them on, gives them back, or
 -- dies. The same token again gets the same jobs: then the first reply was lost, and nobody else would look for them.

@@ -1,3 +1,4 @@
+#!lua
 -- Opens jobs that are not there yet; with the picture already stored they go on to `ready` at once.
 -- ARGV: contract, queue, outbox, language, deadline in ms, '1' if the pictures are stored,
 -- then (id, reference) pairs. Returns the ids that became ready: each is owed a message.

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- A lease of a received or decided job ends without success. ARGV: incarnation, ms until it is due, ids.
 local incarnation, due = ARGV[1], clock() + tonumber(ARGV[2])
 for i = 3, #ARGV do

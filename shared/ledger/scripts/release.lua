@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- claimed -> ready (the worker gives the job back) or -> received (its picture is gone).
 -- ARGV: incarnation, 'ready' or 'received', '1' if the pictures are suspect from now on, ids.
 -- Returns (queue, id) pairs that are owed a message.

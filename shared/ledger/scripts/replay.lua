@@ -1,3 +1,4 @@
+#!lua
 -- A dead letter lives again: -> ready where its picture is stored, else -> received, for its owner to bring it.
 -- One whose answer could not be delivered keeps its decision and is delivered again.
 -- Whoever lets it live again opens it anew, so it is of their contract: workers of that release would refuse the one

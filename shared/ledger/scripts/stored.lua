@@ -1,3 +1,4 @@
+#!lua
 -- received -> ready: the pictures lie in the store. ARGV: ids.
 -- Returns (queue, id) pairs that are owed a message.
 local now, owed = clock(), {}

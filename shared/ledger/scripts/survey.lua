@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- What an operator wants to know at a glance. ARGV: most processes and outboxes, queue names.
 -- Returns ms of the clock; rows of queues (name, ready, age in ms of the oldest, ms since it was paused or -1), of
 -- outboxes (name, received, decided) and of processes (incarnation, ms left of its lease, jobs held, what it serves);

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Hands back what the dead held, rings again for jobs that no message covers, closes what is past its
 -- deadline. Bounded. ARGV: most jobs of each kind, lease in ms, grace in ms, decision for a missed
 -- deadline, queue names.

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- The artefact that all workers are to serve. ARGV: its directory or '' for the one before, and what is served where
 -- nobody ever switched. Returns the wanted one and the one before it; '' for none.
 local key, wanted, first = PREFIX .. 'artefact', ARGV[1], ARGV[2]

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- A decided job whose answer cannot be delivered becomes a dead letter; it stays `decided`, leased to nobody.
 -- ARGV: incarnation, reason, ids. Returns how many moved.
 local incarnation, reason, now, moved = ARGV[1], ARGV[2], clock(), 0

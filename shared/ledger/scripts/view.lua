@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- What a person may be told of jobs, whatever stage they are in; nothing moves. ARGV: ids.
 -- Returns for each false where there is no such job, or: stage, language, reference, decision, received_at, place
 -- (how many wait before it in its queue, -1 where it does not wait there).
