@@ -78,8 +78,8 @@ def test_redis_is_restarted(house: House, folder: Path) -> None:
     time.sleep(2)
     house.broker.start()
     assert_recovered_and_complete(submission)
-    assert "redis is away" in house.worker_logs()
-    assert "redis is back" in house.worker_logs()
+    assert "Redis is unavailable" in house.worker_logs()
+    assert "Redis is available again" in house.worker_logs()
 
 
 def test_every_queue_message_and_unacked_entry_is_deleted(house: House, folder: Path) -> None:

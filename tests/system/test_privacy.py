@@ -200,7 +200,7 @@ def test_no_log_holds_a_secret_or_a_name(chat: ChatHouse, tmp_path: Path) -> Non
     logs = searched(tmp_path)
     assert {"bot-0.log", "bot-1.log", "worker.log", "flower.log", "commands.log"} <= logs.keys()
     for name in ("bot-0.log", "worker.log"):
-        assert "redis is away" in logs[name], "the trouble was there"
+        assert "Redis is unavailable" in logs[name], "the trouble was there"
     assert '"level": "debug"' in logs["bot-0.log"], "and nothing was kept back"
     planted = {**SECRETS, **NAMES, "id of the person": str(met[0])}
     found = {

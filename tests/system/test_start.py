@@ -112,7 +112,7 @@ def test_redis_away_at_start_is_waited_for(tmp_path: Path) -> None:
     worker = start_worker(tmp_path / "worker.log", {"REDIS_URL": broker.url})
     try:
         deadline = time.monotonic() + 30
-        while "redis is away" not in worker.log.read_text():
+        while "Redis is unavailable" not in worker.log.read_text():
             assert time.monotonic() < deadline, worker.log.read_text()
             time.sleep(0.05)
         assert READY_EVENT not in worker.log.read_text()
