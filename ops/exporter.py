@@ -11,6 +11,7 @@ from ops.client import open_admin_client
 from ops.errors import OpsError
 from ops.status import Status, look
 from shared.config.settings import Settings
+from shared.service.connections import LedgerVersionError
 
 
 class LedgerCollector(Collector):
@@ -28,7 +29,7 @@ class LedgerCollector(Collector):
         try:
             with open_admin_client(self._config) as connected:
                 status = look(connected)
-        except OpsError:
+        except (OpsError, LedgerVersionError):
             yield _gauge("ledger_up", "1 where the ledger's Redis answers.", 0)
             return
         yield _gauge("ledger_up", "1 where the ledger's Redis answers.", 1)

@@ -77,7 +77,7 @@ def _run(config: Settings) -> int:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     connections = ServiceConnections(config, shard=config.max_batch_size, stop=stop)
     app, ledger, publisher = connections.app, connections.ledger, connections.publisher
-    connections.wait_until_available()
+    connections.check_ledger()
 
     servings = ModelManager(load_model(config.artefact, config), lambda directory: load_model(directory, config))
     incarnation = new_incarnation("worker")

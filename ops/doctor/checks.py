@@ -17,6 +17,7 @@ from ops.workers import WORKER
 from shared.config.settings import Settings
 from shared.contract.names import CONTRACT_VERSION
 from shared.model.artefact import ArtefactError, read_artefact
+from shared.service.connections import LedgerVersionError
 
 _TELEGRAM_LIMIT_S: Final = 10.0
 _UNAUTHORISED: Final = (401, 404)
@@ -59,6 +60,9 @@ def _look_at_service(config: Settings) -> Iterator[CheckResult]:
             status = look(connected)
     except OpsError:
         return  # the ledger's own findings say it
+    except LedgerVersionError as error:
+        yield wrong("ledger", str(error), "Bring this command and the service to the same release.")
+        return
     yield from _workers(status)
     for queue, state in status.survey.queues.items():
         if state.paused_s is not None:

@@ -3,8 +3,12 @@
 from enum import StrEnum
 from typing import Final
 
-#: Version of the job and decision contracts. A reader refuses a version that it does not know.
-CONTRACT_VERSION: Final = 1
+#: Version of the job and decision contracts. Each job carries its own; a reader refuses a version that it does not know.
+CONTRACT_VERSION: Final = 2
+
+#: Version of the ledger's keys, fields and scripts. All processes on one Redis must have the same; one that has not
+#: does not start.
+LEDGER_VERSION: Final = 2
 
 #: The one Celery task: a doorbell that carries job ids.
 CLASSIFY_TASK: Final = "melanoma.classify"

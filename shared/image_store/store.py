@@ -8,7 +8,7 @@ from redis import Redis
 
 from shared.redis_client.retry import RedisRetry
 
-PREFIX: Final = "melanoma:picture:"
+PREFIX: Final = "melanoma:image:"
 
 _SCRIPTS: Final = Path(__file__).parent / "scripts"
 

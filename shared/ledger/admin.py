@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from shared.contract.names import CONTRACT_VERSION, Queue
+from shared.contract.names import CONTRACT_VERSION, LEDGER_VERSION, Queue
 from shared.ledger import replies
 from shared.ledger.records import DeadLetter, JobHistory, LedgerOverview, PendingDispatch
 from shared.ledger.script_call import ScriptCall, to_ms
@@ -12,29 +12,34 @@ from shared.ledger.script_call import ScriptCall, to_ms
 _MAX_LISTED: Final = 1000
 
 
+def get_version() -> ScriptCall[int]:
+    """The version of the ledger; a new ledger gets ours."""
+    return ScriptCall("get_version", (LEDGER_VERSION,), int)
+
+
 def get_overview() -> ScriptCall[LedgerOverview]:
     """Read the whole ledger in numbers, in one atomic call."""
-    return ScriptCall("survey", (_MAX_LISTED, *Queue), replies.decode_overview)
+    return ScriptCall("get_overview", (_MAX_LISTED, *Queue), replies.decode_overview)
 
 
 def pause(queue: Queue) -> ScriptCall[bool]:
     """Let no worker claim jobs of `queue`. They stay `ready`; deadlines go on. True if it was not paused."""
-    return ScriptCall("pause", (queue, 1), replies.decode_flag)
+    return ScriptCall("set_paused", (queue, 1), replies.decode_flag)
 
 
 def resume(queue: Queue) -> ScriptCall[bool]:
     """Let workers claim jobs of `queue` again. The recovery sweep publishes their messages. True if it was paused."""
-    return ScriptCall("pause", (queue, 0), replies.decode_flag)
+    return ScriptCall("set_paused", (queue, 0), replies.decode_flag)
 
 
 def get_dead_letters(limit: int, ids: Iterable[str] = ()) -> ScriptCall[list[DeadLetter]]:
     """The oldest dead letters, at most `limit`; or those of `ids` that are dead letters."""
-    return ScriptCall("dead", (limit, *ids), replies.decode_dead_letters)
+    return ScriptCall("get_dead_letters", (limit, *ids), replies.decode_dead_letters)
 
 
 def drop_dead_letters(ids: Iterable[str]) -> ScriptCall[int]:
     """Delete dead letters; returns how many. An undelivered one loses only its mark and is still delivered."""
-    return ScriptCall("drop", tuple(ids), int)
+    return ScriptCall("drop_dead_letters", tuple(ids), int)
 
 
 def replay_dead_letters(
@@ -52,12 +57,12 @@ def replay_dead_letters(
         The number of replayed jobs, and those of them that await a message.
     """
     pairs = tuple(part for id_, stored in jobs for part in (id_, int(stored)))
-    return ScriptCall("replay", (to_ms(deadline_s), CONTRACT_VERSION, *pairs), replies.decode_replayed)
+    return ScriptCall("replay_dead_letters", (to_ms(deadline_s), CONTRACT_VERSION, *pairs), replies.decode_replayed)
 
 
 def get_history(id_: str) -> ScriptCall[JobHistory | None]:
     """Everything the ledger knows of a job; None for an unknown or deleted one."""
-    return ScriptCall("life", (id_,), lambda reply: replies.decode_history(reply, id_))
+    return ScriptCall("get_history", (id_,), lambda reply: replies.decode_history(reply, id_))
 
 
 def report_status(incarnation: str, serving: str) -> ScriptCall[tuple[str, bool]]:
@@ -66,12 +71,12 @@ def report_status(incarnation: str, serving: str) -> ScriptCall[tuple[str, bool]
     Returns:
         The directory of the artefact that the worker should serve, '' for its own, and whether it should drain.
     """
-    return ScriptCall("follow", (incarnation, serving), replies.decode_status_reply)
+    return ScriptCall("report_status", (incarnation, serving), replies.decode_status_reply)
 
 
 def request_drain(incarnation: str) -> ScriptCall[bool]:
     """Ask a worker to finish its batch in flight, release the rest and exit. False if it is not alive."""
-    return ScriptCall("dismiss", (incarnation,), replies.decode_flag)
+    return ScriptCall("request_drain", (incarnation,), replies.decode_flag)
 
 
 def set_desired_model(directory: str, *, instead_of: str) -> ScriptCall[tuple[str, str]]:
@@ -84,9 +89,9 @@ def set_desired_model(directory: str, *, instead_of: str) -> ScriptCall[tuple[st
     Returns:
         The desired directory and the previous one, '' for none.
     """
-    return ScriptCall("switch", (directory, instead_of), replies.decode_texts)
+    return ScriptCall("set_desired_model", (directory, instead_of), replies.decode_texts)
 
 
 def sync_overrides(*changes: tuple[str, str]) -> ScriptCall[dict[str, str]]:
     """Write setting overrides (name, value), '' to remove one. The reply holds all of them."""
-    return ScriptCall("limits", tuple(part for pair in changes for part in pair), replies.decode_overrides)
+    return ScriptCall("sync_overrides", tuple(part for pair in changes for part in pair), replies.decode_overrides)

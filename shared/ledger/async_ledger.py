@@ -5,7 +5,7 @@ from typing import TypeVar
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
-from shared.ledger.script_call import KEY_PREFIX, ScriptCall, script_source
+from shared.ledger.script_call import KEY_PREFIX, ScriptCall, outbox_signal_key, script_source
 from shared.redis_client.retry import AsyncRedisRetry
 
 T = TypeVar("T")
@@ -28,10 +28,10 @@ class AsyncLedger:
 
     async def wait_for_outbox_change(self, outbox: str, timeout_s: float) -> bool:
         """Wait until something happened in `outbox`, at most `timeout_s`. True if it did."""
-        bell = f"{KEY_PREFIX}bell:{outbox}"
+        signal = outbox_signal_key(outbox)
 
         async def wait() -> object:
             # redis-py types one method for both of its clients.
-            return await self._client.blpop([bell], timeout=timeout_s)  # type: ignore[misc]
+            return await self._client.blpop([signal], timeout=timeout_s)  # type: ignore[misc]
 
         return await self._retry.call(wait) is not None

@@ -9,7 +9,7 @@ from redis.commands.core import Script
 
 from shared.contract.names import Queue
 from shared.ledger.records import PendingDispatch
-from shared.ledger.script_call import KEY_PREFIX, ScriptCall, script_source
+from shared.ledger.script_call import KEY_PREFIX, ScriptCall, outbox_signal_key, script_source
 from shared.redis_client.retry import RedisRetry
 
 T = TypeVar("T")
@@ -39,8 +39,8 @@ class Ledger:
 
         The client's socket timeout must be longer than `timeout_s`.
         """
-        bell = f"{KEY_PREFIX}bell:{outbox}"
-        return self._retry.call(lambda: self._client.blpop([bell], timeout=timeout_s)) is not None
+        signal = outbox_signal_key(outbox)
+        return self._retry.call(lambda: self._client.blpop([signal], timeout=timeout_s)) is not None
 
 
 def group_by_queue(pending: Iterable[PendingDispatch]) -> dict[Queue, list[str]]:

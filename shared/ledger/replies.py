@@ -117,14 +117,14 @@ def decode_counts(reply: Sequence[Any]) -> Counts:
     numbers = {_text(name): int(number) for name, number in zip(reply[::2], reply[1::2], strict=True)}
     return Counts(
         queues={
-            queue: QueueCount(ready=numbers[f"ready:{queue}"], oldest_s=numbers[f"age:{queue}"] / 1000)
+            queue: QueueCount(ready=numbers[f"ready:{queue}"], oldest_s=numbers[f"oldest_ms:{queue}"] / 1000)
             for queue in Queue
         },
         claimed=numbers["claimed"],
-        dead_letters=numbers["dead"],
+        dead_letters=numbers["dead_letters"],
         incarnations=numbers["incarnations"],
         workers=numbers["workers"],
-        images_per_second=numbers["speed"] / 1000,
+        images_per_second=numbers["images_per_1000_s"] / 1000,
     )
 
 
@@ -170,7 +170,7 @@ def decode_history(reply: Sequence[bytes], id_: str) -> JobHistory | None:
     if not reply:
         return None
     fields = dict(zip(map(_text, reply[::2]), reply[1::2], strict=True))
-    history = _text(fields["life"])
+    history = _text(fields["history"])
     # The first entry of a truncated history is the rest of one.
     is_truncated = history.startswith("~")
     entries = history.split()[1:] if is_truncated else history.split()

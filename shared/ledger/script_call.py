@@ -47,6 +47,11 @@ def with_clock_prelude(body: str, *, allow_oom: bool = False) -> str:
     return f"#!lua{' flags=allow-oom' if allow_oom else ''}\n{_read('_clock')}\n{body}"
 
 
+def outbox_signal_key(outbox: str) -> str:
+    """Key of the list whose first element wakes the reader of `outbox`."""
+    return f"{KEY_PREFIX}outbox_signal:{outbox}"
+
+
 def to_ms(seconds: float) -> int:
     """Whole milliseconds, as scripts take times."""
     return round(seconds * 1000)

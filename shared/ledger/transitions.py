@@ -29,12 +29,12 @@ def create_jobs(
     """
     pairs = [part for job in jobs for part in (job.id, job.payload)]
     head = (CONTRACT_VERSION, queue, outbox, language, to_ms(deadline_s), int(stored))
-    return ScriptCall("open", (*head, *pairs), lambda reply: replies.decode_ids(reply, queue))
+    return ScriptCall("create_jobs", (*head, *pairs), lambda reply: replies.decode_ids(reply, queue))
 
 
 def mark_ready(ids: Iterable[str]) -> ScriptCall[list[PendingDispatch]]:
     """Received -> ready, once the images are in the store."""
-    return ScriptCall("stored", tuple(ids), replies.decode_pending)
+    return ScriptCall("mark_ready", tuple(ids), replies.decode_pending)
 
 
 def claim(requests: Iterable[tuple[str, str]], *, incarnation: str) -> ScriptCall[list[ClaimedJob | None]]:
@@ -71,7 +71,7 @@ def decide(decisions: Iterable[tuple[str, Verdict | Refusal | Failure]]) -> Scri
 
 def peek(stage: Literal[Stage.RECEIVED, Stage.DECIDED], *, outbox: str, limit: int) -> ScriptCall[list[OutboxJob]]:
     """Read jobs of an outbox that has one reader. Changes nothing."""
-    return ScriptCall("look", (stage, outbox, limit, "", ""), replies.decode_outbox_jobs)
+    return ScriptCall("read_outbox", (stage, outbox, limit, "", ""), replies.decode_outbox_jobs)
 
 
 def lease(
@@ -81,42 +81,42 @@ def lease(
 
     The same call again returns the same jobs, as far as they are still leased: its first reply may have been lost.
     """
-    return ScriptCall("look", (stage, outbox, limit, incarnation, new_token()), replies.decode_outbox_jobs)
+    return ScriptCall("read_outbox", (stage, outbox, limit, incarnation, new_token()), replies.decode_outbox_jobs)
 
 
 def requeue(ids: Iterable[str], *, incarnation: str, after_s: float = 0) -> ScriptCall[None]:
     """End a lease without success; the jobs are due again after `after_s` seconds."""
-    return ScriptCall("put_back", (incarnation, to_ms(after_s), *ids), replies.decode_nothing)
+    return ScriptCall("requeue", (incarnation, to_ms(after_s), *ids), replies.decode_nothing)
 
 
 def complete(ids: Iterable[str], *, retention_s: float) -> ScriptCall[int]:
     """Decided -> answered. The record is deleted after `retention_s`, at once for 0; a dead letter stays."""
-    return ScriptCall("close", (Stage.ANSWERED, to_ms(retention_s), *ids), int)
+    return ScriptCall("finish", (Stage.ANSWERED, to_ms(retention_s), *ids), int)
 
 
 def cancel(ids: Iterable[str], *, retention_s: float = 0) -> ScriptCall[int]:
     """Any stage but answered -> cancelled: nobody waits for these jobs any more."""
-    return ScriptCall("close", (Stage.CANCELLED, to_ms(retention_s), *ids), int)
+    return ScriptCall("finish", (Stage.CANCELLED, to_ms(retention_s), *ids), int)
 
 
 def delete(ids: Iterable[str]) -> ScriptCall[int]:
     """Delete jobs in any stage, dead letters too. Returns how many existed."""
-    return ScriptCall("forget", tuple(ids), int)
+    return ScriptCall("delete", tuple(ids), int)
 
 
 def dead_letter(ids: Iterable[str], *, incarnation: str, reason: str) -> ScriptCall[int]:
     """Give up the delivery of decided jobs that `incarnation` holds: they become dead letters that can be replayed."""
-    return ScriptCall("undeliverable", (incarnation, reason, *ids), int)
+    return ScriptCall("dead_letter", (incarnation, reason, *ids), int)
 
 
 def get_jobs(ids: Iterable[str]) -> ScriptCall[list[JobView | None]]:
     """Read jobs in any stage; None for an unknown job. Changes nothing."""
-    return ScriptCall("view", tuple(ids), replies.decode_job_views)
+    return ScriptCall("get_jobs", tuple(ids), replies.decode_job_views)
 
 
 def heartbeat(incarnation: str, *, lease_s: float, images_per_second: float = 0) -> ScriptCall[None]:
     """Renew the lease of `incarnation` for `lease_s` and report its throughput, 0 for other than workers."""
-    return ScriptCall("beat", (incarnation, to_ms(lease_s), f"{images_per_second:.3f}"), replies.decode_nothing)
+    return ScriptCall("heartbeat", (incarnation, to_ms(lease_s), f"{images_per_second:.3f}"), replies.decode_nothing)
 
 
 def recovery_sweep(*, lease_s: float, grace_s: float, limit: int) -> ScriptCall[list[PendingDispatch]]:
@@ -131,9 +131,11 @@ def recovery_sweep(*, lease_s: float, grace_s: float, limit: int) -> ScriptCall[
         The jobs that await a message.
     """
     too_late = Failure(reason=FailureReason.DEADLINE).model_dump_json()
-    return ScriptCall("sweep", (limit, to_ms(lease_s), to_ms(grace_s), too_late, *Queue), replies.decode_pending)
+    return ScriptCall(
+        "recovery_sweep", (limit, to_ms(lease_s), to_ms(grace_s), too_late, *Queue), replies.decode_pending
+    )
 
 
 def get_counts() -> ScriptCall[Counts]:
     """Count the jobs by stage and the live processes."""
-    return ScriptCall("count", tuple(Queue), replies.decode_counts)
+    return ScriptCall("get_counts", tuple(Queue), replies.decode_counts)

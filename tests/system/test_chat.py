@@ -321,12 +321,12 @@ def test_an_answer_that_cannot_be_sent_waits_for_an_operator(chat: ChatHouse, im
         person = await agreed(simulator)
         await simulator.faults(1.0, kinds=["500"], methods=["sendPhoto", "editMessageMedia"])
         sent = await person.photo(images[0])
-        await asyncio.to_thread(eventually, lambda: chat.house.client.zcard("melanoma:dead"))
+        await asyncio.to_thread(eventually, lambda: chat.house.client.zcard("melanoma:dead_letters"))
         await simulator.faults(0)
         await asyncio.to_thread(ops, "dead", "list")
         await asyncio.to_thread(ops, "dead", "replay", "--all", "--yes")
         await answer_to(person, sent)
-        assert chat.house.client.zcard("melanoma:dead") == 0
+        assert chat.house.client.zcard("melanoma:dead_letters") == 0
 
     chat.house.start_worker()
     chat.start_bot(MELANOMA_TELEGRAM_MAX_ATTEMPTS="2")

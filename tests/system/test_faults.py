@@ -96,7 +96,7 @@ def test_the_picture_store_is_emptied(house: House, folder: Path) -> None:
     house.start_worker()
     submission = house.submit(folder, "--window", "1000")
     somewhere_in(submission)
-    images = list(house.client.scan_iter("melanoma:picture:*", count=5000))
+    images = list(house.client.scan_iter("melanoma:image:*", count=5000))
     assert len(images) > 100
     house.client.delete(*images)
     assert_recovered_and_complete(submission)

@@ -53,4 +53,4 @@ def test_the_trap_is_a_dead_letter_and_its_neighbours_get_verdicts(tmp_path: Pat
         assert rows.pop(trapped.name)["reason"] == reason, house.worker_logs()
         assert {row["kind"] for row in rows.values()} == {"verdict"}
         assert code == 1, "failures have an exit code of their own"
-        assert house.client.zcard("melanoma:dead") == 1
+        assert house.client.zcard("melanoma:dead_letters") == 1

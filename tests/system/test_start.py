@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from redis import Redis
 
 from local.embedded_valkey import EmbeddedValkey
 from local.worker_processes import command, start_worker, wait_until_ready
-from shared.contract.names import READY_EVENT
+from shared.contract.names import LEDGER_VERSION, READY_EVENT
 from shared.model.artefact import hash_file
 from tests.system.stack import SHIPPED
 
@@ -105,6 +106,37 @@ def test_a_setting_without_a_meaning_stops_the_worker() -> None:
         check=False,
     )
     assert_one_sentence(done, "MELANOMA_MAX_BATCH_SIZE")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["melanoma-worker"], ["melanoma-bot"], ["melanoma-submit", "."], ["melanoma-ops", "status"]],
+    ids=["worker", "bot", "bulk", "ops"],
+)
+def test_a_ledger_of_another_version_stops_each_process_at_start(
+    tmp_path: Path, redis_url: str, arguments: list[str]
+) -> None:
+    with Redis.from_url(redis_url) as client:
+        client.set("melanoma:version", LEDGER_VERSION + 1)
+    done = subprocess.run(
+        [*command(arguments[0]), *arguments[1:]],
+        env={
+            "REDIS_URL": redis_url,
+            "MELANOMA_ARTEFACT": str(SHIPPED.resolve()),
+            "BOT_TOKEN": "123:secret",
+            "PATH": "/usr/bin:/bin",
+            "PYTHONPATH": str(Path.cwd()),
+        },
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    (sentence,) = [line for line in done.stderr.splitlines() if line.startswith(f"{arguments[0]}:")]
+    assert f"has version {LEDGER_VERSION + 1}, but this release needs version {LEDGER_VERSION}" in sentence
 
 
 def test_redis_away_at_start_is_waited_for(tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def test_releases_that_refuse_each_other_say_so_and_the_answer_comes_after_the_u
         await asyncio.to_thread(upgrade)
         await asyncio.to_thread(replay, chat, newer)
         await told(person, sent, VERDICT)
-        assert chat.house.client.zcard("melanoma:dead") == 0
+        assert chat.house.client.zcard("melanoma:dead_letters") == 0
 
     worker_of(chat, other)
     if lags == "worker":
@@ -131,7 +131,7 @@ def test_a_verdict_that_an_older_bot_cannot_read_is_kept_for_the_newer_one(
         person = await agreed(simulator)
         sent = await person.photo(photograph)
         await told(person, sent, SORRY)
-        await asyncio.to_thread(eventually, lambda: chat.house.client.zcard("melanoma:dead"))
+        await asyncio.to_thread(eventually, lambda: chat.house.client.zcard("melanoma:dead_letters"))
         assert "decided by another release" in await asyncio.to_thread(ops, chat, OURS, "dead", "list")
         await asyncio.to_thread(chat.bots[-1].stop)
         await asyncio.to_thread(lambda: chat.start_bot(**newer))

@@ -104,7 +104,7 @@ def waiting_jobs(client: Redis) -> int:
 
 
 def nothing_is_left(client: Redis) -> bool:
-    left = [key for pattern in ("job:*", "picture:bytes:*") for key in client.keys(KEY_PREFIX + pattern)]  # type: ignore[union-attr]
+    left = [key for pattern in ("job:*", "image:bytes:*") for key in client.keys(KEY_PREFIX + pattern)]  # type: ignore[union-attr]
     return left == []
 
 
@@ -188,7 +188,7 @@ def test_pictures_that_the_store_lost_are_uploaded_again(
 
     def empty_once() -> None:
         if waiting_jobs(client) >= 16 and not emptied.is_set():
-            client.delete(*client.keys(KEY_PREFIX + "picture:*"))  # type: ignore[misc]
+            client.delete(*client.keys(KEY_PREFIX + "image:*"))  # type: ignore[misc]
             emptied.set()
 
     with Answerer(redis_url, every_s=0.05, at_once=4):
@@ -207,7 +207,7 @@ def test_a_lost_picture_whose_file_is_gone_is_refused(redis_url: str, connection
         raise FileNotReadable(ReadProblem.VANISHED)
 
     def empty() -> None:
-        if keys := client.keys(KEY_PREFIX + "picture:*"):
+        if keys := client.keys(KEY_PREFIX + "image:*"):
             client.delete(*keys)  # type: ignore[misc]
             answerer.answer_some()
 

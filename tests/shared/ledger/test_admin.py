@@ -44,7 +44,7 @@ def claim(ledger: Ledger, *ids: str, by: str = "worker-1") -> list[str]:
 
 
 def sweep(ledger: Ledger, client: Any, *, grace_s: float = 0) -> list[str]:
-    client.delete(f"{KEY_PREFIX}swept_at")
+    client.delete(f"{KEY_PREFIX}last_sweep_at")
     return [job.id for job in ledger.run(transitions.recovery_sweep(lease_s=5, grace_s=grace_s, limit=100))]
 
 
@@ -111,7 +111,7 @@ def test_a_dead_letter_on_its_way_to_a_person_is_taken_back(ledger: Ledger, clie
     ledger.run(transitions.lease(Stage.DECIDED, outbox=OUTBOX, limit=10, incarnation="bot-1"))
     ledger.run(admin.replay_dead_letters([("a", True)], deadline_s=60))
     assert ledger.run(transitions.complete(["a"], retention_s=0)) == 0, "the answer that was under way closes nothing"
-    assert client.smembers(f"{KEY_PREFIX}held:bot-1") == set()
+    assert client.smembers(f"{KEY_PREFIX}in_flight:bot-1") == set()
     assert claim(ledger, "a") == ["a"]
 
 
@@ -181,7 +181,7 @@ def test_a_long_life_stays_small(ledger: Ledger, client: Any) -> None:
     assert told.is_truncated
     assert told.events[-1].name == "ready"
     assert told.events[-2].incarnation == f"worker-{99:016}"
-    assert client.hstrlen(f"{KEY_PREFIX}job:a", "life") < 700
+    assert client.hstrlen(f"{KEY_PREFIX}job:a", "history") < 700
 
 
 def test_a_waiting_job_stays_in_the_small_form(ledger: Ledger, client: Any) -> None:

@@ -56,9 +56,9 @@ def claimed(ledger: Ledger, *ids: str, by: str, token: str = "again") -> list[Cl
 
 def sweep(ledger: Ledger, client: Any, *, grace_s: float = 0, lease_s: float = 5) -> list[PendingDispatch]:
     """A sweep that is not held back by one that has just been."""
-    swept_at = client.get(f"{KEY_PREFIX}swept_at")
-    if swept_at is not None:
-        client.set(f"{KEY_PREFIX}swept_at", int(swept_at) - 600)
+    last_sweep_at = client.get(f"{KEY_PREFIX}last_sweep_at")
+    if last_sweep_at is not None:
+        client.set(f"{KEY_PREFIX}last_sweep_at", int(last_sweep_at) - 600)
     return ledger.run(transitions.recovery_sweep(lease_s=lease_s, grace_s=grace_s, limit=100))
 
 
@@ -90,8 +90,8 @@ def test_a_photograph_goes_from_received_to_answered(ledger: Ledger, client: Any
     assert ledger.wait_for_outbox_change(OUTBOX, 1)
     assert decided(ledger) == {"a": "refusal"}
     assert ledger.run(transitions.complete(["a"], retention_s=0)) == 1
-    left = [key for key in client.keys(f"{KEY_PREFIX}*") if b"rings:" not in key and b"passed:" not in key]
-    assert set(left) <= {f"{KEY_PREFIX}{name}".encode() for name in ("incarnations", "outboxes", f"bell:{OUTBOX}")}
+    left = [key for key in client.keys(f"{KEY_PREFIX}*") if b"_sequence:" not in key]
+    assert set(left) <= {f"{KEY_PREFIX}{name}".encode() for name in ("incarnations", "outboxes", f"outbox_signal:{OUTBOX}")}
 
 
 def test_a_repeated_update_opens_nothing_new(ledger: Ledger) -> None:
@@ -176,7 +176,7 @@ def test_after_redis_was_away_nobody_is_taken_for_dead(ledger: Ledger, client: A
     claim(ledger, "a")
     die(client, "worker-1")
     long_ago = int(time.time() * 1000) - 60_000
-    client.set(f"{KEY_PREFIX}swept_at", long_ago)
+    client.set(f"{KEY_PREFIX}last_sweep_at", long_ago)
     assert ledger.run(transitions.recovery_sweep(lease_s=5, grace_s=60, limit=100)) == []
     die(client, "worker-1")
     assert sweep(ledger, client, grace_s=60) == [PendingDispatch(Queue.BULK, "a")]
@@ -188,7 +188,7 @@ def test_a_clock_that_is_set_back_stops_nothing(ledger: Ledger, client: Any) -> 
     sweep(ledger, client)
     before = ledger.run(admin.get_overview()).time_s
     # What a clock that was set back by half a minute looks like.
-    client.incrby(f"{KEY_PREFIX}swept_at", 30_000)
+    client.incrby(f"{KEY_PREFIX}last_sweep_at", 30_000)
     assert ledger.run(admin.get_overview()).time_s - before == pytest.approx(30, abs=5), "it goes on from where it was"
     die(client, "worker-1")
     assert "a" in [job.id for job in sweep(ledger, client)]
@@ -255,7 +255,7 @@ def test_a_lease_whose_reply_was_lost_is_given_again(ledger: Ledger, client: Any
     assert take(ledger) == []
     die(client, "sender")
     sweep(ledger, client)
-    assert client.keys(f"{KEY_PREFIX}taken:*") == []
+    assert client.keys(f"{KEY_PREFIX}last_lease:*") == []
 
 
 def test_a_delivery_that_failed_is_due_later(ledger: Ledger) -> None:
