@@ -15,30 +15,30 @@ def set_up_logging(settings: Settings, *, secrets: Sequence[str] = ()) -> None:
     Libraries put addresses into their errors, and Telegram's hold the bot's token.
     """
     as_json = settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
-    shared_steps: list[structlog.typing.Processor] = [
+    processors: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    last: structlog.typing.Processor = (
+    renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
     )
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
-            *shared_steps,
+            *processors,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(_Discreet(secrets))
+    handler = logging.StreamHandler(_RedactedStderr(secrets))
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared_steps,
+            foreign_pre_chain=processors,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 *([structlog.processors.format_exc_info] if as_json else []),
-                last,
+                renderer,
             ],
         )
     )
@@ -46,11 +46,11 @@ def set_up_logging(settings: Settings, *, secrets: Sequence[str] = ()) -> None:
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
     # Each message that Celery and kombu receive would be a line: Flower and the metrics show them better.
-    for chatty in ("celery.worker", "celery.apps.worker", "celery.app.trace", "celery.pool", "PIL"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    for name in ("celery.worker", "celery.apps.worker", "celery.app.trace", "celery.pool", "PIL"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
-class _Discreet:
+class _RedactedStderr:
     """Stderr without `secrets`: the last place where a line passes, traceback and all."""
 
     def __init__(self, secrets: Sequence[str]) -> None:

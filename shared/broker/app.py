@@ -21,8 +21,10 @@ def create_celery_app(redis_url: str) -> Celery:
     for scheme in ("redis", "rediss"):
         TRANSPORT_ALIASES[scheme] = "shared.broker.transport:Transport"
     TRANSPORT_ALIASES["sentinel"] = "shared.broker.transport:SentinelTransport"
-    watched = parse_sentinel_url(redis_url)
-    app = Celery("melanoma", broker=_as_kombu_says(watched) if watched else redis_url, set_as_current=False)
+    sentinel_address = parse_sentinel_url(redis_url)
+    app = Celery(
+        "melanoma", broker=_kombu_url(sentinel_address) if sentinel_address else redis_url, set_as_current=False
+    )
     app.conf.update(
         task_serializer="json",
         accept_content=["json"],
@@ -55,8 +57,8 @@ def create_celery_app(redis_url: str) -> Celery:
             "health_check_interval": _HEALTH_CHECK_INTERVAL_S,
         },
     )
-    if watched:
-        app.conf.broker_transport_options["master_name"] = watched.name
+    if sentinel_address:
+        app.conf.broker_transport_options["master_name"] = sentinel_address.name
     if urlsplit(redis_url).scheme == "rediss":
         # Certificates are checked unless the address says otherwise, as redis-py does it.
         app.conf.broker_use_ssl = {"ssl_cert_reqs": "required", **_tls_options(redis_url)}
@@ -67,6 +69,6 @@ def _tls_options(url: str) -> dict[str, str]:
     return {name: value for name, value in parse_qsl(urlsplit(url).query) if name.startswith("ssl_")}
 
 
-def _as_kombu_says(watched: SentinelAddress) -> str:
-    login = f"{quote(watched.username or '', safe='')}:{quote(watched.password or '', safe='')}@"
-    return ";".join(f"sentinel://{login}{host}:{port}/{watched.db}" for host, port in watched.nodes)
+def _kombu_url(address: SentinelAddress) -> str:
+    login = f"{quote(address.username or '', safe='')}:{quote(address.password or '', safe='')}@"
+    return ";".join(f"sentinel://{login}{host}:{port}/{address.db}" for host, port in address.nodes)

@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 #: Sending does not wait for a broker that is away: the sweep rings again once it is back.
 #: Workers declare the queues; a declaration with each message would cost as much as the message.
-_PUBLISH: Final = {"retry": False, "ignore_result": True, "declare": []}
+_SEND_OPTIONS: Final = {"retry": False, "ignore_result": True, "declare": []}
 
 
 class TaskPublisher:
@@ -30,10 +30,10 @@ class TaskPublisher:
     def publish(self, pending: Iterable[PendingDispatch]) -> None:
         """Send the messages that are owed. Never raises for a broker that is away."""
         for queue, ids in group_by_queue(pending).items():
-            for some in _chunks(ids, self._shard):
+            for chunk in _chunks(ids, self._shard):
                 try:
                     self._app.send_task(
-                        CLASSIFY_TASK, args=(some,), queue=str(queue), argsrepr=_shown(some), **_PUBLISH
+                        CLASSIFY_TASK, args=(chunk,), queue=str(queue), argsrepr=_summary(chunk), **_SEND_OPTIONS
                     )
                 except (OperationalError, RedisError, OSError) as error:
                     log.warning("message not sent, the sweep will ring again", queue=queue, error=str(error))
@@ -41,11 +41,11 @@ class TaskPublisher:
 
 
 def _chunks(ids: Sequence[str], size: int) -> Iterable[list[str]]:
-    rest = iter(ids)
-    while some := list(islice(rest, size)):
-        yield some
+    remaining = iter(ids)
+    while chunk := list(islice(remaining, size)):
+        yield chunk
 
 
-def _shown(ids: Sequence[str]) -> str:
+def _summary(ids: Sequence[str]) -> str:
     """What Flower shows of a message."""
     return ids[0] if len(ids) == 1 else f"{ids[0]} and {len(ids) - 1} more"

@@ -26,21 +26,21 @@ from redis.exceptions import ResponseError
 from shared.redis_client.client import is_write_refused
 
 #: Longest wait for a message while a queue is held back, in seconds.
-_HELD_BACK_WAIT_S: Final = 0.05
+_HELD_BACK_TIMEOUT_S: Final = 0.05
 
 #: Pause before a Redis that cannot write is asked again, in seconds. There is nothing else to do meanwhile.
-_CANNOT_WRITE_PAUSE_S: Final = 0.5
+_WRITE_REFUSED_PAUSE_S: Final = 0.5
 
 
 @contextmanager
-def _nothing_while_redis_cannot_write() -> Iterator[None]:
+def _empty_if_write_refused() -> Iterator[None]:
     """What Redis refuses for that reason counts as no message."""
     try:
         yield
     except ResponseError as error:
         if not is_write_refused(error):
             raise
-        time.sleep(_CANNOT_WRITE_PAUSE_S)
+        time.sleep(_WRITE_REFUSED_PAUSE_S)
         raise Empty from error
 
 
@@ -49,31 +49,31 @@ class Channel(redis.Channel):  # type: ignore[misc]
 
     do_restore = False
 
-    _pooled: Any = None
+    _client_of_pool: Any = None
 
     def _create_client(self, asynchronous: bool = False) -> Any:
         if asynchronous:
             return super()._create_client(asynchronous)
-        if self._pooled is None or self._pooled.connection_pool is not self.pool:
-            self._pooled = super()._create_client()
-        return self._pooled
+        if self._client_of_pool is None or self._client_of_pool.connection_pool is not self.pool:
+            self._client_of_pool = super()._create_client()
+        return self._client_of_pool
 
     def _brpop_start(self, timeout: float | None = None) -> None:
         if getattr(self._queue_cycle, "holding_back", False):
-            timeout = _HELD_BACK_WAIT_S
+            timeout = _HELD_BACK_TIMEOUT_S
         try:
-            with _nothing_while_redis_cannot_write():
+            with _empty_if_write_refused():
                 super()._brpop_start(timeout)
         except Empty:
             # Not even asked: redis-py looked first whether the connection lives.
             self._in_poll = None
 
     def _brpop_read(self, **options: Any) -> Any:
-        with _nothing_while_redis_cannot_write():
+        with _empty_if_write_refused():
             return super()._brpop_read(**options)
 
     def _receive_one(self, client: Any) -> Any:
-        with _nothing_while_redis_cannot_write():
+        with _empty_if_write_refused():
             return super()._receive_one(client)
 
 

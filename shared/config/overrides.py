@@ -31,37 +31,37 @@ def parse_override(name: str, value: str) -> Any:
     if name not in OVERRIDABLE:
         raise OverrideError(f"there is no limit {name}; there are {', '.join(OVERRIDABLE)}.")
     field = Settings.model_fields[name]
-    kind: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, *field.metadata])
+    adapter: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, *field.metadata])
     try:
-        return kind.validate_python(value)
+        return adapter.validate_python(value)
     except ValidationError as error:
-        said = error.errors(include_input=False, include_url=False)[0]["msg"]
-        raise OverrideError(f"{name} cannot be {value}: {said}.") from None
+        message = error.errors(include_input=False, include_url=False)[0]["msg"]
+        raise OverrideError(f"{name} cannot be {value}: {message}.") from None
 
 
 class SettingsOverrides:
     """The settings of this process with the wanted limits over them."""
 
     def __init__(self, base: Settings) -> None:
-        self._own = base
-        self._wanted: Mapping[str, str] = {}
-        self._now = base
+        self._base = base
+        self._applied: Mapping[str, str] = {}
+        self._current = base
 
     @property
     def current(self) -> Settings:
         """What holds at this moment. Ask again each time."""
-        return self._now
+        return self._current
 
     def apply(self, overrides: Mapping[str, str]) -> None:
         """Take over what the ledger holds, by name; one that is not in it is that of the settings again."""
-        if overrides == self._wanted:
+        if overrides == self._applied:
             return
-        self._wanted = dict(overrides)
+        self._applied = dict(overrides)
         values = {}
         for name, value in overrides.items():
             try:
                 values[name] = parse_override(name, value)
             except OverrideError as error:  # written by another release
                 log.warning("a limit is passed over", problem=str(error))
-        self._now = self._own.model_copy(update=values)
+        self._current = self._base.model_copy(update=values)
         log.info("limits were changed", **values)

@@ -18,12 +18,12 @@ class SecretFiles(PydanticBaseSettingsSource):
 
     def __call__(self) -> dict[str, Any]:
         """Values by the name of their field."""
-        found = {}
+        values = {}
         for name, field in self.settings_cls.model_fields.items():
             value, _, _ = self.get_field_value(field, name)
             if value is not None:
-                found[name] = value
-        return found
+                values[name] = value
+        return values
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[str | None, str, bool]:
         """The text of the field's file, None where there is none. Raises `SecretFileError`."""

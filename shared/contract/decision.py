@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 UNMEASURED: Final = "unmeasured"
 
 
-class _Frozen(BaseModel):
+class _FrozenModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -58,7 +58,7 @@ class FailureReason(StrEnum):
     UNKNOWN_CONTRACT = "unknown_contract"
 
 
-class Receipt(_Frozen):
+class Receipt(_FrozenModel):
     """Evidence receipt: of `lesions` held-out lesions that scored like this, `malignant` were malignant.
 
     `low` and `high` bound the 95 % Wilson score interval of that share, both in [0, 1].
@@ -71,7 +71,7 @@ class Receipt(_Frozen):
     population: str
 
 
-class EvidenceMap(_Frozen):
+class EvidenceMap(_FrozenModel):
     """Coarse grid of evidence over the whole picture, row by row from the top left.
 
     `cells` holds `rows * columns` integers in [-127, 127]: each cell's contribution to the malignant
@@ -83,7 +83,7 @@ class EvidenceMap(_Frozen):
     cells: tuple[Annotated[int, Field(ge=-127, le=127)], ...]
 
 
-class Work(_Frozen):
+class Work(_FrozenModel):
     """What the decision cost: the batch it was predicted in and the seconds that each step took."""
 
     batch: int = Field(ge=1)
@@ -92,7 +92,7 @@ class Work(_Frozen):
     predict_s: float = Field(ge=0, description="of the whole batch")
 
 
-class Verdict(_Frozen):
+class Verdict(_FrozenModel):
     """A prediction, calibrated for the named population."""
 
     kind: Literal["verdict"] = "verdict"
@@ -110,7 +110,7 @@ class Verdict(_Frozen):
     work: Work
 
 
-class Refusal(_Frozen):
+class Refusal(_FrozenModel):
     """The picture cannot be judged; `reason` says why in a word, `shared.images.refusal` in a sentence."""
 
     kind: Literal["refusal"] = "refusal"
@@ -120,7 +120,7 @@ class Refusal(_Frozen):
     probabilities: dict[str, float] = {}
 
 
-class Failure(_Frozen):
+class Failure(_FrozenModel):
     """The service could not judge the picture. `detail` is for operators and names no person or file."""
 
     kind: Literal["failure"] = "failure"

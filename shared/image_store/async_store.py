@@ -15,14 +15,14 @@ class AsyncImageStore:
     def __init__(self, client: "Redis", retry: AsyncRedisRetry, *, budget_bytes: int, ttl_s: float) -> None:
         self._redis: Any = client  # redis-py types one method for both of its clients
         self._retry = retry
-        self._budget = budget_bytes
+        self._budget_bytes = budget_bytes
         self._ttl_ms = round(ttl_s * 1000)
         self._reserve = client.register_script(RESERVE)
         self._delete = client.register_script(DELETE)
 
     async def put(self, images: Mapping[str, bytes]) -> bool:
         """Store all of `pictures` (id -> bytes) or none: see `ImageStore.put`."""
-        arguments = reservation_arguments(images, budget_bytes=self._budget, ttl_ms=self._ttl_ms)
+        arguments = reservation_arguments(images, budget_bytes=self._budget_bytes, ttl_ms=self._ttl_ms)
         if not await self._retry.call(lambda: self._reserve(keys=[PREFIX], args=arguments)):
             return False
 
@@ -37,8 +37,8 @@ class AsyncImageStore:
 
     async def get(self, id_: str) -> bytes | None:
         """Bytes of one picture; None where it is gone."""
-        found: bytes | None = await self._retry.call(lambda: self._redis.get(image_key(id_)))
-        return found
+        data: bytes | None = await self._retry.call(lambda: self._redis.get(image_key(id_)))
+        return data
 
     async def delete(self, ids: Sequence[str]) -> None:
         """Forget these pictures."""

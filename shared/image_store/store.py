@@ -36,7 +36,7 @@ class ImageStore:
     def __init__(self, client: "Redis", retry: RedisRetry, *, budget_bytes: int, ttl_s: float) -> None:
         self._client = client
         self._retry = retry
-        self._budget = budget_bytes
+        self._budget_bytes = budget_bytes
         self._ttl_ms = round(ttl_s * 1000)
         self._reserve = client.register_script(RESERVE)
         self._delete = client.register_script(DELETE)
@@ -47,7 +47,7 @@ class ImageStore:
         Repeating it is harmless. Raises `shared.redis_client.retry.RedisAccessDenied`, and
         `redis.exceptions.OutOfMemoryError` where Redis itself is full.
         """
-        arguments = reservation_arguments(images, budget_bytes=self._budget, ttl_ms=self._ttl_ms)
+        arguments = reservation_arguments(images, budget_bytes=self._budget_bytes, ttl_ms=self._ttl_ms)
         if not self._retry.call(lambda: self._reserve(keys=[PREFIX], args=arguments)):
             return False
         self._retry.call(lambda: self._set(images))
@@ -58,29 +58,29 @@ class ImageStore:
         keys = [image_key(id_) for id_ in ids]
         if not keys:
             return []
-        found: Any = self._retry.call(lambda: self._client.mget(keys))
-        return list(found)
+        data: Any = self._retry.call(lambda: self._client.mget(keys))
+        return list(data)
 
     def exist(self, ids: Sequence[str]) -> list[bool]:
         """Whether each id's picture is there, in order."""
         with self._client.pipeline(transaction=False) as pipeline:
             for id_ in ids:
                 pipeline.exists(image_key(id_))
-            found: list[int] = self._retry.call(pipeline.execute)
-        return [one == 1 for one in found]
+            counts: list[int] = self._retry.call(pipeline.execute)
+        return [one == 1 for one in counts]
 
     def get_used_bytes(self) -> int:
         """Bytes of pictures that are reserved now; those that expired since the last `put` still count."""
-        found: Any = self._retry.call(lambda: self._client.get(f"{PREFIX}total"))
-        return int(found or 0)
+        total: Any = self._retry.call(lambda: self._client.get(f"{PREFIX}total"))
+        return int(total or 0)
 
     def delete(self, ids: Sequence[str]) -> None:
         """Forget these pictures."""
         if ids:
             self._retry.call(lambda: self._delete(keys=[PREFIX], args=list(ids)))
 
-    def _set(self, pictures: Mapping[str, bytes]) -> None:
+    def _set(self, images: Mapping[str, bytes]) -> None:
         with self._client.pipeline(transaction=False) as pipeline:
-            for id_, data in pictures.items():
+            for id_, data in images.items():
                 pipeline.set(image_key(id_), data, px=self._ttl_ms)
             pipeline.execute()

@@ -42,18 +42,18 @@ def decode(data: bytes, preprocessing: PreprocessingSpec, limits: DecodeLimits =
     """
 
     def plan(width: int, height: int) -> tuple[Box, Size]:
-        return _kept(width, height, preprocessing.aspect), (preprocessing.size, preprocessing.size)
+        return _crop_box(width, height, preprocessing.aspect), (preprocessing.size, preprocessing.size)
 
-    found = load_downscaled(data, plan, _RESAMPLING[preprocessing.filter], limits)
+    downscaled = load_downscaled(data, plan, _RESAMPLING[preprocessing.filter], limits)
     return DecodedImage(
-        pixels=np.asarray(found.image),
-        width=found.width,
-        height=found.height,
-        advice=assess_quality(found.image, found.width, found.height),
+        pixels=np.asarray(downscaled.image),
+        width=downscaled.width,
+        height=downscaled.height,
+        advice=assess_quality(downscaled.image, downscaled.width, downscaled.height),
     )
 
 
-def _kept(width: int, height: int, aspect: Aspect) -> Box:
+def _crop_box(width: int, height: int, aspect: Aspect) -> Box:
     if aspect is Aspect.SQUASH:
         return 0, 0, width, height
     side = min(width, height)

@@ -35,7 +35,7 @@ _START_OF_SCAN: Final = b"\xff\xda"
 _NEW_SUBFILE_TYPE: Final = 254
 
 # Values of the EXIF tag 0x0112 (Orientation) and what makes such a picture upright.
-_UPRIGHT: Final[dict[object, Image.Transpose]] = {
+_TRANSPOSE_BY_ORIENTATION: Final[dict[object, Image.Transpose]] = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -44,7 +44,7 @@ _UPRIGHT: Final[dict[object, Image.Transpose]] = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_SIDEWAYS: Final = frozenset({5, 6, 7, 8})
+_ORIENTATIONS_ON_SIDE: Final = frozenset({5, 6, 7, 8})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +65,11 @@ def load_downscaled(
     Raises `ImageRejected` and nothing else, whatever the bytes are.
     """
     check_bytes(len(data), limits)
-    read = select_opener(data)
-    if read is JpegImagePlugin.JpegImageFile and data.count(_START_OF_SCAN) > limits.max_scans:
+    opener = select_opener(data)
+    if opener is JpegImagePlugin.JpegImageFile and data.count(_START_OF_SCAN) > limits.max_scans:
         raise ImageRejected(RefusalReason.DAMAGED)
     try:
-        stored = read(_CountedReads(data, limits.max_reads))
+        stored = opener(_ReadLimitedFile(data, limits.max_reads))
         _check_header(stored, limits)
         return _decode(stored, plan, resample, limits, margin)
     except ImageRejected:
@@ -81,16 +81,16 @@ def load_downscaled(
         raise ImageRejected(RefusalReason.DAMAGED) from error
 
 
-class _CountedReads(BytesIO):
+class _ReadLimitedFile(BytesIO):
     """A file that may be read only so often, against headers made of millions of empty chunks."""
 
-    def __init__(self, data: bytes, left: int) -> None:
+    def __init__(self, data: bytes, max_reads: int) -> None:
         super().__init__(data)
-        self.left = left
+        self.reads_left = max_reads
 
     def read(self, size: int | None = -1, /) -> bytes:
-        self.left -= 1
-        if self.left < 0:
+        self.reads_left -= 1
+        if self.reads_left < 0:
             raise ImageRejected(RefusalReason.DAMAGED)
         return super().read(size)
 
@@ -132,14 +132,14 @@ def _decode(
         _check_size(width, height, limits)
         box, size = plan(width, height)
     small = to_averageable_mode(stored).resize(size, resample, box=box, reducing_gap=_REDUCING_GAP)
-    orientation = _orientation(stored)
-    if orientation in _UPRIGHT:
-        small = small.transpose(_UPRIGHT[orientation])
-    if orientation in _SIDEWAYS:
+    orientation = _read_orientation(stored)
+    if orientation in _TRANSPOSE_BY_ORIENTATION:
+        small = small.transpose(_TRANSPOSE_BY_ORIENTATION[orientation])
+    if orientation in _ORIENTATIONS_ON_SIDE:
         width, height = height, width
-    picture = to_rgb(small, stored.info.get("icc_profile"))
-    picture.info = {}  # Pillow hands metadata on from copy to copy, and writes some of it when a copy is saved
-    return DownscaledImage(picture, width, height)
+    rgb = to_rgb(small, stored.info.get("icc_profile"))
+    rgb.info = {}  # Pillow hands metadata on from copy to copy, and writes some of it when a copy is saved
+    return DownscaledImage(rgb, width, height)
 
 
 def _draft(
@@ -147,20 +147,20 @@ def _draft(
 ) -> tuple[Box, Size]:
     """Let the JPEG decoder shrink while it decodes. Returns `box` in the smaller picture, and `size`."""
     width, height = stored.size
-    wanted = (
+    min_size = (
         ceil(margin * size[0] * width / (box[2] - box[0])),
         ceil(margin * size[1] * height / (box[3] - box[1])),
     )
-    drafted = stored.draft(None, wanted)
+    drafted = stored.draft(None, min_size)
     if drafted is not None:
-        across, down = drafted[1][2] / width, drafted[1][3] / height
-        box = (box[0] * across, box[1] * down, box[2] * across, box[3] * down)
+        scale_x, scale_y = drafted[1][2] / width, drafted[1][3] / height
+        box = (box[0] * scale_x, box[1] * scale_y, box[2] * scale_x, box[3] * scale_y)
     # One read instead of one for each 64 kB, each of which would copy what is left of the last.
     stored.decodermaxblock = limits.max_bytes
     return box, size
 
 
-def _orientation(stored: ImageFile.ImageFile) -> object:
+def _read_orientation(stored: ImageFile.ImageFile) -> object:
     try:
         return stored.getexif().get(ExifTags.Base.Orientation)
     except (struct.error, KeyError, SyntaxError, TypeError, ValueError):

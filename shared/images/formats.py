@@ -24,7 +24,7 @@ Opener = Callable[[BytesIO], ImageFile.ImageFile]
 # The readers are called by name and not through `Image.open`: that would try one after the other, keep its own
 # pixel limit in a variable of the whole process, and take the two-picture JPEG of phones (MPO) for an animation.
 # `JpegImageFile` reads the first, full picture of those.
-_BY_START: Final[tuple[tuple[bytes, Opener], ...]] = (
+_OPENER_BY_MAGIC: Final[tuple[tuple[bytes, Opener], ...]] = (
     (b"\xff\xd8\xff", JpegImagePlugin.JpegImageFile),
     (b"\x89PNG\r\n\x1a\n", PngImagePlugin.PngImageFile),
     (b"BM", BmpImagePlugin.BmpImageFile),
@@ -65,17 +65,17 @@ def select_opener(data: bytes) -> Opener:
     Raises `ImageRejected`: ANIMATED for a GIF that moves, UNSUPPORTED_FORMAT for other known formats,
     NOT_A_PICTURE for the rest.
     """
-    for start, reader in _BY_START:
+    for start, reader in _OPENER_BY_MAGIC:
         if data.startswith(start):
-            return _checked_bmp(data) if start == b"BM" else reader
+            return _select_bmp_opener(data) if start == b"BM" else reader
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return WebPImagePlugin.WebPImageFile
     if data[4:8] == b"ftyp":
-        return _isobmff(data)
-    raise ImageRejected(_why_not(data))
+        return _select_isobmff_opener(data)
+    raise ImageRejected(_rejection_reason(data))
 
 
-def _checked_bmp(data: bytes) -> Opener:
+def _select_bmp_opener(data: bytes) -> Opener:
     if data[14:15] not in (b"\x0c", b"\x28", b"\x34", b"\x38", b"\x40", b"\x6c", b"\x7c"):
         # No known length of the second header: any text may begin with these two letters.
         raise ImageRejected(RefusalReason.NOT_A_PICTURE)
@@ -86,7 +86,7 @@ def _checked_bmp(data: bytes) -> Opener:
     return BmpImagePlugin.BmpImageFile
 
 
-def _isobmff(data: bytes) -> Opener:
+def _select_isobmff_opener(data: bytes) -> Opener:
     length = min(int.from_bytes(data[:4], "big"), 256)
     brands = {data[8:12], *(data[at : at + 4] for at in range(16, length, 4))}
     if brands & _AVIF_BRANDS:
@@ -96,7 +96,7 @@ def _isobmff(data: bytes) -> Opener:
     raise ImageRejected(RefusalReason.UNSUPPORTED_FORMAT)  # videos, and the raw files of some cameras
 
 
-def _why_not(data: bytes) -> RefusalReason:
+def _rejection_reason(data: bytes) -> RefusalReason:
     if data.startswith((b"GIF87a", b"GIF89a")) and data.count(b"\x21\xf9\x04") > 1:
         return RefusalReason.ANIMATED  # more than one graphic control extension: one stands before each frame
     if data.startswith(_UNSUPPORTED) or b"<svg" in data[:1024].lower():

@@ -9,7 +9,7 @@ from shared.images.downscale import Box, Size, load_downscaled
 from shared.images.limits import DECODE_LIMITS, DecodeLimits
 
 #: To how small a share of its sides the JPEG decoder itself can shrink a picture.
-_DECODED: Final = (1, 2, 4, 8)
+_JPEG_DIVISORS: Final = (1, 2, 4, 8)
 
 
 def make_thumbnail(data: bytes, side: int, limits: DecodeLimits = DECODE_LIMITS) -> Image.Image:
@@ -36,7 +36,7 @@ def load_halved(data: bytes, side: int, limits: DecodeLimits = DECODE_LIMITS) ->
 
     def plan(width: int, height: int) -> tuple[Box, Size]:
         longer = max(width, height)
-        by = next((one for one in _DECODED if ceil(longer / one) <= side), longer / side)
-        return (0, 0, width, height), (min(side, ceil(width / by)), min(side, ceil(height / by)))
+        divisor = next((one for one in _JPEG_DIVISORS if ceil(longer / one) <= side), longer / side)
+        return (0, 0, width, height), (min(side, ceil(width / divisor)), min(side, ceil(height / divisor)))
 
     return load_downscaled(data, plan, Image.Resampling.HAMMING, limits, margin=1).image

@@ -45,7 +45,7 @@ class Ledger:
 
 def group_by_queue(pending: Iterable[PendingDispatch]) -> dict[Queue, list[str]]:
     """Group the ids that are owed a message by their queue, in order."""
-    groups: dict[Queue, list[str]] = defaultdict(list)
+    ids_by_queue: dict[Queue, list[str]] = defaultdict(list)
     for job in pending:
-        groups[job.queue].append(job.id)
-    return dict(groups)
+        ids_by_queue[job.queue].append(job.id)
+    return dict(ids_by_queue)

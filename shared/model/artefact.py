@@ -58,7 +58,7 @@ class Bands(_ManifestModel):
     high_specificity: Share
 
     @model_validator(mode="after")
-    def _ordered(self) -> Self:
+    def _check_order(self) -> Self:
         if self.low_below > self.high_from:
             raise ValueError("low_below must not be above high_from")
         return self
@@ -115,7 +115,7 @@ class Kinds(_ManifestModel):
     refuse_from: Share | None
 
     @model_validator(mode="after")
-    def _named(self) -> Self:
+    def _check_names(self) -> Self:
         if self.no_lesion not in self.names:
             raise ValueError("no_lesion must be one of the names")
         return self
@@ -198,7 +198,7 @@ def read_artefact(directory: Path) -> Manifest:
             f"no artefact in {directory}: {MANIFEST_NAME} cannot be read ({error.strerror})."
         ) from error
     try:
-        version = _VersionOnly.model_validate_json(text).artefact_version
+        version = _ManifestVersion.model_validate_json(text).artefact_version
         if version != ARTEFACT_VERSION:
             raise ArtefactError(
                 f"{path} is of artefact version {version}; this code reads version {ARTEFACT_VERSION}:"
@@ -216,7 +216,7 @@ def read_artefact(directory: Path) -> Manifest:
     return manifest
 
 
-class _VersionOnly(BaseModel):
+class _ManifestVersion(BaseModel):
     artefact_version: int
 
 
@@ -224,12 +224,12 @@ def _verify(directory: Path, name: str, stored: StoredFile) -> None:
     if Path(name).name != name:
         raise ArtefactError(f"{directory / MANIFEST_NAME} lists {name!r}, which is not a plain file name.")
     try:
-        found = hash_file(directory / name)
+        actual = hash_file(directory / name)
     except OSError as error:
         raise ArtefactError(
             f"{directory / name} cannot be read ({error.strerror}): copy the artefact again."
         ) from error
-    if found != stored:
+    if actual != stored:
         raise ArtefactError(
             f"{directory / name} is not the file that {MANIFEST_NAME} describes (sha256 or size differs):"
             " copy the artefact again."

@@ -16,8 +16,8 @@ _Z: Final = 1.959964
 def select_kind(kinds: npt.NDArray[np.floating], manifest: Manifest) -> str | None:
     """Name the kind of a picture from the shares [kinds] of each; None where it is refused, being no lesion."""
     shares = dict(zip(manifest.kinds.names, kinds.tolist(), strict=True))
-    nothing, limit = shares.pop(manifest.kinds.no_lesion), manifest.kinds.refuse_from
-    return None if limit is not None and nothing >= limit else max(shares, key=shares.__getitem__)
+    no_lesion_share, refuse_from = shares.pop(manifest.kinds.no_lesion), manifest.kinds.refuse_from
+    return None if refuse_from is not None and no_lesion_share >= refuse_from else max(shares, key=shares.__getitem__)
 
 
 def find_population(kind: str, distance: float, manifest: Manifest) -> Population | None:
@@ -33,8 +33,8 @@ def select_band(probability: float, population: Population | None, manifest: Man
     if population is None:
         # Nothing was measured for such a picture, so it is never reassuring. It may still alarm: where every
         # measured population would call it high, a doctor should look.
-        alarming = all(probability >= known.bands.high_from for known in manifest.populations)
-        return Band.HIGH if alarming else Band.UNCERTAIN
+        is_high_everywhere = all(probability >= known.bands.high_from for known in manifest.populations)
+        return Band.HIGH if is_high_everywhere else Band.UNCERTAIN
     if probability >= population.bands.high_from:
         return Band.HIGH
     return Band.LOW if probability < population.bands.low_below else Band.ELEVATED
@@ -42,10 +42,10 @@ def select_band(probability: float, population: Population | None, manifest: Man
 
 def find_bin(probability: float, bins: tuple[ReliabilityBin, ...]) -> int | None:
     """Place of the bin of held-out lesions that scored like `probability`, None where no bin covers it."""
-    for place, held_out in enumerate(bins):
-        last = place == len(bins) - 1
-        if held_out.start <= probability < held_out.stop or (last and probability >= held_out.start):
-            return place
+    for index, held_out in enumerate(bins):
+        is_last = index == len(bins) - 1
+        if held_out.start <= probability < held_out.stop or (is_last and probability >= held_out.start):
+            return index
     return None
 
 
@@ -54,5 +54,5 @@ def wilson_interval(hits: int, trials: int) -> tuple[float, float]:
     share, z2 = hits / trials, _Z**2
     centre = share + z2 / (2 * trials)
     spread = _Z * sqrt(share * (1 - share) / trials + z2 / (4 * trials**2))
-    whole = 1 + z2 / trials
-    return max(0.0, (centre - spread) / whole), min(1.0, (centre + spread) / whole)
+    denominator = 1 + z2 / trials
+    return max(0.0, (centre - spread) / denominator), min(1.0, (centre + spread) / denominator)

@@ -9,7 +9,7 @@ from redis.exceptions import ResponseError
 from shared.coalescing.coroutines import AsyncCoalescer
 
 #: Most commands of one pipeline: the replies to all of them are in memory at once.
-_MOST: Final = 128
+_MAX_COMMANDS: Final = 128
 
 #: These wait at the server and would hold up what comes behind them.
 _BLOCKING: Final = frozenset({"BLPOP"})
@@ -27,14 +27,14 @@ class AutoPipeliningRedis(Redis):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._together: AsyncCoalescer[Command, Any] = AsyncCoalescer(self._send, _MOST)
+        self._coalescer: AsyncCoalescer[Command, Any] = AsyncCoalescer(self._send, _MAX_COMMANDS)
 
     async def execute_command(self, *arguments: Any, **options: Any) -> Any:
         """Run one command. Raises what `Redis.execute_command` raises."""
         if arguments[0] in _BLOCKING:
             # redis-py leaves it untyped.
             return await super().execute_command(*arguments, **options)  # type: ignore[no-untyped-call]
-        reply = await self._together.call((arguments, options))
+        reply = await self._coalescer.call((arguments, options))
         if isinstance(reply, ResponseError):
             raise reply
         return reply

@@ -31,20 +31,22 @@ def create_client(url: str) -> "Redis":
 
     `redis://`, `rediss://` (over TLS) or `sentinel://`, see `shared.redis_client.sentinel`.
     """
-    if watched := parse_sentinel_url(url):
+    if sentinel_address := parse_sentinel_url(url):
         # redis-py types its Sentinel in part only.
-        those = Sentinel(watched.nodes, **_OPTIONS)  # type: ignore[no-untyped-call]
-        found: Redis = those.master_for(watched.name, **_login(watched))  # type: ignore[no-untyped-call]
-        return found
+        sentinels = Sentinel(sentinel_address.nodes, **_OPTIONS)  # type: ignore[no-untyped-call]
+        client: Redis = sentinels.master_for(sentinel_address.name, **_credentials(sentinel_address))  # type: ignore[no-untyped-call]
+        return client
     return Redis.from_url(url, **_OPTIONS)
 
 
 def create_async_client(url: str) -> "AsyncRedis":
     """The same for coroutines. What they ask for at the same time goes out together."""
-    if watched := parse_sentinel_url(url):
-        those = AsyncSentinel(watched.nodes, **_OPTIONS)  # type: ignore[no-untyped-call]
-        found: AsyncRedis = those.master_for(watched.name, redis_class=AutoPipeliningRedis, **_login(watched))
-        return found
+    if sentinel_address := parse_sentinel_url(url):
+        sentinels = AsyncSentinel(sentinel_address.nodes, **_OPTIONS)  # type: ignore[no-untyped-call]
+        client: AsyncRedis = sentinels.master_for(
+            sentinel_address.name, redis_class=AutoPipeliningRedis, **_credentials(sentinel_address)
+        )
+        return client
     return AutoPipeliningRedis.from_url(url, **_OPTIONS)
 
 
@@ -65,12 +67,12 @@ async def disconnect_idle(client: "AsyncRedis") -> None:
 
 def display_address(url: str) -> str:
     """`host:port/db` of a Redis URL: all of it that may be shown."""
-    if watched := parse_sentinel_url(url):
-        return f"{watched.name} by {', '.join(f'{host}:{port}' for host, port in watched.nodes)}"
+    if sentinel_address := parse_sentinel_url(url):
+        return f"{sentinel_address.name} by {', '.join(f'{host}:{port}' for host, port in sentinel_address.nodes)}"
     parts = urlsplit(url)
     host = parts.hostname or parts.path
     return f"{host}:{parts.port or 6379}{parts.path}" if parts.hostname else host
 
 
-def _login(watched: SentinelAddress) -> dict[str, Any]:
-    return {"username": watched.username, "password": watched.password, "db": watched.db}
+def _credentials(address: SentinelAddress) -> dict[str, Any]:
+    return {"username": address.username, "password": address.password, "db": address.db}

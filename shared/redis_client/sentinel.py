@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 SCHEME: Final = "sentinel"
 
-_PORT: Final = 26379
+_DEFAULT_PORT: Final = 26379
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,9 @@ def parse_sentinel_url(url: str) -> SentinelAddress | None:
     parts = urlsplit(url)
     if parts.scheme != SCHEME:
         return None
-    login, _, places = parts.netloc.rpartition("@")
+    login, _, hosts = parts.netloc.rpartition("@")
     user, _, password = login.partition(":")
-    nodes = tuple(_node(place) for place in places.split(",") if place)
+    nodes = tuple(_parse_node(place) for place in hosts.split(",") if place)
     name = parts.path.strip("/")
     if not nodes or not name:
         raise ValueError("a Sentinel's address names hosts and the Redis: sentinel://:password@host:26379/NAME")
@@ -35,8 +35,8 @@ def parse_sentinel_url(url: str) -> SentinelAddress | None:
     return SentinelAddress(nodes, name, unquote(user) or None, unquote(password) or None, db)
 
 
-def _node(place: str) -> tuple[str, int]:
-    parts = urlsplit(f"//{place}")
+def _parse_node(host: str) -> tuple[str, int]:
+    parts = urlsplit(f"//{host}")
     if parts.hostname is None:
-        raise ValueError(f"{place} is no host:port")
-    return parts.hostname, parts.port or _PORT
+        raise ValueError(f"{host} is no host:port")
+    return parts.hostname, parts.port or _DEFAULT_PORT

@@ -14,7 +14,7 @@ from shared.redis_client.retry import ShutdownRequested
 
 log = structlog.get_logger(__name__)
 
-_EVERY_S: Final = 1.0
+_INTERVAL_S: Final = 1.0
 
 
 class MaintenanceThread:
@@ -42,33 +42,33 @@ class MaintenanceThread:
 
     def start(self) -> None:
         """Beat once, so that no claim is older than its holder's first heartbeat, and go on in a thread."""
-        self._beat()
+        self._send_heartbeat()
         self._thread.start()
 
     def stop(self) -> None:
         """Stop beating. What is still held comes back by another process' sweep."""
         self._stop.set()
-        self._thread.join(timeout=2 * _EVERY_S)
+        self._thread.join(timeout=2 * _INTERVAL_S)
 
-    def _beat(self) -> None:
+    def _send_heartbeat(self) -> None:
         self._ledger.run(
             transitions.heartbeat(self._incarnation, lease_s=self._settings.lease_s, images_per_second=self._speed())
         )
 
     def _run(self) -> None:
-        while not self._stop.wait(_EVERY_S):
+        while not self._stop.wait(_INTERVAL_S):
             try:
-                self._beat()
-                owed = self._ledger.run(
+                self._send_heartbeat()
+                pending = self._ledger.run(
                     transitions.recovery_sweep(
                         lease_s=self._settings.lease_s,
                         grace_s=self._settings.dispatch_grace_s,
                         limit=self._settings.sweep_limit,
                     )
                 )
-                if owed:
-                    log.info("swept", jobs=len(owed))
-                self._publisher.publish(owed)
+                if pending:
+                    log.info("swept", jobs=len(pending))
+                self._publisher.publish(pending)
             except ShutdownRequested:
                 return
             except Exception:

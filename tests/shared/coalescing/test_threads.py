@@ -34,7 +34,7 @@ def test_those_who_come_during_a_call_share_the_next_one() -> None:
     assert entered.wait(5)
     for thread in threads[1:]:
         thread.start()
-    while len(together._waiting) < 7:
+    while len(together._pending) < 7:
         pass
     go_on.set()
     for thread in threads:

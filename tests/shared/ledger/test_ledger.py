@@ -91,7 +91,9 @@ def test_a_photograph_goes_from_received_to_answered(ledger: Ledger, client: Any
     assert decided(ledger) == {"a": "refusal"}
     assert ledger.run(transitions.complete(["a"], retention_s=0)) == 1
     left = [key for key in client.keys(f"{KEY_PREFIX}*") if b"_sequence:" not in key]
-    assert set(left) <= {f"{KEY_PREFIX}{name}".encode() for name in ("incarnations", "outboxes", f"outbox_signal:{OUTBOX}")}
+    assert set(left) <= {
+        f"{KEY_PREFIX}{name}".encode() for name in ("incarnations", "outboxes", f"outbox_signal:{OUTBOX}")
+    }
 
 
 def test_a_repeated_update_opens_nothing_new(ledger: Ledger) -> None:

@@ -42,7 +42,9 @@ def test_check_ledger_gives_a_new_ledger_our_version(config: Settings, client: A
 @pytest.mark.parametrize("version", [LEDGER_VERSION - 1, LEDGER_VERSION + 1])
 def test_check_ledger_refuses_another_version_in_one_sentence(config: Settings, client: Any, version: int) -> None:
     client.set(VERSION, version)
-    with pytest.raises(LedgerVersionError, match=f"has version {version}, .* needs version {LEDGER_VERSION}") as refused:
+    with pytest.raises(
+        LedgerVersionError, match=f"has version {version}, .* needs version {LEDGER_VERSION}"
+    ) as refused:
         check(config)
     assert str(refused.value).count(". ") == 0
     assert int(client.get(VERSION)) == version, "it stays what it was"
