@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from bulk.inputs.reader import read_image
 from bulk.rejections import FileNotReadable
 from bulk.results.results_file import Row
-from shared.contract.decision import EvidenceMap, RefusalReason
+from shared.contract.decision import DECODED_REFUSALS, EvidenceMap
 from shared.images.evidence_map import draw_evidence
 from shared.images.refusal import ImageRejected
 from shared.images.thumbnail import make_thumbnail
@@ -27,7 +27,7 @@ def thumbnails(row: Row, path: Path) -> list[str]:
 
     Only pictures that a worker has decoded are decoded here: others may hang or crash a decoder.
     """
-    if row["kind"] != "verdict" and row["reason"] != RefusalReason.NOT_A_LESION:
+    if row["kind"] != "verdict" and row["reason"] not in DECODED_REFUSALS:
         return []
     try:
         small = make_thumbnail(read_image(path), _SIDE)
