@@ -1,4 +1,4 @@
-"""Group commit: threads that ask at the same time share one call, and nobody waits for company."""
+"""Coalesces the calls of threads: those that wait at the same time share one call, and no call is delayed."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -18,9 +18,9 @@ class _Request(Generic[Item, Result]):
 
 
 class Coalescer(Generic[Item, Result]):
-    """Calls `run` with the items of all threads that wait, one call at a time.
+    """Calls `run` with the items of all waiting threads, one call at a time.
 
-    `run` returns one result for each item, in order. While a call is under way, those who come gather for the next.
+    `run` returns one result for each item, in order. Items that arrive during a call are gathered for the next one.
     """
 
     def __init__(self, run: Callable[[list[Item]], Sequence[Result]]) -> None:
@@ -30,7 +30,7 @@ class Coalescer(Generic[Item, Result]):
         self._run_lock = threading.Lock()
 
     def call(self, items: Sequence[Item]) -> list[Result]:
-        """Results of `items`. Raises what `run` raised, to all who shared the call."""
+        """Return the results of `items`. What `run` raises is raised in every thread that shared the call."""
         request: _Request[Item, Result] = _Request(items)
         with self._lock:
             self._pending.append(request)
@@ -46,7 +46,7 @@ class Coalescer(Generic[Item, Result]):
     def _run_batch(self, requests: list[_Request[Item, Result]]) -> None:
         try:
             results = self._run([item for request in requests for item in request.items])
-        except Exception as error:  # noqa: BLE001 - raised again by each who asked
+        except Exception as error:  # noqa: BLE001 - raised again in each calling thread
             for request in requests:
                 request.error = error
         else:

@@ -1,17 +1,17 @@
-"""Names of the files that a folder run writes into its output directory."""
+"""Names of the files in the output directory of a folder run."""
 
 from typing import Final
 
-#: Describes the run; its presence marks a directory as the output of one.
+#: Describes the run. Its presence marks a directory as the output of a run.
 RUN: Final = "run.json"
 RESULTS: Final = "results.jsonl"
 TABLE: Final = "results.csv"
 REPORT: Final = "report.html"
 JOURNAL: Final = "submitted.jsonl"
-#: Ids of the finished pictures. It exists only while a run works.
+#: Ids of the finished images. It exists only during a run.
 INDEX: Final = "finished.sqlite"
-#: Held by the process that writes to the directory.
+#: Locked by the process that writes to the directory.
 LOCK: Final = ".lock"
 
-#: All of them but the lock, which a running process may hold.
+#: All of them except the lock, which a running process may hold.
 REMOVABLE: Final = (RUN, RESULTS, TABLE, REPORT, JOURNAL, INDEX)

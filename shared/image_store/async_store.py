@@ -1,4 +1,4 @@
-"""The picture store for coroutines."""
+"""Image store for coroutines."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,7 +21,7 @@ class AsyncImageStore:
         self._delete = client.register_script(DELETE)
 
     async def put(self, images: Mapping[str, bytes]) -> bool:
-        """Store all of `pictures` (id -> bytes) or none: see `ImageStore.put`."""
+        """Store all of `images` or none, see `ImageStore.put`."""
         arguments = reservation_arguments(images, budget_bytes=self._budget_bytes, ttl_ms=self._ttl_ms)
         if not await self._retry.call(lambda: self._reserve(keys=[PREFIX], args=arguments)):
             return False
@@ -36,11 +36,11 @@ class AsyncImageStore:
         return True
 
     async def get(self, id_: str) -> bytes | None:
-        """Bytes of one picture; None where it is gone."""
+        """Return the bytes of one image; None if it is missing."""
         data: bytes | None = await self._retry.call(lambda: self._redis.get(image_key(id_)))
         return data
 
     async def delete(self, ids: Sequence[str]) -> None:
-        """Forget these pictures."""
+        """Delete these images."""
         if ids:
             await self._retry.call(lambda: self._delete(keys=[PREFIX], args=list(ids)))

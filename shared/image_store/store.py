@@ -1,4 +1,4 @@
-"""The picture store: bytes by job id, in a Redis, under a byte budget and with a time to live."""
+"""Image store for threads: bytes by job id in Redis, within a byte budget and with a time to live."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,19 +18,19 @@ DELETE: Final = (_SCRIPTS / "delete.lua").read_text(encoding="utf-8")
 
 
 def image_key(id_: str) -> str:
-    """Where the bytes of a picture lie."""
+    """Key of the bytes of an image."""
     return f"{PREFIX}bytes:{id_}"
 
 
 def reservation_arguments(images: Mapping[str, bytes], *, budget_bytes: int, ttl_ms: int) -> list[str | int]:
-    """Arguments of `RESERVE`."""
+    """Build the arguments of `RESERVE`."""
     return [budget_bytes, ttl_ms, *(part for id_, data in images.items() for part in (id_, len(data)))]
 
 
 class ImageStore:
-    """Pictures behind one Redis client. Safe to share between threads.
+    """Images behind one Redis client. Safe to share between threads.
 
-    `budget` is the most bytes that may lie in it at once, `ttl_s` how long a picture may lie.
+    The store holds at most `budget_bytes` at once and deletes an image after `ttl_s`.
     """
 
     def __init__(self, client: "Redis", retry: RedisRetry, *, budget_bytes: int, ttl_s: float) -> None:
@@ -42,10 +42,17 @@ class ImageStore:
         self._delete = client.register_script(DELETE)
 
     def put(self, images: Mapping[str, bytes]) -> bool:
-        """Store all of `pictures` (id -> bytes) or, where the budget is spent, none: then False.
+        """Store all of `images`, or none if the budget is spent. The call can be repeated.
 
-        Repeating it is harmless. Raises `shared.redis_client.retry.RedisAccessDenied`, and
-        `redis.exceptions.OutOfMemoryError` where Redis itself is full.
+        Args:
+            images: Bytes by job id.
+
+        Returns:
+            Whether the images were stored.
+
+        Raises:
+            RedisAccessDenied: Redis refuses the user or password.
+            redis.exceptions.OutOfMemoryError: Redis itself is full.
         """
         arguments = reservation_arguments(images, budget_bytes=self._budget_bytes, ttl_ms=self._ttl_ms)
         if not self._retry.call(lambda: self._reserve(keys=[PREFIX], args=arguments)):
@@ -54,7 +61,7 @@ class ImageStore:
         return True
 
     def get(self, ids: Sequence[str]) -> list[bytes | None]:
-        """Bytes of each id in order; None for those that are gone."""
+        """Return the bytes of each id in order; None for a missing image."""
         keys = [image_key(id_) for id_ in ids]
         if not keys:
             return []
@@ -62,7 +69,7 @@ class ImageStore:
         return list(data)
 
     def exist(self, ids: Sequence[str]) -> list[bool]:
-        """Whether each id's picture is there, in order."""
+        """Return for each id in order whether its image is stored."""
         with self._client.pipeline(transaction=False) as pipeline:
             for id_ in ids:
                 pipeline.exists(image_key(id_))
@@ -70,12 +77,12 @@ class ImageStore:
         return [one == 1 for one in counts]
 
     def get_used_bytes(self) -> int:
-        """Bytes of pictures that are reserved now; those that expired since the last `put` still count."""
+        """Return the bytes that are reserved now. Images that expired since the last `put` still count."""
         total: Any = self._retry.call(lambda: self._client.get(f"{PREFIX}total"))
         return int(total or 0)
 
     def delete(self, ids: Sequence[str]) -> None:
-        """Forget these pictures."""
+        """Delete these images."""
         if ids:
             self._retry.call(lambda: self._delete(keys=[PREFIX], args=list(ids)))
 

@@ -1,4 +1,4 @@
-"""The evidence map: from the model's numbers to a small grid, and from the grid to a drawing for people."""
+"""The evidence map (attribution map): scales the model's numbers to a small grid and draws the grid on an image."""
 
 from typing import Final
 
@@ -10,18 +10,22 @@ from shared.contract.decision import EvidenceMap
 
 _MAX_CELL: Final = 127
 
-# Orange-yellow: with any colour blindness it is told from skin and from lesions by its lightness.
+# Orange-yellow: its lightness separates it from skin and lesions with any colour blindness.
 _COLOUR: Final = (255, 176, 0)
-# Share of the colour where the evidence is strongest: the lesion must stay visible beneath.
+# Opacity of the colour where the evidence is strongest. The lesion must stay visible beneath.
 _OPACITY: Final = 0.3
-# Evidence, as a share of the largest, around which a line is drawn; half of it is where the colour begins.
+# Evidence, as a share of the largest, around which a line is drawn. The colour begins at half of it.
 _OUTLINE_FROM: Final = 0.5
 
 
 def to_evidence_map(values: npt.NDArray[np.floating]) -> EvidenceMap:
-    """Scale a model's evidence, float [rows, columns] of any unit, to a map of its largest absolute value.
+    """Scale a model's evidence to shares of its largest absolute value.
 
-    What is not a finite number counts as no evidence. A map without evidence is all zeros.
+    Args:
+        values: Float [rows, columns] of any unit. A value that is not finite counts as no evidence.
+
+    Returns:
+        The map; all zeros without evidence.
     """
     finite = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     peak = np.abs(finite).max(initial=0.0)
@@ -31,11 +35,11 @@ def to_evidence_map(values: npt.NDArray[np.floating]) -> EvidenceMap:
 
 
 def draw_evidence(image: Image.Image, evidence: EvidenceMap) -> Image.Image:
-    """Draw where the evidence for malignancy lies over an RGB `picture` of any size; returns a new picture.
+    """Draw the evidence for malignancy over an RGB `image` of any size; returns a new image.
 
-    The grid is stretched smoothly over the whole picture: a transparent colour where the evidence is strong, and a
-    line, light on dark, around what exceeds half of the strongest. Evidence against is not drawn: people read any
-    colour as alarm.
+    The grid is stretched smoothly over the whole image. A transparent colour marks strong evidence; a line, light on
+    dark, surrounds what exceeds half of the strongest. Evidence against malignancy is not drawn, because readers take
+    any colour as alarm.
     """
     cells = np.array(evidence.cells, dtype=np.float32).reshape(evidence.rows, evidence.columns)
     grid = Image.fromarray(cells.clip(min=0) / _MAX_CELL)
@@ -43,14 +47,14 @@ def draw_evidence(image: Image.Image, evidence: EvidenceMap) -> Image.Image:
     line_width = max(1, round(min(image.size) / 200))
     drawn = image.copy()
     box = _bounding_box(strength > _OUTLINE_FROM / 2, 4 * line_width)
-    if box is not None:  # most of a picture is left as it is, and costs nothing
+    if box is not None:  # the rest of the image stays as it is and costs nothing
         left, top, right, bottom = box
         drawn.paste(_draw_region(image.crop(box), strength[top:bottom, left:right], line_width), (left, top))
     return drawn
 
 
 def _draw_region(image: Image.Image, strength: npt.NDArray[np.floating], line_width: int) -> Image.Image:
-    """Colour and line over one part of a picture; `strength` is float [rows, columns] of it, in [0, 1]."""
+    """Draw colour and line over one region. `strength` is float [rows, columns] in [0, 1]."""
     start = _OUTLINE_FROM / 2
     opacity = ((strength - start) / (1 - start)).clip(0, 1) * _OPACITY
     drawn = _blend(image, _COLOUR, opacity)
@@ -61,7 +65,7 @@ def _draw_region(image: Image.Image, strength: npt.NDArray[np.floating], line_wi
 
 
 def _bounding_box(marked: npt.NDArray[np.bool_], margin: int) -> tuple[int, int, int, int] | None:
-    """Left, top, right and bottom of what is marked in bool [rows, columns], with a margin; None for nothing."""
+    """Left, top, right and bottom of the true cells in bool [rows, columns], with a margin; None if there are none."""
     rows, columns = np.flatnonzero(marked.any(axis=1)), np.flatnonzero(marked.any(axis=0))
     if rows.size == 0:
         return None
@@ -75,7 +79,7 @@ def _bounding_box(marked: npt.NDArray[np.bool_], margin: int) -> tuple[int, int,
 
 
 def _find_border(mask: Image.Image, width: int) -> npt.NDArray[np.floating]:
-    """Find the border of a region, about `width` pixels wide: 1 on it, fading to 0."""
+    """Find the border of a region, about `width` pixels wide: 1 on the border, fading to 0."""
     blurred = np.asarray(mask.filter(ImageFilter.BoxBlur(width)), dtype=np.float32) / 255
     line: npt.NDArray[np.floating] = 4 * blurred * (1 - blurred)
     return line

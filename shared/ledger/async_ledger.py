@@ -1,4 +1,4 @@
-"""Runs the same calls from coroutines."""
+"""Runs ledger calls from coroutines."""
 
 from typing import TypeVar
 
@@ -27,7 +27,7 @@ class AsyncLedger:
         return call.decode_reply(await self._retry.call(lambda: script(keys=[KEY_PREFIX], args=call.arguments)))
 
     async def wait_for_outbox_change(self, outbox: str, timeout_s: float) -> bool:
-        """Wait until something happened in `outbox`, at most `timeout_s`. True if it did."""
+        """Wait until `outbox` changes, at most `timeout_s`. Returns whether it did."""
         signal = outbox_signal_key(outbox)
 
         async def wait() -> object:

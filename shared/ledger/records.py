@@ -1,4 +1,4 @@
-"""What the ledger gives back and takes in."""
+"""Records that the ledger takes in and returns. Times are in seconds; points in time are on Redis' clock."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from shared.contract.names import Queue, Stage
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A photograph to be opened. `reference` is its owner's note to self (JSON); no one else reads it."""
+    """A job to create. `payload` is JSON that only its owner reads."""
 
     id: str
     payload: str = ""
@@ -15,10 +15,11 @@ class NewJob:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedJob:
-    """A job that this worker holds now. Times in seconds.
+    """A job that this worker has claimed.
 
-    `suspect` says that an earlier worker died or hung with it, so it is decoded out of process. `remaining_s`
-    is the time to its deadline, `age_s` the time since it was received, `queued_s` since its bell was rung.
+    A `suspect` job is a suspected poison message: an earlier worker died or hung with it, so it is decoded in a child
+    process. `remaining_s` is the time to its deadline, `age_s` the time since it was received, `queued_s` the time
+    since its message was published.
     """
 
     id: str
@@ -33,7 +34,7 @@ class ClaimedJob:
 
 @dataclass(frozen=True, slots=True)
 class OutboxJob:
-    """A job as the owner of its outbox sees it. Times in seconds of Redis' clock, `decision` as JSON."""
+    """A job as the owner of its outbox sees it. `decision` is JSON, empty before there is one."""
 
     id: str
     language: str
@@ -48,8 +49,8 @@ class OutboxJob:
 class JobView:
     """A job as its owner may see it in any stage.
 
-    `decision` is JSON, empty before there is one; `received_at` in seconds of Redis' clock; `place` says how many wait
-    before it in its queue, None where it does not wait there.
+    `decision` is JSON, empty before there is one. `queue_position` is the number of jobs before it in its queue, None
+    if it is not ready.
     """
 
     stage: Stage
@@ -62,7 +63,7 @@ class JobView:
 
 @dataclass(frozen=True, slots=True)
 class PendingDispatch:
-    """A job that is `ready` and whose message has still to be sent."""
+    """A ready job whose message is not published yet."""
 
     queue: Queue
     id: str
@@ -70,7 +71,7 @@ class PendingDispatch:
 
 @dataclass(frozen=True, slots=True)
 class QueueCount:
-    """Jobs ready in one queue, and the age of the one that waits longest, in seconds."""
+    """Number of ready jobs in one queue, and the age of the oldest."""
 
     ready: int
     oldest_s: float
@@ -78,7 +79,7 @@ class QueueCount:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Where the jobs are, how many processes live, how many of them are workers and what they predict a second."""
+    """Numbers of jobs by stage, of live processes and of workers among them, and the throughput of all workers."""
 
     queues: dict[Queue, QueueCount]
     claimed: int
@@ -90,7 +91,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class QueueState:
-    """A queue: jobs `ready`, age of the oldest in seconds, seconds since it was paused or None."""
+    """A queue: number of ready jobs, age of the oldest, time since it was paused or None."""
 
     ready: int
     oldest_s: float
@@ -99,7 +100,7 @@ class QueueState:
 
 @dataclass(frozen=True, slots=True)
 class OutboxState:
-    """Jobs that wait for the owner of an outbox: for it to bring their picture, or to deliver their decision."""
+    """Numbers of jobs that wait for the owner of an outbox, to upload an image or to deliver a decision."""
 
     name: str
     received: int
@@ -108,7 +109,7 @@ class OutboxState:
 
 @dataclass(frozen=True, slots=True)
 class ProcessInfo:
-    """A live incarnation: seconds left of its lease, jobs that it holds, and what a worker serves (JSON or '')."""
+    """A live process: time left of its lease, number of jobs in flight, and what a worker serves (JSON or '')."""
 
     incarnation: str
     lease_left_s: float
@@ -117,15 +118,16 @@ class ProcessInfo:
 
     @property
     def role(self) -> str:
-        """The part of its name that says what it is: `worker`, `bulk`, ..."""
+        """The kind of process: `worker`, `bulk`, ..."""
         return self.incarnation.rpartition("-")[0]
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerOverview:
-    """The whole ledger in numbers. `undecided` are all jobs that still wait for a decision, wherever they are.
+    """The whole ledger in numbers.
 
-    `at` is Redis' clock in seconds; `oldest_undelivered_s` the age of the decision that waits longest for delivery.
+    `time_s` is Redis' clock, `undecided` the number of jobs without a decision in any stage, `oldest_undelivered_s` the
+    age of the decision that waits longest for delivery.
     """
 
     time_s: float
@@ -139,7 +141,7 @@ class LedgerOverview:
 
     @property
     def stages(self) -> dict[Stage, int]:
-        """Jobs in each stage that is counted; answered ones are gone or only wait to be forgotten."""
+        """Number of jobs by stage. Answered jobs are not counted: they are deleted or wait for that."""
         return {
             Stage.RECEIVED: sum(outbox.received for outbox in self.outboxes),
             Stage.READY: sum(queue.ready for queue in self.queues.values()),
@@ -150,7 +152,7 @@ class LedgerOverview:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A job that the service could not decide; `died_s` seconds ago, `decision` as JSON."""
+    """A job that the service could not decide or deliver. `decision` is JSON."""
 
     id: str
     stage: Stage
@@ -163,7 +165,7 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class JobEvent:
-    """Something that happened to a job: `what`, by whom where that is known, `after_s` it was received."""
+    """An event in the history of a job: name, process or '', and time since the job was received."""
 
     name: str
     incarnation: str
@@ -172,9 +174,9 @@ class JobEvent:
 
 @dataclass(frozen=True, slots=True)
 class JobHistory:
-    """What the ledger knows of a job. Times in seconds of Redis' clock, `decision` as JSON, empty for none.
+    """Everything the ledger knows of a job. `decision` is JSON, empty before there is one.
 
-    `cut` says that the beginning of a long life is forgotten.
+    `is_truncated` says that the beginning of a long history was dropped.
     """
 
     id: str

@@ -18,7 +18,7 @@ from shared.redis_client.retry import AsyncRedisRetry, RedisRetry
 
 
 class LedgerVersionError(SettingsError):
-    """Raised when REDIS_URL names a ledger of another version. The message is one sentence."""
+    """Raised at start when REDIS_URL names a ledger of another version. The message is one sentence."""
 
 
 class ServiceConnections:
@@ -63,7 +63,7 @@ class ServiceConnections:
         if version != LEDGER_VERSION:
             raise LedgerVersionError(
                 f"the ledger in Redis at {self._address} has version {version}, but this release needs version"
-                f" {LEDGER_VERSION}: run all processes from one release, and see Change in docs/operations.md for an upgrade."
+                f" {LEDGER_VERSION}: run all processes from one release; docs/operations.md says how to upgrade."
             )
 
     def __enter__(self) -> Self:
