@@ -6,8 +6,7 @@ from typing import Final
 #: Version of the job and decision contracts. Each job carries its version; a reader refuses a version it does not know.
 CONTRACT_VERSION: Final = 2
 
-#: Version of the ledger's keys, fields and scripts. All processes on one Redis must have the same; one that has not
-#: does not start.
+#: Version of the ledger's keys, fields and scripts. A process does not start on a ledger of another version.
 LEDGER_VERSION: Final = 2
 
 #: The one Celery task. Its messages carry job ids and wake workers.

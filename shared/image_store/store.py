@@ -74,7 +74,7 @@ class ImageStore:
             for id_ in ids:
                 pipeline.exists(image_key(id_))
             counts: list[int] = self._retry.call(pipeline.execute)
-        return [one == 1 for one in counts]
+        return [count == 1 for count in counts]
 
     def get_used_bytes(self) -> int:
         """Return the bytes that are reserved now. Images that expired since the last `put` still count."""

@@ -1,4 +1,4 @@
-"""A Redis that is away is waited for; one that refuses us is not."""
+"""Calls are retried while Redis is unavailable; denied access is raised at once."""
 
 import asyncio
 import threading
@@ -31,7 +31,7 @@ from shared.redis_client.retry import (
 )
 
 
-def test_a_call_outlives_a_restart(tmp_path: Path) -> None:
+def test_retry_survives_a_restart(tmp_path: Path) -> None:
     broker = EmbeddedValkey(tmp_path).start()
     with create_client(broker.url) as client:
         broker.kill()
@@ -44,14 +44,14 @@ def test_a_call_outlives_a_restart(tmp_path: Path) -> None:
             broker.stop()
 
 
-def test_waiting_ends_when_the_process_stops(tmp_path: Path) -> None:
+def test_retry_ends_when_the_process_stops(tmp_path: Path) -> None:
     stop = threading.Event()
     threading.Timer(0.2, stop.set).start()
     with create_client(EmbeddedValkey(tmp_path).url) as client, pytest.raises(ShutdownRequested):
         RedisRetry("nowhere", stop).call(client.ping)
 
 
-def test_a_wrong_password_is_not_waited_for(tmp_path: Path) -> None:
+def test_retry_raises_at_once_for_a_wrong_password(tmp_path: Path) -> None:
     with EmbeddedValkey(tmp_path, password="right") as broker:
         for url in (broker.url.replace("right", "wrong"), broker.url.replace(":right@", "")):
             with create_client(url) as client, pytest.raises(RedisAccessDenied, match="REDIS_URL") as refused:
@@ -59,7 +59,7 @@ def test_a_wrong_password_is_not_waited_for(tmp_path: Path) -> None:
             assert "wrong@" not in str(refused.value)
 
 
-def test_other_errors_are_the_callers(redis_url: str) -> None:
+def test_retry_raises_other_errors_at_once(redis_url: str) -> None:
     with Redis.from_url(redis_url) as client, pytest.raises(ResponseError):
         RedisRetry("test").call(lambda: client.execute_command("NOSUCHCOMMAND"))
 
@@ -73,11 +73,11 @@ def test_other_errors_are_the_callers(redis_url: str) -> None:
         ("unix:///run/redis.sock", "/run/redis.sock"),
     ],
 )
-def test_a_place_is_shown_without_its_password(url: str, shown: str) -> None:
+def test_display_address_hides_the_password(url: str, shown: str) -> None:
     assert display_address(url) == shown
 
 
-def test_coroutines_outlive_a_restart_too(tmp_path: Path) -> None:
+def test_async_retry_survives_a_restart(tmp_path: Path) -> None:
     broker = EmbeddedValkey(tmp_path).start()
 
     async def call() -> bool:
