@@ -1,19 +1,11 @@
 """The image store keeps images within its budget and their time to live."""
 
 import time
-from collections.abc import Iterator
 
-import pytest
 from redis import Redis
 
 from shared.image_store.store import ImageStore
 from shared.redis_client.retry import RedisRetry
-
-
-@pytest.fixture
-def client(redis_url: str) -> Iterator["Redis"]:
-    with Redis.from_url(redis_url) as client:
-        yield client
 
 
 def store(client: "Redis", *, budget: int = 1000, ttl_s: float = 60) -> ImageStore:

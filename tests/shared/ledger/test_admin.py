@@ -1,11 +1,9 @@
 """Calls of an operator: reading changes nothing, pausing and replaying lose nothing."""
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from redis import Redis
 
 from shared.contract.decision import Failure, FailureReason, Refusal, RefusalReason
 from shared.contract.names import CONTRACT_VERSION, Queue, Stage
@@ -13,23 +11,11 @@ from shared.ledger import admin, transitions
 from shared.ledger.ledger import Ledger
 from shared.ledger.records import NewJob, PendingDispatch
 from shared.ledger.script_call import KEY_PREFIX
-from shared.redis_client.retry import RedisRetry
 
 OUTBOX = "telegram"
 REFUSED = Refusal(reason=RefusalReason.DAMAGED)
 FAILED = Failure(reason=FailureReason.PREDICT_FAILED)
 BULK = Queue.BULK
-
-
-@pytest.fixture
-def client(redis_url: str) -> Iterator[Any]:
-    with Redis.from_url(redis_url) as client:
-        yield client
-
-
-@pytest.fixture
-def ledger(client: Any) -> Ledger:
-    return Ledger(client, RedisRetry("test"))
 
 
 def create_jobs(ledger: Ledger, *ids: str, stored: bool = True) -> None:

@@ -1,14 +1,12 @@
 """Every job gets exactly one decision, whatever is lost on the way."""
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from redis import Redis
 from redis.exceptions import OutOfMemoryError
 
 from shared.contract.decision import Failure, FailureReason, Refusal, RefusalReason, decision_from_json
@@ -22,17 +20,6 @@ from shared.redis_client.retry import RedisRetry
 OUTBOX = "bulk:test"
 REFUSED = Refusal(reason=RefusalReason.DAMAGED)
 FAILED = Failure(reason=FailureReason.DECODE_DIED)
-
-
-@pytest.fixture
-def client(redis_url: str) -> Iterator[Any]:
-    with Redis.from_url(redis_url) as client:
-        yield client
-
-
-@pytest.fixture
-def ledger(client: Any) -> Ledger:
-    return Ledger(client, RedisRetry("test"))
 
 
 def create_stored(ledger: Ledger, *ids: str, queue: Queue = Queue.BULK, deadline_s: float = 60) -> list[str]:

@@ -1,12 +1,10 @@
 """Processes join only a ledger of their own version."""
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from redis import Redis
 
 from shared.config.settings import Settings
 from shared.contract.names import LEDGER_VERSION
@@ -15,12 +13,6 @@ from shared.service.client import ServiceClient
 from shared.service.connections import LedgerVersionError, ServiceConnections
 
 VERSION = f"{KEY_PREFIX}version"
-
-
-@pytest.fixture
-def client(redis_url: str) -> Iterator[Any]:
-    with Redis.from_url(redis_url) as client:
-        yield client
 
 
 @pytest.fixture
