@@ -104,7 +104,7 @@ def _run_load(
 def _count_leftovers(testbed: Testbed) -> int:
     """Jobs, dead letters and bytes of images that remain after all answers."""
     overview = testbed.ledger.run(admin.get_overview())
-    return overview.undecided + overview.dead + overview.claimed + testbed.store.used()
+    return overview.undecided + overview.dead_letters + overview.claimed + testbed.store.get_used_bytes()
 
 
 def _figures(

@@ -166,7 +166,7 @@ def dead_list(limit: int) -> None:
     """Show them, the oldest first."""
     with _open_client() as connected:
         letters = dead_letters.find_dead_letters(connected, (), limit=limit)
-        dead_letters.print_dead_letters(letters, connected.ledger.run(admin.get_overview()).dead, _console)
+        dead_letters.print_dead_letters(letters, connected.ledger.run(admin.get_overview()).dead_letters, _console)
 
 
 @dead_group.command("replay")

@@ -30,7 +30,10 @@ class AdminClient:
 
 @contextmanager
 def open_admin_client(config: Settings) -> Iterator[AdminClient]:
-    """Connections to the service of `config`. What Redis refuses or cannot do inside is raised as `OpsError`."""
+    """Connections to the service of `config`. What Redis refuses or cannot do inside is raised as `OpsError`.
+
+    Raises `LedgerVersionError` for a ledger of another release.
+    """
     # An operator wants to know that Redis is away, not to wait until it is back.
     impatient = threading.Event()
     impatient.set()
@@ -41,6 +44,7 @@ def open_admin_client(config: Settings) -> Iterator[AdminClient]:
         raise _not_an_address(error) from error
     try:
         with connections:
+            connections.check_ledger()
             yield AdminClient(config, connections.ledger, connections.store, connections.publisher)
     except RedisAccessDenied as error:
         raise OpsError(str(error)) from error

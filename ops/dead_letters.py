@@ -14,7 +14,7 @@ from ops.errors import OpsError
 from shared.contract.decision import Failure, FailureReason, decision_from_json
 from shared.contract.names import Queue, Stage
 from shared.ledger import admin
-from shared.ledger.admin import DeadLetter
+from shared.ledger.records import DeadLetter
 
 #: Outboxes of folder runs begin so. Nobody looks into them once their run has the answer.
 _FOLDER_RUN_PREFIX: Final = "bulk:"
@@ -22,7 +22,7 @@ _FOLDER_RUN_PREFIX: Final = "bulk:"
 
 def find_dead_letters(client: AdminClient, ids: Sequence[str], *, limit: int) -> list[DeadLetter]:
     """Those of `ids`, or the oldest `limit` where none are given. Raises `OpsError` for an id that is none."""
-    letters = client.ledger.run(admin.dead_letters(limit, ids))
+    letters = client.ledger.run(admin.get_dead_letters(limit, ids))
     known = {letter.id for letter in letters}
     for id_ in ids:
         if id_ not in known:
@@ -52,7 +52,7 @@ def print_dead_letters(letters: Sequence[DeadLetter], total: int, console: Conso
     for letter in letters:
         told = "yes" if letter.stage is Stage.ANSWERED else "not yet"
         owner = "a folder run" if letter.outbox.startswith(_FOLDER_RUN_PREFIX) else letter.outbox
-        died = f"{format_duration(letter.died_s)} ago"
+        died = f"{format_duration(letter.age_s)} ago"
         table.add_row(letter.id, failure_reason(letter), letter.queue, owner, told, str(letter.attempts), died)
     console.print(table)
     if total > len(letters):
@@ -61,7 +61,7 @@ def print_dead_letters(letters: Sequence[DeadLetter], total: int, console: Conso
 
 def replay(client: AdminClient, letters: Sequence[DeadLetter], console: Console) -> int:
     """Let them be tried again and say what became of each; returns how many live again."""
-    stored = dict(zip([one.id for one in letters], client.store.holds([one.id for one in letters]), strict=True))
+    stored = dict(zip([one.id for one in letters], client.store.exist([one.id for one in letters]), strict=True))
     groups: dict[Queue, list[tuple[str, bool]]] = defaultdict(list)
     for letter in letters:
         if letter.outbox.startswith(_FOLDER_RUN_PREFIX) and letter.stage is Stage.ANSWERED:
@@ -74,7 +74,7 @@ def replay(client: AdminClient, letters: Sequence[DeadLetter], console: Console)
     }
     alive = 0
     for queue, pairs in groups.items():
-        number, owed = client.ledger.run(admin.replay(pairs, deadline_s=deadlines[queue]))
+        number, owed = client.ledger.run(admin.replay_dead_letters(pairs, deadline_s=deadlines[queue]))
         client.publisher.publish(owed)
         alive += number
     return alive
@@ -83,6 +83,6 @@ def replay(client: AdminClient, letters: Sequence[DeadLetter], console: Console)
 def drop(client: AdminClient, letters: Sequence[DeadLetter]) -> int:
     """Forget them, with the pictures of those whose owner was told; returns how many there were."""
     told = [letter.id for letter in letters if letter.stage is Stage.ANSWERED]
-    number = client.ledger.run(admin.drop([letter.id for letter in letters]))
+    number = client.ledger.run(admin.drop_dead_letters([letter.id for letter in letters]))
     client.store.delete(told)
     return number

@@ -36,7 +36,7 @@ class LedgerCollector(Collector):
         yield from _job_metrics(status)
         yield from _queue_metrics(status)
         yield _process_metric(status)
-        yield _gauge("ledger_dead_letters", "Dead letters that are not dropped.", status.overview.dead)
+        yield _gauge("ledger_dead_letters", "Dead letters that are not dropped.", status.overview.dead_letters)
         yield _gauge("image_store_bytes", "Bytes of images in the image store.", status.image_bytes)
         yield _gauge("image_store_max_bytes", "Maximum bytes of images in the image store.", status.max_image_bytes)
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from ops.client import AdminClient
 from ops.durations import format_duration
 from shared.ledger import admin
-from shared.ledger.admin import LedgerOverview, ProcessInfo
+from shared.ledger.records import LedgerOverview, ProcessInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Status:
 def read_status(client: AdminClient) -> Status:
     """Look at the ledger and the picture store. Nothing changes."""
     survey = client.ledger.run(admin.get_overview())
-    return Status(survey, client.store.used(), client.config.image_store_max_bytes, client.config.lease_s)
+    return Status(survey, client.store.get_used_bytes(), client.config.image_store_max_bytes, client.config.lease_s)
 
 
 def format_json(status: Status) -> str:
@@ -34,7 +34,7 @@ def format_json(status: Status) -> str:
     survey = status.overview
     return json.dumps(
         {
-            "at": survey.at,
+            "at": survey.time_s,
             "stages": survey.stages,
             "undecided": survey.undecided,
             "oldest_undelivered_s": survey.oldest_undelivered_s,
@@ -48,12 +48,12 @@ def format_json(status: Status) -> str:
                     "incarnation": one.incarnation,
                     "role": one.role,
                     "beat_age_s": round(_heartbeat_age_s(one, status), 3),
-                    "held": one.held,
+                    "held": one.in_flight,
                     **served_model(one),
                 }
                 for one in survey.processes
             ],
-            "dead": survey.dead,
+            "dead": survey.dead_letters,
             "pictures": {"bytes": status.image_bytes, "budget": status.max_image_bytes},
         },
         indent=1,
@@ -73,7 +73,7 @@ def print_status(status: Status, console: Console) -> None:
         console.print(
             f"answers   the oldest that is not delivered waits for {format_duration(survey.oldest_undelivered_s)}"
         )
-    dead = f"[red]{survey.dead}[/] (melanoma-ops dead list)" if survey.dead else "none"
+    dead = f"[red]{survey.dead_letters}[/] (melanoma-ops dead list)" if survey.dead_letters else "none"
     console.print(f"dead      {dead}")
     share = status.image_bytes / status.max_image_bytes
     console.print(
@@ -88,7 +88,9 @@ def print_status(status: Status, console: Console) -> None:
         what = f"{served['artefact']} with {served.get('runtime', '?')} on {served['device']}" if served else ""
         if served.get("refused"):
             what += f" [red]refused: {served['refused']}[/]"
-        table.add_row(one.incarnation, f"{format_duration(_heartbeat_age_s(one, status))} ago", str(one.held), what)
+        table.add_row(
+            one.incarnation, f"{format_duration(_heartbeat_age_s(one, status))} ago", str(one.in_flight), what
+        )
     console.print(table)
 
 

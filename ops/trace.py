@@ -22,13 +22,13 @@ def print_trace(client: AdminClient, id_: str, console: Console) -> None:
     received = datetime.fromtimestamp(life.received_at, UTC)
     console.print(f"{life.id}  {life.queue}, for {life.outbox}, tried {life.attempts} times")
     console.print(f"{received:%Y-%m-%d %H:%M:%S}.{received.microsecond // 1000:03} UTC  received")
-    if life.cut:
+    if life.is_truncated:
         console.print("  ... the beginning of this long life is forgotten")
     before = 0.0
     for event in life.events:
-        by = f" by {event.by}" if event.by else ""
+        by = f" by {event.incarnation}" if event.incarnation else ""
         step = f"{format_duration(event.after_s - before)} later"
-        console.print(f"  +{event.after_s:9.3f} s  {_EVENT_TEXTS.get(event.what, event.what)}{by}  [dim]{step}[/]")
+        console.print(f"  +{event.after_s:9.3f} s  {_EVENT_TEXTS.get(event.name, event.name)}{by}  [dim]{step}[/]")
         before = event.after_s
     if life.suspect:
         console.print("A worker died or hung with it, so it is decoded in a process of its own.")

@@ -11,7 +11,7 @@ from ops.durations import format_duration
 from ops.errors import OpsError
 from ops.status import served_model
 from shared.ledger import admin
-from shared.ledger.admin import ProcessInfo
+from shared.ledger.records import ProcessInfo
 from shared.model.artefact import ArtefactError, read_artefact
 
 WORKER_ROLE: Final = "worker"

@@ -1,1 +1,1 @@
-"""The contract that all rooms sign: settings, jobs and decisions, ledger, picture store, picture rules, artefact."""
+"""What all packages use: settings, contract, ledger, image store, image processing, model artefact."""

@@ -1,4 +1,4 @@
-"""Ids of jobs, of process incarnations and of calls."""
+"""Creates ids of jobs, process incarnations and calls."""
 
 import hashlib
 import secrets
@@ -8,9 +8,14 @@ _JOB_ID_BYTES: Final = 16
 
 
 def job_id(key: bytes, *parts: str) -> str:
-    """Keyed hash (BLAKE2b, 128 bits, as hex) of `parts`: the same photograph gets the same id again.
+    """Hash `parts` into a job id: the same image gets the same id again.
 
-    `key` is at most 64 bytes; without it nobody can tell from an id whose photograph it is.
+    Args:
+        key: At most 64 bytes. Only someone who knows the key can tell whose image an id belongs to.
+        parts: What identifies the image.
+
+    Returns:
+        The keyed BLAKE2b hash, 128 bits as hex.
     """
     digest = hashlib.blake2b(key=key, digest_size=_JOB_ID_BYTES)
     for part in parts:
@@ -20,10 +25,10 @@ def job_id(key: bytes, *parts: str) -> str:
 
 
 def new_incarnation(role: str) -> str:
-    """Name for one life of one process: `role` and 64 random bits. A restarted process gets another."""
+    """Name one life of one process: `role` and 64 random bits. A restarted process gets a new name."""
     return f"{role}-{new_token()}"
 
 
 def new_token() -> str:
-    """64 random bits as hex, by which a call that is repeated is known again."""
+    """64 random bits as hex, by which a repeated call is recognised."""
     return secrets.token_hex(8)

@@ -1,4 +1,4 @@
-"""Logging: for people on a terminal, as JSON lines otherwise. Both come from the same events."""
+"""Logging set-up: text on a terminal, JSON lines otherwise. Both come from the same events."""
 
 import logging
 import sys
@@ -10,48 +10,51 @@ from shared.config.settings import Settings
 
 
 def set_up_logging(settings: Settings, *, secrets: Sequence[str] = ()) -> None:
-    """Send the events of all libraries and of our own to stderr in one form, with each of `secrets` struck out.
+    """Send the log events of all libraries and our own to stderr in one format.
 
-    Libraries put addresses into their errors, and Telegram's hold the bot's token.
+    Args:
+        settings: Format and level.
+        secrets: Texts that are replaced by `***`. Libraries put URLs into their errors, and those of Telegram hold
+            the bot's token.
     """
     as_json = settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
-    shared_steps: list[structlog.typing.Processor] = [
+    processors: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    last: structlog.typing.Processor = (
+    renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
     )
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
-            *shared_steps,
+            *processors,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(_Discreet(secrets))
+    handler = logging.StreamHandler(_RedactedStderr(secrets))
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared_steps,
+            foreign_pre_chain=processors,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 *([structlog.processors.format_exc_info] if as_json else []),
-                last,
+                renderer,
             ],
         )
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
-    # Each message that Celery and kombu receive would be a line: Flower and the metrics show them better.
-    for chatty in ("celery.worker", "celery.apps.worker", "celery.app.trace", "celery.pool", "PIL"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    # Celery and kombu would log each message that they receive; Flower and the metrics show those better.
+    for name in ("celery.worker", "celery.apps.worker", "celery.app.trace", "celery.pool", "PIL"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
-class _Discreet:
-    """Stderr without `secrets`: the last place where a line passes, traceback and all."""
+class _RedactedStderr:
+    """Stderr without `secrets`. Every line passes here last, tracebacks included."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
         self._secrets = tuple(secrets)

@@ -1,4 +1,4 @@
-"""What all tests share: a real broker, started once."""
+"""Fixtures of all tests: a real broker, started once."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]
 
 @pytest.fixture
 def redis_url(valkey: EmbeddedValkey) -> str:
-    """URL of that server, emptied for this test."""
+    """URL of that server, emptied for each test."""
     with Redis.from_url(valkey.url) as client:
         client.flushall()
     return valkey.url

@@ -61,7 +61,7 @@ def run(config: Settings) -> int:
     # Until Celery installs its own handlers, a stop only has to end the wait for Redis.
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     connections = ServiceConnections(config, shard=config.max_batch_size, stop=stop)
-    connections.wait_until_available()
+    connections.check_ledger()
     app = WorkerApp(config, connections, stop)
     app.start()
     exit_code = app.serve()
@@ -93,7 +93,7 @@ class WorkerApp:
         task_slots = TaskSlots(config.task_slots)
         throughput = ThroughputEstimator(task_slots, self._get_device_rate)
         self._maintenance = MaintenanceThread(
-            ledger, publisher, config, incarnation=self._incarnation, speed=throughput.images_per_second
+            ledger, publisher, config, incarnation=self._incarnation, images_per_second=throughput.images_per_second
         )
         self._watchdog = Watchdog(self._model_manager, self._task_handler, decode_timeout_s=config.decode_timeout_s)
         self._reconciler = Reconciler(

@@ -81,16 +81,16 @@ class ProgressUpdater:
 
     def _render(self, job: JobView) -> str:
         counts = self._wait_estimator.counts
-        if counts is not None and counts.speed <= 0:
+        if counts is not None and counts.images_per_second <= 0:
             return translate(job.language, "status-no-workers")
-        if job.place is None:
+        if job.queue_position is None:
             return translate(job.language, "status-in-progress")
-        wait = rendering.format_wait(self._wait_estimator.wait_s(job.place), job.language)
-        return translate(job.language, "status-waiting", before=job.place, wait=wait)
+        wait = rendering.format_wait(self._wait_estimator.wait_s(job.queue_position), job.language)
+        return translate(job.language, "status-waiting", before=job.queue_position, wait=wait)
 
     async def _show(self, target: StatusTarget, job: JobView, text: str) -> bool:
         """Send or edit the status message. Returns False if the update is dropped for now."""
-        origin = PhotoOrigin.model_validate_json(job.reference)
+        origin = PhotoOrigin.model_validate_json(job.payload)
         message_id = await self._status_messages.get(target)
         if not (await self._rate_limiter.request_permit(origin.chat_id, Priority.PROGRESS)).granted:
             return False

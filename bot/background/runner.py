@@ -131,7 +131,7 @@ class BackgroundTasks:
 
     async def _listen(self, outbox: str, *wake_events: asyncio.Event) -> None:
         while True:
-            if await self._ledger.wait_for_news(outbox, _NOTIFICATION_WAIT_S):
+            if await self._ledger.wait_for_outbox_change(outbox, _NOTIFICATION_WAIT_S):
                 for event in wake_events:
                     event.set()
                 # While a notification lies in Redis, nobody has to write another one.

@@ -56,7 +56,7 @@ async def _explain_answer(
 ) -> None:
     language = await _get_language(query, users)
     job = await submissions.get_job(callback_data.job_id)
-    if job is None or not job.decision or not job.reference:
+    if job is None or not job.decision or not job.payload:
         await _reply(query, submissions, toast=translate(language, "answer-expired"))
         return
     if not _is_owner(query, job):
@@ -94,7 +94,7 @@ async def _give_feedback(
 ) -> None:
     language = await _get_language(query, users)
     job = await submissions.get_job(callback_data.job_id)
-    if job is None or not job.reference or not _is_owner(query, job):
+    if job is None or not job.payload or not _is_owner(query, job):
         await _reply(query, submissions, toast=translate(language, "button-not-yours"))
         return
     await statistics.record_feedback(callback_data.rating, callback_data.job_id)
@@ -156,4 +156,4 @@ def _get_chat_id(query: CallbackQuery) -> int:
 
 
 def _is_owner(query: CallbackQuery, job: JobView) -> bool:
-    return PhotoOrigin.model_validate_json(job.reference).user_id == query.from_user.id
+    return PhotoOrigin.model_validate_json(job.payload).user_id == query.from_user.id

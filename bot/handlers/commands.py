@@ -95,8 +95,8 @@ async def _stats(
         oldest=round(queue.oldest_s) if queue else 0,
         claimed=counts.claimed if counts else 0,
         workers=counts.workers if counts else 0,
-        speed=round(counts.speed) if counts else 0,
-        dead=counts.dead if counts else 0,
+        speed=round(counts.images_per_second) if counts else 0,
+        dead=counts.dead_letters if counts else 0,
     )
     await _reply(message, submissions, text)
 

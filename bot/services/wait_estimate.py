@@ -34,7 +34,7 @@ class WaitEstimator:
             Seconds; None if no worker is alive or the counts have not been read yet.
         """
         counts = self.counts
-        if counts is None or counts.speed <= 0:
+        if counts is None or counts.images_per_second <= 0:
             return None
         before = counts.queues[Queue.INTERACTIVE].ready if position is None else position
-        return (before + counts.claimed + 1) / counts.speed
+        return (before + counts.claimed + 1) / counts.images_per_second

@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 
 from bulk.inputs.read_problem import FileNotReadable, ReadProblem
-from shared.images.check import check_bytes
+from shared.images.refusal import check_bytes
 
 
 def read_file(path: Path) -> bytes:

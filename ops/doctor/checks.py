@@ -67,9 +67,9 @@ def _check_service(config: Settings) -> Iterator[CheckResult]:
                 f"paused for {format_duration(state.paused_s)}, {state.ready} jobs wait",
                 f"melanoma-ops resume {queue}",
             )
-    if status.overview.dead:
+    if status.overview.dead_letters:
         yield warning(
-            "dead letters", f"{status.overview.dead} photographs could not be decided", "melanoma-ops dead list"
+            "dead letters", f"{status.overview.dead_letters} photographs could not be decided", "melanoma-ops dead list"
         )
 
 

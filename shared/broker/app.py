@@ -1,4 +1,4 @@
-"""Celery as both sides configure it: JSON only, no results, urgent queue first, and messages that may be lost."""
+"""The Celery application of publishers and workers: JSON only, no results, interactive queue first, lossy messages."""
 
 from typing import Final
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -11,18 +11,20 @@ from shared.contract.names import Queue
 from shared.redis_client.client import CONNECT_TIMEOUT_S
 from shared.redis_client.sentinel import SentinelAddress, parse_sentinel_url
 
-#: A wait for messages that got no reply for as long, and one more second, hears nothing any more: its connection died
-#: without a word. It is looked at as often. kombu's 25 s would leave a worker deaf for up to 51.
+#: Seconds between two checks of a blocking read. A read without a reply for this long and one more second has lost its
+#: connection. kombu's 25 s would leave a worker without messages for up to 51 s.
 _HEALTH_CHECK_INTERVAL_S: Final = 4
 
 
 def create_celery_app(redis_url: str) -> Celery:
-    """A Celery application on `redis_url`. Nothing is connected yet."""
+    """Create a Celery application on `redis_url`. Nothing is connected yet."""
     for scheme in ("redis", "rediss"):
         TRANSPORT_ALIASES[scheme] = "shared.broker.transport:Transport"
     TRANSPORT_ALIASES["sentinel"] = "shared.broker.transport:SentinelTransport"
-    watched = parse_sentinel_url(redis_url)
-    app = Celery("melanoma", broker=_as_kombu_says(watched) if watched else redis_url, set_as_current=False)
+    sentinel_address = parse_sentinel_url(redis_url)
+    app = Celery(
+        "melanoma", broker=_kombu_url(sentinel_address) if sentinel_address else redis_url, set_as_current=False
+    )
     app.conf.update(
         task_serializer="json",
         accept_content=["json"],
@@ -31,7 +33,7 @@ def create_celery_app(redis_url: str) -> Celery:
         task_queues=[KombuQueue(str(queue), routing_key=str(queue)) for queue in Queue],
         task_default_queue=str(Queue.BULK),
         task_create_missing_queues=False,
-        # A worker takes no more messages than it has task threads.
+        # A worker reserves no more messages than it has task threads.
         task_acks_late=True,
         task_acks_on_failure_or_timeout=True,
         worker_prefetch_multiplier=1,
@@ -43,22 +45,22 @@ def create_celery_app(redis_url: str) -> Celery:
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_transport_options={
-            # kombu would keep each message in hand in Redis, too, and give it out again after a time-out by the
-            # wall clock. The ledger recovers in seconds and by who is dead, and these writes are a quarter of what a
-            # message costs.
+            # kombu would keep each reserved message in Redis and deliver it again after a time-out by the wall clock.
+            # The ledger recovers within seconds, by the leases of processes. These writes are a quarter of the cost
+            # of a message.
             "ack_emulation": False,
             "queue_order_strategy": "priority",
             "socket_keepalive": True,
-            # Nothing waits in a call here: Celery's loop reads messages as they come.
+            # No call blocks here: Celery's event loop reads messages as they come.
             "socket_timeout": CONNECT_TIMEOUT_S,
             "socket_connect_timeout": CONNECT_TIMEOUT_S,
             "health_check_interval": _HEALTH_CHECK_INTERVAL_S,
         },
     )
-    if watched:
-        app.conf.broker_transport_options["master_name"] = watched.name
+    if sentinel_address:
+        app.conf.broker_transport_options["master_name"] = sentinel_address.name
     if urlsplit(redis_url).scheme == "rediss":
-        # Certificates are checked unless the address says otherwise, as redis-py does it.
+        # Certificates are checked unless the URL says otherwise, as in redis-py.
         app.conf.broker_use_ssl = {"ssl_cert_reqs": "required", **_tls_options(redis_url)}
     return app
 
@@ -67,6 +69,6 @@ def _tls_options(url: str) -> dict[str, str]:
     return {name: value for name, value in parse_qsl(urlsplit(url).query) if name.startswith("ssl_")}
 
 
-def _as_kombu_says(watched: SentinelAddress) -> str:
-    login = f"{quote(watched.username or '', safe='')}:{quote(watched.password or '', safe='')}@"
-    return ";".join(f"sentinel://{login}{host}:{port}/{watched.db}" for host, port in watched.nodes)
+def _kombu_url(address: SentinelAddress) -> str:
+    login = f"{quote(address.username or '', safe='')}:{quote(address.password or '', safe='')}@"
+    return ";".join(f"sentinel://{login}{host}:{port}/{address.db}" for host, port in address.nodes)

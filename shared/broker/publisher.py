@@ -1,4 +1,4 @@
-"""Celery messages that ring for a worker. They may be lost or doubled: the ledger knows better."""
+"""Publishes the Celery messages that wake workers. They may be lost or duplicated: the ledger is the truth."""
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
@@ -15,37 +15,39 @@ from shared.ledger.records import PendingDispatch
 
 log = structlog.get_logger(__name__)
 
-#: Sending does not wait for a broker that is away: the sweep rings again once it is back.
+#: Publishing does not wait for an unavailable broker: the recovery sweep publishes again once it is back.
 #: Workers declare the queues; a declaration with each message would cost as much as the message.
-_PUBLISH: Final = {"retry": False, "ignore_result": True, "declare": []}
+_SEND_OPTIONS: Final = {"retry": False, "ignore_result": True, "declare": []}
 
 
 class TaskPublisher:
-    """Sends `classify([job ids])`, at most `shard` ids a message."""
+    """Publishes `classify([job ids])`, at most `shard` ids in a message."""
 
     def __init__(self, app: Celery, *, shard: int) -> None:
         self._app = app
         self._shard = shard
 
     def publish(self, pending: Iterable[PendingDispatch]) -> None:
-        """Send the messages that are owed. Never raises for a broker that is away."""
+        """Publish the messages of `pending`. Never raises if the broker is unavailable."""
         for queue, ids in group_by_queue(pending).items():
-            for some in _chunks(ids, self._shard):
+            for chunk in _chunks(ids, self._shard):
                 try:
                     self._app.send_task(
-                        CLASSIFY_TASK, args=(some,), queue=str(queue), argsrepr=_shown(some), **_PUBLISH
+                        CLASSIFY_TASK, args=(chunk,), queue=str(queue), argsrepr=_summary(chunk), **_SEND_OPTIONS
                     )
                 except (OperationalError, RedisError, OSError) as error:
-                    log.warning("message not sent, the sweep will ring again", queue=queue, error=str(error))
+                    log.warning(
+                        "message was not published, the recovery sweep will retry", queue=queue, error=str(error)
+                    )
                     return
 
 
 def _chunks(ids: Sequence[str], size: int) -> Iterable[list[str]]:
-    rest = iter(ids)
-    while some := list(islice(rest, size)):
-        yield some
+    remaining = iter(ids)
+    while chunk := list(islice(remaining, size)):
+        yield chunk
 
 
-def _shown(ids: Sequence[str]) -> str:
-    """What Flower shows of a message."""
+def _summary(ids: Sequence[str]) -> str:
+    """Text that Flower shows for a message."""
     return ids[0] if len(ids) == 1 else f"{ids[0]} and {len(ids) - 1} more"

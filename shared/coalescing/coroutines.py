@@ -1,4 +1,4 @@
-"""Calls that coroutines make at the same time go out as one."""
+"""Coalesces the calls of coroutines: those made at the same time share one call."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -9,47 +9,50 @@ Result = TypeVar("Result")
 
 
 class AsyncCoalescer(Generic[Item, Result]):
-    """Hands what has gathered to `action`, at most `most` items at once and one call at a time.
-
-    Between two calls `pause_s` seconds pass, in which more gathers; what comes after a time of quiet goes at once.
-    `action` returns a result for each item, in order. What it raises, each caller of that round gets.
-    """
+    """Calls `action` with the items that have gathered, one call at a time."""
 
     def __init__(
-        self, action: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], most: int, pause_s: float = 0
+        self, action: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], max_items: int, pause_s: float = 0
     ) -> None:
+        """Create a coalescer.
+
+        Args:
+            action: Returns one result for each item, in order. What it raises is raised in every caller of the batch.
+            max_items: Maximum number of items in one call.
+            pause_s: Seconds between two calls, in which more items gather. An item after an idle time is sent at once.
+        """
         self._action = action
-        self._most = most
+        self._max_items = max_items
         self._pause_s = pause_s
-        self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
+        self._pending: list[tuple[Item, asyncio.Future[Result]]] = []
         self._running: asyncio.Task[None] | None = None
 
     async def call(self, item: Item) -> Result:
-        """The result for `item`."""
+        """Return the result for `item`."""
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, future))
+        self._pending.append((item, future))
         if self._running is None:
             self._running = asyncio.create_task(self._run())
         return await future
 
     async def _run(self) -> None:
         try:
-            while self._waiting:
-                some, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
-                await self._round(some)
+            while self._pending:
+                batch, self._pending = self._pending[: self._max_items], self._pending[self._max_items :]
+                await self._run_batch(batch)
                 if self._pause_s:
                     await asyncio.sleep(self._pause_s)
         finally:
             self._running = None
 
-    async def _round(self, some: "list[tuple[Item, asyncio.Future[Result]]]") -> None:
+    async def _run_batch(self, batch: "list[tuple[Item, asyncio.Future[Result]]]") -> None:
         try:
-            results = await self._action([item for item, _ in some])
-        except Exception as error:  # noqa: BLE001 - it is the callers' to handle
-            for _, future in some:
+            results = await self._action([item for item, _ in batch])
+        except Exception as error:  # noqa: BLE001 - each caller handles it
+            for _, future in batch:
                 if not future.done():
                     future.set_exception(error)
             return
-        for (_, future), result in zip(some, results, strict=True):
+        for (_, future), result in zip(batch, results, strict=True):
             if not future.done():
                 future.set_result(result)

@@ -1,4 +1,4 @@
-"""Group commit: threads that ask at the same time share one call, and nobody waits for company."""
+"""Coalesces the calls of threads: those that wait at the same time share one call, and no call is delayed."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -18,35 +18,35 @@ class _Request(Generic[Item, Result]):
 
 
 class Coalescer(Generic[Item, Result]):
-    """Calls `run` with the items of all threads that wait, one call at a time.
+    """Calls `run` with the items of all waiting threads, one call at a time.
 
-    `run` returns one result for each item, in order. While a call is under way, those who come gather for the next.
+    `run` returns one result for each item, in order. Items that arrive during a call are gathered for the next one.
     """
 
     def __init__(self, run: Callable[[list[Item]], Sequence[Result]]) -> None:
         self._run = run
-        self._waiting: list[_Request[Item, Result]] = []
+        self._pending: list[_Request[Item, Result]] = []
         self._lock = threading.Lock()
-        self._turn = threading.Lock()
+        self._run_lock = threading.Lock()
 
     def call(self, items: Sequence[Item]) -> list[Result]:
-        """Results of `items`. Raises what `run` raised, to all who shared the call."""
+        """Return the results of `items`. What `run` raises is raised in every thread that shared the call."""
         request: _Request[Item, Result] = _Request(items)
         with self._lock:
-            self._waiting.append(request)
-        with self._turn:
+            self._pending.append(request)
+        with self._run_lock:
             if not request.done:
                 with self._lock:
-                    together, self._waiting = self._waiting, []
-                self._serve(together)
+                    batch, self._pending = self._pending, []
+                self._run_batch(batch)
         if request.error is not None:
             raise request.error
         return request.results
 
-    def _serve(self, requests: list[_Request[Item, Result]]) -> None:
+    def _run_batch(self, requests: list[_Request[Item, Result]]) -> None:
         try:
             results = self._run([item for request in requests for item in request.items])
-        except Exception as error:  # noqa: BLE001 - raised again by each who asked
+        except Exception as error:  # noqa: BLE001 - raised again in each calling thread
             for request in requests:
                 request.error = error
         else:

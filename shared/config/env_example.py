@@ -7,14 +7,14 @@ from pydantic import SecretStr
 from shared.config.settings import Settings
 
 _HEAD = (
-    "# Every setting with its default. Copy to .env and change what you need; the environment goes first.\n"
-    "# A secret may stand in a file that a variable names: REDIS_URL_FILE, MELANOMA_BOT_TOKEN_FILE, ..."
+    "# Every setting with its default. Copy to .env and change what you need; environment variables take precedence.\n"
+    "# A secret may be in a file that a variable names: REDIS_URL_FILE, MELANOMA_BOT_TOKEN_FILE, ..."
 )
 _WIDTH = 110
 
 
 def render_env_example() -> str:
-    """Whole text of `.env.example`."""
+    """Render the text of `.env.example`."""
     parts = [_HEAD]
     for name, field in Settings.model_fields.items():
         variable = "REDIS_URL" if name == "redis_url" else f"MELANOMA_{name.upper()}"

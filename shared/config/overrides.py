@@ -1,4 +1,4 @@
-"""Limits that an operator may change while the service runs: what the ledger holds of them goes before the settings."""
+"""Setting overrides: values in the ledger that an operator sets while the service runs. They win over the settings."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
@@ -10,8 +10,8 @@ from shared.config.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-#: Settings that bots and workers read anew each second. `max_batch_size` can be made smaller than that of a worker's own
-#: settings, whose sizes alone it has warmed.
+#: Settings that bots and workers read again each second. `max_batch_size` can only be lowered below a worker's own
+#: setting, because the worker has warmed no larger batches.
 OVERRIDABLE: Final = (
     "max_expected_wait_s",
     "max_batch_size",
@@ -23,45 +23,45 @@ OVERRIDABLE: Final = (
 
 
 class OverrideError(Exception):
-    """Raised for a limit that cannot be changed, or a value that it cannot have. The message is one sentence."""
+    """Raised for a setting without override, or for an invalid value. The message is one sentence."""
 
 
 def parse_override(name: str, value: str) -> Any:
-    """The value of the limit `name` that `value` says. Raises `OverrideError`."""
+    """Parse `value` as the setting `name`. Raises `OverrideError`."""
     if name not in OVERRIDABLE:
         raise OverrideError(f"there is no limit {name}; there are {', '.join(OVERRIDABLE)}.")
     field = Settings.model_fields[name]
-    kind: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, *field.metadata])
+    adapter: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, *field.metadata])
     try:
-        return kind.validate_python(value)
+        return adapter.validate_python(value)
     except ValidationError as error:
-        said = error.errors(include_input=False, include_url=False)[0]["msg"]
-        raise OverrideError(f"{name} cannot be {value}: {said}.") from None
+        message = error.errors(include_input=False, include_url=False)[0]["msg"]
+        raise OverrideError(f"{name} cannot be {value}: {message}.") from None
 
 
 class SettingsOverrides:
-    """The settings of this process with the wanted limits over them."""
+    """The settings of this process with the overrides applied."""
 
     def __init__(self, base: Settings) -> None:
-        self._own = base
-        self._wanted: Mapping[str, str] = {}
-        self._now = base
+        self._base = base
+        self._applied: Mapping[str, str] = {}
+        self._current = base
 
     @property
     def current(self) -> Settings:
-        """What holds at this moment. Ask again each time."""
-        return self._now
+        """The settings in force now. Read them again for each use."""
+        return self._current
 
     def apply(self, overrides: Mapping[str, str]) -> None:
-        """Take over what the ledger holds, by name; one that is not in it is that of the settings again."""
-        if overrides == self._wanted:
+        """Apply the overrides of the ledger, by name. A setting without override gets its own value again."""
+        if overrides == self._applied:
             return
-        self._wanted = dict(overrides)
+        self._applied = dict(overrides)
         values = {}
         for name, value in overrides.items():
             try:
                 values[name] = parse_override(name, value)
             except OverrideError as error:  # written by another release
-                log.warning("a limit is passed over", problem=str(error))
-        self._now = self._own.model_copy(update=values)
-        log.info("limits were changed", **values)
+                log.warning("setting override is invalid, ignoring it", problem=str(error))
+        self._current = self._base.model_copy(update=values)
+        log.info("setting overrides applied", **values)

@@ -1,4 +1,4 @@
-"""Secrets from files: `NAME_FILE` names a file whose text is the value of the secret setting `NAME`."""
+"""Reads secrets from files: `NAME_FILE` names a file that holds the value of the secret setting `NAME`."""
 
 import os
 from pathlib import Path
@@ -14,19 +14,19 @@ class SecretFileError(Exception):
 
 
 class SecretFiles(PydanticBaseSettingsSource):
-    """A source for the settings that are secrets, as container runtimes hand them over."""
+    """A pydantic source for secret settings, as container runtimes provide them."""
 
     def __call__(self) -> dict[str, Any]:
-        """Values by the name of their field."""
-        found = {}
+        """Return the values by field name."""
+        values = {}
         for name, field in self.settings_cls.model_fields.items():
             value, _, _ = self.get_field_value(field, name)
             if value is not None:
-                found[name] = value
-        return found
+                values[name] = value
+        return values
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[str | None, str, bool]:
-        """The text of the field's file, None where there is none. Raises `SecretFileError`."""
+        """Return the text of the field's file, None if no file is named. Raises `SecretFileError`."""
         if "SecretStr" in str(field.annotation):
             for variable in self._variables(field, field_name):
                 if path := os.environ.get(f"{variable}_FILE"):
@@ -43,5 +43,5 @@ def _read(variable: str, path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise SecretFileError(f"{variable}: {path} cannot be read ({reason}).") from error

@@ -1,4 +1,4 @@
-"""Every knob of the service. Read from the environment and from `.env`; `.env.example` shows them all."""
+"""All settings of the service, read from the environment and `.env`. `.env.example` lists them."""
 
 from functools import cache
 from pathlib import Path
@@ -15,7 +15,7 @@ class SettingsError(Exception):
 
 
 class Settings(BaseSettings):
-    """Settings of all rooms. Times in seconds, sizes in bytes unless the name says otherwise."""
+    """Settings of all packages. Times are in seconds and sizes in bytes unless the name says otherwise."""
 
     model_config = SettingsConfigDict(
         env_prefix="MELANOMA_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True
@@ -27,28 +27,34 @@ class Settings(BaseSettings):
         description="Redis or Valkey that holds the ledger and Celery's queues.",
     )
     image_store_url: SecretStr | None = Field(
-        default=None, description="Redis that holds the pictures; the ledger's where not set."
+        default=None, description="Redis or Valkey that holds the images. Default: the one of the ledger."
     )
     image_store_max_bytes: int = Field(
-        default=512 * 2**20, ge=2**20, description="Most bytes of pictures in the store at once."
+        default=512 * 2**20, ge=2**20, description="Maximum bytes of images in the store at once."
     )
     image_ttl_s: float = Field(
-        default=48 * 3600, gt=0, description="A picture is forgotten after this; longer than any deadline."
+        default=48 * 3600, gt=0, description="An image is deleted after this time. Must be longer than both deadlines."
     )
     interactive_deadline_s: float = Field(
-        default=900, gt=0, description="A person is told that it could not be done after this."
+        default=900,
+        gt=0,
+        description="After this time without a decision a chat user is told that the image could not be classified.",
     )
-    bulk_deadline_s: float = Field(default=24 * 3600, gt=0, description="The same for a folder's pictures.")
+    bulk_deadline_s: float = Field(
+        default=24 * 3600, gt=0, description="After this time without a decision an image of a folder run fails."
+    )
 
-    lease_s: float = Field(default=5, ge=1, description="A process that was silent for this long is dead.")
+    lease_s: float = Field(default=5, ge=1, description="A process counts as dead after this time without a heartbeat.")
     dispatch_grace_s: float = Field(
-        default=3, ge=0.5, description="A message counts as lost no sooner than this after it was sent."
+        default=3, ge=0.5, description="A Celery message counts as lost no sooner than this after it was published."
     )
-    sweep_limit: int = Field(default=1000, ge=1, description="Most jobs of each kind that one sweep moves.")
+    sweep_limit: int = Field(
+        default=1000, ge=1, description="Maximum number of jobs of each kind that one recovery sweep moves."
+    )
     max_attempts: int = Field(
         default=10,
         ge=1,
-        description="A job that was claimed more often, since its workers died, becomes a dead letter.",
+        description="Maximum number of attempts at a job whose workers die. After more it becomes a dead letter.",
     )
 
     artefact: Path = Field(default=Path("models/lite0"), description="Directory of the model that is served.")
@@ -58,31 +64,38 @@ class Settings(BaseSettings):
     device: str = Field(
         default="",
         pattern=r"^((CPU|GPU):\d+)?$",
-        description="Device that a worker predicts on, such as GPU:1; the first GPU, or else the CPU, where not set.",
+        description="Device on which a worker predicts, such as GPU:1. Default: the first GPU, or else the CPU.",
     )
-    max_batch_size: int = Field(default=32, ge=1, le=1024, description="Most pictures in one forward pass.")
+    max_batch_size: int = Field(default=32, ge=1, le=1024, description="Maximum number of images in one forward pass.")
     decode_slots: int = Field(
-        default=0, ge=0, le=256, description="Pictures decoded at once by a worker; 0: as many as cores."
+        default=0, ge=0, le=256, description="Number of images that a worker decodes at once; 0: one per core."
     )
     task_slots: int = Field(
-        default=64, ge=2, le=1024, description="Messages that a worker holds at once; two batches or more."
+        default=64,
+        ge=2,
+        le=1024,
+        description="Number of Celery messages that a worker processes at once; use two batches or more.",
     )
     max_bulk_in_flight: int = Field(
-        default=96, ge=1, description="Bulk pictures in a worker's memory at once; three batches or more."
+        default=96,
+        ge=1,
+        description="Maximum number of bulk images in a worker's memory at once; use three batches or more.",
     )
     decode_timeout_s: float = Field(
-        default=20, gt=0, description="A decode that takes longer hangs: the worker restarts itself."
+        default=20, gt=0, description="A decode that takes longer counts as hanging, and the worker restarts."
     )
     decode_max_memory: int = Field(
-        default=2 * 2**30, ge=2**28, description="Address space of the child that decodes suspect pictures."
+        default=2 * 2**30,
+        ge=2**28,
+        description="Maximum address space of the child process that decodes suspect images, in bytes.",
     )
-    metrics_host: str = Field(default="127.0.0.1", description="Where a worker's /metrics listens.")
-    metrics_port: int = Field(default=0, ge=0, le=65535, description="Port of /metrics; 0: none.")
+    metrics_host: str = Field(default="127.0.0.1", description="Address on which a worker serves /metrics.")
+    metrics_port: int = Field(default=0, ge=0, le=65535, description="Port of a worker's /metrics; 0: none.")
 
-    flower_address: str = Field(default="127.0.0.1", description="Where Flower listens.")
+    flower_address: str = Field(default="127.0.0.1", description="Address on which Flower listens.")
     flower_port: int = Field(default=5555, ge=1, le=65535, description="Port of Flower.")
     flower_login: SecretStr | None = Field(
-        default=None, description="user:password for Flower; needed to listen outside loopback."
+        default=None, description="user:password for Flower. Required to listen outside loopback."
     )
 
     bot_token: SecretStr | None = Field(
@@ -91,55 +104,72 @@ class Settings(BaseSettings):
         description="Token of the Telegram bot, from @BotFather.",
     )
     telegram_api_url: str = Field(
-        default="https://api.telegram.org", description="Where the Bot API answers; a simulator's address to try it."
+        default="https://api.telegram.org",
+        description="URL of the Bot API; the simulator's URL to try the bot without Telegram.",
     )
     webhook_url: str | None = Field(
-        default=None, description="Public address that Telegram sends updates to; without it the bot asks for them."
+        default=None, description="Public URL to which Telegram sends updates. Without it the bot polls for updates."
     )
     webhook_secret: SecretStr | None = Field(
-        default=None, description="What Telegram shows with each update; derived from the token where not set."
+        default=None, description="Secret that Telegram sends with each update. Default: derived from the token."
     )
     bot_host: str = Field(
-        default="127.0.0.1", description="Where the bot's /live, /ready, /metrics and webhook listen."
+        default="127.0.0.1", description="Address on which the bot serves /live, /ready, /metrics and the webhook."
     )
-    bot_port: int = Field(default=0, ge=0, le=65535, description="Port of those; 0: none. A webhook needs one.")
-    admins: str = Field(default="", description="Telegram ids of those who may ask for /stats, comma-separated.")
-    telegram_per_s: float = Field(default=29, gt=0, description="Messages a second to all chats; Telegram allows 30.")
-    telegram_chat_per_s: float = Field(default=1, gt=0, description="Messages a second to one chat.")
-    telegram_group_per_minute: float = Field(default=19, gt=0, description="Messages a minute to a group; of 20.")
+    bot_port: int = Field(
+        default=0, ge=0, le=65535, description="Port of the bot's HTTP server; 0: none. A webhook needs one."
+    )
+    admins: str = Field(default="", description="Telegram ids of users who may use /stats, comma-separated.")
+    telegram_per_s: float = Field(
+        default=29, gt=0, description="Maximum messages per second to all chats together. Telegram allows 30."
+    )
+    telegram_chat_per_s: float = Field(default=1, gt=0, description="Maximum messages per second to one chat.")
+    telegram_group_per_minute: float = Field(
+        default=19, gt=0, description="Maximum messages per minute to one group. Telegram allows 20."
+    )
     telegram_max_attempts: int = Field(
-        default=12, ge=1, description="An answer that fails more often is a dead letter."
+        default=12,
+        ge=1,
+        description="Maximum number of attempts to deliver an answer. After more it becomes a dead letter.",
     )
-    user_burst: int = Field(default=20, ge=1, description="Photographs that a person may send at once.")
-    user_per_minute: float = Field(default=10, gt=0, description="Photographs a minute after that.")
-    user_per_day: int = Field(default=200, ge=1, description="Photographs a day.")
+    user_burst: int = Field(default=20, ge=1, description="Maximum number of photographs that a user may send at once.")
+    user_per_minute: float = Field(
+        default=10, gt=0, description="Maximum number of photographs per minute of a user after such a burst."
+    )
+    user_per_day: int = Field(default=200, ge=1, description="Maximum number of photographs per day of a user.")
     max_expected_wait_s: float = Field(
-        default=300, gt=0, description="From this expected wait on new photographs are told to come back later."
+        default=300,
+        gt=0,
+        description="If the expected wait is longer, the bot asks users to come back later.",
     )
     answer_retention_s: float = Field(
-        default=7 * 24 * 3600, ge=60, description="The record of an answer, for its buttons; never the picture."
+        default=7 * 24 * 3600,
+        ge=60,
+        description="The record of an answer is kept this long for its buttons. It never contains the image.",
     )
 
     log_format: Literal["auto", "text", "json"] = Field(
-        default="auto", description="Log lines for people or as JSON; auto: people on a terminal."
+        default="auto", description="Format of log lines; auto: text on a terminal, else JSON."
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Minimum level of log lines."
+    )
 
     liveness_file: Path | None = Field(
         default=None, description="File that a worker touches each second while it makes progress, for health checks."
     )
     flower_db: Path | None = Field(
-        default=None, description="File in which Flower keeps what it saw over restarts; without it, nowhere."
+        default=None, description="File in which Flower keeps its state over restarts. Without it the state is lost."
     )
 
     @property
     def ledger_url(self) -> str:
-        """URL of the ledger's Redis, with its password: not for show."""
+        """URL of the ledger's Redis, with its password: never show it."""
         return self.redis_url.get_secret_value()
 
     @property
     def store_url(self) -> str:
-        """URL of the pictures' Redis, with its password: not for show."""
+        """URL of the images' Redis, with its password: never show it."""
         return (self.image_store_url or self.redis_url).get_secret_value()
 
     @classmethod
@@ -151,13 +181,13 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic names it
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment goes first, then files of secrets, then `.env`."""
+        """Order of precedence: environment, secret files, `.env`."""
         return init_settings, env_settings, SecretFiles(settings_cls), dotenv_settings
 
 
 @cache
 def settings() -> Settings:
-    """The settings of this process, read once. Raises `SettingsError`."""
+    """Return the settings of this process, read once. Raises `SettingsError`."""
     try:
         return Settings()
     except SecretFileError as error:

@@ -1,1 +1,1 @@
-"""Jobs and decisions: what the rooms say to each other, versioned."""
+"""Jobs and decisions: the versioned contract between the packages."""

@@ -1,30 +1,30 @@
-"""What can be said of a photograph: a verdict, a refusal or a failure. The first decision of a job stands."""
+"""Decision on an image: a verdict, a refusal or a failure. Of several decisions on a job the first is kept."""
 
 from enum import StrEnum
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-#: Population of a picture that is like none on which the model was measured: no low band, no receipt.
+#: Population of an image that is unlike all on which the model was measured: it gets no low band and no receipt.
 UNMEASURED: Final = "unmeasured"
 
 
-class _Frozen(BaseModel):
+class _FrozenModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Band(StrEnum):
-    """How a verdict is named to a person."""
+    """Band of a verdict, as users are told."""
 
     LOW = "low"
     ELEVATED = "elevated"
     HIGH = "high"
-    #: The picture is of a kind on which nothing was measured: neither reassuring nor alarming.
+    #: Nothing was measured on this kind of image: the verdict neither reassures nor alarms.
     UNCERTAIN = "uncertain"
 
 
 class Advice(StrEnum):
-    """What spoiled the picture, beside the verdict. Never a reason to refuse."""
+    """Quality problem of an image, reported beside the verdict. Never a reason to refuse."""
 
     BLURRED = "blurred"
     DARK = "dark"
@@ -33,7 +33,13 @@ class Advice(StrEnum):
 
 
 class RefusalReason(StrEnum):
-    """Why a picture gets no verdict. Each has a sentence for a person in `shared.images.refusal`."""
+    """Reason why an image gets no verdict.
+
+    A new reason needs a sentence in `shared.images.refusal` and a text `refusal-<value>` in every language of the bot;
+    tests check both for completeness. It does not raise the contract version: an older reader treats a decision with
+    an unknown reason as one of another release, so the bot keeps it as a dead letter for the replay after the upgrade.
+    If decoding raises the reason, training rejects such images too: rebuild the data set and train again.
+    """
 
     EMPTY = "empty"
     TOO_MANY_BYTES = "too_many_bytes"
@@ -47,8 +53,12 @@ class RefusalReason(StrEnum):
     NOT_A_LESION = "not_a_lesion"
 
 
+#: Refusals of images that a worker decoded. Only these are safe to decode elsewhere, for example in a report.
+DECODED_REFUSALS: Final = frozenset({RefusalReason.NOT_A_LESION})
+
+
 class FailureReason(StrEnum):
-    """Why the service could not decide. Each failure is a dead letter that an operator can look at."""
+    """Reason why the service could not decide. Each failure is a dead letter that an operator can inspect."""
 
     DEADLINE = "deadline"
     DECODE_DIED = "decode_died"
@@ -58,10 +68,10 @@ class FailureReason(StrEnum):
     UNKNOWN_CONTRACT = "unknown_contract"
 
 
-class Receipt(_Frozen):
-    """Evidence receipt: of `lesions` held-out lesions that scored like this, `malignant` were malignant.
+class Receipt(_FrozenModel):
+    """Evidence receipt: of the `lesions` held-out lesions in a reliability bin, `malignant` were malignant.
 
-    `low` and `high` bound the 95 % Wilson score interval of that share, both in [0, 1].
+    `low` and `high` are the ends of the 95 % Wilson score interval of that share, both in [0, 1].
     """
 
     lesions: int = Field(ge=1)
@@ -71,11 +81,11 @@ class Receipt(_Frozen):
     population: str
 
 
-class EvidenceMap(_Frozen):
-    """Coarse grid of evidence over the whole picture, row by row from the top left.
+class EvidenceMap(_FrozenModel):
+    """Attribution map: a coarse grid of evidence over the whole image, row by row from the top left.
 
-    `cells` holds `rows * columns` integers in [-127, 127]: each cell's contribution to the malignant
-    evidence as a share of the largest absolute one. Positive speaks for malignant.
+    `cells` holds `rows * columns` integers in [-127, 127]: the contribution of each cell to the malignant evidence as
+    a share of the largest absolute one. Positive values speak for malignancy.
     """
 
     rows: int = Field(ge=1, le=64)
@@ -83,17 +93,17 @@ class EvidenceMap(_Frozen):
     cells: tuple[Annotated[int, Field(ge=-127, le=127)], ...]
 
 
-class Work(_Frozen):
-    """What the decision cost: the batch it was predicted in and the seconds that each step took."""
+class Work(_FrozenModel):
+    """Cost of a decision: the size of its batch and the seconds of each step."""
 
     batch: int = Field(ge=1)
-    wait_s: float = Field(ge=0, description="from the claim to the start of predict, less decode")
+    wait_s: float = Field(ge=0, description="from the claim to the start of the prediction, without decoding")
     decode_s: float = Field(ge=0)
     predict_s: float = Field(ge=0, description="of the whole batch")
     runtime: str = Field(default="", description="that predicted, and its device: `tensorflow on CPU:0`")
 
 
-class Verdict(_Frozen):
+class Verdict(_FrozenModel):
     """A prediction, calibrated for the named population."""
 
     kind: Literal["verdict"] = "verdict"
@@ -106,23 +116,23 @@ class Verdict(_Frozen):
     band: Band
     receipt: Receipt | None
     evidence: EvidenceMap
-    distance: float = Field(ge=0, description="feature distance from the training pictures, no unit")
+    distance: float = Field(ge=0, description="feature distance from the training images, without unit")
     advice: tuple[Advice, ...] = ()
     work: Work
 
 
-class Refusal(_Frozen):
-    """The picture cannot be judged; `reason` says why in a word, `shared.images.refusal` in a sentence."""
+class Refusal(_FrozenModel):
+    """The image cannot be classified; `reason` says why. `shared.images.refusal` has the sentences."""
 
     kind: Literal["refusal"] = "refusal"
     reason: RefusalReason
     advice: tuple[Advice, ...] = ()
-    #: What the model gave for what seems to be no lesion: for researchers' tables, never for the person who sent it.
+    #: Output of the model for an image without a lesion: for researchers' tables, never for the user.
     probabilities: dict[str, float] = {}
 
 
-class Failure(_Frozen):
-    """The service could not judge the picture. `detail` is for operators and names no person or file."""
+class Failure(_FrozenModel):
+    """The service could not classify the image. `detail` is for operators and names no user or file."""
 
     kind: Literal["failure"] = "failure"
     reason: FailureReason
@@ -135,5 +145,5 @@ _DECISION: TypeAdapter[Verdict | Refusal | Failure] = TypeAdapter(Decision)
 
 
 def decision_from_json(text: str | bytes) -> Verdict | Refusal | Failure:
-    """Read a decision. Raises `pydantic.ValidationError` where `text` is not one."""
+    """Parse a decision. Raises `pydantic.ValidationError` if `text` is not one."""
     return _DECISION.validate_json(text)

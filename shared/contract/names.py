@@ -1,15 +1,18 @@
-"""Names that cross a process boundary. A change here is a change of the contract."""
+"""Names that cross a process boundary. A change here changes the contract."""
 
 from enum import StrEnum
 from typing import Final
 
-#: Version of the job and decision contracts. A reader refuses a version that it does not know.
-CONTRACT_VERSION: Final = 1
+#: Version of the job and decision contracts. Each job carries its version; a reader refuses a version it does not know.
+CONTRACT_VERSION: Final = 2
 
-#: The one Celery task: a doorbell that carries job ids.
+#: Version of the ledger's keys, fields and scripts. A process does not start on a ledger of another version.
+LEDGER_VERSION: Final = 2
+
+#: The one Celery task. Its messages carry job ids and wake workers.
 CLASSIFY_TASK: Final = "melanoma.classify"
 
-#: Log event of a worker that takes messages from now on: whoever starts workers waits for it.
+#: Log event of a worker that consumes messages from now on. Those who start workers wait for it.
 READY_EVENT: Final = "worker ready"
 
 #: The same of a bot.
@@ -17,14 +20,14 @@ BOT_READY_EVENT: Final = "bot ready"
 
 
 class Queue(StrEnum):
-    """Celery queues, most urgent first. The order is the order in which workers drain them."""
+    """Celery queues, highest priority first. Workers drain them in this order."""
 
     INTERACTIVE = "interactive"
     BULK = "bulk"
 
 
 class Stage(StrEnum):
-    """Where a job is in its life. `CANCELLED` can follow any other stage but `ANSWERED`."""
+    """Stage of a job. `CANCELLED` can follow any stage but `ANSWERED`."""
 
     RECEIVED = "received"
     READY = "ready"

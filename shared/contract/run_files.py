@@ -1,4 +1,4 @@
-"""Names of the files that a folder run writes into its output directory."""
+"""Names of the files in the output directory of a folder run."""
 
 from typing import Final
 

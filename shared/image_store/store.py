@@ -1,119 +1,93 @@
-"""The picture store: bytes by job id, in a Redis, under a byte budget and with a time to live."""
+"""Image store for threads: bytes by job id in Redis, within a byte budget and with a time to live."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from redis import Redis
 
 from shared.redis_client.retry import RedisRetry
 
-PREFIX: Final = "melanoma:picture:"
+PREFIX: Final = "melanoma:image:"
 
-#: Reserves room for all pictures or for none. Forgets first what has expired, so that the budget counts what is
-#: there. The bytes themselves do not go through Lua, which would copy them twice.
-#: ARGV: budget in bytes, ms to live, then (id, size) pairs. Returns 1, or 0 where the budget is spent.
-RESERVE: Final = """
-local prefix, budget, ttl = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
-local expiry, sizes, total = prefix .. 'expiry', prefix .. 'sizes', prefix .. 'total'
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', expiry, '-inf', now, 'LIMIT', 0, 1000)) do
-  redis.call('DECRBY', total, redis.call('HGET', sizes, id) or 0)
-  redis.call('HDEL', sizes, id)
-  redis.call('ZREM', expiry, id)
-end
-local more = 0
-for i = 3, #ARGV, 2 do
-  more = more + ARGV[i + 1] - (redis.call('HGET', sizes, ARGV[i]) or 0)
-end
-if tonumber(redis.call('GET', total) or 0) + more > budget then return 0 end
-for i = 3, #ARGV, 2 do
-  redis.call('HSET', sizes, ARGV[i], ARGV[i + 1])
-  redis.call('ZADD', expiry, now + ttl, ARGV[i])
-end
-redis.call('INCRBY', total, more)
-return 1
-"""
+_SCRIPTS: Final = Path(__file__).parent / "scripts"
 
-DELETE: Final = """#!lua flags=allow-oom
-local prefix = KEYS[1]
-for _, id in ipairs(ARGV) do
-  local size = redis.call('HGET', prefix .. 'sizes', id)
-  if size then
-    redis.call('UNLINK', prefix .. 'bytes:' .. id)
-    redis.call('HDEL', prefix .. 'sizes', id)
-    redis.call('ZREM', prefix .. 'expiry', id)
-    redis.call('DECRBY', prefix .. 'total', size)
-  end
-end
-return 0
-"""
+#: Lua texts that both stores register.
+RESERVE: Final = (_SCRIPTS / "reserve.lua").read_text(encoding="utf-8")
+DELETE: Final = (_SCRIPTS / "delete.lua").read_text(encoding="utf-8")
 
 
-def bytes_key(id_: str) -> str:
-    """Where the bytes of a picture lie."""
+def image_key(id_: str) -> str:
+    """Key of the bytes of an image."""
     return f"{PREFIX}bytes:{id_}"
 
 
-def reservation(images: Mapping[str, bytes], *, budget: int, ttl_ms: int) -> list[str | int]:
-    """Arguments of `RESERVE`."""
-    return [budget, ttl_ms, *(part for id_, data in images.items() for part in (id_, len(data)))]
+def reservation_arguments(images: Mapping[str, bytes], *, budget_bytes: int, ttl_ms: int) -> list[str | int]:
+    """Build the arguments of `RESERVE`."""
+    return [budget_bytes, ttl_ms, *(part for id_, data in images.items() for part in (id_, len(data)))]
 
 
 class ImageStore:
-    """Pictures behind one Redis client. Safe to share between threads.
+    """Images behind one Redis client. Safe to share between threads.
 
-    `budget` is the most bytes that may lie in it at once, `ttl_s` how long a picture may lie.
+    The store holds at most `budget_bytes` at once and deletes an image after `ttl_s`.
     """
 
-    def __init__(self, client: "Redis", retry: RedisRetry, *, budget: int, ttl_s: float) -> None:
+    def __init__(self, client: "Redis", retry: RedisRetry, *, budget_bytes: int, ttl_s: float) -> None:
         self._client = client
         self._retry = retry
-        self._budget = budget
+        self._budget_bytes = budget_bytes
         self._ttl_ms = round(ttl_s * 1000)
         self._reserve = client.register_script(RESERVE)
         self._delete = client.register_script(DELETE)
 
     def put(self, images: Mapping[str, bytes]) -> bool:
-        """Store all of `pictures` (id -> bytes) or, where the budget is spent, none: then False.
+        """Store all of `images`, or none if the budget is spent. The call can be repeated.
 
-        Repeating it is harmless. Raises `shared.redis_client.retry.RedisAccessDenied`, and
-        `redis.exceptions.OutOfMemoryError` where Redis itself is full.
+        Args:
+            images: Bytes by job id.
+
+        Returns:
+            Whether the images were stored.
+
+        Raises:
+            RedisAccessDenied: Redis refuses the user or password.
+            redis.exceptions.OutOfMemoryError: Redis itself is full.
         """
-        arguments = reservation(images, budget=self._budget, ttl_ms=self._ttl_ms)
+        arguments = reservation_arguments(images, budget_bytes=self._budget_bytes, ttl_ms=self._ttl_ms)
         if not self._retry.call(lambda: self._reserve(keys=[PREFIX], args=arguments)):
             return False
         self._retry.call(lambda: self._set(images))
         return True
 
     def get(self, ids: Sequence[str]) -> list[bytes | None]:
-        """Bytes of each id in order; None for those that are gone."""
-        keys = [bytes_key(id_) for id_ in ids]
+        """Return the bytes of each id in order; None for a missing image."""
+        keys = [image_key(id_) for id_ in ids]
         if not keys:
             return []
-        found: Any = self._retry.call(lambda: self._client.mget(keys))
-        return list(found)
+        data: Any = self._retry.call(lambda: self._client.mget(keys))
+        return list(data)
 
-    def holds(self, ids: Sequence[str]) -> list[bool]:
-        """Whether each id's picture is there, in order."""
+    def exist(self, ids: Sequence[str]) -> list[bool]:
+        """Return for each id in order whether its image is stored."""
         with self._client.pipeline(transaction=False) as pipeline:
             for id_ in ids:
-                pipeline.exists(bytes_key(id_))
-            found: list[int] = self._retry.call(pipeline.execute)
-        return [one == 1 for one in found]
+                pipeline.exists(image_key(id_))
+            counts: list[int] = self._retry.call(pipeline.execute)
+        return [count == 1 for count in counts]
 
-    def used(self) -> int:
-        """Bytes of pictures that are reserved now; those that expired since the last `put` still count."""
-        found: Any = self._retry.call(lambda: self._client.get(f"{PREFIX}total"))
-        return int(found or 0)
+    def get_used_bytes(self) -> int:
+        """Return the bytes that are reserved now. Images that expired since the last `put` still count."""
+        total: Any = self._retry.call(lambda: self._client.get(f"{PREFIX}total"))
+        return int(total or 0)
 
     def delete(self, ids: Sequence[str]) -> None:
-        """Forget these pictures."""
+        """Delete these images."""
         if ids:
             self._retry.call(lambda: self._delete(keys=[PREFIX], args=list(ids)))
 
-    def _set(self, pictures: Mapping[str, bytes]) -> None:
+    def _set(self, images: Mapping[str, bytes]) -> None:
         with self._client.pipeline(transaction=False) as pipeline:
-            for id_, data in pictures.items():
-                pipeline.set(bytes_key(id_), data, px=self._ttl_ms)
+            for id_, data in images.items():
+                pipeline.set(image_key(id_), data, px=self._ttl_ms)
             pipeline.execute()

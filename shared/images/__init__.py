@@ -1,1 +1,1 @@
-"""Picture rules, the one place: check, decode, orient, resize, advise, and draw the evidence map."""
+"""Image processing for all packages: check, decode, orient, resize, assess quality, draw the evidence map."""

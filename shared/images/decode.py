@@ -1,4 +1,4 @@
-"""The bytes of a photograph as the model's input: the same for training, evaluation and serving."""
+"""Decodes the bytes of an image into the model's input, the same for training, evaluation and serving."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -23,37 +23,48 @@ _RESAMPLING: Final[dict[Filter, Image.Resampling]] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DecodedImage:
-    """A photograph ready for the model."""
+    """An image ready for the model."""
 
     #: uint8 [size, size, 3], RGB (sRGB), contiguous, read-only.
     pixels: npt.NDArray[np.uint8]
-    #: Pixels of the original, held upright.
+    #: Pixels of the upright original.
     width: int
     height: int
     advice: tuple[Advice, ...]
 
 
 def decode(data: bytes, preprocessing: PreprocessingSpec, limits: DecodeLimits = DECODE_LIMITS) -> DecodedImage:
-    """Decode, turn upright, shrink and bring to sRGB by `rules`. Metadata is not kept.
+    """Decode an image, turn it upright, scale it and convert it to sRGB. Metadata is dropped.
 
-    Reads JPEG, PNG, WebP, HEIC, AVIF, BMP and TIFF; of a file with a main picture (the MPO and HEIC of phones)
-    that one. Raises `ImageRejected` and nothing else, whatever the bytes are. May be called from several threads
-    at once; Pillow lets go of the interpreter lock while it decodes and shrinks.
+    Reads JPEG, PNG, WebP, HEIC, AVIF, BMP and TIFF. If a file has a primary image (the MPO and HEIC of phones), only
+    that one is read. Safe to call from several threads at once; Pillow releases the interpreter lock while it
+    decodes and scales.
+
+    Args:
+        data: The bytes of the file.
+        preprocessing: Size, filter and aspect of the result.
+        limits: What the image may cost.
+
+    Returns:
+        Pixels uint8 [size, size, 3], the original size, and advice on quality.
+
+    Raises:
+        ImageRejected: The bytes are not an acceptable image. Nothing else is raised, whatever the bytes are.
     """
 
     def plan(width: int, height: int) -> tuple[Box, Size]:
-        return _kept(width, height, preprocessing.aspect), (preprocessing.size, preprocessing.size)
+        return _crop_box(width, height, preprocessing.aspect), (preprocessing.size, preprocessing.size)
 
-    found = load_downscaled(data, plan, _RESAMPLING[preprocessing.filter], limits)
+    downscaled = load_downscaled(data, plan, _RESAMPLING[preprocessing.filter], limits)
     return DecodedImage(
-        pixels=np.asarray(found.image),
-        width=found.width,
-        height=found.height,
-        advice=assess_quality(found.image, found.width, found.height),
+        pixels=np.asarray(downscaled.image),
+        width=downscaled.width,
+        height=downscaled.height,
+        advice=assess_quality(downscaled.image, downscaled.width, downscaled.height),
     )
 
 
-def _kept(width: int, height: int, aspect: Aspect) -> Box:
+def _crop_box(width: int, height: int, aspect: Aspect) -> Box:
     if aspect is Aspect.SQUASH:
         return 0, 0, width, height
     side = min(width, height)

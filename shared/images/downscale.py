@@ -1,4 +1,4 @@
-"""From bytes to a small upright RGB picture: open, check, decode what is needed, shrink, turn, colour."""
+"""Turns bytes into a small upright RGB image: open, check, decode what is needed, scale, turn, convert colours."""
 
 import struct
 from collections.abc import Callable
@@ -11,32 +11,31 @@ from PIL import ExifTags, Image, ImageFile, JpegImagePlugin, TiffImagePlugin
 from pillow_heif import HeifImageFile
 
 from shared.contract.decision import RefusalReason
-from shared.images.check import check_bytes
 from shared.images.colour import to_averageable_mode, to_rgb
 from shared.images.formats import select_opener
 from shared.images.limits import DecodeLimits
-from shared.images.refusal import ImageRejected
+from shared.images.refusal import ImageRejected, check_bytes
 
 Size = tuple[int, int]
 Box = tuple[float, float, float, float]
-#: From (width, height) as stored: the part to keep, and the size it gets.
+#: From (width, height) as stored to the box to keep and the size of the result.
 Plan = Callable[[int, int], tuple[Box, Size]]
 
-# A JPEG is decoded at 1/2, 1/4 or 1/8 as long as that leaves this many times the wanted size. At 1.5 the pixels
-# differ from those of the full decode by less than 1 of 255 on average, as they do at 2, but 1024 x 768 (what
-# Telegram makes of a photograph, near enough) is decoded at a half instead of in full.
+# A JPEG is decoded at 1/2, 1/4 or 1/8 as long as that leaves at least this many times the requested size. At 1.5, as at
+# 2, the pixels differ from those of the full decode by less than 1 of 255 on average. But at 1.5 a file of 1024 x 768,
+# about what Telegram makes of a photograph, is decoded at a half instead of in full.
 _DRAFT_MARGIN: Final = 1.5
-# Other formats are averaged in whole blocks down to this many times the wanted size, then filtered.
+# Other formats are averaged in whole blocks down to this many times the requested size, then filtered.
 _REDUCING_GAP: Final = 3.0
 
-# Cannot stand inside of a scan: there a zero follows each 0xff.
+# Does not occur inside a scan: there a zero follows each 0xff.
 _START_OF_SCAN: Final = b"\xff\xda"
 
-# TIFF tag: bit 0 says that this is a smaller version of another picture in the file.
+# TIFF tag: bit 0 marks a smaller version of another image in the file.
 _NEW_SUBFILE_TYPE: Final = 254
 
-# Values of the EXIF tag 0x0112 (Orientation) and what makes such a picture upright.
-_UPRIGHT: Final[dict[object, Image.Transpose]] = {
+# Values of the EXIF tag 0x0112 (Orientation) and the transposition that makes such an image upright.
+_TRANSPOSE_BY_ORIENTATION: Final[dict[object, Image.Transpose]] = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -45,12 +44,12 @@ _UPRIGHT: Final[dict[object, Image.Transpose]] = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_SIDEWAYS: Final = frozenset({5, 6, 7, 8})
+_ORIENTATIONS_ON_SIDE: Final = frozenset({5, 6, 7, 8})
 
 
 @dataclass(frozen=True, slots=True)
 class DownscaledImage:
-    """A small upright RGB picture, and `width` and `height` of the upright original in pixels."""
+    """A small upright RGB image, and `width` and `height` of the upright original in pixels."""
 
     image: Image.Image
     width: int
@@ -60,17 +59,24 @@ class DownscaledImage:
 def load_downscaled(
     data: bytes, plan: Plan, resample: Image.Resampling, limits: DecodeLimits, *, margin: float = _DRAFT_MARGIN
 ) -> DownscaledImage:
-    """Decode `data` into the picture that `plan` asks for.
+    """Decode `data` into the image that `plan` asks for.
 
-    `margin`: the JPEG decoder may shrink down to this many times the wanted size, the filter does the rest.
-    Raises `ImageRejected` and nothing else, whatever the bytes are.
+    Args:
+        data: The bytes of the file.
+        plan: Chooses box and size of the result.
+        resample: Filter for the final scaling.
+        limits: What the image may cost.
+        margin: The JPEG decoder may shrink down to this many times the requested size; the filter does the rest.
+
+    Raises:
+        ImageRejected: The bytes are not an acceptable image. Nothing else is raised, whatever the bytes are.
     """
     check_bytes(len(data), limits)
-    read = select_opener(data)
-    if read is JpegImagePlugin.JpegImageFile and data.count(_START_OF_SCAN) > limits.max_scans:
+    opener = select_opener(data)
+    if opener is JpegImagePlugin.JpegImageFile and data.count(_START_OF_SCAN) > limits.max_scans:
         raise ImageRejected(RefusalReason.DAMAGED)
     try:
-        stored = read(_CountedReads(data, limits.max_reads))
+        stored = opener(_ReadLimitedFile(data, limits.max_reads))
         _check_header(stored, limits)
         return _decode(stored, plan, resample, limits, margin)
     except ImageRejected:
@@ -78,20 +84,20 @@ def load_downscaled(
     except Image.DecompressionBombError as error:
         raise ImageRejected(RefusalReason.TOO_MANY_PIXELS) from error
     except Exception as error:
-        # Damaged bytes surface as anything from SyntaxError to MemoryError: there is no picture in them.
+        # Damaged bytes raise anything from SyntaxError to MemoryError: they hold no image.
         raise ImageRejected(RefusalReason.DAMAGED) from error
 
 
-class _CountedReads(BytesIO):
-    """A file that may be read only so often, against headers made of millions of empty chunks."""
+class _ReadLimitedFile(BytesIO):
+    """A file with a limited number of reads, against headers of millions of empty chunks."""
 
-    def __init__(self, data: bytes, left: int) -> None:
+    def __init__(self, data: bytes, max_reads: int) -> None:
         super().__init__(data)
-        self.left = left
+        self.reads_left = max_reads
 
     def read(self, size: int | None = -1, /) -> bytes:
-        self.left -= 1
-        if self.left < 0:
+        self.reads_left -= 1
+        if self.reads_left < 0:
             raise ImageRejected(RefusalReason.DAMAGED)
         return super().read(size)
 
@@ -99,9 +105,9 @@ class _CountedReads(BytesIO):
 def _check_header(stored: ImageFile.ImageFile, limits: DecodeLimits) -> None:
     _check_size(*stored.size, limits)
     if isinstance(stored, HeifImageFile):
-        return  # its container names the primary picture; the others are bursts, previews and depth maps
+        return  # the container names the primary image; the others are bursts, previews and depth maps
     if getattr(stored, "is_animated", False):
-        # Pages of a TIFF count as well: nobody could say which of them was judged.
+        # Pages of a TIFF count as well: nobody could say which of them was classified.
         raise ImageRejected(RefusalReason.ANIMATED)
     if isinstance(stored, TiffImagePlugin.TiffImageFile) and _is_preview(stored):
         raise ImageRejected(RefusalReason.UNSUPPORTED_FORMAT)
@@ -115,7 +121,7 @@ def _check_size(width: int, height: int, limits: DecodeLimits) -> None:
 
 
 def _is_preview(stored: TiffImagePlugin.TiffImageFile) -> bool:
-    """Tell whether the first picture of a TIFF is a thumbnail: the raw files of cameras (DNG, NEF, ARW)."""
+    """Whether the first image of a TIFF is a thumbnail, as in the raw files of cameras (DNG, NEF, ARW)."""
     return bool(stored.tag_v2.get(_NEW_SUBFILE_TYPE, 0) & 1)
 
 
@@ -128,41 +134,41 @@ def _decode(
         stored.load()
     else:
         stored.load()
-        # Only now is the size certain: a TIFF has been turned upright, a HEIC may hold more than it said.
+        # Only now is the size certain: Pillow turns a TIFF upright, and a HEIC may hold more than its header says.
         width, height = stored.size
         _check_size(width, height, limits)
         box, size = plan(width, height)
     small = to_averageable_mode(stored).resize(size, resample, box=box, reducing_gap=_REDUCING_GAP)
-    orientation = _orientation(stored)
-    if orientation in _UPRIGHT:
-        small = small.transpose(_UPRIGHT[orientation])
-    if orientation in _SIDEWAYS:
+    orientation = _read_orientation(stored)
+    if orientation in _TRANSPOSE_BY_ORIENTATION:
+        small = small.transpose(_TRANSPOSE_BY_ORIENTATION[orientation])
+    if orientation in _ORIENTATIONS_ON_SIDE:
         width, height = height, width
-    picture = to_rgb(small, stored.info.get("icc_profile"))
-    picture.info = {}  # Pillow hands metadata on from copy to copy, and writes some of it when a copy is saved
-    return DownscaledImage(picture, width, height)
+    rgb = to_rgb(small, stored.info.get("icc_profile"))
+    rgb.info = {}  # Pillow copies metadata to each copy, and writes some of it when a copy is saved
+    return DownscaledImage(rgb, width, height)
 
 
 def _draft(
     stored: JpegImagePlugin.JpegImageFile, box: Box, size: Size, limits: DecodeLimits, margin: float
 ) -> tuple[Box, Size]:
-    """Let the JPEG decoder shrink while it decodes. Returns `box` in the smaller picture, and `size`."""
+    """Let the JPEG decoder shrink while it decodes. Returns `box` in the smaller image, and `size`."""
     width, height = stored.size
-    wanted = (
+    min_size = (
         ceil(margin * size[0] * width / (box[2] - box[0])),
         ceil(margin * size[1] * height / (box[3] - box[1])),
     )
-    drafted = stored.draft(None, wanted)
+    drafted = stored.draft(None, min_size)
     if drafted is not None:
-        across, down = drafted[1][2] / width, drafted[1][3] / height
-        box = (box[0] * across, box[1] * down, box[2] * across, box[3] * down)
-    # One read instead of one for each 64 kB, each of which would copy what is left of the last.
+        scale_x, scale_y = drafted[1][2] / width, drafted[1][3] / height
+        box = (box[0] * scale_x, box[1] * scale_y, box[2] * scale_x, box[3] * scale_y)
+    # One read for the whole file. A read for each 64 kB would copy the rest of the one before.
     stored.decodermaxblock = limits.max_bytes
     return box, size
 
 
-def _orientation(stored: ImageFile.ImageFile) -> object:
+def _read_orientation(stored: ImageFile.ImageFile) -> object:
     try:
         return stored.getexif().get(ExifTags.Base.Orientation)
     except (struct.error, KeyError, SyntaxError, TypeError, ValueError):
-        return None  # broken metadata; the pixels are sound
+        return None  # the metadata is broken, the pixels are sound

@@ -1,4 +1,4 @@
-"""Which format the bytes are, by the bytes alone: names and content types given by clients may lie."""
+"""Detects the format of a file from its bytes alone: names and content types from clients may be wrong."""
 
 from collections.abc import Callable
 from io import BytesIO
@@ -18,13 +18,13 @@ from pillow_heif import HeifImageFile
 from shared.contract.decision import RefusalReason
 from shared.images.refusal import ImageRejected
 
-#: Reads the header and yields a picture whose pixels are still to be decoded.
+#: Reads the header and returns an image whose pixels are not decoded yet.
 Opener = Callable[[BytesIO], ImageFile.ImageFile]
 
-# The readers are called by name and not through `Image.open`: that would try one after the other, keep its own
-# pixel limit in a variable of the whole process, and take the two-picture JPEG of phones (MPO) for an animation.
-# `JpegImageFile` reads the first, full picture of those.
-_BY_START: Final[tuple[tuple[bytes, Opener], ...]] = (
+# Pillow's readers are called directly and not through `Image.open`, which would try one after the other, keep its own
+# pixel limit in a global variable, and take the two-image JPEG of phones (MPO) for an animation. `JpegImageFile` reads
+# the first image of an MPO, which is the full one.
+_OPENER_BY_MAGIC: Final[tuple[tuple[bytes, Opener], ...]] = (
     (b"\xff\xd8\xff", JpegImagePlugin.JpegImageFile),
     (b"\x89PNG\r\n\x1a\n", PngImagePlugin.PngImageFile),
     (b"BM", BmpImagePlugin.BmpImageFile),
@@ -38,7 +38,7 @@ _HEIF_BRANDS: Final = frozenset(
     {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
 )
 
-# Pictures, or documents that may hold one, which people do send and which are not read here.
+# Images, or documents that may hold one, that users do send and that are not read here.
 _UNSUPPORTED: Final[tuple[bytes, ...]] = (
     b"GIF87a",
     b"GIF89a",
@@ -60,33 +60,33 @@ _UNSUPPORTED: Final[tuple[bytes, ...]] = (
 
 
 def select_opener(data: bytes) -> Opener:
-    """Find the reader for `data`.
+    """Select the reader for `data`.
 
-    Raises `ImageRejected`: ANIMATED for a GIF that moves, UNSUPPORTED_FORMAT for other known formats,
-    NOT_A_PICTURE for the rest.
+    Raises:
+        ImageRejected: ANIMATED for an animated GIF, UNSUPPORTED_FORMAT for other known formats, NOT_A_PICTURE for the
+            rest.
     """
-    for start, reader in _BY_START:
+    for start, reader in _OPENER_BY_MAGIC:
         if data.startswith(start):
-            return _checked_bmp(data) if start == b"BM" else reader
+            return _select_bmp_opener(data) if start == b"BM" else reader
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return WebPImagePlugin.WebPImageFile
     if data[4:8] == b"ftyp":
-        return _isobmff(data)
-    raise ImageRejected(_why_not(data))
+        return _select_isobmff_opener(data)
+    raise ImageRejected(_rejection_reason(data))
 
 
-def _checked_bmp(data: bytes) -> Opener:
+def _select_bmp_opener(data: bytes) -> Opener:
     if data[14:15] not in (b"\x0c", b"\x28", b"\x34", b"\x38", b"\x40", b"\x6c", b"\x7c"):
-        # No known length of the second header: any text may begin with these two letters.
+        # The second header has no known length: any text may begin with these two letters.
         raise ImageRejected(RefusalReason.NOT_A_PICTURE)
     if data[14:15] != b"\x0c" and data[30:31] in (b"\x01", b"\x02"):
-        # Run-length coded: Pillow unpacks these in Python, for many seconds in the worst case, and no camera
-        # writes them.
+        # Run-length coded: Pillow unpacks these in Python, which may take many seconds, and no camera writes them.
         raise ImageRejected(RefusalReason.UNSUPPORTED_FORMAT)
     return BmpImagePlugin.BmpImageFile
 
 
-def _isobmff(data: bytes) -> Opener:
+def _select_isobmff_opener(data: bytes) -> Opener:
     length = min(int.from_bytes(data[:4], "big"), 256)
     brands = {data[8:12], *(data[at : at + 4] for at in range(16, length, 4))}
     if brands & _AVIF_BRANDS:
@@ -96,9 +96,9 @@ def _isobmff(data: bytes) -> Opener:
     raise ImageRejected(RefusalReason.UNSUPPORTED_FORMAT)  # videos, and the raw files of some cameras
 
 
-def _why_not(data: bytes) -> RefusalReason:
+def _rejection_reason(data: bytes) -> RefusalReason:
     if data.startswith((b"GIF87a", b"GIF89a")) and data.count(b"\x21\xf9\x04") > 1:
-        return RefusalReason.ANIMATED  # more than one graphic control extension: one stands before each frame
+        return RefusalReason.ANIMATED  # each frame has a graphic control extension before it
     if data.startswith(_UNSUPPORTED) or b"<svg" in data[:1024].lower():
         return RefusalReason.UNSUPPORTED_FORMAT
     return RefusalReason.NOT_A_PICTURE

@@ -1,23 +1,23 @@
-"""What a picture may cost before it is refused."""
+"""Limits of size and cost above which an image is refused."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class DecodeLimits:
-    """Caps that are checked before a single pixel is decoded."""
+    """Limits that are checked before a pixel is decoded."""
 
-    #: Bytes. What Telegram lets a bot download (getFile); the 48-megapixel JPEG of a phone is about 15 MB.
+    #: Bytes. Telegram lets a bot download this much (getFile). The 48-megapixel JPEG of a phone has about 15 MB.
     max_bytes: int = 20 * 1024 * 1024
-    #: Pixels. Phones make up to 50 million; decoded, a pixel takes four bytes, so this is 200 MB a picture.
+    #: Pixels. Phones make up to 50 million. A decoded pixel takes four bytes, so this is 200 MB for an image.
     max_pixels: int = 50_000_000
-    #: Pixels of the shorter side. Below it a lesion is a blot: enlarging it would invent what is judged.
+    #: Pixels of the shorter side. In a smaller image a lesion is a blot, and scaling it up would invent detail.
     min_side: int = 32
-    #: Scans of a JPEG, thumbnails included. Progressive ones have about ten, each of which goes over the whole
-    #: picture; a file made of thousands of empty ones would hold a core for hours.
+    #: Scans of a JPEG, thumbnails included. Progressive files have about ten, each of which covers the whole image. A
+    #: file of thousands of empty scans would occupy a core for hours.
     max_scans: int = 64
-    #: Reads of the file while it is parsed. Real pictures need tens to thousands; a file made of
-    #: millions of empty chunks would hold a core for many seconds.
+    #: Reads of the file while it is parsed. Real images need tens to thousands. A file of millions of empty chunks
+    #: would occupy a core for many seconds.
     max_reads: int = 100_000
 
 

@@ -1,4 +1,4 @@
-"""The picture rules that an artefact carries: training, evaluation and serving all apply the same ones."""
+"""The preprocessing that an artefact specifies. Training, evaluation and serving apply the same."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Filter(StrEnum):
-    """Resampling filter, by Pillow's name. All of them are anti-aliased when shrinking."""
+    """Resampling filter, by Pillow's name. All of them anti-alias when they shrink."""
 
     BOX = "box"
     BILINEAR = "bilinear"
@@ -15,16 +15,16 @@ class Filter(StrEnum):
 
 
 class Aspect(StrEnum):
-    """How a picture that is not square becomes square."""
+    """Way to make an image square."""
 
-    #: Stretch both sides to `size`: nothing is cut off.
+    #: Stretch both sides to `size`; nothing is cut off.
     SQUASH = "squash"
-    #: Cut the largest centred square.
+    #: Crop to the largest centred square.
     CENTRE = "centre"
 
 
 class PreprocessingSpec(BaseModel):
-    """How the bytes of a photograph become the model's input, uint8 [size, size, 3] RGB."""
+    """Specification of the model's input, uint8 [size, size, 3] RGB."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

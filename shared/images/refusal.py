@@ -1,13 +1,13 @@
-"""Why a picture is refused, as an exception and as a sentence for the person who sent it."""
+"""Refusal of an image: the exception, the sentence for users, and the check of the file size."""
 
 from typing import Final
 
 from shared.contract.decision import RefusalReason
-from shared.images.limits import DECODE_LIMITS
+from shared.images.limits import DECODE_LIMITS, DecodeLimits
 
 
 class ImageRejected(Exception):
-    """Raised when a picture can get no verdict; `reason` says why."""
+    """Raised when an image can get no verdict; `reason` says why."""
 
     def __init__(self, reason: RefusalReason) -> None:
         super().__init__(reason.value)
@@ -49,5 +49,17 @@ _SENTENCES: Final[dict[RefusalReason, str]] = {
 
 
 def describe(reason: RefusalReason) -> str:
-    """Say in plain English what is wrong with the picture and what the person can do about it."""
+    """Return the sentence for `reason`: what is wrong with the image and what the user can do."""
     return _SENTENCES[reason]
+
+
+def check_bytes(size: int, limits: DecodeLimits = DECODE_LIMITS) -> None:
+    """Check the length of a file, `size` in bytes, before it is read or uploaded.
+
+    Raises:
+        ImageRejected: EMPTY or TOO_MANY_BYTES.
+    """
+    if size <= 0:
+        raise ImageRejected(RefusalReason.EMPTY)
+    if size > limits.max_bytes:
+        raise ImageRejected(RefusalReason.TOO_MANY_BYTES)

@@ -1,4 +1,4 @@
-"""A small copy of a photograph for people to look at."""
+"""Makes small copies of an image for viewing."""
 
 from math import ceil
 from typing import Final
@@ -8,35 +8,38 @@ from PIL import Image
 from shared.images.downscale import Box, Size, load_downscaled
 from shared.images.limits import DECODE_LIMITS, DecodeLimits
 
-#: To how small a share of its sides the JPEG decoder itself can shrink a picture.
-_DECODED: Final = (1, 2, 4, 8)
+#: Divisors by which the JPEG decoder itself can shrink the sides of an image.
+_JPEG_DIVISORS: Final = (1, 2, 4, 8)
 
 
 def make_thumbnail(data: bytes, side: int, limits: DecodeLimits = DECODE_LIMITS) -> Image.Image:
-    """Return the whole picture upright in RGB (sRGB), its longer side `side` pixels, never enlarged.
+    """Return the whole image upright in sRGB, its longer side `side` pixels, never scaled up. Metadata is dropped.
 
-    Metadata is not kept. Raises `ImageRejected` and nothing else, whatever the bytes are.
+    Raises:
+        ImageRejected: The bytes are not an acceptable image. Nothing else is raised.
     """
 
     def plan(width: int, height: int) -> tuple[Box, Size]:
         scale = min(1.0, side / max(width, height))
         return (0, 0, width, height), (max(1, round(width * scale)), max(1, round(height * scale)))
 
-    # As sharp as Lanczos at this, for a fraction of its cost.
+    # For thumbnails Hamming is as sharp as Lanczos, for a fraction of its cost.
     return load_downscaled(data, plan, Image.Resampling.HAMMING, limits).image
 
 
 def load_halved(data: bytes, side: int, limits: DecodeLimits = DECODE_LIMITS) -> Image.Image:
-    """Return the whole picture upright in RGB (sRGB), halved until its longer side is `side` pixels or less.
+    """Return the whole image upright in sRGB, halved until its longer side is at most `side` pixels.
 
-    A JPEG's decoder does the halving: a third of the cost of a `thumbnail`, which can have any size. What is longer
-    than eight times `side` is halved three times and then filtered. Metadata is not kept. Raises `ImageRejected` and
-    nothing else, whatever the bytes are.
+    The JPEG decoder does the halving, at a third of the cost of `make_thumbnail`, which allows any size. An image
+    longer than eight times `side` is halved three times and then filtered. Metadata is dropped.
+
+    Raises:
+        ImageRejected: The bytes are not an acceptable image. Nothing else is raised.
     """
 
     def plan(width: int, height: int) -> tuple[Box, Size]:
         longer = max(width, height)
-        by = next((one for one in _DECODED if ceil(longer / one) <= side), longer / side)
-        return (0, 0, width, height), (min(side, ceil(width / by)), min(side, ceil(height / by)))
+        divisor = next((candidate for candidate in _JPEG_DIVISORS if ceil(longer / candidate) <= side), longer / side)
+        return (0, 0, width, height), (min(side, ceil(width / divisor)), min(side, ceil(height / divisor)))
 
     return load_downscaled(data, plan, Image.Resampling.HAMMING, limits, margin=1).image

@@ -1,1 +1,1 @@
-"""The ledger: one hash a job in Redis, and every move between stages one atomic script."""
+"""The ledger: the job store in Redis, one hash a job. Every transition is one atomic script."""

@@ -1,259 +1,97 @@
-"""What an operator asks of the ledger and does to it, as calls. Each is bounded and can be repeated."""
+"""Calls of an operator and of the control loop that obeys one. Each is bounded and can be repeated."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final
 
-from shared.contract.names import CONTRACT_VERSION, Queue, Stage
-from shared.ledger.records import PendingDispatch
-from shared.ledger.script_call import ScriptCall
+from shared.contract.names import CONTRACT_VERSION, LEDGER_VERSION, Queue
+from shared.ledger import replies
+from shared.ledger.records import DeadLetter, JobHistory, LedgerOverview, PendingDispatch
+from shared.ledger.script_call import ScriptCall, to_ms
 
-#: Most processes and outboxes that a survey names.
-_MOST_NAMED: Final = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class QueueState:
-    """A queue: jobs `ready`, age of the oldest in seconds, seconds since it was paused or None."""
-
-    ready: int
-    oldest_s: float
-    paused_s: float | None
+#: Maximum number of processes, and of outboxes, that an overview lists.
+_MAX_LISTED: Final = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxState:
-    """Jobs that wait for the owner of an outbox: for it to bring their picture, or to deliver their decision."""
-
-    name: str
-    received: int
-    decided: int
-
-
-@dataclass(frozen=True, slots=True)
-class ProcessInfo:
-    """A live incarnation: seconds left of its lease, jobs that it holds, and what a worker serves (JSON or '')."""
-
-    incarnation: str
-    lease_left_s: float
-    held: int
-    serving: str
-
-    @property
-    def role(self) -> str:
-        """The part of its name that says what it is: `worker`, `bulk`, ..."""
-        return self.incarnation.rpartition("-")[0]
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerOverview:
-    """The whole ledger in numbers. `undecided` are all jobs that still wait for a decision, wherever they are.
-
-    `at` is Redis' clock in seconds; `oldest_undelivered_s` the age of the decision that waits longest for delivery.
-    """
-
-    at: float
-    queues: dict[Queue, QueueState]
-    outboxes: tuple[OutboxState, ...]
-    processes: tuple[ProcessInfo, ...]
-    claimed: int
-    undecided: int
-    dead: int
-    oldest_undelivered_s: float
-
-    @property
-    def stages(self) -> dict[Stage, int]:
-        """Jobs in each stage that is counted; answered ones are gone or only wait to be forgotten."""
-        return {
-            Stage.RECEIVED: sum(outbox.received for outbox in self.outboxes),
-            Stage.READY: sum(queue.ready for queue in self.queues.values()),
-            Stage.CLAIMED: self.claimed,
-            Stage.DECIDED: sum(outbox.decided for outbox in self.outboxes),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """A job that the service could not decide; `died_s` seconds ago, `decision` as JSON."""
-
-    id: str
-    stage: Stage
-    queue: Queue
-    outbox: str
-    attempts: int
-    died_s: float
-    decision: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class JobEvent:
-    """Something that happened to a job: `what`, by whom where that is known, `after_s` it was received."""
-
-    what: str
-    by: str
-    after_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class JobHistory:
-    """What the ledger knows of a job. Times in seconds of Redis' clock, `decision` as JSON, empty for none.
-
-    `cut` says that the beginning of a long life is forgotten.
-    """
-
-    id: str
-    stage: Stage
-    queue: str
-    outbox: str
-    holder: str
-    attempts: int
-    suspect: bool
-    contract: int
-    received_at: float
-    deadline: float
-    decision: bytes
-    events: tuple[JobEvent, ...]
-    cut: bool
+def get_version() -> ScriptCall[int]:
+    """The version of the ledger; a new ledger gets ours."""
+    return ScriptCall("get_version", (LEDGER_VERSION,), int)
 
 
 def get_overview() -> ScriptCall[LedgerOverview]:
-    """Everything at a glance, in one atomic look."""
-    return ScriptCall("survey", (_MOST_NAMED, *Queue), _survey)
+    """Read the whole ledger in numbers, in one atomic call."""
+    return ScriptCall("get_overview", (_MAX_LISTED, *Queue), replies.decode_overview)
 
 
 def pause(queue: Queue) -> ScriptCall[bool]:
-    """Let no worker claim jobs of `queue` until `resume`. They stay `ready`; deadlines go on. True if it was not."""
-    return ScriptCall("pause", (queue, 1), lambda changed: changed == 1)
+    """Let no worker claim jobs of `queue`. They stay `ready`; deadlines go on. True if it was not paused."""
+    return ScriptCall("set_paused", (queue, 1), replies.decode_flag)
 
 
 def resume(queue: Queue) -> ScriptCall[bool]:
-    """Let workers claim jobs of `queue` again. The sweep rings for them. True if it was paused."""
-    return ScriptCall("pause", (queue, 0), lambda changed: changed == 1)
+    """Let workers claim jobs of `queue` again. The recovery sweep publishes their messages. True if it was paused."""
+    return ScriptCall("set_paused", (queue, 0), replies.decode_flag)
 
 
-def dead_letters(limit: int, ids: Iterable[str] = ()) -> ScriptCall[list[DeadLetter]]:
+def get_dead_letters(limit: int, ids: Iterable[str] = ()) -> ScriptCall[list[DeadLetter]]:
     """The oldest dead letters, at most `limit`; or those of `ids` that are dead letters."""
-    return ScriptCall("dead", (limit, *ids), lambda rows: [_dead_letter(*row) for row in rows])
+    return ScriptCall("get_dead_letters", (limit, *ids), replies.decode_dead_letters)
 
 
-def drop(ids: Iterable[str]) -> ScriptCall[int]:
-    """Forget dead letters; the reply says how many. One that was not delivered yet still will be."""
-    return ScriptCall("drop", tuple(ids), int)
+def drop_dead_letters(ids: Iterable[str]) -> ScriptCall[int]:
+    """Delete dead letters; returns how many. An undelivered one loses only its mark and is still delivered."""
+    return ScriptCall("drop_dead_letters", tuple(ids), int)
 
 
-def replay(stored: Iterable[tuple[str, bool]], *, deadline_s: float) -> ScriptCall[tuple[int, list[PendingDispatch]]]:
-    """Let dead letters live again, for each (id, whether its picture is stored), with a new deadline.
+def replay_dead_letters(
+    jobs: Iterable[tuple[str, bool]], *, deadline_s: float
+) -> ScriptCall[tuple[int, list[PendingDispatch]]]:
+    """Process dead letters again, with a new deadline.
 
-    They are of our contract then, unless theirs is newer. The reply says how many do, and which of them are owed a
-    message.
+    A replayed job gets our contract version, unless its own is newer.
+
+    Args:
+        jobs: Id of each, and whether its image is in the store.
+        deadline_s: The new deadline, in seconds from now.
+
+    Returns:
+        The number of replayed jobs, and those of them that await a message.
     """
-    pairs = tuple(part for id_, there in stored for part in (id_, int(there)))
-    return ScriptCall("replay", (round(deadline_s * 1000), CONTRACT_VERSION, *pairs), _replayed)
+    pairs = tuple(part for id_, stored in jobs for part in (id_, int(stored)))
+    return ScriptCall("replay_dead_letters", (to_ms(deadline_s), CONTRACT_VERSION, *pairs), replies.decode_replayed)
 
 
 def get_history(id_: str) -> ScriptCall[JobHistory | None]:
-    """What happened to a job, None where it is not known or no more."""
-    return ScriptCall("life", (id_,), lambda reply: _life(id_, reply))
+    """Everything the ledger knows of a job; None for an unknown or deleted one."""
+    return ScriptCall("get_history", (id_,), lambda reply: replies.decode_history(reply, id_))
 
 
 def report_status(incarnation: str, serving: str) -> ScriptCall[tuple[str, bool]]:
-    """Say what a worker serves (JSON).
+    """Report what a worker serves, as JSON.
 
-    The reply is the directory that it should serve, '' for its own, and whether it was told to stop.
+    Returns:
+        The directory of the artefact that the worker should serve, '' for its own, and whether it should drain.
     """
-    return ScriptCall("follow", (incarnation, serving), lambda reply: (_text(reply[0]), reply[1] == 1))
+    return ScriptCall("report_status", (incarnation, serving), replies.decode_status_reply)
 
 
 def request_drain(incarnation: str) -> ScriptCall[bool]:
-    """Tell a worker to finish its batch in hand, give back the rest and end. False where it does not live."""
-    return ScriptCall("dismiss", (incarnation,), lambda lives: lives == 1)
+    """Ask a worker to finish its batch in flight, release the rest and exit. False if it is not alive."""
+    return ScriptCall("request_drain", (incarnation,), replies.decode_flag)
 
 
 def set_desired_model(directory: str, *, instead_of: str) -> ScriptCall[tuple[str, str]]:
-    """Ask all workers to serve the artefact in `directory`, or the one before for ''.
+    """Ask all workers to serve the artefact in `directory`, or the previous one for ''.
 
-    `instead_of` is what they serve where nobody ever switched. Returns the wanted directory and the one before,
-    '' for none.
+    Args:
+        directory: Name of the directory as workers know it.
+        instead_of: The artefact that workers serve if none was ever set.
+
+    Returns:
+        The desired directory and the previous one, '' for none.
     """
-    return ScriptCall("switch", (directory, instead_of), lambda reply: (_text(reply[0]), _text(reply[1])))
+    return ScriptCall("set_desired_model", (directory, instead_of), replies.decode_texts)
 
 
-def sync_overrides(*wanted: tuple[str, str]) -> ScriptCall[dict[str, str]]:
-    """Write limits (name, value) that go before everyone's settings, '' to forget one. The reply holds all of them."""
-    pairs = tuple(part for pair in wanted for part in pair)
-    return ScriptCall(
-        "limits", pairs, lambda reply: {_text(n): _text(v) for n, v in zip(*[iter(reply)] * 2, strict=True)}
-    )
-
-
-def _text(raw: bytes) -> str:
-    return raw.decode()
-
-
-def _survey(reply: Sequence[Any]) -> LedgerOverview:
-    now, queues, outboxes, processes, claimed, undecided, dead, waiting = reply
-    return LedgerOverview(
-        at=now / 1000,
-        queues={
-            Queue(_text(name)): QueueState(ready, age / 1000, None if paused < 0 else paused / 1000)
-            for name, ready, age, paused in queues
-        },
-        outboxes=tuple(OutboxState(_text(name), received, decided) for name, received, decided in outboxes),
-        processes=tuple(
-            ProcessInfo(_text(name), left / 1000, held, _text(serving)) for name, left, held, serving in processes
-        ),
-        claimed=claimed,
-        undecided=undecided,
-        dead=dead,
-        oldest_undelivered_s=waiting / 1000,
-    )
-
-
-def _dead_letter(
-    id_: bytes, stage: bytes, queue: bytes, outbox: bytes, attempts: bytes, died: int, decision: bytes
-) -> DeadLetter:
-    return DeadLetter(
-        id=_text(id_),
-        stage=Stage(_text(stage)),
-        queue=Queue(_text(queue)),
-        outbox=_text(outbox),
-        attempts=int(attempts),
-        died_s=died / 1000,
-        decision=decision,
-    )
-
-
-def _replayed(reply: Sequence[Any]) -> tuple[int, list[PendingDispatch]]:
-    number, *owed = reply
-    pairs = zip(owed[::2], owed[1::2], strict=True)
-    return number, [PendingDispatch(Queue(_text(queue)), _text(id_)) for queue, id_ in pairs]
-
-
-def _life(id_: str, reply: Sequence[bytes]) -> JobHistory | None:
-    if not reply:
-        return None
-    known = dict(zip(map(_text, reply[::2]), reply[1::2], strict=True))
-    told = _text(known["life"])
-    # The first word of a life that was cut is what the cut left of one.
-    words = told.split()[1:] if (cut := told.startswith("~")) else told.split()
-    return JobHistory(
-        id=id_,
-        stage=Stage(_text(known["stage"])),
-        queue=_text(known["queue"]),
-        outbox=_text(known["outbox"]),
-        holder=_text(known["holder"]),
-        attempts=int(known["attempts"]),
-        suspect=known["suspect"] == b"1",
-        contract=int(known["contract"]),
-        received_at=int(known["received_at"]) / 1000,
-        deadline=int(known["deadline"]) / 1000,
-        decision=known["decision"],
-        events=tuple(_event(word) for word in words),
-        cut=cut,
-    )
-
-
-def _event(word: str) -> JobEvent:
-    head, _, after = word.rpartition("+")
-    what, _, by = head.partition("@")
-    return JobEvent(what, by, int(after) / 1000)
+def sync_overrides(*changes: tuple[str, str]) -> ScriptCall[dict[str, str]]:
+    """Write setting overrides (name, value), '' to remove one. The reply holds all of them."""
+    return ScriptCall("sync_overrides", tuple(part for pair in changes for part in pair), replies.decode_overrides)

@@ -1,4 +1,4 @@
-"""Runs calls on a Redis, and waits while it is away."""
+"""Runs ledger calls from threads."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from redis.commands.core import Script
 
 from shared.contract.names import Queue
 from shared.ledger.records import PendingDispatch
-from shared.ledger.script_call import KEY_PREFIX, ScriptCall, script_source
+from shared.ledger.script_call import KEY_PREFIX, ScriptCall, outbox_signal_key, script_source
 from shared.redis_client.retry import RedisRetry
 
 T = TypeVar("T")
@@ -24,28 +24,30 @@ class Ledger:
         self._scripts: dict[str, Script] = {}
 
     def run(self, call: ScriptCall[T]) -> T:
-        """Run `call` and read its reply. Waits and repeats while Redis is away.
+        """Run `call` and decode its reply. Retries while Redis is unavailable.
 
-        Raises `shared.redis_client.retry.RedisAccessDenied` where Redis does not let us in, and
-        `redis.exceptions.OutOfMemoryError` for a new job when Redis is at its memory cap.
+        Raises:
+            RedisAccessDenied: Redis refuses the user or password.
+            ShutdownRequested: The process is to stop while Redis is unavailable.
+            redis.exceptions.OutOfMemoryError: The call takes in work, and Redis is at its memory limit.
         """
         script = self._scripts.get(call.script)
         if script is None:
             script = self._scripts[call.script] = self._client.register_script(script_source(call.script))
-        return call.read(self._retry.call(lambda: script(keys=[KEY_PREFIX], args=call.arguments)))
+        return call.decode_reply(self._retry.call(lambda: script(keys=[KEY_PREFIX], args=call.arguments)))
 
     def wait_for_outbox_change(self, outbox: str, timeout_s: float) -> bool:
-        """Wait until something happened in `outbox`, at most `timeout_s`. True if it did.
+        """Wait until `outbox` changes, at most `timeout_s`. Returns whether it did.
 
-        The client's socket timeout must be longer than `timeout_s`.
+        The client's socket time-out must be longer than `timeout_s`.
         """
-        bell = f"{KEY_PREFIX}bell:{outbox}"
-        return self._retry.call(lambda: self._client.blpop([bell], timeout=timeout_s)) is not None
+        signal = outbox_signal_key(outbox)
+        return self._retry.call(lambda: self._client.blpop([signal], timeout=timeout_s)) is not None
 
 
-def group_by_queue(owed: Iterable[PendingDispatch]) -> dict[Queue, list[str]]:
-    """Group the ids that are owed a message by their queue, in order."""
-    groups: dict[Queue, list[str]] = defaultdict(list)
-    for job in owed:
-        groups[job.queue].append(job.id)
-    return dict(groups)
+def group_by_queue(pending: Iterable[PendingDispatch]) -> dict[Queue, list[str]]:
+    """Group the ids of `pending` by queue, in order."""
+    ids_by_queue: dict[Queue, list[str]] = defaultdict(list)
+    for job in pending:
+        ids_by_queue[job.queue].append(job.id)
+    return dict(ids_by_queue)

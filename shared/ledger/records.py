@@ -1,4 +1,4 @@
-"""What the ledger gives back and takes in."""
+"""Records that the ledger takes in and returns. Times are in seconds; points in time are on Redis' clock."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from shared.contract.names import Queue, Stage
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A photograph to be opened. `reference` is its owner's note to self (JSON); no one else reads it."""
+    """A job to create. `payload` is JSON that only its owner reads."""
 
     id: str
     payload: str = ""
@@ -15,10 +15,11 @@ class NewJob:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedJob:
-    """A job that this worker holds now. Times in seconds.
+    """A job that this worker has claimed.
 
-    `suspect` says that an earlier worker died or hung with it, so it is decoded out of process. `remaining_s`
-    is the time to its deadline, `age_s` the time since it was received, `queued_s` since its bell was rung.
+    A `suspect` job is a suspected poison message: an earlier worker died or hung with it, so it is decoded in a child
+    process. `remaining_s` is the time to its deadline, `age_s` the time since it was received, `queued_s` the time
+    since its message was published.
     """
 
     id: str
@@ -33,7 +34,7 @@ class ClaimedJob:
 
 @dataclass(frozen=True, slots=True)
 class OutboxJob:
-    """A job as the owner of its outbox sees it. Times in seconds of Redis' clock, `decision` as JSON."""
+    """A job as the owner of its outbox sees it. `decision` is JSON, empty before there is one."""
 
     id: str
     language: str
@@ -48,21 +49,21 @@ class OutboxJob:
 class JobView:
     """A job as its owner may see it in any stage.
 
-    `decision` is JSON, empty before there is one; `received_at` in seconds of Redis' clock; `place` says how many wait
-    before it in its queue, None where it does not wait there.
+    `decision` is JSON, empty before there is one. `queue_position` is the number of jobs before it in its queue, None
+    if it is not ready.
     """
 
     stage: Stage
     language: str
-    reference: str
+    payload: str
     decision: bytes
     received_at: float
-    place: int | None
+    queue_position: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class PendingDispatch:
-    """A job that is `ready` and whose message has still to be sent."""
+    """A ready job whose message is not published yet."""
 
     queue: Queue
     id: str
@@ -70,7 +71,7 @@ class PendingDispatch:
 
 @dataclass(frozen=True, slots=True)
 class QueueCount:
-    """Jobs ready in one queue, and the age of the one that waits longest, in seconds."""
+    """Number of ready jobs in one queue, and the age of the oldest."""
 
     ready: int
     oldest_s: float
@@ -78,11 +79,116 @@ class QueueCount:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Where the jobs are, how many processes live, how many of them are workers and what they predict a second."""
+    """Numbers of jobs by stage, of live processes and of workers among them, and the throughput of all workers."""
 
     queues: dict[Queue, QueueCount]
     claimed: int
-    dead: int
+    dead_letters: int
     incarnations: int
     workers: int
-    speed: float
+    images_per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """A queue: number of ready jobs, age of the oldest, time since it was paused or None."""
+
+    ready: int
+    oldest_s: float
+    paused_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxState:
+    """Numbers of jobs that wait for the owner of an outbox, to upload an image or to deliver a decision."""
+
+    name: str
+    received: int
+    decided: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessInfo:
+    """A live process: time left of its lease, number of jobs in flight, and what a worker serves (JSON or '')."""
+
+    incarnation: str
+    lease_left_s: float
+    in_flight: int
+    serving: str
+
+    @property
+    def role(self) -> str:
+        """The kind of process: `worker`, `bulk`, ..."""
+        return self.incarnation.rpartition("-")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerOverview:
+    """The whole ledger in numbers.
+
+    `time_s` is Redis' clock, `undecided` the number of jobs without a decision in any stage, `oldest_undelivered_s` the
+    age of the decision that waits longest for delivery.
+    """
+
+    time_s: float
+    queues: dict[Queue, QueueState]
+    outboxes: tuple[OutboxState, ...]
+    processes: tuple[ProcessInfo, ...]
+    claimed: int
+    undecided: int
+    dead_letters: int
+    oldest_undelivered_s: float
+
+    @property
+    def stages(self) -> dict[Stage, int]:
+        """Number of jobs by stage. Answered jobs are not counted: they are deleted or wait for that."""
+        return {
+            Stage.RECEIVED: sum(outbox.received for outbox in self.outboxes),
+            Stage.READY: sum(queue.ready for queue in self.queues.values()),
+            Stage.CLAIMED: self.claimed,
+            Stage.DECIDED: sum(outbox.decided for outbox in self.outboxes),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A job that the service could not decide or deliver. `decision` is JSON."""
+
+    id: str
+    stage: Stage
+    queue: Queue
+    outbox: str
+    attempts: int
+    age_s: float
+    decision: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class JobEvent:
+    """An event in the history of a job: name, process or '', and time since the job was received."""
+
+    name: str
+    incarnation: str
+    after_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class JobHistory:
+    """Everything the ledger knows of a job. `decision` is JSON, empty before there is one.
+
+    `is_truncated` says that the beginning of a long history was dropped.
+    """
+
+    id: str
+    stage: Stage
+    queue: str
+    outbox: str
+    holder: str
+    attempts: int
+    suspect: bool
+    contract: int
+    received_at: float
+    deadline: float
+    decision: bytes
+    events: tuple[JobEvent, ...]
+    is_truncated: bool

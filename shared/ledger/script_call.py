@@ -1,6 +1,6 @@
-"""A call of the ledger before anyone has run it: a script, its arguments, and how to read its reply.
+"""A ledger call before it is run: a script, its arguments, and the decoder of its reply.
 
-Calls know no connection, so that a synchronous and an asynchronous client can run the same ones.
+A call knows no connection, so that a synchronous and an asynchronous client can run the same calls.
 """
 
 from collections.abc import Callable
@@ -11,42 +11,51 @@ from typing import Any, Final, Generic, TypeVar
 
 T_co = TypeVar("T_co", covariant=True)
 
-#: Before every key of ours.
+#: Prefix of every key of the service.
 KEY_PREFIX: Final = "melanoma:"
 
 _SCRIPTS: Final = Path(__file__).parent / "scripts"
 
-#: At its memory cap Redis refuses a script that writes, unless it says that it may. Those that move a job
-#: towards its end say so: they free more than they take. `open` does not, so a full ledger takes no new jobs.
-_TOWARDS_THE_END: Final = frozenset(
-    {"beat", "claim", "close", "decide", "forget", "look", "put_back", "release", "sweep", "undeliverable", "view"}
-)
-#: And an operator must see and act just then.
-_OF_THE_OPERATOR: Final = frozenset(
-    {"count", "dead", "dismiss", "drop", "follow", "life", "limits", "pause", "survey", "switch"}
-)
-
 
 @dataclass(frozen=True, slots=True)
 class ScriptCall(Generic[T_co]):
-    """One atomic move: `script` by name, its `arguments`, and `read` for the raw reply."""
+    """One atomic call: the name of the `script`, its `arguments`, and the decoder of the raw reply."""
 
     script: str
     arguments: tuple[str | bytes | int, ...]
-    read: Callable[[Any], T_co]
+    decode_reply: Callable[[Any], T_co]
 
 
 @cache
 def script_source(script: str) -> str:
-    """Whole Lua text of the script `script`. Raises `OSError` where there is none."""
-    text = f"{_text('_prelude')}\n{_text(script)}"
-    return with_clock_prelude(text, allow_oom=script in _TOWARDS_THE_END | _OF_THE_OPERATOR)
+    """Whole Lua text of the script `script`.
+
+    The first line of each file is its header. At its memory limit Redis refuses a script that writes, unless the
+    header says `allow-oom`. Scripts that move a job towards its end say so: they free more memory than they take.
+    So do those of the operator, who must see and act just then. Scripts that take in work do not, so a full ledger
+    accepts no new jobs.
+
+    Raises:
+        OSError: There is no such script.
+    """
+    header, _, body = _read(script).partition("\n")
+    return f"{header}\n{_read('_clock')}\n{_read('_prelude')}\n{body}"
 
 
 def with_clock_prelude(body: str, *, allow_oom: bool = False) -> str:
-    """Lua text of a script that may call `clock()`; `at_the_cap` lets it write even when Redis is full."""
-    return f"#!lua flags={'allow-oom' if allow_oom else ''}\n{_text('_clock')}\n{body}"
+    """Lua text of a script that may call `clock()`; `allow_oom` lets it write even when Redis is full."""
+    return f"#!lua{' flags=allow-oom' if allow_oom else ''}\n{_read('_clock')}\n{body}"
 
 
-def _text(script: str) -> str:
+def outbox_signal_key(outbox: str) -> str:
+    """Key of the list whose first element wakes the reader of `outbox`."""
+    return f"{KEY_PREFIX}outbox_signal:{outbox}"
+
+
+def to_ms(seconds: float) -> int:
+    """Whole milliseconds, as scripts take times."""
+    return round(seconds * 1000)
+
+
+def _read(script: str) -> str:
     return (_SCRIPTS / f"{script}.lua").read_text(encoding="utf-8")

@@ -1,1 +1,1 @@
-"""The model artefact: its manifest, its files and the rules that turn scores into bands."""
+"""The model artefact: its manifest, its files, and the rules that turn scores into bands."""

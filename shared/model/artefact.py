@@ -1,7 +1,6 @@
-"""The artefact: a directory with the exported model and `model.json`, which says all that serving it needs.
+"""The model artefact: a directory with the exported model and its manifest `model.json`.
 
-The worker reads it, `training` writes it; both call this module. What does not verify raises `ArtefactError`
-with one sentence for the operator.
+`training` writes it, workers read it; both call this module. An artefact that does not verify raises `ArtefactError`.
 """
 
 import hashlib
@@ -28,7 +27,7 @@ class _ManifestModel(BaseModel):
 
 
 class Group(StrEnum):
-    """What a label means for the person."""
+    """Clinical meaning of a label."""
 
     MALIGNANT = "malignant"
     PREMALIGNANT = "premalignant"
@@ -36,7 +35,7 @@ class Group(StrEnum):
 
 
 class Label(_ManifestModel):
-    """One output of the model. `counts` is true where it adds to the probability that a person is told."""
+    """One output of the model. If `counts` is true, it adds to the probability that users are told."""
 
     name: str
     title: str
@@ -45,9 +44,9 @@ class Label(_ManifestModel):
 
 
 class Bands(_ManifestModel):
-    """Thresholds on the calibrated probability, with what they reached where they were chosen.
+    """Thresholds on the calibrated probability, with the sensitivity and specificity measured when they were chosen.
 
-    Below `low_below` is the low band, from `high_from` on the high one, between them elevated.
+    A probability below `low_below` is in the low band, from `high_from` on in the high band, between them elevated.
     """
 
     low_below: Share
@@ -58,14 +57,14 @@ class Bands(_ManifestModel):
     high_specificity: Share
 
     @model_validator(mode="after")
-    def _ordered(self) -> Self:
+    def _check_order(self) -> Self:
         if self.low_below > self.high_from:
             raise ValueError("low_below must not be above high_from")
         return self
 
 
 class ReliabilityBin(_ManifestModel):
-    """Held-out lesions whose probability lay in [`start`, `stop`), the last bin including 1."""
+    """Held-out lesions with a probability in [`start`, `stop`); the last bin includes 1."""
 
     start: Share
     stop: Share
@@ -74,9 +73,9 @@ class ReliabilityBin(_ManifestModel):
 
 
 class Population(_ManifestModel):
-    """A kind of picture on which the model was measured.
+    """A kind of image on which the model was measured.
 
-    A picture belongs to it when it is of the kind with its `name` and its feature distance is at most
+    An image belongs to the population if its kind has the same name and its feature distance is at most
     `max_distance`.
     """
 
@@ -88,10 +87,11 @@ class Population(_ManifestModel):
 
 
 class Tensors(_ManifestModel):
-    """Names in the graph: uint8 [n, size, size, 3] in; four float32 tensors out of one forward pass.
+    """Names of the graph's tensors.
 
-    `kinds` [n, kinds], their sum 1. The others are of the population that the likelier kind of lesion names:
-    `probabilities` [n, labels], calibrated; `evidence` [n, rows, columns], the gradient of the malignant
+    The input is uint8 [n, size, size, 3]; one forward pass returns four float32 tensors.
+    `kinds` is [n, kinds] with sum 1. The graph picks the likelier kind of lesion, and the head of that population gives
+    the others: calibrated `probabilities` [n, labels]; `evidence` [n, rows, columns], the gradient of the malignant
     evidence through the head times the last feature map; `distance` [n].
     """
 
@@ -103,10 +103,10 @@ class Tensors(_ManifestModel):
 
 
 class Kinds(_ManifestModel):
-    """What a picture can be, in the order of the graph's output `kinds`.
+    """Kinds of image, in the order of the graph's output `kinds`.
 
-    From a share of `refuse_from` for the kind `no_lesion` on, a picture is refused. Otherwise it is of the likeliest
-    of the other kinds, and belongs to the population of that name, if there is one.
+    If the share of the kind `no_lesion` is at least `refuse_from`, the image is refused. Otherwise its kind is the
+    likeliest of the other kinds, and it belongs to the population of that name, if there is one.
     """
 
     names: tuple[str, ...] = Field(min_length=2)
@@ -115,14 +115,14 @@ class Kinds(_ManifestModel):
     refuse_from: Share | None
 
     @model_validator(mode="after")
-    def _named(self) -> Self:
+    def _check_names(self) -> Self:
         if self.no_lesion not in self.names:
             raise ValueError("no_lesion must be one of the names")
         return self
 
 
 class DataSource(_ManifestModel):
-    """Pictures that the model was made from or measured on."""
+    """Images on which the model was trained or measured."""
 
     name: str
     licence: str
@@ -131,7 +131,7 @@ class DataSource(_ManifestModel):
 
 
 class Metric(_ManifestModel):
-    """A measured figure with its 95 % interval where one was computed."""
+    """A measured figure, with its 95 % interval if one was computed."""
 
     value: float
     low: float | None = None
@@ -147,7 +147,7 @@ class StoredFile(_ManifestModel):
 
 
 class Manifest(_ManifestModel):
-    """`model.json`."""
+    """Content of `model.json`."""
 
     artefact_version: int = ARTEFACT_VERSION
     name: str
@@ -172,13 +172,13 @@ class Manifest(_ManifestModel):
 
 
 def hash_file(path: Path) -> StoredFile:
-    """sha256 and size of one file. Raises `OSError`."""
+    """Compute sha256 and size of one file. Raises `OSError`."""
     with path.open("rb") as stream:
         return StoredFile(sha256=hashlib.file_digest(stream, "sha256").hexdigest(), size=path.stat().st_size)
 
 
 def write_manifest(directory: Path, manifest: Manifest) -> None:
-    """Write `model.json` into `directory`, replacing it whole."""
+    """Write `model.json` into `directory`, replacing it atomically."""
     temporary = directory / f".{MANIFEST_NAME}.tmp"
     temporary.write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
     temporary.replace(directory / MANIFEST_NAME)
@@ -187,8 +187,8 @@ def write_manifest(directory: Path, manifest: Manifest) -> None:
 def read_artefact(directory: Path) -> Manifest:
     """Read `model.json` and verify each file against it.
 
-    Raises `ArtefactError` where something is missing, was changed, or is of a version that this code does
-    not know.
+    Raises:
+        ArtefactError: A file is missing or was changed, or the version is unknown to this code.
     """
     path = directory / MANIFEST_NAME
     try:
@@ -198,7 +198,7 @@ def read_artefact(directory: Path) -> Manifest:
             f"no artefact in {directory}: {MANIFEST_NAME} cannot be read ({error.strerror})."
         ) from error
     try:
-        version = _VersionOnly.model_validate_json(text).artefact_version
+        version = _ManifestVersion.model_validate_json(text).artefact_version
         if version != ARTEFACT_VERSION:
             raise ArtefactError(
                 f"{path} is of artefact version {version}; this code reads version {ARTEFACT_VERSION}:"
@@ -216,7 +216,7 @@ def read_artefact(directory: Path) -> Manifest:
     return manifest
 
 
-class _VersionOnly(BaseModel):
+class _ManifestVersion(BaseModel):
     artefact_version: int
 
 
@@ -224,12 +224,12 @@ def _verify(directory: Path, name: str, stored: StoredFile) -> None:
     if Path(name).name != name:
         raise ArtefactError(f"{directory / MANIFEST_NAME} lists {name!r}, which is not a plain file name.")
     try:
-        found = hash_file(directory / name)
+        actual = hash_file(directory / name)
     except OSError as error:
         raise ArtefactError(
             f"{directory / name} cannot be read ({error.strerror}): copy the artefact again."
         ) from error
-    if found != stored:
+    if actual != stored:
         raise ArtefactError(
             f"{directory / name} is not the file that {MANIFEST_NAME} describes (sha256 or size differs):"
             " copy the artefact again."

@@ -1,4 +1,4 @@
-"""An asynchronous Redis client whose commands, given by several coroutines at the same time, go out together."""
+"""Asynchronous Redis client that sends the commands of several coroutines in one pipeline."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -8,10 +8,10 @@ from redis.exceptions import ResponseError
 
 from shared.coalescing.coroutines import AsyncCoalescer
 
-#: Most commands of one pipeline: the replies to all of them are in memory at once.
-_MOST: Final = 128
+#: Maximum number of commands in one pipeline. All of their replies are in memory at once.
+_MAX_COMMANDS: Final = 128
 
-#: These wait at the server and would hold up what comes behind them.
+#: Commands that wait at the server. They would delay the commands behind them in a pipeline.
 _BLOCKING: Final = frozenset({"BLPOP"})
 
 Command = tuple[tuple[Any, ...], dict[str, Any]]
@@ -20,21 +20,22 @@ Command = tuple[tuple[Any, ...], dict[str, Any]]
 class AutoPipeliningRedis(Redis):
     """A `Redis` for the coroutines of one event loop.
 
-    A command that is given while another is under way waits for it and shares a pipeline with all that wait: a
-    write and a read of the socket for many, where each would cost more than the command. Commands of one coroutine
-    keep their order. What Redis says to one of them only its caller gets; a connection that breaks, all of them.
+    A command that is given during another one waits for it and shares a pipeline with all waiting commands. One
+    write and one read of the socket then serve many commands; alone, they would cost more than the command itself.
+    Commands of one coroutine keep their order. Only its caller gets the error of a command; if the connection
+    breaks, every caller of the pipeline does.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._together: AsyncCoalescer[Command, Any] = AsyncCoalescer(self._send, _MOST)
+        self._coalescer: AsyncCoalescer[Command, Any] = AsyncCoalescer(self._send, _MAX_COMMANDS)
 
     async def execute_command(self, *arguments: Any, **options: Any) -> Any:
         """Run one command. Raises what `Redis.execute_command` raises."""
         if arguments[0] in _BLOCKING:
             # redis-py leaves it untyped.
             return await super().execute_command(*arguments, **options)  # type: ignore[no-untyped-call]
-        reply = await self._together.call((arguments, options))
+        reply = await self._coalescer.call((arguments, options))
         if isinstance(reply, ResponseError):
             raise reply
         return reply

@@ -1,4 +1,4 @@
-"""Connections to Redis: one place for time-outs, and for naming a server without its password."""
+"""Creates Redis clients with their time-outs, and names a server without its password."""
 
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -12,9 +12,9 @@ from redis.sentinel import Sentinel
 from shared.redis_client.auto_pipeline import AutoPipeliningRedis
 from shared.redis_client.sentinel import SentinelAddress, parse_sentinel_url
 
-#: Longer than any wait for news, so that a blocking read does not look like a lost server.
+#: Longer than any blocking read, which would otherwise look like a lost server.
 SOCKET_TIMEOUT_S: Final = 7.0
-#: What waits for nothing but an answer gets it within this.
+#: Time-out of calls that do not block at the server.
 CONNECT_TIMEOUT_S: Final = 3.0
 
 _OPTIONS: Final[dict[str, Any]] = {
@@ -27,50 +27,56 @@ _OPTIONS: Final[dict[str, Any]] = {
 
 
 def create_client(url: str) -> "Redis":
-    """A client for `url`; nothing is sent yet. Raises `ValueError` for a URL that redis-py does not know.
+    """Create a client; nothing is sent yet.
 
-    `redis://`, `rediss://` (over TLS) or `sentinel://`, see `shared.redis_client.sentinel`.
+    Args:
+        url: `redis://`, `rediss://` (over TLS) or `sentinel://`, see `shared.redis_client.sentinel`.
+
+    Raises:
+        ValueError: `url` is not the address of a Redis.
     """
-    if watched := parse_sentinel_url(url):
+    if sentinel_address := parse_sentinel_url(url):
         # redis-py types its Sentinel in part only.
-        those = Sentinel(watched.nodes, **_OPTIONS)  # type: ignore[no-untyped-call]
-        found: Redis = those.master_for(watched.name, **_login(watched))  # type: ignore[no-untyped-call]
-        return found
+        sentinels = Sentinel(sentinel_address.nodes, **_OPTIONS)  # type: ignore[no-untyped-call]
+        client: Redis = sentinels.master_for(sentinel_address.name, **_credentials(sentinel_address))  # type: ignore[no-untyped-call]
+        return client
     return Redis.from_url(url, **_OPTIONS)
 
 
 def create_async_client(url: str) -> "AsyncRedis":
-    """The same for coroutines. What they ask for at the same time goes out together."""
-    if watched := parse_sentinel_url(url):
-        those = AsyncSentinel(watched.nodes, **_OPTIONS)  # type: ignore[no-untyped-call]
-        found: AsyncRedis = those.master_for(watched.name, redis_class=AutoPipeliningRedis, **_login(watched))
-        return found
+    """Create a client for coroutines that pipelines concurrent commands. Raises as `create_client` does."""
+    if sentinel_address := parse_sentinel_url(url):
+        sentinels = AsyncSentinel(sentinel_address.nodes, **_OPTIONS)  # type: ignore[no-untyped-call]
+        client: AsyncRedis = sentinels.master_for(
+            sentinel_address.name, redis_class=AutoPipeliningRedis, **_credentials(sentinel_address)
+        )
+        return client
     return AutoPipeliningRedis.from_url(url, **_OPTIONS)
 
 
 def is_write_refused(error: Exception) -> bool:
-    """Whether Redis refuses all writes for now, since it cannot keep them: its disk is full."""
-    # A pipeline says before it which of its commands it was.
+    """Whether Redis refuses all writes for now, because its disk is full and it cannot keep them."""
+    # In a pipeline the position of the command comes before the code.
     return isinstance(error, ResponseError) and "MISCONF " in str(error)
 
 
 async def disconnect_idle(client: "AsyncRedis") -> None:
-    """Close the connections of `client` that nobody uses now."""
+    """Close the idle connections of `client`."""
     pool = client.connection_pool
-    # The pool's own `disconnect` waits while somebody is given the very connection that it closes.
+    # The pool's own `disconnect` awaits, and meanwhile another coroutine may get the connection that it closes.
     idle, pool._available_connections = pool._available_connections, []  # noqa: SLF001
     for connection in idle:
         await connection.disconnect(nowait=True)
 
 
 def display_address(url: str) -> str:
-    """`host:port/db` of a Redis URL: all of it that may be shown."""
-    if watched := parse_sentinel_url(url):
-        return f"{watched.name} by {', '.join(f'{host}:{port}' for host, port in watched.nodes)}"
+    """`host:port/db` of a Redis URL, without the password."""
+    if sentinel_address := parse_sentinel_url(url):
+        return f"{sentinel_address.name} by {', '.join(f'{host}:{port}' for host, port in sentinel_address.nodes)}"
     parts = urlsplit(url)
     host = parts.hostname or parts.path
     return f"{host}:{parts.port or 6379}{parts.path}" if parts.hostname else host
 
 
-def _login(watched: SentinelAddress) -> dict[str, Any]:
-    return {"username": watched.username, "password": watched.password, "db": watched.db}
+def _credentials(address: SentinelAddress) -> dict[str, Any]:
+    return {"username": address.username, "password": address.password, "db": address.db}

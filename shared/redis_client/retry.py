@@ -1,9 +1,10 @@
-"""Waiting for a Redis that is away: said once, tried until it is back. One that refuses us is another matter."""
+"""Retries calls while Redis is unavailable, and logs each outage once. Denied access is raised at once."""
 
 import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from enum import Enum, auto
 from itertools import chain, repeat
 from typing import Final, TypeVar
 
@@ -17,7 +18,7 @@ from redis.exceptions import (
     ConnectionError,  # noqa: A004 - redis' own, not the builtin
     NoPermissionError,
     ReadOnlyError,
-    ResponseError,
+    RedisError,
     TimeoutError,  # noqa: A004 - redis' own, not the builtin
 )
 
@@ -25,110 +26,142 @@ from shared.redis_client.client import disconnect_idle, is_write_refused
 
 T = TypeVar("T")
 
-#: Seconds between tries: short first, so that a server that only restarts is found at once.
+#: Seconds between attempts. The first pauses are short, so that a server that only restarts is found at once.
 _FIRST_PAUSES_S: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
-_LONGEST_PAUSE_S: Final = 1.0
+_MAX_PAUSE_S: Final = 1.0
 
-_AWAY: Final = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError)
-_REFUSING: Final = (AuthenticationError, AuthorizationError, NoPermissionError)
+_UNAVAILABLE: Final = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError)
+#: Some of these are connection errors to redis-py, so they are looked for first.
+_ACCESS_DENIED: Final = (AuthenticationError, AuthorizationError, NoPermissionError)
 
 log = structlog.get_logger(__name__)
 
 
 class RedisAccessDenied(Exception):
-    """Raised when Redis answers but does not let us in: waiting would not help. The message is one sentence."""
+    """Raised when Redis refuses the user or password, where a retry would not help. The message is one sentence."""
 
 
 class ShutdownRequested(Exception):
-    """Raised out of a wait for Redis when the process is to stop."""
+    """Raised by a call that waits for Redis when the process is to stop."""
+
+
+class ErrorKind(Enum):
+    """Kind of an error of Redis, by what the caller can do."""
+
+    #: The user or password is wrong: a person must act.
+    ACCESS_DENIED = auto()
+    #: Redis cannot be reached, still loads, or cannot write: the call is worth a retry.
+    UNAVAILABLE = auto()
+    #: Anything else: it belongs to the caller.
+    OTHER = auto()
+
+
+def classify_error(error: RedisError) -> ErrorKind:
+    """The kind of `error`."""
+    if isinstance(error, _ACCESS_DENIED):
+        return ErrorKind.ACCESS_DENIED
+    if isinstance(error, _UNAVAILABLE) or is_write_refused(error):
+        return ErrorKind.UNAVAILABLE
+    return ErrorKind.OTHER
 
 
 class _OutageLog:
-    """Says once that the Redis at `where` is away, and once that it is back. Safe to share between threads."""
+    """Logs once that the Redis at `address` is unavailable, and once that it is back. Safe to share between threads."""
 
-    def __init__(self, where: str) -> None:
-        self._where = where
+    def __init__(self, address: str) -> None:
+        self._address = address
         self._since: float | None = None
         self._lock = threading.Lock()
 
-    def begins(self, error: Exception) -> None:
+    def on_error(self, error: RedisError) -> None:
+        """Return if the call is worth a retry. Raises `RedisAccessDenied`, or `error` itself."""
+        kind = classify_error(error)
+        if kind is ErrorKind.OTHER:
+            raise error
+        if kind is ErrorKind.ACCESS_DENIED:
+            raise RedisAccessDenied(
+                f"Redis at {self._address} refuses the user or password: check REDIS_URL ({error})."
+            ) from error
         with self._lock:
             if self._since is None:
                 self._since = time.monotonic()
-                log.warning("redis is away, waiting for it", where=self._where, error=str(error))
+                log.warning("Redis is unavailable, retrying", address=self._address, error=str(error))
 
-    def ends(self) -> None:
+    def on_success(self) -> None:
         if self._since is None:
             return
         with self._lock:
             if self._since is not None:
-                log.info("redis is back", where=self._where, away_s=round(time.monotonic() - self._since, 1))
+                outage_s = round(time.monotonic() - self._since, 1)
+                log.info("Redis is available again", address=self._address, outage_s=outage_s)
                 self._since = None
-
-    def refusal(self, error: Exception) -> RedisAccessDenied:
-        return RedisAccessDenied(f"Redis at {self._where} refuses the user or password: check REDIS_URL ({error}).")
 
 
 class RedisRetry:
-    """Repeats calls while a Redis is away.
+    """Repeats calls while a Redis is unavailable.
 
-    `where` names it to people (never with its password). Once `stop` is set a waiting call raises `ShutdownRequested`. After a
-    time-out the idle connections of `client` are dropped: where the network forgot one, it forgot all, and each would
-    cost a time-out of its own.
+    After a time-out the idle connections of the client are closed: where the network lost one connection, it lost
+    all, and each would cost a time-out of its own.
     """
 
-    def __init__(self, where: str, stop: threading.Event | None = None, client: "Redis | None" = None) -> None:
-        self._absence = _OutageLog(where)
+    def __init__(self, address: str, stop: threading.Event | None = None, client: "Redis | None" = None) -> None:
+        """Create a retry for one Redis.
+
+        Args:
+            address: Names the Redis in logs and errors, without its password.
+            stop: Once it is set, a waiting call raises `ShutdownRequested`.
+            client: The client whose idle connections are closed after a time-out.
+        """
+        self._outage = _OutageLog(address)
         self._stop = stop or threading.Event()
         self._client = client
 
     def call(self, action: Callable[[], T]) -> T:
-        """Run `action` until Redis answers. Raises `RedisAccessDenied`, `ShutdownRequested`, or what else `action` raises."""
+        """Run `action`, again until Redis is available.
+
+        Raises:
+            RedisAccessDenied: Redis refuses the user or password.
+            ShutdownRequested: `stop` was set while Redis was unavailable.
+            Exception: Anything else that `action` raises.
+        """
         pauses = _pauses()
         while True:
             try:
                 result = action()
-            except _REFUSING as error:
-                raise self._absence.refusal(error) from error
-            except (*_AWAY, ResponseError) as error:
-                if not (isinstance(error, _AWAY) or is_write_refused(error)):
-                    raise
-                self._absence.begins(error)
+            except RedisError as error:
+                self._outage.on_error(error)
                 if self._client is not None and isinstance(error, TimeoutError):
                     self._client.connection_pool.disconnect(inuse_connections=False)
                 if self._stop.wait(next(pauses)):
                     raise ShutdownRequested from error
             else:
-                self._absence.ends()
+                self._outage.on_success()
                 return result
 
 
 class AsyncRedisRetry:
-    """The same for coroutines, which end a wait by being cancelled."""
+    """The same for coroutines. A waiting call ends when its task is cancelled."""
 
-    def __init__(self, where: str, client: "AsyncRedis | None" = None) -> None:
-        self._absence = _OutageLog(where)
+    def __init__(self, address: str, client: "AsyncRedis | None" = None) -> None:
+        """Create a retry for one Redis; for the arguments see `RedisRetry`."""
+        self._outage = _OutageLog(address)
         self._client = client
 
     async def call(self, action: Callable[[], Awaitable[T]]) -> T:
-        """Await `action()` until Redis answers. Raises `RedisAccessDenied`, or what else `action` raises."""
+        """Await `action()`, again until Redis is available. Raises what `RedisRetry.call` raises, but for a stop."""
         pauses = _pauses()
         while True:
             try:
                 result = await action()
-            except _REFUSING as error:
-                raise self._absence.refusal(error) from error
-            except (*_AWAY, ResponseError) as error:
-                if not (isinstance(error, _AWAY) or is_write_refused(error)):
-                    raise
-                self._absence.begins(error)
+            except RedisError as error:
+                self._outage.on_error(error)
                 if self._client is not None and isinstance(error, TimeoutError):
                     await disconnect_idle(self._client)
                 await asyncio.sleep(next(pauses))
             else:
-                self._absence.ends()
+                self._outage.on_success()
                 return result
 
 
 def _pauses() -> Iterator[float]:
-    return chain(_FIRST_PAUSES_S, repeat(_LONGEST_PAUSE_S))
+    return chain(_FIRST_PAUSES_S, repeat(_MAX_PAUSE_S))

@@ -1,4 +1,4 @@
-"""The address of a Redis that SentinelAddress look after: `sentinel://:password@host:26379,other:26379/NAME?db=0`."""
+"""The address of a Redis that Sentinels watch: `sentinel://:password@host:26379,other:26379/NAME?db=0`."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,12 +6,12 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 SCHEME: Final = "sentinel"
 
-_PORT: Final = 26379
+_DEFAULT_PORT: Final = 26379
 
 
 @dataclass(frozen=True, slots=True)
 class SentinelAddress:
-    """SentinelAddress by (host, port), the `name` that they know the Redis by, and how to log in to that Redis."""
+    """Sentinels by (host, port), the `name` under which they know the Redis, and the credentials of that Redis."""
 
     nodes: tuple[tuple[str, int], ...]
     name: str
@@ -21,22 +21,22 @@ class SentinelAddress:
 
 
 def parse_sentinel_url(url: str) -> SentinelAddress | None:
-    """Read `url`; None where it is of another scheme. Raises `ValueError` where it is of this one, but none."""
+    """Parse `url`; None for another scheme. Raises `ValueError` if hosts or name are missing."""
     parts = urlsplit(url)
     if parts.scheme != SCHEME:
         return None
-    login, _, places = parts.netloc.rpartition("@")
+    login, _, hosts = parts.netloc.rpartition("@")
     user, _, password = login.partition(":")
-    nodes = tuple(_node(place) for place in places.split(",") if place)
+    nodes = tuple(_parse_node(place) for place in hosts.split(",") if place)
     name = parts.path.strip("/")
     if not nodes or not name:
-        raise ValueError("a Sentinel's address names hosts and the Redis: sentinel://:password@host:26379/NAME")
+        raise ValueError("a Sentinel URL needs hosts and the name of the Redis: sentinel://:password@host:26379/NAME")
     db = int(parse_qs(parts.query).get("db", ["0"])[0])
     return SentinelAddress(nodes, name, unquote(user) or None, unquote(password) or None, db)
 
 
-def _node(place: str) -> tuple[str, int]:
-    parts = urlsplit(f"//{place}")
+def _parse_node(host: str) -> tuple[str, int]:
+    parts = urlsplit(f"//{host}")
     if parts.hostname is None:
-        raise ValueError(f"{place} is no host:port")
-    return parts.hostname, parts.port or _PORT
+        raise ValueError(f"{host} is not host:port")
+    return parts.hostname, parts.port or _DEFAULT_PORT

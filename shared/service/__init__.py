@@ -1,1 +1,1 @@
-"""Connections to one running service, and the thread that keeps a process registered."""
+"""Connections of a process to the service, and the thread that keeps the process registered."""

@@ -22,10 +22,9 @@ class ServiceClient(ServiceConnections):
     def __enter__(self) -> Self:
         """Wait until Redis is available and start to send heartbeats.
 
-        Raises:
-            RedisAccessDenied: Redis refuses the user or password.
-            ShutdownRequested: `stop` was set while Redis was unavailable.
+        Raises what `check_ledger` raises.
         """
+        self.check_ledger()
         self._maintenance.start()
         return self
 

@@ -6,14 +6,19 @@ from typing import Self
 
 from shared.broker.app import create_celery_app
 from shared.broker.publisher import TaskPublisher
-from shared.config.settings import Settings
+from shared.config.settings import Settings, SettingsError
+from shared.contract.names import LEDGER_VERSION
 from shared.image_store.async_store import AsyncImageStore
 from shared.image_store.store import ImageStore
-from shared.ledger import transitions
+from shared.ledger import admin
 from shared.ledger.async_ledger import AsyncLedger
 from shared.ledger.ledger import Ledger
 from shared.redis_client.client import create_async_client, create_client, display_address
 from shared.redis_client.retry import AsyncRedisRetry, RedisRetry
+
+
+class LedgerVersionError(SettingsError):
+    """Raised at start when REDIS_URL names a ledger of another version. The message is one sentence."""
 
 
 class ServiceConnections:
@@ -35,19 +40,31 @@ class ServiceConnections:
         """
         self._client = create_client(config.ledger_url)
         self._images = create_client(config.store_url)
+        self._address = display_address(config.ledger_url)
         self.app = create_celery_app(config.ledger_url)
-        self.ledger = Ledger(self._client, RedisRetry(display_address(config.ledger_url), stop, self._client))
+        self.ledger = Ledger(self._client, RedisRetry(self._address, stop, self._client))
         self.store = ImageStore(
             self._images,
             RedisRetry(display_address(config.store_url), stop, self._images),
-            budget=config.image_store_max_bytes,
+            budget_bytes=config.image_store_max_bytes,
             ttl_s=config.image_ttl_s,
         )
         self.publisher = TaskPublisher(self.app, shard=shard)
 
-    def wait_until_available(self) -> None:
-        """Wait until the ledger's Redis answers. Raises `RedisAccessDenied` or `ShutdownRequested`."""
-        self.ledger.run(transitions.get_counts())
+    def check_ledger(self) -> None:
+        """Wait until Redis is available and compare the ledger's version with ours.
+
+        Raises:
+            LedgerVersionError: The ledger belongs to another release.
+            RedisAccessDenied: Redis refuses the user or password.
+            ShutdownRequested: `stop` was set while Redis was unavailable.
+        """
+        version = self.ledger.run(admin.get_version())
+        if version != LEDGER_VERSION:
+            raise LedgerVersionError(
+                f"the ledger in Redis at {self._address} has version {version}, but this release needs version"
+                f" {LEDGER_VERSION}: run all processes from one release; docs/operations.md says how to upgrade."
+            )
 
     def __enter__(self) -> Self:
         """Return the connections themselves."""
@@ -63,7 +80,10 @@ class ServiceConnections:
 
 
 class AsyncServiceConnections:
-    """The same for the coroutines of one event loop. Coroutines publish no messages."""
+    """The same for the coroutines of one event loop, without a publisher.
+
+    The bot, which alone has coroutines, checks the ledger by its `shared.service.client.ServiceClient`.
+    """
 
     def __init__(self, config: Settings) -> None:
         """Create the clients; one client where ledger and images share a Redis. Raises `ValueError` as above."""
@@ -74,7 +94,7 @@ class AsyncServiceConnections:
         self.store = AsyncImageStore(
             self._images,
             AsyncRedisRetry(display_address(config.store_url), self._images),
-            budget=config.image_store_max_bytes,
+            budget_bytes=config.image_store_max_bytes,
             ttl_s=config.image_ttl_s,
         )
 

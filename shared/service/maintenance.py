@@ -1,4 +1,4 @@
-"""What every process does each second: say that it lives, and sweep the ledger for those that do not."""
+"""Sends the heartbeat of a process and runs the recovery sweep, each second."""
 
 import threading
 from collections.abc import Callable
@@ -14,13 +14,13 @@ from shared.redis_client.retry import ShutdownRequested
 
 log = structlog.get_logger(__name__)
 
-_EVERY_S: Final = 1.0
+_INTERVAL_S: Final = 1.0
 
 
 class MaintenanceThread:
-    """A thread that beats for `incarnation` and sweeps. `start` before the first claim, `stop` at the end.
+    """Sends heartbeats for `incarnation` and sweeps, in a thread. Start it before the first claim.
 
-    `speed` says how many pictures a second this process can decide, for what people are told of their wait.
+    `images_per_second` returns the throughput of this process, from which the expected wait is estimated.
     """
 
     def __init__(
@@ -30,45 +30,47 @@ class MaintenanceThread:
         settings: Settings,
         *,
         incarnation: str,
-        speed: Callable[[], float] = lambda: 0,
+        images_per_second: Callable[[], float] = lambda: 0,
     ) -> None:
         self._ledger = ledger
         self._publisher = publisher
         self._settings = settings
         self._incarnation = incarnation
-        self._speed = speed
+        self._speed = images_per_second
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="maintenance", daemon=True)
 
     def start(self) -> None:
-        """Beat once, so that no claim is older than its holder's first heartbeat, and go on in a thread."""
-        self._beat()
+        """Send the first heartbeat, so that no claim is older than it, and start the thread."""
+        self._send_heartbeat()
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop beating. What is still held comes back by another process' sweep."""
+        """Stop the thread. Jobs still in flight are recovered by the sweep of another process."""
         self._stop.set()
-        self._thread.join(timeout=2 * _EVERY_S)
+        self._thread.join(timeout=2 * _INTERVAL_S)
 
-    def _beat(self) -> None:
-        self._ledger.run(transitions.heartbeat(self._incarnation, lease_s=self._settings.lease_s, speed=self._speed()))
+    def _send_heartbeat(self) -> None:
+        self._ledger.run(
+            transitions.heartbeat(self._incarnation, lease_s=self._settings.lease_s, images_per_second=self._speed())
+        )
 
     def _run(self) -> None:
-        while not self._stop.wait(_EVERY_S):
+        while not self._stop.wait(_INTERVAL_S):
             try:
-                self._beat()
-                owed = self._ledger.run(
+                self._send_heartbeat()
+                pending = self._ledger.run(
                     transitions.recovery_sweep(
                         lease_s=self._settings.lease_s,
                         grace_s=self._settings.dispatch_grace_s,
                         limit=self._settings.sweep_limit,
                     )
                 )
-                if owed:
-                    log.info("swept", jobs=len(owed))
-                self._publisher.publish(owed)
+                if pending:
+                    log.info("recovery sweep found jobs without a message, publishing", jobs=len(pending))
+                self._publisher.publish(pending)
             except ShutdownRequested:
                 return
             except Exception:
-                # The heartbeat must outlive whatever goes wrong here: without it all that we hold is taken away.
-                log.exception("keeping failed, trying again")
+                # The heartbeat must survive any error here: without it, all jobs in flight are taken away.
+                log.exception("heartbeat or recovery sweep failed, retrying")

@@ -62,7 +62,7 @@ class FakeWorker:
         self._client: Redis = create_client(url)
         retry = RedisRetry("test")
         self._ledger = Ledger(self._client, retry)
-        self._store = ImageStore(create_client(url), retry, budget=2**30, ttl_s=3600)
+        self._store = ImageStore(create_client(url), retry, budget_bytes=2**30, ttl_s=3600)
         self._interval_s = interval_s
         self._max_batch_size = max_batch_size
         self._stop = threading.Event()

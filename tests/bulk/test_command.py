@@ -266,13 +266,13 @@ def test_waits_while_redis_is_unavailable(folder: Path, tmp_path: Path) -> None:
     server = EmbeddedValkey(tmp_path / "valkey")
     process = start(server.url, folder, cwd=tmp_path)
     deadline = time.monotonic() + 20
-    while "redis is away" not in process.stderr() and time.monotonic() < deadline:
+    while "Redis is unavailable" not in process.stderr() and time.monotonic() < deadline:
         time.sleep(0.02)
     assert process.poll() is None
     with server, FakeWorker(server.url):
         code, out, err = process.finish()
     assert code == 0, err
-    assert "redis is away" in err
+    assert "Redis is unavailable" in err
     assert "1 picture:" in out
 
 

@@ -17,7 +17,7 @@ from ops.doctor.checks import run_checks
 from ops.errors import OpsError
 from shared.config.settings import Settings, settings
 from shared.contract.decision import Failure, FailureReason, Refusal, RefusalReason
-from shared.contract.names import Queue
+from shared.contract.names import CONTRACT_VERSION, LEDGER_VERSION, Queue
 from shared.ledger import admin, transitions
 from shared.ledger.ledger import Ledger
 from shared.ledger.records import NewJob
@@ -94,7 +94,7 @@ def test_dead_letters_are_listed_replayed_and_dropped(ledger: Ledger, client: An
     kill(ledger, "a", "b")
     said = ops("dead", "list").output
     assert "predict_failed: ResourceExhaustedError" in said
-    client.set("melanoma:picture:bytes:a", b"a picture")
+    client.set("melanoma:image:bytes:a", b"a picture")
     assert "1 of 1 are tried again" in ops("dead", "replay", "a").output
     assert client.llen(str(Queue.INTERACTIVE)) == 1, "it is rung for at once"
     assert "1 of 1 are tried again" in ops("dead", "replay", "--all", "--yes").output
@@ -115,9 +115,9 @@ def test_a_decision_by_another_release_is_shown_as_such(ledger: Ledger, client: 
 def test_all_dead_letters_are_only_touched_after_a_yes(ledger: Ledger) -> None:
     kill(ledger, "a", "b")
     assert ops("dead", "drop", "--all", says="n\n").exit_code == 1
-    assert ledger.run(admin.get_overview()).dead == 2
+    assert ledger.run(admin.get_overview()).dead_letters == 2
     assert "2 forgotten" in ops("dead", "drop", "--all", says="y\n").output
-    assert ledger.run(admin.get_overview()).dead == 0
+    assert ledger.run(admin.get_overview()).dead_letters == 0
 
 
 def test_a_failure_that_a_folder_run_has_already_is_not_replayed(ledger: Ledger) -> None:
@@ -239,13 +239,21 @@ def test_the_doctor_is_content_with_a_service_that_is_well(tmp_path: Path) -> No
         with Redis.from_url(broker.url) as client:
             ledger = Ledger(client, RedisRetry("test"))
             ledger.run(transitions.heartbeat("worker-1", lease_s=30))
-            ledger.run(admin.report_status("worker-1", '{"artefact": "one@1", "device": "CPU:0", "contract": 1}'))
+            serving = {"artefact": "one@1", "device": "CPU:0", "contract": CONTRACT_VERSION}
+            ledger.run(admin.report_status("worker-1", json.dumps(serving)))
         seen = levels(config)
         assert Level.PROBLEM not in seen.values(), seen
         assert found(config, "1 on CPU:0, serving one@1") is Level.OK
         refused = Settings(redis_url=SecretStr(broker.url.replace("right", "mistaken")))
         assert found(refused, "refuses the user or password") is Level.PROBLEM
         assert "mistaken" not in str(levels(refused))
+
+
+def test_doctor_and_exporter_name_a_ledger_of_another_version(client: Any) -> None:
+    client.set("melanoma:version", LEDGER_VERSION + 1)
+    assert found(settings(), f"has version {LEDGER_VERSION + 1}") is Level.PROBLEM
+    (up,) = exporter.LedgerCollector(settings()).collect()
+    assert [(sample.name, sample.value) for sample in up.samples] == [("melanoma_ledger_up", 0)]
 
 
 def test_the_doctor_looks_at_the_artefact_and_the_token(tmp_path: Path, redis_url: str) -> None:

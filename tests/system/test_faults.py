@@ -78,8 +78,8 @@ def test_redis_restart_loses_nothing(stack: ServiceStack, folder: Path) -> None:
     time.sleep(2)
     stack.broker.start()
     assert_recovered_and_complete(submission)
-    assert "redis is away" in stack.worker_logs()
-    assert "redis is back" in stack.worker_logs()
+    assert "Redis is unavailable" in stack.worker_logs()
+    assert "Redis is available again" in stack.worker_logs()
 
 
 def test_deleted_queue_messages_are_published_again(stack: ServiceStack, folder: Path) -> None:
@@ -96,7 +96,7 @@ def test_images_deleted_from_the_store_are_uploaded_again(stack: ServiceStack, f
     stack.start_worker()
     submission = stack.submit(folder, "--window", "1000")
     wait_for_random_row(submission)
-    images = list(stack.client.scan_iter("melanoma:picture:*", count=5000))
+    images = list(stack.client.scan_iter("melanoma:image:*", count=5000))
     assert len(images) > 100
     stack.client.delete(*images)
     assert_recovered_and_complete(submission)

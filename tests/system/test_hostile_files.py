@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from local.subprocesses import BackgroundProcess
 from samples.lesions import render_lesion
-from tests.shared.images.files import encoded, exif, heic, png
+from tests.shared.images.files import encode, encode_heic, make_exif, make_png
 from tests.system.stack import ServiceStack
 
 pytestmark = pytest.mark.system
@@ -39,30 +39,30 @@ def animation(kind: str) -> bytes:
 
 def sixteen_bit() -> bytes:
     ramp = np.linspace(0, 65535, 200 * 200).reshape(200, 200).astype(np.uint16)
-    return encoded(Image.fromarray(ramp), "PNG")
+    return encode(Image.fromarray(ramp), "PNG")
 
 
 def palette_with_alpha() -> bytes:
     image = Image.new("RGBA", (200, 200), (0, 0, 0, 0))
     ImageDraw.Draw(image).ellipse((50, 50, 150, 150), fill=(120, 70, 40, 255))
-    return encoded(image.convert("P"), "PNG", transparency=0)
+    return encode(image.convert("P"), "PNG", transparency=0)
 
 
 def write_files(folder: Path) -> dict[str, str]:
     """Write the files. Returns what is expected of each: `READABLE` or the reason of its refusal."""
-    good = encoded(photograph(), "JPEG")
+    good = encode(photograph(), "JPEG")
     files: dict[str, tuple[bytes, str]] = {
         "empty.jpg": (b"", "empty"),
         "cut-off.jpg": (good[: len(good) // 2], "damaged"),
         "text.jpg": (b"Dear doctor, here is my photograph.", "not_a_picture"),
-        "bomb.png": (png(60_000, 60_000), "too_many_pixels"),
+        "bomb.png": (make_png(60_000, 60_000), "too_many_pixels"),
         "moving.gif": (animation("GIF"), "animated"),
         "moving.webp": (animation("WEBP"), "animated"),
-        "ink.jpg": (encoded(photograph().convert("CMYK"), "JPEG"), READABLE),
+        "ink.jpg": (encode(photograph().convert("CMYK"), "JPEG"), READABLE),
         "deep.png": (sixteen_bit(), READABLE),
         "palette.png": (palette_with_alpha(), READABLE),
-        "sideways.jpg": (encoded(photograph(), "JPEG", exif=exif(6)), READABLE),
-        "phone.heic": (heic(photograph()), READABLE),
+        "sideways.jpg": (encode(photograph(), "JPEG", make_exif=make_exif(6)), READABLE),
+        "phone.heic": (encode_heic(photograph()), READABLE),
         "drawing.svg": (b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>', "unsupported_format"),
         "line\nbreak.jpg": (good, READABLE),
         "\N{SMILING FACE WITH SUNGLASSES}.jpg": (good, READABLE),

@@ -200,7 +200,7 @@ def test_no_log_contains_a_secret_or_a_name(chat: ChatStack, tmp_path: Path) -> 
     logs = read_logs(tmp_path)
     assert {"bot-0.log", "bot-1.log", "worker.log", "flower.log", "commands.log"} <= logs.keys()
     for name in ("bot-0.log", "worker.log"):
-        assert "redis is away" in logs[name], "there must have been an outage"
+        assert "Redis is unavailable" in logs[name], "there must have been an outage"
     assert '"level": "debug"' in logs["bot-0.log"], "debug messages must be logged"
     planted = {**SECRETS, **NAMES, "id of the user": str(user_ids[0])}
     leaks = {

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from redis import Redis
 
 from local.embedded_valkey import EmbeddedValkey
 from local.worker_processes import command, start_worker, wait_until_ready
-from shared.contract.names import READY_EVENT
+from shared.contract.names import LEDGER_VERSION, READY_EVENT
 from shared.model.artefact import hash_file
 from tests.system.stack import SHIPPED_ARTEFACT
 
@@ -107,12 +108,43 @@ def test_invalid_setting_stops_the_worker() -> None:
     assert_exits_with_one_sentence(result, "MELANOMA_MAX_BATCH_SIZE")
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [["melanoma-worker"], ["melanoma-bot"], ["melanoma-submit", "."], ["melanoma-ops", "status"]],
+    ids=["worker", "bot", "bulk", "ops"],
+)
+def test_ledger_of_another_version_stops_each_process_at_start(
+    tmp_path: Path, redis_url: str, arguments: list[str]
+) -> None:
+    with Redis.from_url(redis_url) as client:
+        client.set("melanoma:version", LEDGER_VERSION + 1)
+    result = subprocess.run(
+        [*command(arguments[0]), *arguments[1:]],
+        env={
+            "REDIS_URL": redis_url,
+            "MELANOMA_ARTEFACT": str(SHIPPED_ARTEFACT.resolve()),
+            "BOT_TOKEN": "123:secret",
+            "PATH": "/usr/bin:/bin",
+            "PYTHONPATH": str(Path.cwd()),
+        },
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert result.returncode == 2, result.stderr
+    assert "Traceback" not in result.stderr
+    (sentence,) = [line for line in result.stderr.splitlines() if line.startswith(f"{arguments[0]}:")]
+    assert f"has version {LEDGER_VERSION + 1}, but this release needs version {LEDGER_VERSION}" in sentence
+
+
 def test_worker_waits_for_unavailable_redis_at_start(tmp_path: Path) -> None:
     broker = EmbeddedValkey(tmp_path / "valkey")
     worker = start_worker(tmp_path / "worker.log", {"REDIS_URL": broker.url})
     try:
         deadline = time.monotonic() + 30
-        while "redis is away" not in worker.log.read_text():
+        while "Redis is unavailable" not in worker.log.read_text():
             assert time.monotonic() < deadline, worker.log.read_text()
             time.sleep(0.05)
         assert READY_EVENT not in worker.log.read_text()

@@ -7,7 +7,7 @@ import numpy as np
 
 from shared.contract.decision import Band
 from shared.model.artefact import Manifest
-from shared.model.decision_rules import band_of, kind_of, population_of
+from shared.model.decision_rules import find_population, select_band, select_kind
 from training.data.records.labels import LABELS
 from training.evaluation.result import AnswerCounts, DiagnosisResult
 from training.evaluation.scored_sets import ScoredSet
@@ -30,10 +30,10 @@ def decide_answers(probabilities: Floats, kinds: Floats, distance: Floats | None
     """
     answers = []
     for row, probability in enumerate(probabilities):
-        kind = kind_of(kinds[row], manifest)
+        kind = select_kind(kinds[row], manifest)
         image_distance = 0.0 if distance is None else float(distance[row])
-        population = None if kind is None else population_of(kind, image_distance, manifest)
-        answers.append(REFUSED if kind is None else band_of(float(probability), population, manifest).value)
+        population = None if kind is None else find_population(kind, image_distance, manifest)
+        answers.append(REFUSED if kind is None else select_band(float(probability), population, manifest).value)
     return answers
 
 
@@ -41,7 +41,7 @@ def decide_bands(scored_set: ScoredSet, manifest: Manifest) -> list[str]:
     """Decide each image's band by the set's own population, whatever kind the model takes the image for."""
     population = next((known for known in manifest.populations if known.name == scored_set.population), None)
     probabilities = score(Task.COUNTED, scored_set.probabilities, manifest.labels)
-    return [band_of(float(probability), population, manifest).value for probability in probabilities]
+    return [select_band(float(probability), population, manifest).value for probability in probabilities]
 
 
 def count_answers(scored_set: ScoredSet, manifest: Manifest) -> AnswerCounts:

@@ -5,7 +5,7 @@ import numpy as np
 from shared.contract.decision import UNMEASURED, Advice, Receipt, Refusal, RefusalReason, Verdict, Work
 from shared.images.evidence_map import to_evidence_map
 from shared.model.artefact import Manifest, Population
-from shared.model.decision_rules import band_of, bin_of, kind_of, population_of, wilson_interval
+from shared.model.decision_rules import find_bin, find_population, select_band, select_kind, wilson_interval
 from worker.batching.work_item import Prediction
 
 
@@ -26,17 +26,17 @@ class Postprocessor:
     def decide(self, prediction: Prediction, *, advice: tuple[Advice, ...], decode_s: float) -> Verdict | Refusal:
         """Return the verdict on one image, or a refusal if it shows no lesion."""
         probabilities = dict(zip(self._label_names, prediction.probabilities.tolist(), strict=True))
-        kind = kind_of(prediction.kinds, self._manifest)
+        kind = select_kind(prediction.kinds, self._manifest)
         if kind is None:
             return Refusal(reason=RefusalReason.NOT_A_LESION, advice=advice, probabilities=probabilities)
         probability = min(1.0, float(prediction.probabilities[self._is_counted].sum()))
-        population = population_of(kind, prediction.distance, self._manifest)
+        population = find_population(kind, prediction.distance, self._manifest)
         return Verdict(
             artefact=self._manifest.title,
             population=population.name if population else UNMEASURED,
             probability=probability,
             probabilities=probabilities,
-            band=band_of(probability, population, self._manifest),
+            band=select_band(probability, population, self._manifest),
             receipt=_create_receipt(probability, population) if population else None,
             evidence=to_evidence_map(prediction.evidence),
             distance=prediction.distance,
@@ -52,7 +52,7 @@ class Postprocessor:
 
 
 def _create_receipt(probability: float, population: Population) -> Receipt | None:
-    index = bin_of(probability, population.reliability)
+    index = find_bin(probability, population.reliability)
     if index is None or not population.reliability[index].lesions:
         return None
     reliability_bin = population.reliability[index]

@@ -9,7 +9,7 @@ from prometheus_client import Counter, Gauge
 
 from shared.contract.decision import Verdict
 from shared.model.artefact import Manifest, Population, ReliabilityBin
-from shared.model.decision_rules import bin_of
+from shared.model.decision_rules import find_bin
 
 _LABELS: Final = ["artefact", "population", "bin"]
 
@@ -43,7 +43,7 @@ class ScoreDistribution:
     def count(self, verdict: Verdict) -> None:
         """Count one verdict that was written first."""
         population = self._populations.get((verdict.artefact, verdict.population))
-        index = None if population is None else bin_of(verdict.probability, population.reliability)
+        index = None if population is None else find_bin(verdict.probability, population.reliability)
         if population is not None and index is not None:
             name = _format_bin(index, population.reliability[index])
             self._verdicts.labels(verdict.artefact, verdict.population, name).inc()

@@ -1,16 +1,16 @@
--- Milliseconds of the one clock that all processes share: Redis' own, but for one thing. It never goes back. Where that
--- was set back, the difference is added from then on, or everything that is due would wait until it caught up.
--- Put before every script that asks for the time.
+-- The clock that all processes share, in ms: Redis' own, except that it never goes back. If Redis' clock is set back,
+-- the difference is added from then on. Otherwise everything that is due would wait until Redis' clock caught up.
+-- This text is put before every script that asks for the time.
 local function clock()
   local time = redis.call('TIME')
-  local known = redis.call('MGET', 'melanoma:swept_at', 'melanoma:set_back')
-  local back = tonumber(known[2] or 0)
-  local now = time[1] * 1000 + math.floor(time[2] / 1000) + back
-  -- Somebody sweeps each second. An earlier time than the last sweep's is impossible.
-  local last = tonumber(known[1] or 0)
-  if now < last then
-    redis.call('SET', 'melanoma:set_back', back + last - now)
-    now = last
+  local known = redis.call('MGET', 'melanoma:last_sweep_at', 'melanoma:clock_offset')
+  local offset = tonumber(known[2] or 0)
+  local now = time[1] * 1000 + math.floor(time[2] / 1000) + offset
+  -- Some process sweeps each second. A time before the last sweep is impossible.
+  local last_sweep = tonumber(known[1] or 0)
+  if now < last_sweep then
+    redis.call('SET', 'melanoma:clock_offset', offset + last_sweep - now)
+    now = last_sweep
   end
   return now
 end

@@ -1,83 +1,92 @@
--- Put before every script. Keys are built here and only here.
+-- Put before every script of the ledger. Keys are built here, except for those that one script alone uses.
 local PREFIX = KEYS[1]
 local function job_key(id) return PREFIX .. 'job:' .. id end
 local function received_key(outbox) return PREFIX .. 'received:' .. outbox end
 local function ready_key(queue) return PREFIX .. 'ready:' .. queue end
 local function decided_key(outbox) return PREFIX .. 'decided:' .. outbox end
-local function bell_key(outbox) return PREFIX .. 'bell:' .. outbox end
-local function held_key(incarnation) return PREFIX .. 'held:' .. incarnation end
-local function taken_key(incarnation) return PREFIX .. 'taken:' .. incarnation end
+local function outbox_signal_key(outbox) return PREFIX .. 'outbox_signal:' .. outbox end
+-- Ids of the jobs that a process has claimed or leased.
+local function in_flight_key(incarnation) return PREFIX .. 'in_flight:' .. incarnation end
+-- The last reply of a process' leases, by outbox.
+local function last_lease_key(incarnation) return PREFIX .. 'last_lease:' .. incarnation end
+-- Number of the last message that was published for a queue, and of the last one whose job was claimed.
+local function dispatch_sequence_key(queue) return PREFIX .. 'dispatch_sequence:' .. queue end
+local function claimed_sequence_key(queue) return PREFIX .. 'claimed_sequence:' .. queue end
 local CLAIMED = PREFIX .. 'claimed'
 local INCARNATIONS = PREFIX .. 'incarnations'
-local SPEEDS = PREFIX .. 'speeds'
+local THROUGHPUTS = PREFIX .. 'throughputs'
 local DEADLINES = PREFIX .. 'deadlines'
-local DEAD = PREFIX .. 'dead'
+local DEAD_LETTERS = PREFIX .. 'dead_letters'
 local OUTBOXES = PREFIX .. 'outboxes'
-local PAUSED = PREFIX .. 'paused'
+local PAUSED_QUEUES = PREFIX .. 'paused_queues'
+local WORKER_STATUS = PREFIX .. 'worker_status'
+local DRAIN_REQUESTS = PREFIX .. 'drain_requests'
+local DESIRED_MODEL = PREFIX .. 'desired_model'
+local LAST_SWEEP_AT = PREFIX .. 'last_sweep_at'
 
--- An answer that nobody fetches is kept for seven days.
-local UNFETCHED = 7 * 24 * 3600 * 1000
+-- A decision that nobody fetches is kept for seven days.
+local UNFETCHED_TTL_MS = 7 * 24 * 3600 * 1000
 
--- For as long a call may be repeated whose reply was lost: Redis is not away for longer than a day.
-local REPEATED = 24 * 3600 * 1000
+-- A call whose reply was lost may be repeated for this long: Redis is not unavailable for longer than a day.
+local REPEATABLE_MS = 24 * 3600 * 1000
 
--- Most characters of a job's life. A job that was claimed once needs fewer than 64: up to there Redis keeps its
--- hash in the small form.
-local LIFE = 600
+-- Maximum length of a job's history in characters. A job that was claimed once needs fewer than 64. Up to that length
+-- Redis keeps its hash in the compact form.
+local MAX_HISTORY = 600
 
--- Fields of a job in the order asked for, or nil where there is no such job.
-local function job(id, ...)
+-- Returns the stage of a job and the fields asked for, or nil if the job does not exist.
+local function get_job(id, ...)
   local fields = redis.call('HMGET', job_key(id), 'stage', ...)
   if not fields[1] then return nil end
   return fields
 end
 
--- Adds to a job's life what happened to it, and when: in ms since it was received. Of a long life the beginning
--- is forgotten, which a '~' says.
-local function note(id, what, now)
-  local found = redis.call('HMGET', job_key(id), 'life', 'received_at')
-  local life = found[1] or ''
-  if #life > LIFE then life = '~' .. string.sub(life, -LIFE / 2) end
-  redis.call('HSET', job_key(id), 'life', life .. what .. '+' .. (now - (found[2] or now)) .. ' ')
+-- Appends an event to a job's history, with its time in ms since the job was received. A long history loses its
+-- beginning; a '~' then marks it as truncated.
+local function add_event(id, event, now)
+  local fields = redis.call('HMGET', job_key(id), 'history', 'received_at')
+  local history = fields[1] or ''
+  if #history > MAX_HISTORY then history = '~' .. string.sub(history, -MAX_HISTORY / 2) end
+  redis.call('HSET', job_key(id), 'history', history .. event .. '+' .. (now - (fields[2] or now)) .. ' ')
 end
 
--- No job of a paused queue is claimed, and no message is sent for one.
+-- No job of a paused queue is claimed, and no message is published for one.
 local function is_paused(queue)
-  return redis.call('HEXISTS', PAUSED, queue) == 1
+  return redis.call('HEXISTS', PAUSED_QUEUES, queue) == 1
 end
 
--- A waiting reader wakes on the first element; more than one would only pile up.
-local function ring_outbox(outbox, now)
-  local bell = bell_key(outbox)
-  if redis.call('LLEN', bell) == 0 then
-    redis.call('RPUSH', bell, '1')
-    redis.call('PEXPIRE', bell, 60000)
+-- Wakes the reader of an outbox. The first element is enough for that; more would only pile up.
+local function signal_outbox(outbox, now)
+  local signal = outbox_signal_key(outbox)
+  if redis.call('LLEN', signal) == 0 then
+    redis.call('RPUSH', signal, '1')
+    redis.call('PEXPIRE', signal, 60000)
     redis.call('ZADD', OUTBOXES, now, outbox)
-    redis.call('ZREMRANGEBYSCORE', OUTBOXES, '-inf', now - UNFETCHED)
+    redis.call('ZREMRANGEBYSCORE', OUTBOXES, '-inf', now - UNFETCHED_TTL_MS)
   end
 end
 
-local function let_go(id, holder)
-  if holder and holder ~= '' then redis.call('SREM', held_key(holder), id) end
+local function remove_in_flight(id, holder)
+  if holder and holder ~= '' then redis.call('SREM', in_flight_key(holder), id) end
 end
 
--- To `ready`, under a new ring number: the caller owes it a message.
+-- -> ready, under a new sequence number. The caller of the script must publish a message for the job.
 local function make_ready(id, queue, now)
-  local ring = redis.call('INCR', PREFIX .. 'rings:' .. queue)
-  redis.call('ZADD', ready_key(queue), ring, id)
-  redis.call('HSET', job_key(id), 'stage', 'ready', 'rung_at', now, 'holder', '', 'token', '')
-  note(id, 'ready', now)
+  local sequence = redis.call('INCR', dispatch_sequence_key(queue))
+  redis.call('ZADD', ready_key(queue), sequence, id)
+  redis.call('HSET', job_key(id), 'stage', 'ready', 'dispatched_at', now, 'holder', '', 'token', '')
+  add_event(id, 'ready', now)
 end
 
--- Back to `received`: whoever owns the outbox brings the picture again.
+-- -> received: the owner of the outbox uploads the image again.
 local function make_received(id, outbox, now)
   redis.call('ZADD', received_key(outbox), now, id)
   redis.call('HSET', job_key(id), 'stage', 'received', 'holder', '', 'token', '')
-  note(id, 'received', now)
-  ring_outbox(outbox, now)
+  add_event(id, 'received', now)
+  signal_outbox(outbox, now)
 end
 
--- Out of every set that names its stage.
+-- Removes a job from the set of its stage.
 local function leave_stage(id, stage, queue, outbox)
   if stage == 'received' then redis.call('ZREM', received_key(outbox), id)
   elseif stage == 'ready' then redis.call('ZREM', ready_key(queue), id)
@@ -86,22 +95,26 @@ local function leave_stage(id, stage, queue, outbox)
   end
 end
 
--- Writes the first decision and says whether this was it.
-local function decide(id, decision, dead, now)
-  local found = job(id, 'queue', 'outbox', 'holder')
-  if not found then return 0 end
-  local stage, queue, outbox, holder = found[1], found[2], found[3], found[4]
+-- -> decided. The first write wins. Returns 1 if this decision was written.
+local function decide(id, decision, is_dead_letter, now)
+  local fields = get_job(id, 'queue', 'outbox', 'holder')
+  if not fields then return 0 end
+  local stage, queue, outbox, holder = fields[1], fields[2], fields[3], fields[4]
   if stage ~= 'received' and stage ~= 'ready' and stage ~= 'claimed' then return 0 end
   leave_stage(id, stage, queue, outbox)
-  let_go(id, holder)
+  remove_in_flight(id, holder)
   redis.call('ZREM', DEADLINES, id)
   redis.call('HSET', job_key(id), 'stage', 'decided', 'decided_at', now, 'decision', decision,
     'holder', '', 'token', '')
-  note(id, 'decided', now)
+  add_event(id, 'decided', now)
   redis.call('ZADD', decided_key(outbox), now, id)
-  redis.call('PEXPIRE', decided_key(outbox), UNFETCHED)
+  redis.call('PEXPIRE', decided_key(outbox), UNFETCHED_TTL_MS)
   -- A dead letter stays until an operator drops it.
-  if dead then redis.call('ZADD', DEAD, now, id) else redis.call('PEXPIRE', job_key(id), UNFETCHED) end
-  ring_outbox(outbox, now)
+  if is_dead_letter then
+    redis.call('ZADD', DEAD_LETTERS, now, id)
+  else
+    redis.call('PEXPIRE', job_key(id), UNFETCHED_TTL_MS)
+  end
+  signal_outbox(outbox, now)
   return 1
 end

@@ -1,7 +1,8 @@
+#!lua flags=allow-oom
 -- received, ready or claimed -> decided. ARGV: (id, decision, '1' if it is a dead letter) triples.
--- Returns 1 for each decision that stands, 0 where an earlier one does or the job is gone.
-local now, stands = clock(), {}
+-- Returns 1 for each decision that was written, 0 if the job has an earlier one or does not exist.
+local now, written = clock(), {}
 for i = 1, #ARGV, 3 do
-  stands[#stands + 1] = decide(ARGV[i], ARGV[i + 1], ARGV[i + 2] == '1', now)
+  written[#written + 1] = decide(ARGV[i], ARGV[i + 1], ARGV[i + 2] == '1', now)
 end
-return stands
+return written

@@ -71,13 +71,13 @@ def test_submit_tells_the_user_when_to_come_back_if_the_wait_is_too_long(redis_u
                 waiting, queue=Queue.INTERACTIVE, outbox="x", language="en", deadline_s=900, stored=True
             )
         )
-        await dependencies.ledger.run(transitions.heartbeat("worker-1", lease_s=5, speed=1))
+        await dependencies.ledger.run(transitions.heartbeat("worker-1", lease_s=5, images_per_second=1))
         wait_estimator.counts = await dependencies.ledger.run(transitions.get_counts())
         await submissions.submit(PHOTO, make_origin(1), "en")
         assert "about 2 minutes" in (await get_messages(dependencies))[0]
         assert await count_received(dependencies) == 0
         # With a second worker the wait is short enough.
-        await dependencies.ledger.run(transitions.heartbeat("worker-2", lease_s=5, speed=9))
+        await dependencies.ledger.run(transitions.heartbeat("worker-2", lease_s=5, images_per_second=9))
         wait_estimator.counts = await dependencies.ledger.run(transitions.get_counts())
         await submissions.submit(PHOTO, make_origin(2), "en")
         assert await count_received(dependencies) == 1

@@ -187,7 +187,7 @@ def test_images_that_the_store_lost_are_uploaded_again(
 
     def empty_once() -> None:
         if waiting_jobs(client) >= 16 and not emptied.is_set():
-            client.delete(*client.keys(KEY_PREFIX + "picture:*"))  # type: ignore[misc]
+            client.delete(*client.keys(KEY_PREFIX + "image:*"))  # type: ignore[misc]
             emptied.set()
 
     with FakeWorker(redis_url, interval_s=0.05, max_batch_size=4):
@@ -208,7 +208,7 @@ def test_a_lost_image_whose_file_has_vanished_is_refused(
         raise FileNotReadable(ReadProblem.VANISHED)
 
     def empty() -> None:
-        if keys := client.keys(KEY_PREFIX + "picture:*"):
+        if keys := client.keys(KEY_PREFIX + "image:*"):
             client.delete(*keys)  # type: ignore[misc]
             worker.process_batch()
 

@@ -1,4 +1,4 @@
-"""Threads that ask at the same time share one call, and each gets its own results."""
+"""Threads that call at the same time share one call, and each gets its own results."""
 
 import threading
 from collections.abc import Sequence
@@ -8,12 +8,12 @@ import pytest
 from shared.coalescing.threads import Coalescer
 
 
-def test_a_lone_thread_is_served_at_once() -> None:
+def test_coalescer_serves_a_single_thread_at_once() -> None:
     doubling: Coalescer[int, int] = Coalescer(lambda items: [item * 2 for item in items])
     assert doubling.call([1, 2]) == [2, 4]
 
 
-def test_those_who_come_during_a_call_share_the_next_one() -> None:
+def test_calls_during_a_call_share_the_next_one() -> None:
     entered, go_on = threading.Event(), threading.Event()
     calls: list[list[int]] = []
 
@@ -23,18 +23,18 @@ def test_those_who_come_during_a_call_share_the_next_one() -> None:
         go_on.wait(5)
         return [item * 10 for item in items]
 
-    together = Coalescer(run)
+    coalescer = Coalescer(run)
     results: dict[int, list[int]] = {}
 
     def ask(number: int) -> None:
-        results[number] = together.call([number, number + 100])
+        results[number] = coalescer.call([number, number + 100])
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
     threads[0].start()
     assert entered.wait(5)
     for thread in threads[1:]:
         thread.start()
-    while len(together._waiting) < 7:
+    while len(coalescer._pending) < 7:
         pass
     go_on.set()
     for thread in threads:
@@ -43,13 +43,13 @@ def test_those_who_come_during_a_call_share_the_next_one() -> None:
     assert [len(call) for call in calls] == [2, 14]
 
 
-def test_an_error_reaches_all_who_shared_the_call_and_the_next_call_works() -> None:
+def test_an_error_reaches_each_caller_and_the_next_call_works() -> None:
     def run(items: list[str]) -> Sequence[str]:
         if "bad" in items:
             raise ValueError("bad")
         return items
 
-    together = Coalescer(run)
+    coalescer = Coalescer(run)
     with pytest.raises(ValueError, match="bad"):
-        together.call(["bad"])
-    assert together.call(["good"]) == ["good"]
+        coalescer.call(["bad"])
+    assert coalescer.call(["good"]) == ["good"]

@@ -1,4 +1,4 @@
-"""Every knob is described where an operator looks for it."""
+"""Settings are described, read from files and the environment, and reported in one sentence if invalid."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from shared.config.settings import Settings, SettingsError, settings
 EXAMPLE = Path(".env.example")
 
 
-def test_the_example_file_shows_every_setting() -> None:
+def test_env_example_shows_every_setting() -> None:
     assert EXAMPLE.read_text(encoding="utf-8") == render_env_example(), (
         "run: python -m shared.config.env_example > .env.example"
     )
@@ -20,7 +20,7 @@ def test_every_setting_has_a_description() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
 
 
-def test_a_wrong_value_is_named_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_value_is_reported_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     settings.cache_clear()
     monkeypatch.setenv("MELANOMA_LEASE_S", "soon")
     with pytest.raises(SettingsError, match="MELANOMA_LEASE_S") as refused:
@@ -28,20 +28,20 @@ def test_a_wrong_value_is_named_in_one_sentence(monkeypatch: pytest.MonkeyPatch)
     assert "\n" not in str(refused.value)
 
 
-def test_passwords_are_not_in_what_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_repr_of_settings_hides_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REDIS_URL", "redis://user:hunter2@host:6379/0")
     monkeypatch.setenv("MELANOMA_FLOWER_LOGIN", "admin:hunter2")
     assert "hunter2" not in repr(Settings())
 
 
-def test_pictures_lie_in_the_ledgers_redis_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_are_in_the_ledgers_redis_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REDIS_URL", "redis://one:6379/0")
     assert Settings().store_url == "redis://one:6379/0"
     monkeypatch.setenv("MELANOMA_IMAGE_STORE_URL", "redis://two:6379/0")
     assert Settings().store_url == "redis://two:6379/0"
 
 
-def test_secrets_come_from_files_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_secrets_are_read_from_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for variable in ("REDIS_URL", "MELANOMA_IMAGE_STORE_URL"):
         monkeypatch.delenv(variable, raising=False)
         secret = tmp_path / variable
@@ -53,7 +53,7 @@ def test_secrets_come_from_files_too(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert Settings().ledger_url == "redis://environment:6379/0", "the environment goes first"
 
 
-def test_a_secret_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_secret_file_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     settings.cache_clear()
     monkeypatch.setenv("MELANOMA_FLOWER_LOGIN_FILE", str(tmp_path / "none"))
     with pytest.raises(SettingsError, match=r"MELANOMA_FLOWER_LOGIN_FILE: .*none cannot be read"):

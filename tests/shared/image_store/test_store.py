@@ -1,26 +1,18 @@
-"""The picture store holds what it promised, within its budget, for its time."""
+"""The image store keeps images within its budget and their time to live."""
 
 import time
-from collections.abc import Iterator
 
-import pytest
 from redis import Redis
 
 from shared.image_store.store import ImageStore
 from shared.redis_client.retry import RedisRetry
 
 
-@pytest.fixture
-def client(redis_url: str) -> Iterator["Redis"]:
-    with Redis.from_url(redis_url) as client:
-        yield client
-
-
 def store(client: "Redis", *, budget: int = 1000, ttl_s: float = 60) -> ImageStore:
-    return ImageStore(client, RedisRetry("test"), budget=budget, ttl_s=ttl_s)
+    return ImageStore(client, RedisRetry("test"), budget_bytes=budget, ttl_s=ttl_s)
 
 
-def test_what_was_put_is_there_until_it_is_deleted(client: "Redis") -> None:
+def test_put_images_stay_until_they_are_deleted(client: "Redis") -> None:
     images = store(client)
     assert images.put({"a": b"\x00\xff", "b": b"two"})
     assert images.get(["b", "unknown", "a"]) == [b"two", None, b"\x00\xff"]
@@ -28,17 +20,17 @@ def test_what_was_put_is_there_until_it_is_deleted(client: "Redis") -> None:
     assert images.get(["a", "b"]) == [None, b"two"]
 
 
-def test_the_budget_takes_all_of_a_group_or_none(client: "Redis") -> None:
+def test_put_stores_all_images_or_none(client: "Redis") -> None:
     images = store(client, budget=10)
     assert images.put({"a": b"12345678"})
     assert not images.put({"b": b"1", "c": b"12"})
     assert images.get(["b"]) == [None]
-    assert images.put({"a": b"1234567890"}), "putting the same one again replaces it"
+    assert images.put({"a": b"1234567890"}), "putting the same image again replaces it"
     images.delete(["a"])
     assert images.put({"b": b"1234567890"})
 
 
-def test_expired_pictures_make_room(client: "Redis") -> None:
+def test_expired_images_return_their_space(client: "Redis") -> None:
     images = store(client, budget=10, ttl_s=0.1)
     assert images.put({"a": b"1234567890"})
     assert not images.put({"b": b"1"})
@@ -47,7 +39,7 @@ def test_expired_pictures_make_room(client: "Redis") -> None:
     assert images.get(["a"]) == [None]
 
 
-def test_an_emptied_store_starts_anew(client: "Redis") -> None:
+def test_put_works_after_the_store_was_emptied(client: "Redis") -> None:
     images = store(client, budget=10)
     images.put({"a": b"1234567890"})
     client.flushall()

@@ -1,4 +1,4 @@
-"""The evidence map and its drawing."""
+"""The evidence map has the right cells, and its drawing lies where the evidence is."""
 
 import numpy as np
 import pytest
@@ -12,14 +12,14 @@ from shared.images.evidence_map import draw_evidence, to_evidence_map
 
 
 def test_cells_are_shares_of_the_largest_absolute_value() -> None:
-    found = to_evidence_map(np.array([[1.0, -4.0, 0.0], [2.0, 0.01, 4.0]], np.float32))
-    assert found == EvidenceMap(rows=2, columns=3, cells=(32, -127, 0, 64, 0, 127))
+    evidence = to_evidence_map(np.array([[1.0, -4.0, 0.0], [2.0, 0.01, 4.0]], np.float32))
+    assert evidence == EvidenceMap(rows=2, columns=3, cells=(32, -127, 0, 64, 0, 127))
 
 
 @pytest.mark.parametrize(
     ("value", "cell"), [(np.nan, 0), (np.inf, 0), (-np.inf, 0), (1e-42, 127), (3e38, 127), (0.0, 0)]
 )
-def test_odd_numbers(value: float, cell: int) -> None:
+def test_values_that_are_not_finite_count_as_zero(value: float, cell: int) -> None:
     values = np.zeros((2, 2), np.float32)
     values[1, 0] = value
     assert to_evidence_map(values).cells == (0, 0, cell, 0)
@@ -27,11 +27,11 @@ def test_odd_numbers(value: float, cell: int) -> None:
 
 @given(hnp.arrays(np.float32, hnp.array_shapes(min_dims=2, max_dims=2, max_side=12), elements=st.floats(width=32)))
 def test_any_values_give_a_map(values: np.ndarray) -> None:
-    found = to_evidence_map(values)
-    assert len(found.cells) == found.rows * found.columns == values.size
+    evidence = to_evidence_map(values)
+    assert len(evidence.cells) == evidence.rows * evidence.columns == values.size
 
 
-def spot(row: int, column: int, value: int = 127) -> EvidenceMap:
+def map_with_one_cell(row: int, column: int, value: int = 127) -> EvidenceMap:
     cells = np.zeros((7, 7), int)
     cells[row, column] = value
     return EvidenceMap(rows=7, columns=7, cells=tuple(cells.ravel().tolist()))
@@ -49,18 +49,18 @@ def changed(evidence: EvidenceMap, size: tuple[int, int] = (210, 140)) -> np.nda
 
 
 def test_the_drawing_lies_where_the_evidence_is() -> None:
-    rows, columns = np.nonzero(changed(spot(row=1, column=5)))
+    rows, columns = np.nonzero(changed(map_with_one_cell(row=1, column=5)))
     assert abs(rows.mean() - 1.5 * 20) < 4
     assert abs(columns.mean() - 5.5 * 30) < 6
 
 
 def test_nothing_is_drawn_without_evidence_for_malignancy() -> None:
-    assert not changed(spot(3, 3, value=0)).any()
-    assert not changed(spot(3, 3, value=-127)).any()
-    assert not changed(spot(3, 3, value=20)).any()
+    assert not changed(map_with_one_cell(3, 3, value=0)).any()
+    assert not changed(map_with_one_cell(3, 3, value=-127)).any()
+    assert not changed(map_with_one_cell(3, 3, value=20)).any()
 
 
-def test_the_picture_stays_recognisable() -> None:
+def test_the_image_stays_recognisable() -> None:
     everywhere = EvidenceMap(rows=2, columns=2, cells=(127,) * 4)
     rng = np.random.default_rng(1)
     image = Image.fromarray(rng.integers(0, 256, (100, 100, 3), np.uint8))

@@ -1,4 +1,4 @@
-"""What coroutines ask of Redis at the same time goes out together, and each gets its own reply."""
+"""Concurrent commands of coroutines share a pipeline, and each caller gets its own reply."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,7 +11,7 @@ from shared.redis_client.client import create_async_client
 from shared.redis_client.retry import AsyncRedisRetry
 
 
-def play(url: str, scene: Callable[[Any], Awaitable[None]]) -> None:
+def run_scene(url: str, scene: Callable[[Any], Awaitable[None]]) -> None:
     async def run() -> None:
         async with create_async_client(url) as client:
             await scene(client)
@@ -19,18 +19,18 @@ def play(url: str, scene: Callable[[Any], Awaitable[None]]) -> None:
     asyncio.run(run())
 
 
-def test_a_crowd_shares_one_connection_and_everyone_gets_their_own(redis_url: str) -> None:
+def test_concurrent_commands_share_one_connection_and_each_gets_its_reply(redis_url: str) -> None:
     async def scene(client: Any) -> None:
         before = len(await client.client_list())
-        await asyncio.gather(*(client.set(f"name:{number}", number) for number in range(300)))
-        found = await asyncio.gather(*(client.get(f"name:{number}") for number in range(300)))
-        assert found == [b"%d" % number for number in range(300)]
+        await asyncio.gather(*(client.set(f"name:{index}", index) for index in range(300)))
+        replies = await asyncio.gather(*(client.get(f"name:{index}") for index in range(300)))
+        assert replies == [b"%d" % index for index in range(300)]
         assert len(await client.client_list()) == before
 
-    play(redis_url, scene)
+    run_scene(redis_url, scene)
 
 
-def test_a_wrong_command_is_the_trouble_of_its_caller_only(redis_url: str) -> None:
+def test_an_error_reaches_only_the_caller_of_its_command(redis_url: str) -> None:
     async def scene(client: Any) -> None:
         await client.set("word", "mole")
         script = client.register_script("return redis.call('GET', KEYS[1])")
@@ -39,21 +39,21 @@ def test_a_wrong_command_is_the_trouble_of_its_caller_only(redis_url: str) -> No
         assert isinstance(replies[0], ResponseError)
         assert replies[1:] == [4, b"mole"]
 
-    play(redis_url, scene)
+    run_scene(redis_url, scene)
 
 
-def test_who_waits_for_a_bell_holds_nobody_up(redis_url: str) -> None:
+def test_a_blocking_command_delays_no_other(redis_url: str) -> None:
     async def scene(client: Any) -> None:
-        bell = asyncio.create_task(client.blpop(["bell"], timeout=20))
+        read = asyncio.create_task(client.blpop(["signal"], timeout=20))
         await asyncio.sleep(0.1)
         async with asyncio.timeout(10):
-            await client.rpush("bell", "1")
-            assert await bell == (b"bell", b"1")
+            await client.rpush("signal", "1")
+            assert await read == (b"signal", b"1")
 
-    play(redis_url, scene)
+    run_scene(redis_url, scene)
 
 
-def test_a_connection_that_breaks_is_everybodys_and_everybody_tries_again(redis_url: str) -> None:
+def test_each_caller_retries_after_a_broken_connection(redis_url: str) -> None:
     async def scene(client: Any) -> None:
         retry = AsyncRedisRetry("test")
 
@@ -67,21 +67,21 @@ def test_a_connection_that_breaks_is_everybodys_and_everybody_tries_again(redis_
                 await asyncio.sleep(0.01)
                 await other.client_kill_filter(_type="normal", skipme=True)
         await asyncio.gather(*counting)
-        # What was done when the reply was lost is done again: the ledger's moves can be repeated.
+        # A command whose reply was lost is repeated, as the ledger's calls can be.
         assert int(await client.get("count")) >= 1000
 
-    play(redis_url, scene)
+    run_scene(redis_url, scene)
 
 
-@pytest.mark.parametrize("crowd", [1, 500])
-def test_commands_of_one_keep_their_order(redis_url: str, crowd: int) -> None:
+@pytest.mark.parametrize("count", [1, 500])
+def test_commands_of_one_coroutine_keep_their_order(redis_url: str, count: int) -> None:
     async def scene(client: Any) -> None:
-        async def write(number: int) -> None:
+        async def write(index: int) -> None:
             for word in ("one", "two", "three"):
-                await client.rpush(f"list:{number}", word)
+                await client.rpush(f"list:{index}", word)
 
-        await asyncio.gather(*(write(number) for number in range(crowd)))
-        lists = await asyncio.gather(*(client.lrange(f"list:{number}", 0, -1) for number in range(crowd)))
-        assert all(found == [b"one", b"two", b"three"] for found in lists)
+        await asyncio.gather(*(write(index) for index in range(count)))
+        lists = await asyncio.gather(*(client.lrange(f"list:{index}", 0, -1) for index in range(count)))
+        assert all(replies == [b"one", b"two", b"three"] for replies in lists)
 
-    play(redis_url, scene)
+    run_scene(redis_url, scene)

@@ -1,4 +1,4 @@
-"""A Redis that is away is waited for; one that refuses us is not."""
+"""Calls are retried while Redis is unavailable; denied access is raised at once."""
 
 import asyncio
 import threading
@@ -6,14 +6,32 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
-from redis.exceptions import ResponseError
+from redis.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    BusyLoadingError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from local.embedded_valkey import EmbeddedValkey
 from shared.redis_client.client import create_async_client, create_client, display_address
-from shared.redis_client.retry import AsyncRedisRetry, RedisAccessDenied, RedisRetry, ShutdownRequested
+from shared.redis_client.retry import (
+    AsyncRedisRetry,
+    ErrorKind,
+    RedisAccessDenied,
+    RedisRetry,
+    ShutdownRequested,
+    classify_error,
+)
 
 
-def test_a_call_outlives_a_restart(tmp_path: Path) -> None:
+def test_retry_survives_a_restart(tmp_path: Path) -> None:
     broker = EmbeddedValkey(tmp_path).start()
     with create_client(broker.url) as client:
         broker.kill()
@@ -26,14 +44,14 @@ def test_a_call_outlives_a_restart(tmp_path: Path) -> None:
             broker.stop()
 
 
-def test_waiting_ends_when_the_process_stops(tmp_path: Path) -> None:
+def test_retry_ends_when_the_process_stops(tmp_path: Path) -> None:
     stop = threading.Event()
     threading.Timer(0.2, stop.set).start()
     with create_client(EmbeddedValkey(tmp_path).url) as client, pytest.raises(ShutdownRequested):
         RedisRetry("nowhere", stop).call(client.ping)
 
 
-def test_a_wrong_password_is_not_waited_for(tmp_path: Path) -> None:
+def test_retry_raises_at_once_for_a_wrong_password(tmp_path: Path) -> None:
     with EmbeddedValkey(tmp_path, password="right") as broker:
         for url in (broker.url.replace("right", "wrong"), broker.url.replace(":right@", "")):
             with create_client(url) as client, pytest.raises(RedisAccessDenied, match="REDIS_URL") as refused:
@@ -41,7 +59,7 @@ def test_a_wrong_password_is_not_waited_for(tmp_path: Path) -> None:
             assert "wrong@" not in str(refused.value)
 
 
-def test_other_errors_are_the_callers(redis_url: str) -> None:
+def test_retry_raises_other_errors_at_once(redis_url: str) -> None:
     with Redis.from_url(redis_url) as client, pytest.raises(ResponseError):
         RedisRetry("test").call(lambda: client.execute_command("NOSUCHCOMMAND"))
 
@@ -55,11 +73,11 @@ def test_other_errors_are_the_callers(redis_url: str) -> None:
         ("unix:///run/redis.sock", "/run/redis.sock"),
     ],
 )
-def test_a_place_is_shown_without_its_password(url: str, shown: str) -> None:
+def test_display_address_hides_the_password(url: str, shown: str) -> None:
     assert display_address(url) == shown
 
 
-def test_coroutines_outlive_a_restart_too(tmp_path: Path) -> None:
+def test_async_retry_survives_a_restart(tmp_path: Path) -> None:
     broker = EmbeddedValkey(tmp_path).start()
 
     async def call() -> bool:
@@ -73,3 +91,22 @@ def test_coroutines_outlive_a_restart_too(tmp_path: Path) -> None:
         assert asyncio.run(call())
     finally:
         broker.stop()
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (RedisConnectionError("refused"), ErrorKind.UNAVAILABLE),
+        (RedisTimeoutError("no reply"), ErrorKind.UNAVAILABLE),
+        (BusyLoadingError("loading"), ErrorKind.UNAVAILABLE),
+        (ReadOnlyError("a replica"), ErrorKind.UNAVAILABLE),
+        (ResponseError("MISCONF the disk is full"), ErrorKind.UNAVAILABLE),
+        (AuthenticationError("WRONGPASS"), ErrorKind.ACCESS_DENIED),
+        (AuthorizationError("NOAUTH"), ErrorKind.ACCESS_DENIED),
+        (NoPermissionError("NOPERM"), ErrorKind.ACCESS_DENIED),
+        (ResponseError("ERR unknown command"), ErrorKind.OTHER),
+        (OutOfMemoryError("OOM"), ErrorKind.OTHER),
+    ],
+)
+def test_classify_error_tells_what_a_caller_can_do(error: RedisError, kind: ErrorKind) -> None:
+    assert classify_error(error) is kind

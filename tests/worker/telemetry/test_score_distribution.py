@@ -4,7 +4,7 @@ from prometheus_client import REGISTRY
 
 from shared.contract.decision import UNMEASURED, Band, EvidenceMap, Verdict, Work
 from shared.model.artefact import Manifest, ReliabilityBin
-from shared.model.decision_rules import bin_of
+from shared.model.decision_rules import find_bin
 from tests.worker.serving.test_postprocessing import MANIFEST
 from worker.telemetry.score_distribution import SCORE_DISTRIBUTION
 
@@ -89,4 +89,4 @@ def test_gap_in_a_reliability_table_is_no_bin() -> None:
             )
         }
     )
-    assert [bin_of(score, gap.reliability) for score in (0.1, 0.3, 0.4, 1)] == [0, None, 1, 1]
+    assert [find_bin(score, gap.reliability) for score in (0.1, 0.3, 0.4, 1)] == [0, None, 1, 1]

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from shared.model.artefact import Manifest, Metric
-from shared.model.decision_rules import kind_of, wilson_interval
+from shared.model.decision_rules import select_kind, wilson_interval
 from training.data.records.labelled_image import Population
 from training.data.sources import PhoneSubject, read_phone_images
 from training.evaluation.result import KindShare, KindsResult
@@ -63,7 +63,7 @@ def compute_share(flags: Flags) -> Metric:
 
 
 def _measure_kind(title: str, right_kind: str, kinds: Floats, manifest: Manifest) -> KindShare:
-    named_kinds = [kind_of(row, manifest) or "" for row in kinds]
+    named_kinds = [select_kind(row, manifest) or "" for row in kinds]
     return KindShare(
         title=title,
         lesion=bool(right_kind),

@@ -8,7 +8,7 @@ from scipy.stats import binom, fisher_exact  # type: ignore[import-untyped]
 from sklearn.model_selection import StratifiedGroupKFold
 
 from shared.model.artefact import Manifest, ReliabilityBin
-from shared.model.decision_rules import bin_of, wilson_interval
+from shared.model.decision_rules import find_bin, wilson_interval
 from training.calibration.bands import compute_reliability_bins
 from training.data.records.labelled_image import Split
 from training.evaluation.result import ReceiptCheck, ReceiptsResult
@@ -60,7 +60,7 @@ def _summarize(checks: Sequence[ReceiptCheck], protocol: str) -> ReceiptsResult:
 
 def _check_bins(bins: tuple[ReliabilityBin, ...], probabilities: Floats, positive: Flags) -> Iterator[ReceiptCheck]:
     """Compare each bin with the lesions whose probability is in it; bins without such lesions are left out."""
-    bin_indices = np.array([bin_of(float(probability), bins) for probability in probabilities])
+    bin_indices = np.array([find_bin(float(probability), bins) for probability in probabilities])
     for index, receipt in enumerate(bins):
         rows = bin_indices == index
         if receipt.lesions and rows.any():

@@ -11,7 +11,7 @@ import numpy as np
 from shared.images.decode import decode
 from shared.images.thumbnail import make_thumbnail
 from shared.model.artefact import Manifest
-from shared.model.decision_rules import band_of
+from shared.model.decision_rules import select_band
 from training.data.image_cache import Pixels
 from training.data.records.labelled_image import LabelledImage, Population
 from training.evaluation.measures.kinds import compute_share
@@ -82,7 +82,7 @@ def _compare(
     band_changes = None
     if measured is not None:
         pairs = zip(old.tolist(), new.tolist(), strict=True)
-        is_changed = [band_of(a, measured, manifest) != band_of(b, measured, manifest) for a, b in pairs]
+        is_changed = [select_band(a, measured, manifest) != select_band(b, measured, manifest) for a, b in pairs]
         band_changes = compute_share(np.array(is_changed))
     old_answers, new_answers = (
         np.array(decide_answers(scores, predicted.kinds, predicted.distance, manifest))

@@ -1,0 +1,17 @@
+#!lua flags=allow-oom
+-- Makes decided jobs whose answers cannot be delivered dead letters; they stay `decided`, leased to nobody.
+-- ARGV: incarnation, reason, ids. Returns how many moved.
+local incarnation, reason, now, moved = ARGV[1], ARGV[2], clock(), 0
+for i = 3, #ARGV do
+  local id = ARGV[i]
+  local fields = get_job(id, 'outbox', 'holder')
+  if fields and fields[1] == 'decided' and fields[3] == incarnation then
+    redis.call('ZREM', decided_key(fields[2]), id)
+    remove_in_flight(id, incarnation)
+    redis.call('HSET', job_key(id), 'holder', '', 'undeliverable_reason', reason)
+    redis.call('PERSIST', job_key(id))
+    redis.call('ZADD', DEAD_LETTERS, now, id)
+    moved = moved + 1
+  end
+end
+return moved

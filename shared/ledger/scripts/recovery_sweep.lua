@@ -1,0 +1,74 @@
+#!lua flags=allow-oom
+-- Requeues the jobs of dead processes, finds jobs that no message covers, fails jobs past their deadline. Bounded.
+-- ARGV: maximum number of jobs of each kind, lease in ms, grace in ms, decision for a missed deadline, queue names.
+-- Returns (queue, id) pairs that await a message.
+local limit, lease, grace = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local too_late, now, pending = ARGV[4], clock(), {}
+
+local last_sweep = tonumber(redis.call('GET', LAST_SWEEP_AT) or now)
+if now - last_sweep < 500 and now ~= last_sweep then return pending end
+redis.call('SET', LAST_SWEEP_AT, now)
+-- If nobody swept for a while, Redis was unavailable, and a missed heartbeat proves nothing. Every process gets a new
+-- lease.
+if now - last_sweep > lease then
+  for _, incarnation in ipairs(redis.call('ZRANGE', INCARNATIONS, 0, -1)) do
+    redis.call('ZADD', INCARNATIONS, now + lease, incarnation)
+  end
+end
+
+local budget = limit
+for _, incarnation in ipairs(redis.call('ZRANGEBYSCORE', INCARNATIONS, '-inf', now)) do
+  local in_flight = in_flight_key(incarnation)
+  for _, id in ipairs(redis.call('SRANDMEMBER', in_flight, budget)) do
+    redis.call('SREM', in_flight, id)
+    budget = budget - 1
+    local fields = get_job(id, 'queue', 'outbox', 'holder')
+    if fields and fields[4] == incarnation then
+      local stage, queue, outbox = fields[1], fields[2], fields[3]
+      if stage == 'received' then make_received(id, outbox, now)
+      elseif stage == 'decided' then
+        redis.call('HSET', job_key(id), 'holder', '')
+        redis.call('ZADD', decided_key(outbox), now, id)
+        signal_outbox(outbox, now)
+      elseif stage == 'claimed' then
+        -- Perhaps this image killed the worker: it is decoded in a child process next.
+        redis.call('ZREM', CLAIMED, id)
+        redis.call('HSET', job_key(id), 'suspect', 1)
+        add_event(id, 'lost', now)
+        make_ready(id, queue, now)
+        pending[#pending + 1] = queue
+        pending[#pending + 1] = id
+      end
+    end
+  end
+  if redis.call('SCARD', in_flight) == 0 then
+    redis.call('ZREM', INCARNATIONS, incarnation)
+    redis.call('HDEL', THROUGHPUTS, incarnation)
+    redis.call('DEL', last_lease_key(incarnation))
+  end
+  if budget <= 0 then break end
+end
+
+for i = 5, #ARGV do
+  local queue = ARGV[i]
+  -- The message of a ready job is lost if a job with a later sequence number was claimed, or if no message is left in
+  -- the queue. Age alone proves nothing: a backlog is not a loss. The grace covers a message that is on its way.
+  local bound = '(' .. (redis.call('GET', claimed_sequence_key(queue)) or 0)
+  if redis.call('LLEN', queue) == 0 then bound = '+inf' end
+  if is_paused(queue) then bound = '(0' end
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', ready_key(queue), '-inf', bound, 'LIMIT', 0, limit)) do
+    local fields = get_job(id, 'dispatched_at')
+    if not fields or fields[1] ~= 'ready' then
+      redis.call('ZREM', ready_key(queue), id)
+    elseif now - fields[2] >= grace then
+      make_ready(id, queue, now)
+      pending[#pending + 1] = queue
+      pending[#pending + 1] = id
+    end
+  end
+end
+
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', DEADLINES, '-inf', now, 'LIMIT', 0, limit)) do
+  if decide(id, too_late, true, now) == 0 then redis.call('ZREM', DEADLINES, id) end
+end
+return pending

@@ -1,0 +1,39 @@
+#!lua
+-- Processes dead letters again: -> ready if the image is stored, else -> received, so that its owner uploads it.
+-- A dead letter whose answer could not be delivered keeps its decision and is delivered again.
+-- A replayed job gets the contract of the caller: workers of that release would refuse an older one. It never gets an
+-- older contract than its own: a release that does not know the newer contract cannot vouch for it.
+-- ARGV: deadline in ms, contract, then (id, '1' if the image is stored) pairs.
+-- Returns how many are replayed, then (queue, id) pairs that await a message. A suspect job stays suspect.
+local deadline, contract, now, reply = tonumber(ARGV[1]), tonumber(ARGV[2]), clock(), {0}
+for i = 3, #ARGV, 2 do
+  local id = ARGV[i]
+  local fields = get_job(id, 'queue', 'outbox', 'holder', 'contract')
+  if fields and (fields[1] == 'decided' or fields[1] == 'answered') and redis.call('ZREM', DEAD_LETTERS, id) == 1 then
+    reply[1] = reply[1] + 1
+    add_event(id, 'replayed', now)
+    leave_stage(id, fields[1], fields[2], fields[3])
+    remove_in_flight(id, fields[4])
+    if redis.call('HDEL', job_key(id), 'undeliverable_reason') == 1 then
+      redis.call('HSET', job_key(id), 'holder', '')
+      redis.call('ZADD', decided_key(fields[3]), now, id)
+      redis.call('PEXPIRE', decided_key(fields[3]), UNFETCHED_TTL_MS)
+      redis.call('PEXPIRE', job_key(id), UNFETCHED_TTL_MS)
+      signal_outbox(fields[3], now)
+    else
+      redis.call('PERSIST', job_key(id))
+      redis.call('HDEL', job_key(id), 'decision', 'decided_at')
+      redis.call('HSET', job_key(id), 'attempts', 0, 'deadline', now + deadline,
+        'contract', math.max(contract, tonumber(fields[5] or 0)))
+      redis.call('ZADD', DEADLINES, now + deadline, id)
+      if ARGV[i + 1] == '1' then
+        make_ready(id, fields[2], now)
+        reply[#reply + 1] = fields[2]
+        reply[#reply + 1] = id
+      else
+        make_received(id, fields[3], now)
+      end
+    end
+  end
+end
+return reply
