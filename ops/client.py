@@ -1,4 +1,7 @@
-"""The service as its operator sees it: ledger, picture store and doorbell; no heartbeat, no waiting for a Redis."""
+"""Connects a command to the service: ledger, image store and task publisher.
+
+The operator's process sends no heartbeat, and it fails at once while Redis is unavailable.
+"""
 
 import threading
 from collections.abc import Iterator
@@ -30,20 +33,20 @@ class AdminClient:
 
 @contextmanager
 def open_admin_client(config: Settings) -> Iterator[AdminClient]:
-    """Connections to the service of `config`. What Redis refuses or cannot do inside is raised as `OpsError`."""
-    # An operator wants to know that Redis is away, not to wait until it is back.
-    impatient = threading.Event()
-    impatient.set()
+    """Open connections to the service of `config`. Redis errors in the block are raised as `OpsError`."""
+    # A retry that is stopped from the start: an operator wants to see an error, not to wait until Redis is back.
+    no_retry = threading.Event()
+    no_retry.set()
     where = display_address(config.ledger_url)
     with open_redis(config.ledger_url) as ledger, open_redis(config.store_url) as images:
         app = create_celery_app(config.ledger_url)
         try:
             yield AdminClient(
                 config,
-                Ledger(ledger, RedisRetry(where, impatient)),
+                Ledger(ledger, RedisRetry(where, no_retry)),
                 ImageStore(
                     images,
-                    RedisRetry(display_address(config.store_url), impatient),
+                    RedisRetry(display_address(config.store_url), no_retry),
                     budget=config.image_store_max_bytes,
                     ttl_s=config.image_ttl_s,
                 ),
@@ -61,8 +64,8 @@ def open_admin_client(config: Settings) -> Iterator[AdminClient]:
 
 
 @contextmanager
-def open_redis(url: str) -> Iterator["Redis"]:
-    """A client for `url`, closed at the end. Raises `OpsError` for a URL that is none."""
+def open_redis(url: str) -> Iterator[Redis]:
+    """Open a client for `url` and close it at the end. Raises `OpsError` for an invalid URL."""
     try:
         client = create_client(url)
     except ValueError as error:

@@ -80,14 +80,14 @@ def test_the_first_day(chat: ChatHouse, prometheus: Prometheus | None, folder: P
     image = render_many(tmp_path / "one", 1, size=(640, 480), seed=5)[0].read_bytes()
 
     say("doctor: nobody works yet")
-    assert "workers: none lives" in ops(house, "doctor", code=1)
+    assert "workers: none is alive" in ops(house, "doctor", code=1)
 
     say("up, and photographs to the bot: one is answered, a damaged one refused")
     with day.exporter(tmp_path / "exporter.log"):
         wait_until_ready(day.start_worker())
         day.start_bot()
         eventually(lambda: any(one.get("artefact") for one in status(house)["processes"]))
-        assert "wrong" not in ops(house, "doctor")
+        assert "problem" not in ops(house, "doctor")
         chat.play(lambda simulator: _photographs(simulator, image))
 
         say("a folder; one worker becomes three, and one again")
