@@ -30,7 +30,7 @@ def render_lesion(
 ) -> Image.Image:
     """Render an RGB image of `width` x `height` pixels, by default with a random appearance.
 
-    The same state of `rng` renders the same picture.
+    The same state of `rng` renders the same image.
     """
     appearance = random_appearance(rng) if appearance is None else appearance
     scale = min(1.0, _WORK_SIDE / min(width, height))
