@@ -1,1 +1,1 @@
-"""What CI looks at beside style, types and tests."""
+"""Checks that CI runs in addition to style, types and tests."""

@@ -1,8 +1,8 @@
-"""`make audit`: has a pinned requirement a known vulnerability? Asked of pip-audit.
+"""`make audit`: checks pinned requirements for known vulnerabilities with pip-audit.
 
-pip-audit takes silence for innocence: where an advisory service cannot be reached, or knows none of our packages, it
-finds nothing and is content. So a package with known vulnerabilities is asked about first. Only a service that names
-them is believed; without one nothing is audited, and that is said.
+If pip-audit cannot reach an advisory service, or the service knows none of our packages, it reports no vulnerability
+and succeeds. Therefore each service is first asked about a package with known vulnerabilities, and only one that
+reports them is used. If there is none, nothing is audited, and the output says so.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-#: Its hole out of the sandbox (CVE-2019-10906) is known to every service since 2019.
+#: Every service has known its sandbox escape (CVE-2019-10906) since 2019.
 _KNOWN_VULNERABLE: Final = "jinja2==2.10"
 
 _SERVICES: Final = ("pypi", "osv")
@@ -23,56 +23,66 @@ _PIP_AUDIT: Final = (sys.executable, "-m", "pip_audit", "--disable-pip", "--prog
 
 
 def main() -> int:
-    """Audit the files of pinned requirements; 0 for nothing found or nobody to ask, 1 for a finding."""
-    parser = argparse.ArgumentParser(description="Ask whether pinned requirements have known vulnerabilities.")
+    """Audit files of pinned requirements.
+
+    Returns:
+        The exit code: 1 for a finding; 0 for none, or if no advisory service is usable.
+    """
+    parser = argparse.ArgumentParser(description="Check pinned requirements for known vulnerabilities.")
     parser.add_argument("files", nargs="+", type=Path, help="requirements, pinned with hashes")
-    parser.add_argument("--ignore-vuln", action="append", default=[], help="an advisory that does not concern us")
-    parser.add_argument("--osv-url", help="another address of OSV; then no other service is asked")
-    asked = parser.parse_args()
-    services = [["-s", "osv", "--osv-url", asked.osv_url]] if asked.osv_url else [["-s", name] for name in _SERVICES]
-    service = next((one for one in services if _is_usable(one)), None)
+    parser.add_argument("--ignore-vuln", action="append", default=[], help="id of an advisory that does not concern us")
+    parser.add_argument("--osv-url", help="another address of OSV; no other service is used then")
+    options = parser.parse_args()
+    services = (
+        [["-s", "osv", "--osv-url", options.osv_url]] if options.osv_url else [["-s", name] for name in _SERVICES]
+    )
+    service = next((candidate for candidate in services if _is_usable(candidate)), None)
     if service is None:
         print(
-            f"NOT AUDITED: no advisory service answers from here (asked about {_KNOWN_VULNERABLE}, which is known to be"
-            " vulnerable, and heard nothing). Whether a requirement is vulnerable is not known; run `make audit` where"
-            " PyPI or osv.dev can be reached."
+            "NOT AUDITED: no advisory service answers from here (none reported the known vulnerabilities of"
+            f" {_KNOWN_VULNERABLE}). Requirements may be vulnerable; run `make audit` where PyPI or osv.dev can be"
+            " reached."
         )
         return 0
-    ignored = [part for id_ in asked.ignore_vuln for part in ("--ignore-vuln", id_)]
-    audited = _audit([*service, *ignored], asked.files)
-    if audited is None:
-        print("the audit stopped half-way, see above: run it again", file=sys.stderr)
+    ignored = [part for id_ in options.ignore_vuln for part in ("--ignore-vuln", id_)]
+    packages = _run_pip_audit([*service, *ignored], options.files)
+    if packages is None:
+        print("the audit failed, see above: run it again", file=sys.stderr)
         return 1
-    return _report(audited)
+    return _report(packages)
 
 
 def _report(packages: list[dict[str, Any]]) -> int:
-    """Say what was found, each once however many files ask for it."""
-    found = {
-        f"{one['name']} {one['version']}: {vulnerability['id']}, mended in"
+    """Print each finding once, however many files require the package; returns the exit code."""
+    vulnerable = {
+        f"{package['name']} {package['version']}: {vulnerability['id']}, fixed in"
         f" {', '.join(vulnerability['fix_versions']) or 'no release yet'}"
-        for one in packages
-        for vulnerability in one.get("vulns", ())
+        for package in packages
+        for vulnerability in package.get("vulns", ())
     }
-    unknown = {f"{one['name']}: not audited ({one['skip_reason']})" for one in packages if "skip_reason" in one}
-    for line in sorted(found | unknown):
+    skipped = {
+        f"{package['name']}: not audited ({package['skip_reason']})" for package in packages if "skip_reason" in package
+    }
+    for line in sorted(vulnerable | skipped):
         print(line)
-    names = {one["name"] for one in packages}
-    print(f"{len(names)} packages audited, {len(found)} vulnerabilities, {len(unknown)} packages that nobody knows")
-    return int(bool(found | unknown))
+    names = {package["name"] for package in packages}
+    print(f"{len(names)} packages audited, {len(vulnerable)} vulnerabilities, {len(skipped)} unknown packages")
+    return int(bool(vulnerable | skipped))
 
 
 def _is_usable(service: Sequence[str]) -> bool:
-    """Whether a service names the vulnerabilities of a package that has some."""
-    with tempfile.TemporaryDirectory() as place:
-        file = Path(place) / "vulnerable.txt"
+    """Whether a service reports the vulnerabilities of a package that is known to have some."""
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory) / "vulnerable.txt"
         file.write_text(_KNOWN_VULNERABLE + "\n")
-        audited = _audit([*service, "--no-deps"], [file], quiet=True)
-    return any(one.get("vulns") for one in audited or ())
+        packages = _run_pip_audit([*service, "--no-deps"], [file], quiet=True)
+    return any(package.get("vulns") for package in packages or ())
 
 
-def _audit(options: Sequence[str], files: Sequence[Path], *, quiet: bool = False) -> list[dict[str, Any]] | None:
-    """What pip-audit says of each package; None where it could not finish."""
+def _run_pip_audit(
+    options: Sequence[str], files: Sequence[Path], *, quiet: bool = False
+) -> list[dict[str, Any]] | None:
+    """pip-audit's result for each package; None if it failed."""
     requirements = [part for file in files for part in ("-r", str(file))]
     done = subprocess.run(  # noqa: S603 - our own command line
         [*_PIP_AUDIT, *options, *requirements],

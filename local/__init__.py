@@ -1,1 +1,1 @@
-"""The whole house on one machine: an embedded Valkey, workers and Flower, for a first look, a laptop and the tests."""
+"""Runs the whole service on one machine: an embedded Valkey, workers, Flower, the bot and a simulator of Telegram."""

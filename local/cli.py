@@ -1,4 +1,4 @@
-"""`melanoma-local`: the whole house on this machine."""
+"""The command `melanoma-local`."""
 
 import os
 import sys
@@ -17,22 +17,22 @@ from shared.config.settings import SettingsError, settings
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
-    """Run the whole service on this machine. With REDIS_URL set it uses that Redis and starts none."""
+    """Run the whole service on this machine. If REDIS_URL is set, that Redis is used and none is started."""
 
 
 @cli.command("up")
-@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="How many workers.")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Number of workers.")
 @click.option(
     "--directory",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(".local"),
     show_default=True,
-    help="Where the broker's data and the logs go.",
+    help="Directory for the broker's data and the logs.",
 )
 def up_command(workers: int, directory: Path) -> None:
     """Keep a broker, workers, Flower and the bot running until Ctrl-C.
 
-    Without BOT_TOKEN the bot talks to a stand-in for Telegram, with a chat page in the browser.
+    Without BOT_TOKEN the bot uses a simulator of Telegram, which has a chat page for the browser.
     """
     up(directory, workers)
 
@@ -47,7 +47,7 @@ def up_command(workers: int, directory: Path) -> None:
     help="Directory for the results. Results of an earlier demo in it are replaced; nothing else is.",
 )
 def demo_command(folder: Path | None, out: Path) -> None:
-    """Start everything, submit FOLDER (rendered samples where none is given), show the results, stop everything."""
+    """Start everything, submit FOLDER (by default rendered samples), show the results, stop everything."""
     sys.exit(demo(folder, out))
 
 
@@ -60,7 +60,7 @@ def flower_only() -> None:
 
 
 def main() -> None:
-    """Run the command; one sentence and exit code 2 where it cannot start."""
+    """Run the command. If it cannot start, print one sentence and exit with code 2."""
     try:
         cli()
     except (BrokerError, OutputError, SettingsError, StartError) as error:

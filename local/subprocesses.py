@@ -1,4 +1,4 @@
-"""Processes that run beside a command and stop with it."""
+"""Subprocesses that run in the background and are stopped with this process."""
 
 import os
 import signal
@@ -11,9 +11,10 @@ _STOP_TIMEOUT_S: Final = 20.0
 
 
 class BackgroundProcess:
-    """One process with its output in `log`. Its own process group: Ctrl-C is ours to pass on.
+    """A subprocess with its output in `log`; a context manager that stops it.
 
-    `environment` is added to our own.
+    It has its own session, so that Ctrl-C in the terminal does not reach it. `environment` is added to that of this
+    process.
     """
 
     def __init__(self, command: Sequence[str], *, log: Path, environment: Mapping[str, str] | None = None) -> None:
@@ -35,11 +36,11 @@ class BackgroundProcess:
 
     @property
     def returncode(self) -> int | None:
-        """Exit status, None while it runs."""
+        """Exit code, None while it runs."""
         return self._process.poll()
 
     def kill(self) -> None:
-        """SIGKILL, and wait for the end."""
+        """Send SIGKILL and wait for the exit."""
         self._process.kill()
         self._process.wait()
 
@@ -48,11 +49,11 @@ class BackgroundProcess:
         self._process.send_signal(signal_number)
 
     def wait(self, timeout_s: float) -> int:
-        """Wait for the end, at most `limit_s`. Raises `subprocess.TimeoutExpired`."""
+        """Wait for the exit; returns the exit code. Raises `subprocess.TimeoutExpired`."""
         return self._process.wait(timeout_s)
 
     def stop(self) -> None:
-        """SIGTERM, and SIGKILL if that takes too long."""
+        """Send SIGTERM, and SIGKILL if the process has not exited in time."""
         if self._process.poll() is None:
             self._process.terminate()
         try:

@@ -1,4 +1,4 @@
-"""Everything on this machine, kept running by supervisord: broker, workers, Flower, the bot."""
+"""Runs broker, workers, Flower and the bot on this machine under supervisord."""
 
 import os
 from pathlib import Path
@@ -11,13 +11,13 @@ from local.worker_processes import command
 from shared.config.settings import Settings, SettingsError, settings
 from shared.redis_client.client import display_address
 
-#: Where the embedded broker listens by default: where all commands look for Redis by default.
+#: Port of the embedded broker: the one at which all commands expect Redis by default.
 _REDIS_PORT: Final = 6379
 
-#: Where the chat page is looked for, if nothing else is there.
+#: Port of the chat page, if it is free.
 _CHAT_PORT: Final = 8081
 
-#: The worker finishes its batch and gives back the rest well within this. Seconds.
+#: Seconds until supervisord kills a process. A worker finishes its batch and releases its jobs well within this.
 _STOP_WAIT_S: Final = 20
 
 _SUPERVISORD_SECTION: Final = """[supervisord]
@@ -46,9 +46,12 @@ redirect_stderr=true
 
 
 def up(directory: Path, workers: int) -> None:
-    """Print the addresses and become supervisord, with its files in `directory`. Does not return.
+    """Print the addresses and replace this process by supervisord, with its files in `directory`. Does not return.
 
-    With `REDIS_URL` set nothing embedded starts. Raises `SettingsError`.
+    If `REDIS_URL` is set, no broker is started.
+
+    Raises:
+        SettingsError: The broker's port is taken, or Flower would be open to the network without a login.
     """
     directory.mkdir(parents=True, exist_ok=True)
     programs = []
@@ -59,7 +62,8 @@ def up(directory: Path, workers: int) -> None:
     config = Settings()
     flower, secrets = flower_command(config)
     os.environ.update(secrets)
-    # Started from the lowest number up, stopped the other way: workers give back their jobs to a living broker.
+    # supervisord starts programs in the order of priority and stops them in reverse, so that workers release their
+    # jobs while the broker still runs.
     programs += [
         _program_section("worker", command("melanoma-worker"), priority=2, count=workers),
         _program_section("flower", flower, priority=3),
@@ -68,7 +72,7 @@ def up(directory: Path, workers: int) -> None:
         port = _CHAT_PORT if is_port_free(_CHAT_PORT) else free_port()
         os.environ.update(simulator_environment(port))
         programs.append(_program_section("telegram", simulator_command(port), priority=3))
-        chat = f"{simulator_url(port)}/  (a stand-in for Telegram; for the real one set BOT_TOKEN)"
+        chat = f"{simulator_url(port)}/  (a simulator of Telegram; set BOT_TOKEN to use the real one)"
     else:
         chat = "in Telegram"
     programs.append(_program_section("bot", command("melanoma-bot"), priority=4))
@@ -83,14 +87,14 @@ def up(directory: Path, workers: int) -> None:
 def _create_broker(directory: Path) -> EmbeddedValkey:
     if not is_port_free(_REDIS_PORT):
         raise SettingsError(
-            f"port {_REDIS_PORT} is taken: another Redis is running, or this is running already."
-            f" To use it, set REDIS_URL=redis://127.0.0.1:{_REDIS_PORT}/0; otherwise stop it."
+            f"port {_REDIS_PORT} is taken: another Redis or this service is already running."
+            f" To use that Redis, set REDIS_URL=redis://127.0.0.1:{_REDIS_PORT}/0; otherwise stop it."
         )
     return EmbeddedValkey(directory / "valkey", port=_REDIS_PORT, persistent=True)
 
 
 def _program_section(name: str, command: list[str], *, priority: int, count: int = 1) -> str:
-    # supervisord splits the command as a shell would and expands %.
+    # supervisord splits the command as a shell does, and expands %.
     quoted = " ".join(f'"{_escape(part)}"' for part in command)
     return _PROGRAM_SECTION.format(name=name, command=quoted, priority=priority, count=count, stop_wait=_STOP_WAIT_S)
 

@@ -1,4 +1,4 @@
-"""Real workers as processes of this machine, for the demo, the tests and the benchmarks."""
+"""Starts workers as processes of this machine, for the demo, the tests and the benchmarks."""
 
 import sys
 import time
@@ -13,16 +13,16 @@ _READY_TIMEOUT_S: Final = 120.0
 
 
 class StartError(Exception):
-    """Raised when a process does not start. The message is the last line that it said."""
+    """Raised when a process does not start. The message contains the last line of its log."""
 
 
 def command(name: str) -> list[str]:
-    """Command line of one of the project's commands in this environment."""
+    """Command line of one of the project's commands in this Python environment."""
     return [str(Path(sys.executable).parent / name)]
 
 
 def start_worker(log: Path, environment: Mapping[str, str] | None = None) -> BackgroundProcess:
-    """Start a worker with its output in `log`; `environment` is added to ours."""
+    """Start a worker with its output in `log`; `environment` is added to that of this process."""
     return BackgroundProcess(command("melanoma-worker"), log=log, environment=environment)
 
 
@@ -32,10 +32,10 @@ def wait_until_ready(worker: BackgroundProcess) -> None:
 
 
 def wait_for_log(text: str, process: BackgroundProcess, name: str) -> None:
-    """Wait until `words` stand in the log of `process`. Raises `StartError`."""
+    """Wait until the log of `process` contains `text`. Raises `StartError`."""
     deadline = time.monotonic() + _READY_TIMEOUT_S
-    while text not in (said := process.log.read_text(errors="replace")):
+    while text not in (output := process.log.read_text(errors="replace")):
         if process.returncode is not None or time.monotonic() > deadline:
-            last = said.strip().splitlines()[-1:] or ["it said nothing"]
-            raise StartError(f"the {name} did not start: {last[0]}")
+            last_line = output.strip().splitlines()[-1:] or ["its log is empty"]
+            raise StartError(f"the {name} did not start: {last_line[0]}")
         time.sleep(0.05)

@@ -1,1 +1,1 @@
-"""The operator's room: `melanoma-ops` looks at the service, acts on it and says what to mend."""
+"""The operator's command `melanoma-ops`: shows the service's state, checks its setup and controls it."""

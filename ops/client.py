@@ -1,4 +1,7 @@
-"""The service as its operator sees it: ledger, picture store and doorbell; no heartbeat, no waiting for a Redis."""
+"""Connects a command to the service: ledger, image store and task publisher.
+
+The operator's process sends no heartbeat, and it fails at once while Redis is unavailable.
+"""
 
 import threading
 from collections.abc import Iterator
@@ -30,18 +33,20 @@ class AdminClient:
 
 @contextmanager
 def open_admin_client(config: Settings) -> Iterator[AdminClient]:
-    """Connections to the service of `config`. What Redis refuses or cannot do inside is raised as `OpsError`.
+    """Open connections to the service of `config`.
 
-    Raises `LedgerVersionError` for a ledger of another release.
+    Raises:
+        OpsError: Redis is unavailable or denies access, also later in the block.
+        LedgerVersionError: The ledger is of another release.
     """
-    # An operator wants to know that Redis is away, not to wait until it is back.
-    impatient = threading.Event()
-    impatient.set()
-    where = display_address(config.ledger_url)
+    # A retry that is stopped from the start: an operator wants to see an error, not to wait until Redis is back.
+    no_retry = threading.Event()
+    no_retry.set()
+    address = display_address(config.ledger_url)
     try:
-        connections = ServiceConnections(config, shard=config.max_batch_size, stop=impatient)
+        connections = ServiceConnections(config, shard=config.max_batch_size, stop=no_retry)
     except ValueError as error:
-        raise _not_an_address(error) from error
+        raise _invalid_address(error) from error
     try:
         with connections:
             connections.check_ledger()
@@ -51,20 +56,20 @@ def open_admin_client(config: Settings) -> Iterator[AdminClient]:
     except (ShutdownRequested, RedisError) as error:
         cause = error.__cause__ or error
         raise OpsError(
-            f"Redis at {where} does not answer ({cause}): is it running, and is REDIS_URL its address?"
+            f"Redis at {address} does not answer ({cause}): is it running, and is REDIS_URL its address?"
         ) from error
 
 
 @contextmanager
-def open_redis(url: str) -> Iterator["Redis"]:
-    """A client for `url`, closed at the end. Raises `OpsError` for a URL that is none."""
+def open_redis(url: str) -> Iterator[Redis]:
+    """Open a client for `url` and close it at the end. Raises `OpsError` for an invalid URL."""
     try:
         client = create_client(url)
     except ValueError as error:
-        raise _not_an_address(error) from error
+        raise _invalid_address(error) from error
     with client:
         yield client
 
 
-def _not_an_address(error: ValueError) -> OpsError:
+def _invalid_address(error: ValueError) -> OpsError:
     return OpsError(f"REDIS_URL or MELANOMA_IMAGE_STORE_URL is not the address of a Redis: {error}.")

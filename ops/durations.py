@@ -1,4 +1,4 @@
-"""Spans of time for people."""
+"""Formats durations for people."""
 
 from typing import Final
 
@@ -6,8 +6,8 @@ _UNITS: Final = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
 
 
 def format_duration(seconds: float) -> str:
-    """`seconds` in the unit that fits: `3.2 s`, `4 min`, `2.5 h`."""
-    for size, unit in _UNITS:
-        if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
+    """Format `seconds` in the unit that fits: `3.2 s`, `4 min`, `2.5 h`."""
+    for size_s, unit in _UNITS:
+        if seconds >= size_s:
+            return f"{seconds / size_s:.3g} {unit}"
     return f"{seconds:.3g} s"

@@ -1,5 +1,5 @@
-"""How a command says that it could not do what it was asked."""
+"""The error of a command of `melanoma-ops`."""
 
 
 class OpsError(Exception):
-    """Raised where a command cannot do what was asked. The message says what is wrong, where, and what to do."""
+    """Raised when a command cannot do what was asked. The message says what is wrong, where, and what to do."""

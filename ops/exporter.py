@@ -12,6 +12,7 @@ from ops.errors import OpsError
 from ops.status import Status, read_status
 from ops.workers import WORKER_ROLE
 from shared.config.settings import Settings
+from shared.service.connections import LedgerVersionError
 
 
 class LedgerCollector(Collector):
@@ -29,7 +30,7 @@ class LedgerCollector(Collector):
         try:
             with open_admin_client(self._config) as client:
                 status = read_status(client)
-        except OpsError:
+        except (OpsError, LedgerVersionError):
             yield _up_metric(0)
             return
         yield _up_metric(1)

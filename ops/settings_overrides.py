@@ -1,4 +1,4 @@
-"""Limits that hold for all processes from the next second on."""
+"""Shows, sets and resets setting overrides, which all bots and workers apply within a second."""
 
 from rich.console import Console
 from rich.table import Table
@@ -11,29 +11,29 @@ from shared.ledger import admin
 
 
 def print_overrides(client: AdminClient, console: Console) -> None:
-    """Which limits can be changed, and which are."""
-    wanted = client.ledger.run(admin.sync_overrides())
+    """Print a table of the settings that can be overridden, with their overrides."""
+    overrides = client.ledger.run(admin.sync_overrides())
     table = Table("limit", "changed to", "what it is", box=None, pad_edge=False)
     for name in OVERRIDABLE:
-        table.add_row(name, wanted.get(name, "-"), Settings.model_fields[name].description)
+        table.add_row(name, overrides.get(name, "-"), Settings.model_fields[name].description)
     console.print(table)
 
 
 def set_override(client: AdminClient, name: str, value: str) -> str:
-    """Let the limit `name` be `value` for all; returns how it is written. Raises `OpsError`."""
+    """Override a setting for all processes; returns the value as it is stored. Raises `OpsError`."""
     try:
-        written = str(parse_override(name, value))
+        stored = str(parse_override(name, value))
     except OverrideError as error:
         raise OpsError(str(error)) from None
-    client.ledger.run(admin.sync_overrides((name, written)))
-    return written
+    client.ledger.run(admin.sync_overrides((name, stored)))
+    return stored
 
 
 def reset_overrides(client: AdminClient, name: str | None) -> list[str]:
-    """Let one limit, or each, be that of everyone's settings again; returns which were changed. Raises `OpsError`."""
-    wanted = client.ledger.run(admin.sync_overrides())
+    """Remove the override of one setting, or all for None; returns the names that had one. Raises `OpsError`."""
+    overrides = client.ledger.run(admin.sync_overrides())
     if name is not None and name not in OVERRIDABLE:
         raise OpsError(f"there is no limit {name}; there are {', '.join(OVERRIDABLE)}.")
-    gone = [one for one in wanted if name in (None, one)]
-    client.ledger.run(admin.sync_overrides(*((one, "") for one in gone)))
-    return gone
+    removed = [item for item in overrides if name in (None, item)]
+    client.ledger.run(admin.sync_overrides(*((item, "") for item in removed)))
+    return removed

@@ -1,4 +1,4 @@
-"""`melanoma-ops status`: the whole service at a glance."""
+"""`melanoma-ops status`: jobs, queues, dead letters, images and processes of the service."""
 
 import json
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from shared.ledger.records import LedgerOverview, ProcessInfo
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One look. `budget` and `stored` are bytes of pictures; leases last `lease_s` seconds."""
+    """The state of the service at one moment: the ledger, the bytes of stored images, and how long leases last."""
 
     overview: LedgerOverview
     image_bytes: int
@@ -24,36 +24,38 @@ class Status:
 
 
 def read_status(client: AdminClient) -> Status:
-    """Look at the ledger and the picture store. Nothing changes."""
-    survey = client.ledger.run(admin.get_overview())
-    return Status(survey, client.store.get_used_bytes(), client.config.image_store_max_bytes, client.config.lease_s)
+    """Read the status from the ledger and the image store. It changes nothing."""
+    overview = client.ledger.run(admin.get_overview())
+    return Status(overview, client.store.get_used_bytes(), client.config.image_store_max_bytes, client.config.lease_s)
 
 
 def format_json(status: Status) -> str:
-    """For programs. Times in seconds, sizes in bytes."""
-    survey = status.overview
+    """Format the status as JSON. Times are in seconds, sizes in bytes."""
+    overview = status.overview
     return json.dumps(
         {
-            "at": survey.time_s,
-            "stages": survey.stages,
-            "undecided": survey.undecided,
-            "oldest_undelivered_s": survey.oldest_undelivered_s,
+            "at": overview.time_s,
+            "stages": overview.stages,
+            "undecided": overview.undecided,
+            "oldest_undelivered_s": overview.oldest_undelivered_s,
             "queues": {
                 queue: {"ready": state.ready, "oldest_s": state.oldest_s, "paused_s": state.paused_s}
-                for queue, state in survey.queues.items()
+                for queue, state in overview.queues.items()
             },
-            "outboxes": {box.name: {"received": box.received, "decided": box.decided} for box in survey.outboxes},
+            "outboxes": {
+                outbox.name: {"received": outbox.received, "decided": outbox.decided} for outbox in overview.outboxes
+            },
             "processes": [
                 {
-                    "incarnation": one.incarnation,
-                    "role": one.role,
-                    "beat_age_s": round(_heartbeat_age_s(one, status), 3),
-                    "held": one.in_flight,
-                    **served_model(one),
+                    "incarnation": process.incarnation,
+                    "role": process.role,
+                    "heartbeat_age_s": round(_heartbeat_age_s(process, status), 3),
+                    "held": process.in_flight,
+                    **served_model(process),
                 }
-                for one in survey.processes
+                for process in overview.processes
             ],
-            "dead": survey.dead_letters,
+            "dead": overview.dead_letters,
             "pictures": {"bytes": status.image_bytes, "budget": status.max_image_bytes},
         },
         indent=1,
@@ -61,41 +63,37 @@ def format_json(status: Status) -> str:
 
 
 def print_status(status: Status, console: Console) -> None:
-    """For people."""
-    survey = status.overview
-    stages = "   ".join(f"{stage} {count}" for stage, count in survey.stages.items())
+    """Print the status for people."""
+    overview = status.overview
+    stages = "   ".join(f"{stage} {count}" for stage, count in overview.stages.items())
     console.print(f"jobs      {stages}")
-    for queue, state in survey.queues.items():
+    for queue, state in overview.queues.items():
         paused = f", [yellow]paused for {format_duration(state.paused_s)}[/]" if state.paused_s is not None else ""
         oldest = f", the oldest for {format_duration(state.oldest_s)}" if state.ready else ""
         console.print(f"queue     {queue}: {state.ready} wait{oldest}{paused}")
-    if survey.oldest_undelivered_s:
-        console.print(
-            f"answers   the oldest that is not delivered waits for {format_duration(survey.oldest_undelivered_s)}"
-        )
-    dead = f"[red]{survey.dead_letters}[/] (melanoma-ops dead list)" if survey.dead_letters else "none"
+    if overview.oldest_undelivered_s:
+        oldest = format_duration(overview.oldest_undelivered_s)
+        console.print(f"answers   the oldest undelivered one has waited for {oldest}")
+    dead = f"[red]{overview.dead_letters}[/] (melanoma-ops dead list)" if overview.dead_letters else "none"
     console.print(f"dead      {dead}")
-    share = status.image_bytes / status.max_image_bytes
-    console.print(
-        f"pictures  {status.image_bytes / 2**20:.1f} of {status.max_image_bytes / 2**20:.0f} MiB ({share:.0%})"
-    )
-    if not survey.processes:
-        console.print("processes [red]none: nobody answers[/]")
+    used, limit = status.image_bytes / 2**20, status.max_image_bytes / 2**20
+    console.print(f"images    {used:.1f} of {limit:.0f} MiB ({status.image_bytes / status.max_image_bytes:.0%})")
+    if not overview.processes:
+        console.print("processes [red]none is alive, so no photograph is answered[/]")
         return
-    table = Table("process", "beat", "holds", "serves", box=None, pad_edge=False)
-    for one in survey.processes:
-        served = served_model(one)
-        what = f"{served['artefact']} with {served.get('runtime', '?')} on {served['device']}" if served else ""
-        if served.get("refused"):
-            what += f" [red]refused: {served['refused']}[/]"
-        table.add_row(
-            one.incarnation, f"{format_duration(_heartbeat_age_s(one, status))} ago", str(one.in_flight), what
-        )
+    table = Table("process", "heartbeat", "jobs", "serves", box=None, pad_edge=False)
+    for process in overview.processes:
+        model = served_model(process)
+        text = f"{model['artefact']} with {model.get('runtime', '?')} on {model['device']}" if model else ""
+        if model.get("refused"):
+            text += f" [red]refused: {model['refused']}[/]"
+        heartbeat = f"{format_duration(_heartbeat_age_s(process, status))} ago"
+        table.add_row(process.incarnation, heartbeat, str(process.in_flight), text)
     console.print(table)
 
 
 def served_model(process: ProcessInfo) -> dict[str, Any]:
-    """What a worker said that it serves: `artefact`, `directory`, `runtime`, `device`, `contract`, `refused`. Empty for others."""
+    """The model that a worker reports: `artefact`, `runtime`, `device`, `directory` and more. Empty for others."""
     return dict(json.loads(process.serving)) if process.serving else {}
 
 

@@ -1,8 +1,8 @@
-"""Acts on running workers: stopping one, and moving all of them to another artefact."""
+"""Controls running workers: drains one, or switches all of them to another artefact."""
 
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from rich.console import Console
 
@@ -20,82 +20,99 @@ _POLL_INTERVAL_S: Final = 0.2
 
 
 def list_workers(client: AdminClient) -> list[ProcessInfo]:
-    """The workers that live now."""
-    return [one for one in client.ledger.run(admin.get_overview()).processes if one.role == WORKER_ROLE]
+    """The live workers."""
+    return [process for process in client.ledger.run(admin.get_overview()).processes if process.role == WORKER_ROLE]
 
 
 def drain_worker(client: AdminClient, name: str, *, wait_s: float, console: Console) -> None:
-    """Stop a worker as SIGTERM does: it finishes its batch in hand and gives back the rest.
+    """Stop a worker as SIGTERM does: it finishes its batch in flight and releases its other jobs.
 
-    `name` is its incarnation or the beginning of it. Waits for its end for at most `wait_s`. Raises `OpsError`.
+    Args:
+        client: The service.
+        name: The worker's incarnation, or a prefix of it.
+        wait_s: Maximum seconds to wait for the worker to exit.
+        console: Where progress is printed.
+
+    Raises:
+        OpsError: No worker, or more than one, has this name; or the worker has not exited in time.
     """
     incarnation = _find_incarnation(list_workers(client), name)
     if not client.ledger.run(admin.request_drain(incarnation)):
-        raise OpsError(f"{incarnation} has just ended by itself.")
+        raise OpsError(f"{incarnation} has just exited by itself.")
     started = time.monotonic()
-    while any(one.incarnation == incarnation for one in list_workers(client)):
+    while any(worker.incarnation == incarnation for worker in list_workers(client)):
         if time.monotonic() - started > wait_s:
             raise OpsError(
-                f"{incarnation} was told to stop and still runs after {format_duration(wait_s)}: is it of an older release?"
-                " Then stop it where it runs, with SIGTERM."
+                f"{incarnation} was asked to drain and still runs after {format_duration(wait_s)}. It may be of an"
+                " older release; then stop it where it runs, with SIGTERM."
             )
         time.sleep(_POLL_INTERVAL_S)
-    console.print(f"{incarnation} has ended. Whoever runs it (compose, supervisord, Kubernetes) may start it anew.")
+    console.print(f"{incarnation} has ended. Its supervisor (compose, supervisord, Kubernetes) may start it again.")
 
 
 def switch_artefact(client: AdminClient, directory: Path | None, *, wait_s: float, console: Console) -> None:
-    """Have all workers serve the artefact in `directory`, or the one before for None.
+    """Switch all workers to the artefact in `directory`, or to the previous one for None.
 
-    Each answers with its old one until the new one is warm, and keeps the old one warm for the way back. Waits for
-    all of them for at most `wait_s`. Raises `OpsError`; a worker that refuses the artefact goes on with its old one.
+    Each worker serves its old artefact until the new one is warm, and keeps the old one warm so that it can return.
+
+    Args:
+        client: The service.
+        directory: The artefact, by the path that workers know.
+        wait_s: Maximum seconds to wait until all workers serve it.
+        console: Where progress is printed.
+
+    Raises:
+        OpsError: The artefact is not valid, there is no previous one, a worker refuses it, or not all workers serve
+            it in time. A worker that refuses it continues with its old one.
     """
-    asked = ""
+    requested = ""
     if directory is not None:
-        asked = str(directory)
+        requested = str(directory)
         try:
             title = read_artefact(directory).title
         except ArtefactError as error:
             raise OpsError(f"{error} Nothing was switched.") from error
-        console.print(f"{title} in {asked} is complete.")
-    wanted, before = client.ledger.run(admin.set_desired_model(asked, instead_of=str(client.config.artefact)))
-    if not wanted:
-        raise OpsError("there is no way back: no artefact was switched to yet.")
+        console.print(f"{title} in {requested} is complete.")
+    desired, previous = client.ledger.run(admin.set_desired_model(requested, instead_of=str(client.config.artefact)))
+    if not desired:
+        raise OpsError("there is no previous artefact: none was switched to yet.")
     started = time.monotonic()
-    shown: set[str] = set()
-    while late := [
-        one for one in list_workers(client) if not _serves_desired(served_model(one), wanted, shown, one, console)
-    ]:
+    reported: set[str] = set()
+    while pending := [worker for worker in list_workers(client) if not _serves(worker, desired, reported, console)]:
         if time.monotonic() - started > wait_s:
-            names = ", ".join(one.incarnation for one in late)
+            names = ", ".join(worker.incarnation for worker in pending)
             raise OpsError(
-                f"after {format_duration(wait_s)} these workers do not serve {wanted} yet: {names}. Nothing is lost, they answer"
-                " with their old one; `melanoma-ops status` shows them, `melanoma-ops switch --back` takes it back."
+                f"after {format_duration(wait_s)} these workers do not serve {desired} yet: {names}. Nothing is lost:"
+                " they answer with their old artefact. `melanoma-ops status` shows them, `melanoma-ops switch --back`"
+                " returns to the previous one."
             )
         time.sleep(_POLL_INTERVAL_S)
-    console.print(f"All workers serve {wanted}. `melanoma-ops switch --back` returns to {before} at once.")
+    console.print(f"All workers serve {desired}. `melanoma-ops switch --back` returns to {previous} at once.")
 
 
-def _serves_desired(
-    served: dict[str, Any], desired: str, reported: set[str], worker: ProcessInfo, console: Console
-) -> bool:
-    if served.get("refusing") == desired:
+def _serves(worker: ProcessInfo, desired: str, reported: set[str], console: Console) -> bool:
+    """Whether a worker serves the desired artefact, which is printed once. Raises `OpsError` if it refuses it."""
+    model = served_model(worker)
+    if model.get("refusing") == desired:
         raise OpsError(
-            f"{worker.incarnation} refuses it and goes on with {served['artefact']}: {served['refused']}"
-            " Is the directory there, where the worker runs? `melanoma-ops switch --back` takes it back."
+            f"{worker.incarnation} refuses it and continues with {model['artefact']}: {model['refused']}"
+            " Does the directory exist where the worker runs? `melanoma-ops switch --back` returns to the previous one."
         )
-    there: bool = served.get("directory") == desired
-    if there and worker.incarnation not in reported:
+    if model.get("directory") != desired:
+        return False
+    if worker.incarnation not in reported:
         reported.add(worker.incarnation)
-        console.print(
-            f"{worker.incarnation} serves {served['artefact']} with {served.get('runtime', '?')} on {served['device']}."
-        )
-    return there
+        runtime = model.get("runtime", "?")
+        console.print(f"{worker.incarnation} serves {model['artefact']} with {runtime} on {model['device']}.")
+    return True
 
 
 def _find_incarnation(workers: list[ProcessInfo], name: str) -> str:
-    found = [one.incarnation for one in workers if one.incarnation.startswith(name)]
-    if len(found) == 1:
-        return found[0]
-    names = ", ".join(one.incarnation for one in workers) or "none"
-    problem = f"{name} is no worker that lives now" if not found else f"{name} begins the names of {len(found)} workers"
-    raise OpsError(f"{problem}. Those that live: {names}.")
+    matches = [worker.incarnation for worker in workers if worker.incarnation.startswith(name)]
+    if len(matches) == 1:
+        return matches[0]
+    names = ", ".join(worker.incarnation for worker in workers) or "none"
+    problem = (
+        f"no live worker is named {name}" if not matches else f"the names of {len(matches)} workers begin with {name}"
+    )
+    raise OpsError(f"{problem}. Live workers: {names}.")

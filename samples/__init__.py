@@ -1,1 +1,1 @@
-"""Pictures of our own making, for the demonstration, the tests and the benchmarks: nobody's skin is in them."""
+"""Renders images for the demo, the tests and the benchmarks. No photograph of a real person is in them."""

@@ -1,4 +1,4 @@
-"""`python -m samples DIRECTORY`: render the demonstration set, or with `--many` pictures for a benchmark."""
+"""`python -m samples DIRECTORY`: renders the demo set, or with `--many` images for a benchmark."""
 
 import argparse
 from pathlib import Path
@@ -9,15 +9,19 @@ from samples.many import render_many
 
 def main() -> None:
     """Parse the command line and render."""
-    parser = argparse.ArgumentParser(prog="python -m samples", description="Render pictures of our own making.")
-    parser.add_argument("directory", type=Path, help="where the files go; made if need be")
-    parser.add_argument("--count", type=int, default=24, help="number of pictures (default: 24)")
-    parser.add_argument("--seed", type=int, default=1, help="the same seed renders the same pictures (default: 1)")
-    parser.add_argument("--many", action="store_true", help="alike JPEGs of 1024 x 768, fast, for benchmarks")
+    parser = argparse.ArgumentParser(
+        prog="python -m samples", description="Render images for demos, tests and benchmarks."
+    )
+    parser.add_argument("directory", type=Path, help="directory for the files; created if missing")
+    parser.add_argument("--count", type=int, default=24, help="number of images (default: 24)")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed renders the same images (default: 1)")
+    parser.add_argument(
+        "--many", action="store_true", help="similar JPEGs of 1024 x 768, rendered fast, for benchmarks"
+    )
     options = parser.parse_args()
     render = render_many if options.many else render_samples
     paths = render(options.directory, options.count, seed=options.seed)
-    print(f"{len(paths)} pictures in {options.directory}")
+    print(f"{len(paths)} images in {options.directory}")
 
 
 if __name__ == "__main__":

@@ -1,20 +1,20 @@
-"""Smooth random fields, the raw material of skin."""
+"""Smooth random fields, from which skin is rendered."""
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-#: Float32 throughout; the wider type spares the checker each product with a plain number.
+#: Always float32. The wider type lets the type checker accept products with plain numbers.
 Field = npt.NDArray[np.floating]
 
 
 def resize_field(field: Field, rows: int, columns: int) -> Field:
-    """Resize float32 [any, any] smoothly to [rows, columns]."""
+    """Resize a float32 field smoothly to [rows, columns]."""
     return np.asarray(Image.fromarray(field).resize((columns, rows), Image.Resampling.BICUBIC))
 
 
 def smooth_noise(rng: np.random.Generator, rows: int, columns: int, cells: float, octaves: int = 1) -> Field:
-    """Make a smooth field, float32 [rows, columns], about zero with a standard deviation of about one.
+    """Create a smooth field, float32 [rows, columns], with a mean near 0 and a standard deviation near 1.
 
     `cells` is the number of hills along the shorter side; each octave adds hills of half the size and height.
     """

@@ -1,4 +1,4 @@
-"""Pictures that show no lesion, such as people send by mistake."""
+"""Images without a lesion, such as users send by mistake."""
 
 from collections.abc import Callable
 from typing import Final
@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
+from samples.appearance import Appearance, Device
 from samples.lesions import add_grain, render_skin
-from samples.look import Device, Look
 from samples.noise import smooth_noise
 
 _LETTER: Final = """Dear neighbour,
@@ -26,14 +26,14 @@ the house committee
 
 def plain_skin(rng: np.random.Generator, width: int, height: int) -> Image.Image:
     """Render skin without a lesion."""
-    look = Look(device=Device.DERMATOSCOPE, skin=3)
+    appearance = Appearance(device=Device.DERMATOSCOPE, skin=3)
     rows, columns = height // 2, width // 2
-    skin = render_skin(rng, rows, columns, look).clip(0, 255).astype(np.uint8)
+    skin = render_skin(rng, rows, columns, appearance).clip(0, 255).astype(np.uint8)
     return add_grain(rng, Image.fromarray(skin).resize((width, height), Image.Resampling.BICUBIC), 3.0)
 
 
 def letter(rng: np.random.Generator, width: int, height: int) -> Image.Image:
-    """Render a printed page, photographed a little askew."""
+    """Render a printed page at a slight angle."""
     page = Image.new("RGB", (width, height), (244, 242, 236))
     ImageDraw.Draw(page).multiline_text(
         (width // 8, height // 9), _LETTER, fill=(35, 35, 40), font=ImageFont.load_default(height / 22), spacing=8
@@ -86,7 +86,7 @@ def checkerboard(rng: np.random.Generator, width: int, height: int) -> Image.Ima
 
 
 def static(rng: np.random.Generator, width: int, height: int) -> Image.Image:
-    """Render nothing but noise."""
+    """Render pure noise."""
     return Image.fromarray(rng.integers(0, 256, (height, width, 3), np.uint8))
 
 

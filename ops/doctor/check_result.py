@@ -1,20 +1,20 @@
-"""What the doctor says of one thing that it looked at."""
+"""The result of one check."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Level(StrEnum):
-    """How bad it is. Only `WRONG` stops the service or loses something."""
+    """Severity of a result. Only `PROBLEM` means that the service stops or that something may be lost."""
 
-    OK = "good"
-    WARNING = "note"
-    PROBLEM = "wrong"
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """`what` was found `where`, and how to `mend` it; empty where nothing is to mend."""
+    """A result: `subject` was checked, `message` says what was found, `remedy` what to do (empty for OK)."""
 
     level: Level
     subject: str
@@ -23,15 +23,15 @@ class CheckResult:
 
 
 def ok(subject: str, message: str) -> CheckResult:
-    """All is well."""
+    """A result without findings."""
     return CheckResult(Level.OK, subject, message)
 
 
 def warning(subject: str, message: str, remedy: str) -> CheckResult:
-    """It works, but an operator should know."""
+    """A result for something that works but that an operator should know."""
     return CheckResult(Level.WARNING, subject, message, remedy)
 
 
 def problem(subject: str, message: str, remedy: str) -> CheckResult:
-    """It does not work, or something may be lost."""
+    """A result for something that does not work, or through which something may be lost."""
     return CheckResult(Level.PROBLEM, subject, message, remedy)

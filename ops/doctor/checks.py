@@ -1,4 +1,4 @@
-"""`melanoma-ops doctor`: looks at everything that an operator set up, and says what to mend."""
+"""Checks settings, Redis, artefact, workers and Telegram, and says what to fix."""
 
 import json
 import shutil
@@ -17,13 +17,14 @@ from ops.workers import WORKER_ROLE
 from shared.config.settings import Settings
 from shared.contract.names import CONTRACT_VERSION
 from shared.model.artefact import ArtefactError, read_artefact
+from shared.service.connections import LedgerVersionError
 
 _TELEGRAM_TIMEOUT_S: Final = 10.0
 _UNAUTHORIZED_STATUSES: Final = (401, 404)
 
 
 def run_checks(config: Settings) -> Iterator[CheckResult]:
-    """Everything, one after the other."""
+    """Run all checks, one after the other."""
     yield from _check_settings(config)
     yield from check_ledger(config)
     yield from check_image_store(config)
@@ -33,15 +34,16 @@ def run_checks(config: Settings) -> Iterator[CheckResult]:
 
 
 def _check_settings(config: Settings) -> Iterator[CheckResult]:
-    deadline = max(config.interactive_deadline_s, config.bulk_deadline_s)
-    if config.image_ttl_s <= deadline:
+    deadline_s = max(config.interactive_deadline_s, config.bulk_deadline_s)
+    if config.image_ttl_s <= deadline_s:
+        ttl, deadline = format_duration(config.image_ttl_s), format_duration(deadline_s)
         yield problem(
             "settings",
-            f"pictures are forgotten after {format_duration(config.image_ttl_s)}, before a deadline of {format_duration(deadline)}",
+            f"images expire after {ttl}, before a deadline of {deadline}",
             "Raise MELANOMA_IMAGE_TTL_S above both deadlines.",
         )
     else:
-        yield ok("settings", "each has a meaning")
+        yield ok("settings", "all values are valid")
 
 
 def _check_artefact(config: Settings) -> Iterator[CheckResult]:
@@ -55,10 +57,13 @@ def _check_artefact(config: Settings) -> Iterator[CheckResult]:
 
 def _check_service(config: Settings) -> Iterator[CheckResult]:
     try:
-        with open_admin_client(config) as connected:
-            status = read_status(connected)
+        with open_admin_client(config) as client:
+            status = read_status(client)
     except OpsError:
-        return  # the ledger's own findings say it
+        return  # the checks of Redis report it
+    except LedgerVersionError as error:
+        yield problem("ledger", str(error), "Bring this command and the service to the same release.")
+        return
     yield from _check_workers(status)
     for queue, state in status.overview.queues.items():
         if state.paused_s is not None:
@@ -67,60 +72,62 @@ def _check_service(config: Settings) -> Iterator[CheckResult]:
                 f"paused for {format_duration(state.paused_s)}, {state.ready} jobs wait",
                 f"melanoma-ops resume {queue}",
             )
-    if status.overview.dead_letters:
-        yield warning(
-            "dead letters", f"{status.overview.dead_letters} photographs could not be decided", "melanoma-ops dead list"
-        )
+    dead = status.overview.dead_letters
+    if dead:
+        yield warning("dead letters", f"{dead} photographs could not be decided", "melanoma-ops dead list")
 
 
 def _check_workers(status: Status) -> Iterator[CheckResult]:
-    served = {one.incarnation: served_model(one) for one in status.overview.processes if one.role == WORKER_ROLE}
-    if not served:
-        yield problem("workers", "none lives: nobody answers", "Start melanoma-worker; its log says why it would not.")
+    workers = [process for process in status.overview.processes if process.role == WORKER_ROLE]
+    if not workers:
+        yield problem(
+            "workers", "none is alive, so no photograph is answered", "Start melanoma-worker; its log shows errors."
+        )
         return
-    devices = sorted({what["device"] for what in served.values() if what})
-    artefacts = sorted({what["artefact"] for what in served.values() if what})
-    yield ok("workers", f"{len(served)} on {', '.join(devices) or '?'}, serving {', '.join(artefacts) or '?'}")
+    models = {worker.incarnation: served_model(worker) for worker in workers}
+    devices = sorted({model["device"] for model in models.values() if model})
+    artefacts = sorted({model["artefact"] for model in models.values() if model})
+    yield ok("workers", f"{len(models)} on {', '.join(devices) or '?'}, serving {', '.join(artefacts) or '?'}")
     if devices and all(device.startswith("CPU") for device in devices) and shutil.which("nvidia-smi"):
         yield warning(
             "device",
             "this machine has an NVIDIA driver, but workers run on the CPU",
             "Install the extra `gpu` (tensorflow[and-cuda]), or use the compose profile gpu.",
         )
-    for incarnation, what in served.items():
-        if what and what.get("contract") != CONTRACT_VERSION:
+    for incarnation, model in models.items():
+        if model and model.get("contract") != CONTRACT_VERSION:
             yield problem(
                 incarnation,
-                f"is of another release (contract {what.get('contract')}, here {CONTRACT_VERSION}) and refuses jobs",
+                f"is of another release (contract {model.get('contract')}, here {CONTRACT_VERSION}) and refuses jobs",
                 "Bring both to the same release, then melanoma-ops dead replay --all.",
             )
-        if what.get("refused"):
+        if model.get("refused"):
             yield problem(
                 incarnation,
-                f"refuses {what['refusing']}: {what['refused']}",
+                f"refuses {model['refusing']}: {model['refused']}",
                 "Put the artefact where the worker finds it, or melanoma-ops switch --back.",
             )
 
 
 def _check_telegram(config: Settings) -> Iterator[CheckResult]:
     if config.bot_token is None:
-        yield warning("telegram", "no bot token", "Needed for the bot alone: BOT_TOKEN, from @BotFather.")
+        yield warning("telegram", "no bot token", "Only the bot needs it: BOT_TOKEN, from @BotFather.")
         return
-    where = f"telegram at {config.telegram_api_url}"
+    subject = f"telegram at {config.telegram_api_url}"
     url = f"{config.telegram_api_url}/bot{config.bot_token.get_secret_value()}/getMe"
-    # No message of these errors is shown as it is: it may hold the address, and so the token.
+    # The text of these errors is never shown unchanged: it may contain the URL, and so the token.
     try:
-        with urllib.request.urlopen(url, timeout=_TELEGRAM_TIMEOUT_S) as answer:  # noqa: S310 - an operator's setting
-            name = json.load(answer)["result"]["username"]
+        with urllib.request.urlopen(url, timeout=_TELEGRAM_TIMEOUT_S) as response:  # noqa: S310 - an operator's setting
+            username = json.load(response)["result"]["username"]
     except HTTPError as error:
         if error.code in _UNAUTHORIZED_STATUSES:
-            yield problem(where, "does not know the bot's token", "Copy it from @BotFather again: BOT_TOKEN.")
+            yield problem(subject, "does not know the bot's token", "Copy it from @BotFather again: BOT_TOKEN.")
         else:
-            yield warning(where, f"answers HTTP {error.code}", "Try again later; the bot does so by itself.")
+            yield warning(subject, f"answers HTTP {error.code}", "Try again later; the bot retries by itself.")
     except (URLError, OSError) as error:
         reason = error.reason if isinstance(error, URLError) else type(error).__name__
-        yield problem(where, f"cannot be reached ({reason})", "Check network, proxy and MELANOMA_TELEGRAM_API_URL.")
+        yield problem(subject, f"cannot be reached ({reason})", "Check network, proxy and MELANOMA_TELEGRAM_API_URL.")
     except (ValueError, KeyError, TypeError):
-        yield problem(where, "does not answer as Telegram does", "Check MELANOMA_TELEGRAM_API_URL.")
+        yield problem(subject, "does not answer as Telegram does", "Check MELANOMA_TELEGRAM_API_URL.")
     else:
-        yield ok(where, f"knows the bot as @{name}")
+        yield ok(subject, f"knows the bot as @{username}")

@@ -1,4 +1,4 @@
-"""`make audit` tells a vulnerable requirement, a clean one, and that nobody could be asked apart."""
+"""`make audit` distinguishes vulnerable requirements, clean ones, and the lack of an advisory service."""
 
 import json
 import subprocess
@@ -18,8 +18,8 @@ PINNED: Final = "six==1.17.0 --hash=sha256:4721f391ed90541fddacab5acf947aa0d3dc7
 
 
 @contextmanager
-def advisories(*vulnerable: str) -> Iterator[str]:
-    """A service that answers as osv.dev does, and knows of vulnerabilities in these packages."""
+def run_osv(*vulnerable: str) -> Iterator[str]:
+    """Run a service that answers as osv.dev does, with vulnerabilities of the packages in `vulnerable`."""
 
     class Osv(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -28,15 +28,15 @@ def advisories(*vulnerable: str) -> Iterator[str]:
                 "package": {"name": name, "ecosystem": "PyPI"},
                 "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "99.1"}]}],
             }
-            found = {"vulns": [{"id": "PYSEC-2026-1", "affected": [affected]}]} if name in vulnerable else {}
-            body = json.dumps(found).encode()
+            response = {"vulns": [{"id": "PYSEC-2026-1", "affected": [affected]}]} if name in vulnerable else {}
+            body = json.dumps(response).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
 
         def log_message(self, format: str, *_: object) -> None:  # noqa: A002
-            """Nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Osv) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -53,7 +53,7 @@ def requirements(tmp_path: Path) -> Path:
     return file
 
 
-def audit(requirements: Path, address: str) -> subprocess.CompletedProcess[str]:
+def run_audit(requirements: Path, address: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "checks.audit", str(requirements), "--osv-url", address],
         capture_output=True,
@@ -62,25 +62,25 @@ def audit(requirements: Path, address: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_vulnerable_requirement_fails(requirements: Path) -> None:
-    with advisories("jinja2", "six") as address:
-        done = audit(requirements, address)
+def test_audit_fails_on_a_vulnerable_requirement(requirements: Path) -> None:
+    with run_osv("jinja2", "six") as address:
+        done = run_audit(requirements, address)
     assert done.returncode == 1
-    assert "six 1.17.0: PYSEC-2026-1, mended in 99.1" in done.stdout
+    assert "six 1.17.0: PYSEC-2026-1, fixed in 99.1" in done.stdout
 
 
-def test_requirements_without_a_known_vulnerability_pass(requirements: Path) -> None:
-    with advisories("jinja2") as address:
-        done = audit(requirements, address)
+def test_audit_passes_without_a_known_vulnerability(requirements: Path) -> None:
+    with run_osv("jinja2") as address:
+        done = run_audit(requirements, address)
     assert done.returncode == 0
     assert "1 packages audited, 0 vulnerabilities" in done.stdout
 
 
-def test_a_service_that_knows_nothing_or_is_away_is_not_believed(requirements: Path) -> None:
-    with advisories() as silent:
-        heard = audit(requirements, silent)
-    away = audit(requirements, f"http://127.0.0.1:{free_port()}/v1/query")
-    for done in (heard, away):
+def test_audit_does_not_trust_a_service_that_is_empty_or_unavailable(requirements: Path) -> None:
+    with run_osv() as empty_service:
+        without_advisories = run_audit(requirements, empty_service)
+    unavailable = run_audit(requirements, f"http://127.0.0.1:{free_port()}/v1/query")
+    for done in (without_advisories, unavailable):
         assert done.returncode == 0, done.stderr
         assert done.stdout.startswith("NOT AUDITED: no advisory service answers from here")
         assert "0 vulnerabilities" not in done.stdout

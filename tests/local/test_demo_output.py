@@ -1,4 +1,4 @@
-"""The demo removes results of an earlier demo and nothing else."""
+"""The demo removes the results of an earlier demo and nothing else."""
 
 import subprocess
 from pathlib import Path
@@ -24,14 +24,14 @@ def _files(directory: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("out", [".", "..", "../..", "../images"])
-def test_an_output_that_is_or_contains_the_input_is_refused(folder: Path, out: str) -> None:
+def test_output_that_is_or_contains_the_input_is_refused(folder: Path, out: str) -> None:
     before = _files(folder)
     with pytest.raises(OutputError, match="contains, the folder to classify"):
         clear_output(folder / out, folder)
     assert _files(folder) == before
 
 
-def test_a_link_to_the_input_is_refused(folder: Path, tmp_path: Path) -> None:
+def test_link_to_the_input_is_refused(folder: Path, tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(folder)
     with pytest.raises(OutputError, match="contains, the folder to classify"):
@@ -39,14 +39,14 @@ def test_a_link_to_the_input_is_refused(folder: Path, tmp_path: Path) -> None:
     assert (folder / "mole.jpg").exists()
 
 
-def test_a_directory_that_no_demo_wrote_is_refused(folder: Path) -> None:
+def test_directory_that_no_demo_wrote_is_refused(folder: Path) -> None:
     before = _files(folder)
     with pytest.raises(OutputError, match="files that no demo wrote"):
         clear_output(folder, None)
     assert _files(folder) == before
 
 
-def test_the_results_of_a_real_run_are_refused(tmp_path: Path) -> None:
+def test_results_of_a_real_run_are_refused(tmp_path: Path) -> None:
     out = tmp_path / "images-results"
     out.mkdir()
     (out / "run.json").write_text("{}")
@@ -56,7 +56,7 @@ def test_the_results_of_a_real_run_are_refused(tmp_path: Path) -> None:
     assert (out / "results.jsonl").exists()
 
 
-def test_a_file_or_a_broken_link_as_output_is_refused(tmp_path: Path) -> None:
+def test_file_or_broken_link_as_output_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     for name in ("file", "link", "file/below"):
@@ -74,13 +74,13 @@ def test_earlier_results_are_replaced_and_other_files_stay(tmp_path: Path, folde
     assert set(_files(out)) == {MARKER, "notes.txt"}
 
 
-def test_a_check_changes_nothing(tmp_path: Path) -> None:
+def test_check_output_changes_nothing(tmp_path: Path) -> None:
     check_output(tmp_path / "demo-out", None)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("out", ["{folder}", "{folder}/.."])
-def test_the_command_refuses_before_it_starts_anything(folder: Path, out: str) -> None:
+def test_demo_command_refuses_before_it_starts_anything(folder: Path, out: str) -> None:
     before = _files(folder)
     done = subprocess.run(
         [*command("melanoma-local"), "demo", str(folder), "--out", out.format(folder=folder)],

@@ -1,4 +1,4 @@
-"""Pictures of our own making: the same for the same seed, and fit for the service."""
+"""Rendered images: the same for the same seed, and accepted by the service."""
 
 import subprocess
 import sys
@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
+from samples.appearance import Appearance, Device, random_appearance
 from samples.demo import render_samples
 from samples.lesions import render_lesion
-from samples.look import Device, Look, random_look
 from samples.many import render_many
 from samples.scenes import SCENES
 from shared.contract.decision import Advice
@@ -25,11 +25,11 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return render_samples(tmp_path_factory.mktemp("demo") / "new" / "folder")
 
 
-def test_the_demo_set_has_all_kinds(demo: list[Path]) -> None:
+def test_demo_set_has_all_formats_and_scenes(demo: list[Path]) -> None:
     assert len(demo) == len(set(demo)) == 24
     assert all(path.is_file() for path in demo)
-    endings = [path.suffix for path in demo]
-    assert {ending: endings.count(ending) for ending in set(endings)} == {
+    suffixes = [path.suffix for path in demo]
+    assert {suffix: suffixes.count(suffix) for suffix in set(suffixes)} == {
         ".jpg": 21,
         ".png": 1,
         ".webp": 1,
@@ -39,7 +39,7 @@ def test_the_demo_set_has_all_kinds(demo: list[Path]) -> None:
         assert any(scene in path.name for path in demo)
 
 
-def test_the_service_reads_each_of_them(demo: list[Path]) -> None:
+def test_service_decodes_the_demo_set_with_the_expected_advice(demo: list[Path]) -> None:
     advice = {path.name[3:].split(".")[0]: decode(path.read_bytes(), RULES).advice for path in demo}
     assert advice["phone-blurred"] == (Advice.BLURRED,)
     assert Advice.DARK in advice["phone-dark-picture"]
@@ -47,7 +47,7 @@ def test_the_service_reads_each_of_them(demo: list[Path]) -> None:
     assert advice["irregular-dark-skin-hair"] == ()
 
 
-def test_one_lies_on_its_side(demo: list[Path]) -> None:
+def test_one_image_has_an_exif_orientation(demo: list[Path]) -> None:
     sideways = []
     for path in demo:
         if path.suffix == ".jpg":
@@ -57,7 +57,7 @@ def test_one_lies_on_its_side(demo: list[Path]) -> None:
     assert sideways == [(1200, 1600)]
 
 
-def test_a_picture_depends_on_the_seed_alone(tmp_path: Path) -> None:
+def test_image_depends_only_on_seed_and_index(tmp_path: Path) -> None:
     few, more, other = (
         render_samples(tmp_path / name, count=count, seed=seed)
         for name, count, seed in (("few", 2, 1), ("more", 3, 1), ("other", 1, 2))
@@ -66,7 +66,7 @@ def test_a_picture_depends_on_the_seed_alone(tmp_path: Path) -> None:
     assert few[0].read_bytes() != other[0].read_bytes()
 
 
-def test_more_than_the_named_ones(tmp_path: Path) -> None:
+def test_images_beyond_the_named_ones_are_random_lesions(tmp_path: Path) -> None:
     assert render_samples(tmp_path, count=0) == []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("samples.demo._LESIONS", ())
@@ -75,51 +75,51 @@ def test_more_than_the_named_ones(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 90), (64, 48), (640, 480)])
-def test_any_size(size: tuple[int, int]) -> None:
+def test_lesion_renders_in_any_size(size: tuple[int, int]) -> None:
     image = render_lesion(np.random.default_rng(1), *size)
     assert image.size == size
     assert image.mode == "RGB"
 
 
-def test_random_looks_differ() -> None:
+def test_random_appearances_differ() -> None:
     rng = np.random.default_rng(1)
-    looks = [random_look(rng) for _ in range(60)]
-    assert {look.skin for look in looks} == {1, 2, 3, 4, 5, 6}
-    assert {look.device for look in looks} == set(Device)
-    assert len({look.irregularity for look in looks}) == 60
+    appearances = [random_appearance(rng) for _ in range(60)]
+    assert {appearance.skin for appearance in appearances} == {1, 2, 3, 4, 5, 6}
+    assert {appearance.device for appearance in appearances} == set(Device)
+    assert len({appearance.irregularity for appearance in appearances}) == 60
 
 
-def luma(look: Look) -> np.ndarray:
-    return np.asarray(render_lesion(np.random.default_rng(3), 320, 240, look).convert("L")).astype(float)
+def luma(appearance: Appearance) -> np.ndarray:
+    return np.asarray(render_lesion(np.random.default_rng(3), 320, 240, appearance).convert("L")).astype(float)
 
 
-def test_looks_look_like_it() -> None:
-    plain = luma(Look())
-    assert luma(Look(skin=6)).mean() < 0.6 * plain.mean()
-    assert luma(Look(pigment=1.5))[100:140, 140:180].mean() < 0.8 * plain[100:140, 140:180].mean()
-    assert luma(Look(hairs=40)).mean() < plain.mean()
-    assert np.abs(np.diff(luma(Look(blur=0.02)))).mean() < 1.05 * np.abs(np.diff(plain)).mean()
-    assert luma(Look(round_field=True))[:5, :5].max() < 30
+def test_appearance_changes_the_image() -> None:
+    plain = luma(Appearance())
+    assert luma(Appearance(skin=6)).mean() < 0.6 * plain.mean()
+    assert luma(Appearance(pigment=1.5))[100:140, 140:180].mean() < 0.8 * plain[100:140, 140:180].mean()
+    assert luma(Appearance(hairs=40)).mean() < plain.mean()
+    assert np.abs(np.diff(luma(Appearance(blur=0.02)))).mean() < 1.05 * np.abs(np.diff(plain)).mean()
+    assert luma(Appearance(round_field=True))[:5, :5].max() < 30
 
 
-def test_many_are_alike_in_size_and_each_is_another(tmp_path: Path) -> None:
+def test_render_many_gives_different_images_of_similar_size(tmp_path: Path) -> None:
     paths = render_many(tmp_path, 20)
     contents = [path.read_bytes() for path in paths]
     assert len(set(contents)) == 20
     for content in contents:
         assert 100_000 < len(content) < 200_000
-        found = decode(content, RULES)
-        assert (found.width, found.height) == (1024, 768)
+        image = decode(content, RULES)
+        assert (image.width, image.height) == (1024, 768)
     again = render_many(tmp_path / "again", 20)
     assert [path.read_bytes() for path in again] == contents
 
 
-def test_the_command(tmp_path: Path) -> None:
+def test_command_renders_images(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "samples", str(tmp_path / "out"), "--count", "3", "--many"],
         check=True,
         capture_output=True,
         text=True,
     )
-    assert "3 pictures" in done.stdout
+    assert "3 images" in done.stdout
     assert len(list((tmp_path / "out").iterdir())) == 3

@@ -82,14 +82,14 @@ def test_first_day_of_an_operator(
     image = render_many(tmp_path / "one", 1, size=(640, 480), seed=5)[0].read_bytes()
 
     print_step("doctor: no worker runs yet")
-    assert "workers: none lives" in ops(stack, "doctor", code=1)
+    assert "workers: none is alive" in ops(stack, "doctor", code=1)
 
     print_step("start everything; photographs to the bot: one is answered, a damaged one is refused")
     with day.exporter(tmp_path / "exporter.log"):
         wait_until_ready(day.start_worker())
         day.start_bot()
         eventually(lambda: any(process.get("artefact") for process in status(stack)["processes"]))
-        assert "wrong" not in ops(stack, "doctor")
+        assert "problem" not in ops(stack, "doctor")
         chat.run(lambda simulator: _send_photos(simulator, image))
 
         print_step("a folder run; scale from one worker to three and back")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
+from samples.appearance import Appearance, Device
 from samples.lesions import render_lesion
-from samples.look import Device, Look
 from shared.contract.decision import Advice
 from shared.images.decode import decode
 from shared.images.preprocessing import Aspect, Filter, PreprocessingSpec
@@ -15,8 +15,8 @@ from tests.shared.images.files import encode
 MODEL = PreprocessingSpec(size=224, filter=Filter.BILINEAR, aspect=Aspect.SQUASH)
 
 
-def lesion(seed: int, **look: object) -> Image.Image:
-    return render_lesion(np.random.default_rng(seed), 640, 480, Look(**look))  # type: ignore[arg-type]
+def lesion(seed: int, **appearance: object) -> Image.Image:
+    return render_lesion(np.random.default_rng(seed), 640, 480, Appearance(**appearance))  # type: ignore[arg-type]
 
 
 def advice_for(image: Image.Image, preprocessing: PreprocessingSpec = MODEL) -> tuple[Advice, ...]:

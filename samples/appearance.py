@@ -1,4 +1,4 @@
-"""What a rendered lesion looks like, in words and numbers."""
+"""The appearance of a rendered lesion: the parameters of the lesion, the skin and the camera."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,28 +7,28 @@ import numpy as np
 
 
 class Device(StrEnum):
-    """What the picture pretends to have been taken with."""
+    """The device that the image imitates."""
 
     DERMATOSCOPE = "dermatoscope"
     PHONE = "phone"
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """A lesion, the skin around it and the way it was photographed."""
+class Appearance:
+    """Parameters of a lesion, the skin around it, and the photograph."""
 
     device: Device = Device.DERMATOSCOPE
     #: Fitzpatrick skin type, 1 (I, very light) to 6 (VI, very dark).
     skin: int = 2
-    #: Mean radius, as a share of the shorter side of the picture.
+    #: Mean radius, as a share of the shorter side of the image.
     radius: float = 0.25
-    #: 0: a smooth ellipse; 1: bays and tongues.
+    #: Irregularity of the border, 0 (a smooth ellipse) to 1 (deep notches).
     irregularity: float = 0.2
-    #: How softly the border fades: 0.02 is cut with a knife, 0.3 is a haze.
+    #: Softness of the border: 0.02 is sharp, 0.3 is a haze.
     softness: float = 0.08
     #: Amount of pigment: 0.3 is light brown, 1.5 almost black on light skin.
     pigment: float = 0.7
-    #: How much the amount of pigment differs within the lesion, 0 to 1.
+    #: Variation of the amount of pigment within the lesion, 0 to 1.
     variegation: float = 0.3
     #: Strength of the pigment network (a brown mesh), 0 to 1.
     network: float = 0.0
@@ -38,21 +38,21 @@ class Look:
     redness: float = 0.0
     #: Strength of a blue-white veil over a part, 0 to 1.
     veil: float = 0.0
-    #: Number of hairs across the picture.
+    #: Number of hairs across the image.
     hairs: int = 0
     #: Radius of the Gaussian blur, as a share of the shorter side.
     blur: float = 0.0
-    #: Light: 1 is right, 0.3 much too dark, 2 burnt out.
+    #: Exposure: 1 is correct, 0.3 much too dark, 2 overexposed.
     exposure: float = 1.0
     #: The black corners of a dermatoscope's round field.
     round_field: bool = False
 
 
-def random_look(rng: np.random.Generator) -> Look:
-    """Draw a look; about a third are what a dermatologist would call suspicious."""
+def random_appearance(rng: np.random.Generator) -> Appearance:
+    """Draw an appearance; about a third are what a dermatologist would call suspicious."""
     suspicious = bool(rng.random() < 0.35)
     device = Device.DERMATOSCOPE if rng.random() < 0.6 else Device.PHONE
-    return Look(
+    return Appearance(
         device=device,
         skin=int(rng.integers(1, 7)),
         radius=float(rng.uniform(0.15, 0.36) if device is Device.DERMATOSCOPE else rng.uniform(0.07, 0.22)),

@@ -1,0 +1,93 @@
+"""The doctor's checks on a real Redis, with settings that are right and wrong."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+from redis import Redis
+
+from local.embedded_valkey import EmbeddedValkey
+from ops.doctor.check_result import Level
+from ops.doctor.checks import run_checks
+from ops.exporter import LedgerCollector
+from shared.config.settings import Settings, settings
+from shared.contract.names import CONTRACT_VERSION, LEDGER_VERSION
+from shared.ledger import admin, transitions
+from shared.ledger.ledger import Ledger
+from shared.redis_client.retry import RedisRetry
+from tests.ops.harness import run_ops
+
+
+def levels(config: Settings) -> dict[str, Level]:
+    """The level of each result, by its text."""
+    return {f"{result.subject}: {result.message} {result.remedy}": result.level for result in run_checks(config)}
+
+
+def level_of(config: Settings, text: str) -> Level:
+    """The highest level of the results that contain `text`."""
+    results = levels(config)
+    matching = [level for result, level in results.items() if text in result]
+    assert matching, f"{text!r} is not in {list(results)}"
+    return max(matching, key=list(Level).index)
+
+
+def test_doctor_finds_what_would_lose_photographs(redis_url: str, client: Any) -> None:
+    config = Settings(redis_url=SecretStr(redis_url))
+    assert level_of(config, "Set appendonly yes") is Level.PROBLEM
+    assert level_of(config, "none is alive") is Level.PROBLEM
+    client.config_set("maxmemory-policy", "allkeys-lru")
+    try:
+        assert level_of(config, "noeviction") is Level.PROBLEM
+    finally:
+        client.config_set("maxmemory-policy", "noeviction")
+    client.config_set("maxmemory", 100)
+    try:
+        assert level_of(config, "of its memory is used") is Level.PROBLEM
+    finally:
+        client.config_set("maxmemory", 0)
+    run_ops("pause", "bulk")
+    assert level_of(config, "melanoma-ops resume bulk") is Level.WARNING
+
+
+def test_doctor_reports_no_problem_of_a_healthy_service(tmp_path: Path) -> None:
+    with EmbeddedValkey(tmp_path / "valkey", persistent=True, max_memory_bytes=2**27, password="right") as broker:
+        config = Settings(redis_url=SecretStr(broker.url))
+        with Redis.from_url(broker.url) as client:
+            ledger = Ledger(client, RedisRetry("test"))
+            ledger.run(transitions.heartbeat("worker-1", lease_s=30))
+            serving = {"artefact": "one@1", "device": "CPU:0", "contract": CONTRACT_VERSION}
+            ledger.run(admin.report_status("worker-1", json.dumps(serving)))
+        results = levels(config)
+        assert Level.PROBLEM not in results.values(), results
+        assert level_of(config, "1 on CPU:0, serving one@1") is Level.OK
+        refused = Settings(redis_url=SecretStr(broker.url.replace("right", "mistaken")))
+        assert level_of(refused, "refuses the user or password") is Level.PROBLEM
+        assert "mistaken" not in str(levels(refused))
+
+
+def test_doctor_and_exporter_name_a_ledger_of_another_version(client: Any) -> None:
+    client.set("melanoma:version", LEDGER_VERSION + 1)
+    assert level_of(settings(), f"has version {LEDGER_VERSION + 1}") is Level.PROBLEM
+    (up,) = LedgerCollector(settings()).collect()
+    assert [(sample.name, sample.value) for sample in up.samples] == [("melanoma_ledger_up", 0)]
+
+
+def test_doctor_checks_artefact_and_token_without_showing_the_token(tmp_path: Path, redis_url: str) -> None:
+    config = Settings(
+        redis_url=SecretStr(redis_url),
+        artefact=tmp_path,
+        bot_token=SecretStr("123:secret"),
+        telegram_api_url="http://127.0.0.1:1",
+        image_ttl_s=60,
+    )
+    assert level_of(config, "MELANOMA_ARTEFACT") is Level.PROBLEM
+    assert level_of(config, "cannot be reached") is Level.PROBLEM
+    assert level_of(config, "MELANOMA_IMAGE_TTL_S") is Level.PROBLEM
+    assert "secret" not in str(levels(config))
+
+
+def test_doctor_exits_with_1_on_a_problem(client: Any) -> None:
+    result = run_ops("doctor")
+    assert result.exit_code == 1
+    assert "problem  workers: none is alive" in result.output

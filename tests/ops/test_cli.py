@@ -1,0 +1,134 @@
+"""`melanoma-ops` on a real ledger: its output and its errors."""
+
+import json
+from typing import Any
+
+import pytest
+
+from ops import cli
+from shared.config.settings import settings
+from shared.contract.decision import Failure, FailureReason, Refusal, RefusalReason
+from shared.contract.names import Queue
+from shared.ledger import admin, transitions
+from shared.ledger.ledger import Ledger
+from tests.ops.harness import create_dead_letters, create_jobs, run_ops
+
+
+def run_main(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[Any, str]:
+    """Run the command as a shell does; returns its exit code and stderr."""
+    monkeypatch.setattr("sys.argv", ["melanoma-ops", *arguments])
+    with pytest.raises(SystemExit) as raised:
+        cli.main()
+    return raised.value.code, capsys.readouterr().err
+
+
+def test_status_has_the_same_facts_as_text_and_json(ledger: Ledger) -> None:
+    create_jobs(ledger, "a", "b")
+    create_dead_letters(ledger, "c")
+    ledger.run(transitions.heartbeat("worker-1", lease_s=5))
+    run_ops("pause", "interactive")
+    text = run_ops("status").output
+    status = json.loads(run_ops("status", "--json").output)
+    assert status["queues"]["interactive"]["ready"] == 2
+    assert "interactive: 2 wait" in text
+    assert status["queues"]["interactive"]["paused_s"] >= 0
+    assert "paused for" in text
+    assert status["dead"] == 1
+    assert "dead      1" in text
+    assert [(process["role"], process["held"]) for process in status["processes"]] == [("worker", 0)]
+    assert "worker-1" in text
+
+
+def test_status_without_processes_says_that_none_is_alive(client: Any) -> None:
+    assert "none is alive, so no photograph is answered" in run_ops("status").output
+
+
+def test_dead_letters_are_listed_and_replayed(ledger: Ledger, client: Any) -> None:
+    create_dead_letters(ledger, "a", "b")
+    assert "predict_failed: ResourceExhaustedError" in run_ops("dead", "list").output
+    client.set("melanoma:image:bytes:a", b"an image")
+    assert "1 of 1 are tried again" in run_ops("dead", "replay", "a").output
+    assert client.llen(str(Queue.INTERACTIVE)) == 1, "its message is published at once"
+    assert "1 of 1 are tried again" in run_ops("dead", "replay", "--all", "--yes").output
+    history = ledger.run(admin.get_history("b"))
+    assert history is not None
+    assert history.stage == "received", "its owner has to store the image again"
+    assert "No dead letters" in run_ops("dead", "list").output
+
+
+def test_decision_of_another_release_is_shown_as_such(ledger: Ledger, client: Any) -> None:
+    create_jobs(ledger, "a")
+    ledger.run(transitions.decide([("a", Failure(reason=FailureReason.PREDICT_FAILED))]))
+    client.hset("melanoma:job:a", "decision", '{"kind": "verdict", "words": "of tomorrow"}')
+    assert "decided by another release" in " ".join(run_ops("dead", "list").output.split())
+    assert "A decision by another release" in run_ops("trace", "a").output
+
+
+def test_all_dead_letters_are_dropped_only_after_confirmation(ledger: Ledger) -> None:
+    create_dead_letters(ledger, "a", "b")
+    assert run_ops("dead", "drop", "--all", stdin="n\n").exit_code == 1
+    assert ledger.run(admin.get_overview()).dead_letters == 2
+    assert "2 deleted" in run_ops("dead", "drop", "--all", stdin="y\n").output
+    assert ledger.run(admin.get_overview()).dead_letters == 0
+
+
+def test_dead_letter_of_an_ended_folder_run_is_not_replayed(ledger: Ledger) -> None:
+    create_dead_letters(ledger, "a", outbox="bulk:run")
+    output = run_ops("dead", "replay", "a").output
+    assert "submit the file again" in output
+    assert "0 of 1" in output
+
+
+def test_trace_shows_the_history_of_a_job(ledger: Ledger) -> None:
+    create_jobs(ledger, "a")
+    ledger.run(transitions.heartbeat("worker-1", lease_s=5))
+    ledger.run(transitions.claim([("t", "a")], incarnation="worker-1"))
+    ledger.run(transitions.decide([("a", Refusal(reason=RefusalReason.DAMAGED))]))
+    output = run_ops("trace", "a").output
+    assert output.index("ready, message published") < output.index("claimed by worker-1") < output.index("decided")
+    assert "A refusal: damaged." in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["trace", "unknown"], 1, "knows no job unknown"),
+        (["dead", "replay", "unknown"], 1, "is no dead letter"),
+        (["dead", "drop"], 2, "name the jobs, or --all"),
+        (["pause", "nowhere"], 2, "nowhere"),
+        (["drain", "worker-9"], 1, "no live worker is named worker-9. Live workers: none"),
+        (["switch", "no/such/artefact"], 1, "no artefact in no/such/artefact"),
+        (["switch", "--back"], 1, "there is no previous artefact"),
+        (["switch"], 2, "name an ARTEFACT, or --back"),
+    ],
+)
+def test_error_is_one_sentence_with_an_exit_code(
+    client: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    code: int,
+    message: str,
+) -> None:
+    exit_code, error = run_main(monkeypatch, capsys, *arguments)
+    assert (exit_code, "Traceback" in error) == (code, False)
+    assert message in error
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("redis://127.0.0.1:1/0", "does not answer"),
+        ("nonsense", "is not the address of a Redis"),
+    ],
+)
+def test_unavailable_redis_is_reported_at_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], url: str, message: str
+) -> None:
+    monkeypatch.setenv("REDIS_URL", url)
+    settings.cache_clear()
+    exit_code, error = run_main(monkeypatch, capsys, "status")
+    assert exit_code == 1
+    assert message in error
+    assert "Traceback" not in error
+    settings.cache_clear()

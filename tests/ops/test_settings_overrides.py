@@ -1,0 +1,33 @@
+"""`melanoma-ops limits` on a real ledger."""
+
+import pytest
+
+from ops.errors import OpsError
+from shared.ledger import admin
+from shared.ledger.ledger import Ledger
+from tests.ops.harness import run_ops
+
+
+def test_overrides_are_set_shown_and_reset(ledger: Ledger) -> None:
+    assert "until" in run_ops("limits", "set", "max_expected_wait_s", "120").stdout
+    assert ledger.run(admin.sync_overrides()) == {"max_expected_wait_s": "120.0"}
+    output = run_ops("limits").stdout
+    assert "120.0" in output
+    assert "telegram_per_s" in output
+    assert "max_expected_wait_s" in run_ops("limits", "reset").stdout
+    assert ledger.run(admin.sync_overrides()) == {}
+    assert "Nothing" in run_ops("limits", "reset").stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("bot_token", "1", "there is no limit bot_token"),
+        ("user_burst", "0", "user_burst cannot be 0"),
+        ("telegram_per_s", "fast", "telegram_per_s cannot be fast"),
+    ],
+)
+def test_invalid_override_is_refused_and_changes_nothing(ledger: Ledger, name: str, value: str, message: str) -> None:
+    with pytest.raises(OpsError, match=message):
+        run_ops("limits", "set", name, value)
+    assert ledger.run(admin.sync_overrides()) == {}
