@@ -61,9 +61,7 @@ def main() -> None:
     _print_costs(console, baselines, singles, shards)
     direct_s = statistics.median(direct_latencies_s)
     queued_s = statistics.median([latency for load in alone for latency in load.latencies_s])
-    console.print(
-        f"one at a time: {queued_s * 1000:.1f} ms through the queue, {direct_s * 1000:.1f} ms without it"
-    )
+    console.print(f"one at a time: {queued_s * 1000:.1f} ms through the queue, {direct_s * 1000:.1f} ms without it")
     ratios = [statistics.median(load.latencies_s) / s for load, s in zip(alone, direct_latencies_s, strict=True)]
     no_verdict = [kind for load in (*singles, *shards, *alone) for kind in load.non_verdict_kinds]
     figures = {
