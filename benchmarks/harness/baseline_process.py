@@ -29,17 +29,19 @@ class Baseline:
         config = settings()
         manifest = read_artefact(config.artefact)
         self._predictor = load_predictor(config.artefact, manifest, runtime=config.runtime, device=config.device)
-        self._rules = manifest.picture
-        self._pictures = [path.read_bytes() for path in sorted(folder.iterdir())]
+        self._preprocessing = manifest.picture
+        self._images = [path.read_bytes() for path in sorted(folder.iterdir())]
         for size in sorted({1, *BATCH_SIZES}):
             for _ in range(3):
-                self._predictor.predict(np.zeros((size, self._rules.size, self._rules.size, 3), np.uint8))
+                self._predictor.predict(
+                    np.zeros((size, self._preprocessing.size, self._preprocessing.size, 3), np.uint8)
+                )
 
     def single_image_latency(self, seconds: float) -> dict[str, float]:
         """Median seconds of one image, with one image at a time."""
         times: list[float] = []
         deadline = time.perf_counter() + seconds
-        images = itertools.cycle(self._pictures)
+        images = itertools.cycle(self._images)
         while not times or time.perf_counter() < deadline:
             started = time.perf_counter()
             self._predictor.predict(self._decode(next(images))[np.newaxis])
@@ -50,7 +52,7 @@ class Baseline:
         """Images a second, and CPU seconds of one image."""
         decoded: queue.Queue[NDArray[np.uint8]] = queue.Queue(maxsize=2 * batch)
         stop = threading.Event()
-        source, lock = itertools.cycle(self._pictures), threading.Lock()
+        source, lock = itertools.cycle(self._images), threading.Lock()
         decoders = [
             threading.Thread(target=self._decode_into, args=(decoded, source, lock, stop)) for _ in range(threads)
         ]
@@ -67,7 +69,7 @@ class Baseline:
         return {"images_per_s": done / elapsed, "cpu_s": spent / done}
 
     def _decode(self, data: bytes) -> NDArray[np.uint8]:
-        return decode(data, self._rules).pixels
+        return decode(data, self._preprocessing).pixels
 
     def _decode_into(
         self,
