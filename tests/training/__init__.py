@@ -1,1 +1,1 @@
-"""The training room."""
+"""Tests of `training`."""

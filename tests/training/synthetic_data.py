@@ -1,4 +1,4 @@
-"""A tiny data set of the two shapes that the command reads, made of noise and blobs."""
+"""Small synthetic data sets of noise and spots, in the layout that `training.data.sources` reads."""
 
 import csv
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-#: (split, label, dx) of the ISIC 2017 pictures.
+#: (split, label, dx) of the ISIC 2017 images.
 ISIC2017 = [
     *[("train", "malignant", "melanoma")] * 4,
     *[("train", "benign", "nevus")] * 6,
@@ -20,15 +20,14 @@ ISIC2017 = [
 ]
 HAM10000 = ["mel", "bcc", "akiec", "bkl", "nv", "nv", "df", "vasc"] * 4
 
-#: Diagnoses of the phone pictures of lesions.
+#: Diagnoses of the phone images of lesions.
 PAD_UFES_20 = ["BCC", "NEV", "ACK", "SCC", "SEK", "MEL"]
-#: Sources of the phone pictures.
+#: Sources of the phone images.
 PHONE = ["pad_ufes_20", "imagenet_sample", "sign_digits_hands", "pad_skin_patch"]
 
-
-#: Colour of the ground in a dermatoscope's pictures.
+#: Background colour of the dermatoscope images.
 _SKIN = (220, 170, 150)
-#: Of the phone pictures, by their source: kinds of pictures are as easy to tell apart as can be.
+#: Background colours of the phone images by source: they make the kinds of images easy to tell apart.
 _BACKGROUNDS = {
     "pad_ufes_20": (120, 60, 60),
     "imagenet_sample": (40, 90, 200),
@@ -37,10 +36,10 @@ _BACKGROUNDS = {
 }
 
 
-def write_image(path: Path, seed: int, dark: bool, ground: tuple[int, int, int] = _SKIN) -> None:
-    """A JPEG of 96x72, of the colour of skin or another, with a spot in it, black or brown."""
+def write_image(path: Path, seed: int, dark: bool, background: tuple[int, int, int] = _SKIN) -> None:
+    """Write a JPEG of 96x72 pixels: a black or brown spot on the background."""
     rng = np.random.default_rng(seed)
-    pixels = np.full((72, 96, 3), ground, np.float64) + rng.normal(0, 8, (72, 96, 3))
+    pixels = np.full((72, 96, 3), background, np.float64) + rng.normal(0, 8, (72, 96, 3))
     y, x = np.mgrid[:72, :96]
     spot = (y - 36) ** 2 + (x - 48) ** 2 < rng.uniform(15, 30) ** 2
     pixels[spot] = np.array((30, 20, 20) if dark else (140, 90, 60)) + rng.normal(0, 20, (spot.sum(), 3))
@@ -49,7 +48,7 @@ def write_image(path: Path, seed: int, dark: bool, ground: tuple[int, int, int] 
 
 
 def write_rows(path: Path, rows: list[dict[str, str]]) -> None:
-    """A `manifest.csv`."""
+    """Write a table of these rows."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, list(dict.fromkeys(name for row in rows for name in row)))
@@ -58,7 +57,7 @@ def write_rows(path: Path, rows: list[dict[str, str]]) -> None:
 
 
 def add_isic2017(data: Path, split: str, label: str, dx: str, file: str, image: Image.Image) -> Path:
-    """Put one more picture among those of ISIC 2017, encoded anew, and return its path."""
+    """Add an image to ISIC 2017, encoded again, and return its path."""
     path = data / "isic2017" / split / label / file
     path.parent.mkdir(parents=True, exist_ok=True)
     image.save(path, quality=80)
@@ -68,12 +67,12 @@ def add_isic2017(data: Path, split: str, label: str, dx: str, file: str, image: 
 
 
 def write_data_sets(folder: Path) -> Path:
-    """Write the whole data set into `folder`, and return it."""
+    """Write all data sets into `folder` and return it."""
     rows = []
     for number, (split, label, dx) in enumerate(ISIC2017):
         name = f"ISIC_{number:07}.jpg"
         write_image(folder / "isic2017" / split / label / name, number, dark=label == "malignant")
-        rows.append({"split": split, "label": label, "dx": dx, "file": name, "source": "made"})
+        rows.append({"split": split, "label": label, "dx": dx, "file": name, "source": "synthetic"})
     write_rows(folder / "isic2017" / "manifest.csv", rows)
     rows = []
     for number, dx in enumerate(HAM10000):
@@ -83,7 +82,7 @@ def write_data_sets(folder: Path) -> Path:
     write_rows(folder / "ham10000" / "manifest.csv", rows)
     rows = []
     for number, source in enumerate(PHONE * 6):
-        write_image(folder / "phone" / f"{number}.jpg", 2000 + number, dark=False, ground=_BACKGROUNDS[source])
+        write_image(folder / "phone" / f"{number}.jpg", 2000 + number, dark=False, background=_BACKGROUNDS[source])
         rows.append({"file": f"{number}.jpg", "source": source, "group_id": f"owner{number}"})
         if source == "pad_ufes_20":
             rows[-1] |= {"diagnosis": PAD_UFES_20[number // 4], "fold": str(number // 4 % 2)}

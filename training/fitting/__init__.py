@@ -1,1 +1,1 @@
-"""From pictures and a recipe to a fitted model."""
+"""Training of a model by a recipe."""

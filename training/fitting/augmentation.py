@@ -1,8 +1,8 @@
-"""Random changes to training pictures, by Pillow and numpy. Never a part of the exported model.
+"""Augmentation: random changes to training images by Pillow and numpy, which the exported model does not contain.
 
-A lesion has no up or down, so any rotation and mirroring is as good as the original. The light and the
-camera's colour differ from place to place. How sharp a picture is, and how it was compressed, tells where a copy
-of it came from, so resolution and compression are made to say nothing.
+A lesion has no up or down, so every rotation and reflection is as valid as the original. Light and camera colours
+differ from place to place. Sharpness and compression tell which source an image comes from, so both are varied to
+carry no information.
 """
 
 import io
@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.float32]
 
 
 class Augmentation(StrEnum):
-    """What may be changed in a training picture."""
+    """A kind of change to training images."""
 
     CROP = "crop"
     SCALE = "scale"
@@ -38,29 +38,39 @@ class Augmentation(StrEnum):
 
 ALL_AUGMENTATIONS: Final = frozenset(Augmentation)
 
-#: Side of the crop as a share of the picture's side, and ratio of the crop's sides.
+#: Side of the crop as a share of the image's side, and ratio of the crop's sides.
 ZOOM: Final = (0.6, 1.1)
 STRETCH: Final = (0.8, 1.25)
-#: Largest shift of the crop's centre, as a share of the picture's side.
+#: Maximum shift of the crop's centre, as a share of the image's side.
 SHIFT: Final = 0.12
 BRIGHTNESS: Final = 0.1
 CONTRAST: Final = (0.8, 1.25)
 SATURATION: Final = (0.8, 1.25)
-#: Each colour channel's own gain: the white balance.
+#: Gain of each colour channel: the white balance.
 GAIN: Final = (0.92, 1.08)
-#: Share of pictures that lose resolution, and the lowest share of the side that is left.
+#: Probability that an image loses resolution, and the lowest remaining share of its side.
 LOW_RESOLUTION_PROBABILITY: Final = 0.5
 MIN_RESOLUTION: Final = 0.35
-#: Share of pictures that are compressed again, and the qualities of the JPEG.
+#: Probability that an image is compressed again, and the range of its JPEG quality.
 COMPRESSION_PROBABILITY: Final = 0.3
 JPEG_QUALITY: Final = (40, 95)
 
 
 def augment(
-    picture: Pixels, size: int, rng: np.random.Generator, changes: Set[Augmentation] = ALL_AUGMENTATIONS
+    pixels: Pixels, size: int, rng: np.random.Generator, changes: Set[Augmentation] = ALL_AUGMENTATIONS
 ) -> Floats:
-    """Change one picture uint8 [side, side, 3] to float32 [size, size, 3] in [0, 255]; `rng` decides everything."""
-    image = _warp(picture, size, rng, changes)
+    """Augment one image.
+
+    Args:
+        pixels: The image, uint8 [side, side, 3].
+        size: Side of the result.
+        rng: Decides all random changes.
+        changes: Kinds of changes to make.
+
+    Returns:
+        The augmented image, float32 [size, size, 3] in [0, 255].
+    """
+    image = _warp(pixels, size, rng, changes)
     image = Image.fromarray(_adjust_colour(np.asarray(image, np.float32), rng, changes))
     if Augmentation.RESOLUTION in changes and rng.random() < LOW_RESOLUTION_PROBABILITY:
         image = _reduce_resolution(image, size, rng)
@@ -69,49 +79,49 @@ def augment(
     return np.asarray(image, np.float32)
 
 
-def _sample_log_uniform(low_high: tuple[float, float], rng: np.random.Generator, count: int | None = None) -> Any:
-    """Log-uniform, so that halving is as likely as doubling."""
-    return np.exp(rng.uniform(math.log(low_high[0]), math.log(low_high[1]), count))
+def _sample_log_uniform(bounds: tuple[float, float], rng: np.random.Generator, count: int | None = None) -> Any:
+    """Sample log-uniformly, so that halving is as likely as doubling."""
+    return np.exp(rng.uniform(math.log(bounds[0]), math.log(bounds[1]), count))
 
 
-def _warp(picture: Pixels, size: int, rng: np.random.Generator, changes: Set[Augmentation]) -> Image.Image:
-    """Rotate, mirror, crop and scale in one resampling. Outside the picture its mirror image is seen."""
-    side = picture.shape[0]
+def _warp(pixels: Pixels, size: int, rng: np.random.Generator, changes: Set[Augmentation]) -> Image.Image:
+    """Rotate, reflect, crop and scale in one resampling. The image is padded by its reflection."""
+    side = pixels.shape[0]
     zoom = (_sample_log_uniform(ZOOM, rng) if Augmentation.SCALE in changes else 1.0) * side / size
     stretch = math.sqrt(_sample_log_uniform(STRETCH, rng)) if Augmentation.STRETCH in changes else 1.0
     angle = rng.uniform(0, 2 * math.pi) if Augmentation.ROTATION in changes else 0.0
     mirror = rng.choice((-1, 1)) if Augmentation.FLIP in changes else 1
     shift = rng.uniform(-SHIFT, SHIFT, 2) * side if Augmentation.CROP in changes else np.zeros(2)
     cos, sin = math.cos(angle), math.sin(angle)
-    # From a point of the result, seen from its centre, to a point of the picture, seen from its corner.
-    turn = np.array(
+    # Maps a point of the result, relative to its centre, to a point of the image, relative to `centre`.
+    matrix = np.array(
         [[zoom * stretch * cos * mirror, -zoom / stretch * sin], [zoom * stretch * sin * mirror, zoom / stretch * cos]]
     )
     centre = side / 2 + shift
-    reach = np.abs(turn).sum(axis=1) * size / 2 + 1
+    reach = np.abs(matrix).sum(axis=1) * size / 2 + 1
     low, high = np.floor(centre - reach).astype(int), np.ceil(centre + reach).astype(int)
     columns, rows = (_reflect_indices(np.arange(low[axis], high[axis]), side) for axis in (0, 1))
-    corner = centre - low - turn.sum(axis=1) * size / 2
-    seen = Image.fromarray(picture[rows][:, columns])
-    return seen.transform(
-        (size, size), Image.Transform.AFFINE, (*turn[0], corner[0], *turn[1], corner[1]), Image.Resampling.BILINEAR
+    offset = centre - low - matrix.sum(axis=1) * size / 2
+    padded = Image.fromarray(pixels[rows][:, columns])
+    return padded.transform(
+        (size, size), Image.Transform.AFFINE, (*matrix[0], offset[0], *matrix[1], offset[1]), Image.Resampling.BILINEAR
     )
 
 
-def _reflect_indices(index: npt.NDArray[np.int64], side: int) -> npt.NDArray[np.int64]:
-    """Where in [0, side) an index lies when the picture is continued by its mirror images."""
-    around = index % (2 * side)
-    return np.minimum(around, 2 * side - 1 - around)
+def _reflect_indices(indices: npt.NDArray[np.int64], side: int) -> npt.NDArray[np.int64]:
+    """Map indices into an image that is repeated by its reflections to indices in [0, side)."""
+    periodic = indices % (2 * side)
+    return np.minimum(periodic, 2 * side - 1 - periodic)
 
 
 def _reduce_resolution(image: Image.Image, size: int, rng: np.random.Generator) -> Image.Image:
-    """Shrink and enlarge again, as a copy of low resolution would be."""
-    small = max(1, round(size * _sample_log_uniform((MIN_RESOLUTION, 1.0), rng)))
-    return image.resize((small, small), Image.Resampling.BILINEAR).resize((size, size), Image.Resampling.BILINEAR)
+    """Shrink the image and enlarge it again, like a copy of low resolution."""
+    low_size = max(1, round(size * _sample_log_uniform((MIN_RESOLUTION, 1.0), rng)))
+    return image.resize((low_size, low_size), Image.Resampling.BILINEAR).resize((size, size), Image.Resampling.BILINEAR)
 
 
 def _compress(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Compress as a chat or an archive would."""
+    """Compress the image as a chat or an archive would."""
     stream = io.BytesIO()
     image.save(stream, "JPEG", quality=int(rng.integers(*JPEG_QUALITY, endpoint=True)))
     return Image.open(stream)

@@ -1,11 +1,11 @@
-"""What a run's weights are at first: ImageNet's, another run's, an artefact's, or none."""
+"""Initial weights of a run: random, or those of ImageNet, another run or an artefact."""
 
 from pathlib import Path
 
 import keras
 
 from training.errors import TrainingError
-from training.fitting.loop import checkpoint
+from training.fitting.loop.checkpoint import load_checkpoint
 from training.fitting.recipe import InitialWeights, Recipe
 from training.model.applications import DOWNLOADED_WEIGHTS, Application
 from training.model.architecture import Architecture
@@ -16,23 +16,23 @@ from training.model.weights import get_weights, set_weights
 
 
 def create_initialized_model(recipe: Recipe, path: Path | None) -> keras.Model:
-    """The recipe's model with the weights that it starts from, of the file or folder `path`.
+    """Build the model of a recipe with the weights that training starts from.
 
-    For an application that starts from ImageNet's, Keras downloads them where there is no `path`. Raises
-    `TrainingError` where they are not there, or are another model's.
+    Args:
+        recipe: The recipe.
+        path: File of ImageNet weights, or folder of a run or artefact. If it is None, Keras downloads the ImageNet
+            weights of an application.
+
+    Raises:
+        TrainingError: If the weights are missing or belong to another model.
     """
     keras.utils.set_random_seed(recipe.seed)
-    is_application = isinstance(recipe.architecture, Application)
-    if (
-        path is None
-        and recipe.start is not InitialWeights.NOTHING
-        and not (is_application and recipe.start is InitialWeights.IMAGENET)
-    ):
+    starts_from_imagenet = recipe.start is InitialWeights.IMAGENET
+    is_imagenet_application = starts_from_imagenet and isinstance(recipe.architecture, Application)
+    if path is None and recipe.start is not InitialWeights.NOTHING and not is_imagenet_application:
         raise TrainingError(f"This recipe starts from weights ({recipe.start}): name them with --start.")
-    model = build_model(
-        recipe, path or DOWNLOADED_WEIGHTS if is_application and recipe.start is InitialWeights.IMAGENET else None
-    )
-    if path is not None and isinstance(recipe.architecture, Architecture) and recipe.start is InitialWeights.IMAGENET:
+    model = build_model(recipe, path or DOWNLOADED_WEIGHTS if is_imagenet_application else None)
+    if path is not None and isinstance(recipe.architecture, Architecture) and starts_from_imagenet:
         load_imagenet_weights(model, recipe.architecture, path)
     elif path is not None and recipe.start is InitialWeights.MODEL:
         try:
@@ -48,7 +48,7 @@ def create_initialized_model(recipe: Recipe, path: Path | None) -> keras.Model:
 
 
 def build_model(recipe: Recipe, weights: str | Path | None = None) -> keras.Model:
-    """The recipe's model, untrained but for the `weights` of an application."""
+    """Build the model of a recipe. Its weights are random, except the `weights` of an application."""
     return build_classifier(
         recipe.architecture,
         recipe.task.output_count,
@@ -61,11 +61,12 @@ def build_model(recipe: Recipe, weights: str | Path | None = None) -> keras.Mode
 
 
 def load_model(path: Path, recipe: Recipe) -> keras.Model:
-    """The model of another run, or of an artefact of the recipe's backbone, in the folder `path`.
+    """Load the model of a run, or of an artefact with the backbone of `recipe`, from the folder `path`.
 
-    Raises `TrainingError` where it is neither.
+    Raises:
+        TrainingError: If the folder holds neither.
     """
-    state = checkpoint.load_checkpoint(path)
+    state = load_checkpoint(path)
     if state is not None:
         model = build_model(state.recipe)
         set_weights(model, state.average)

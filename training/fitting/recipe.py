@@ -1,4 +1,4 @@
-"""A recipe: all that decides a training run, beside the data and the weights it starts from. Kept as TOML."""
+"""Recipes: TOML files that determine a training run, beside the data and the initial weights."""
 
 import tomllib
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ RECIPES: Final = Path(__file__).parents[1] / "recipes"
 
 
 class InitialWeights(StrEnum):
-    """What a run's weights are at first."""
+    """Initial weights of a run."""
 
     NOTHING = "nothing"
     IMAGENET = "imagenet"
@@ -33,7 +33,7 @@ class InitialWeights(StrEnum):
 
 
 class Backbone(StrEnum):
-    """What turns a picture into a feature map."""
+    """Network that computes the feature map of an image."""
 
     LITE0 = "lite0"
     LITE2 = "lite2"
@@ -46,7 +46,7 @@ ARCHITECTURES: Final[Mapping[str, Architecture | Application]] = {"lite0": LITE0
 
 
 class Recipe(BaseModel):
-    """What decides a training run. The defaults are those of most recipes."""
+    """Settings of a training run. The defaults are those of most recipes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -54,47 +54,52 @@ class Recipe(BaseModel):
     start: InitialWeights = InitialWeights.IMAGENET
     task: Task = Task.DIAGNOSES
     head: Head = Head.LINEAR
-    train_from: str | None = Field(default=None, description="first layer that learns; None for all")
-    frozen_norm: bool = Field(default=False, description="keep the statistics of the normalisation as they start")
+    train_from: str | None = Field(default=None, description="first layer to train; None for all layers")
+    frozen_norm: bool = Field(default=False, description="keep the initial statistics of the batch normalisation")
     populations: tuple[Population, ...] = Field(default=tuple(Population), min_length=1)
     sources: tuple[str, ...] = Field(default=(ISIC2017, HAM10000, PAD_UFES_20), min_length=1)
     phone_share: float | None = Field(
-        default=None, ge=0, le=1, description="of the pictures of an epoch; None for the square root of their number"
+        default=None,
+        ge=0,
+        le=1,
+        description="share of phone images in an epoch; None to follow the square root of their number",
     )
-    fold: int | None = Field(default=None, ge=0, description="left out of training, to be measured on")
+    fold: int | None = Field(default=None, ge=0, description="fold to leave out of training and validate on")
     epochs: int = Field(default=14, ge=1)
-    pictures: int = Field(default=5000, ge=1, description="shown an epoch")
+    pictures: int = Field(default=5000, ge=1, description="images an epoch")
     batch: int = Field(default=32, ge=1)
     sizes: tuple[int, ...] = Field(
         default=(160, 192, 224),
         min_length=1,
-        description="side of the pictures in equal parts of the epochs; the last is what is served. Small ones are "
+        description="sides of the images in equal parts of the epochs; the last is the served size. Small images are "
         "cheap and teach most (progressive resizing: Tan and Le, EfficientNetV2, arXiv 2104.00298)",
     )
-    changes: frozenset[Augmentation] = Field(default=frozenset(Augmentation), description="made to training pictures")
-    balanced: bool = Field(default=True, description="show rare labels more often than they come")
-    class_weights: bool = Field(default=False, description="let all labels weigh the same in the loss")
-    focal: float = Field(default=0.0, ge=0, description="exponent of the focal loss; 0 for plain cross-entropy")
+    changes: frozenset[Augmentation] = Field(
+        default=frozenset(Augmentation), description="augmentations of training images"
+    )
+    balanced: bool = Field(default=True, description="oversample rare labels")
+    class_weights: bool = Field(default=False, description="give all labels the same total weight in the loss")
+    focal: float = Field(default=0.0, ge=0, description="exponent of the focal loss; 0 for cross-entropy")
     precision: Precision = Precision.FLOAT32
-    rate: float = Field(default=6e-4, gt=0, description="highest learning rate")
-    warm_up: float = Field(default=0.08, ge=0, lt=1, description="share of the steps")
-    cosine: bool = Field(default=True, description="let the rate fall to 0; it stays after the warm-up otherwise")
+    rate: float = Field(default=6e-4, gt=0, description="maximum learning rate")
+    warm_up: float = Field(default=0.08, ge=0, lt=1, description="share of the steps with a rising rate")
+    cosine: bool = Field(default=True, description="decay the rate to 0; otherwise it is constant after the warm-up")
     decay: float = Field(default=0.02, ge=0, description="weight decay")
-    smoothing: float = Field(default=0.05, ge=0, lt=1, description="of the labels")
+    smoothing: float = Field(default=0.05, ge=0, lt=1, description="label smoothing")
     dropout: float = Field(default=0.3, ge=0, lt=1)
-    average: float = Field(default=0.995, ge=0, lt=1, description="decay of the weights' average a step")
-    distil: float = Field(default=0.0, ge=0, le=1, description="share of a teacher's word in the targets")
+    average: float = Field(default=0.995, ge=0, lt=1, description="momentum of the weights' moving average")
+    distil: float = Field(default=0.0, ge=0, le=1, description="share of the teacher in the targets")
     seed: int = Field(default=1, ge=0)
 
     @field_serializer("changes")
     def _sort_changes(self, changes: frozenset[Augmentation]) -> list[Augmentation]:
-        """A set has no order, and the same recipe is to be written the same way."""
+        """Sort the set, so that equal recipes are written equally."""
         return sorted(changes)
 
     @model_validator(mode="after")
     def _check_combinations(self) -> Self:
         if self.class_weights and self.focal:
-            raise ValueError("class_weights and focal both answer rare labels: choose one")
+            raise ValueError("class_weights and focal both compensate for rare labels: choose one")
         if self.frozen_norm and self.backbone in APPLICATIONS:
             raise ValueError(f"frozen_norm is not for {self.backbone}: use train_from")
         if self.phone_share is not None and Population.PHONE not in self.populations:
@@ -105,39 +110,44 @@ class Recipe(BaseModel):
 
     @property
     def architecture(self) -> Architecture | Application:
-        """The shape of the backbone."""
+        """Architecture of the backbone."""
         return ARCHITECTURES[self.backbone]
 
     @property
     def steps_per_epoch(self) -> int:
-        """Steps an epoch; the last batch is a full one, so a remainder is not shown."""
+        """Full batches an epoch; remaining images are not shown."""
         return max(1, self.pictures // self.batch)
 
     @property
     def serving_spec(self) -> PreprocessingSpec:
-        """How pictures are brought to the model when it is used."""
+        """Preprocessing of images in serving."""
         return SERVING_SPEC.model_copy(update={"size": self.sizes[-1]})
 
     @property
     def training_spec(self) -> PreprocessingSpec:
-        """How training pictures are kept: larger, so that a crop has something to choose from."""
+        """Preprocessing of training images, which are stored larger so that random crops differ."""
         return TRAINING_SPEC.model_copy(update={"size": self.sizes[-1] * TRAINING_SPEC.size // SERVING_SPEC.size})
 
     def image_size(self, epoch: int) -> int:
-        """Side of the pictures in epoch `epoch`, counted from 0."""
+        """Return the side of the images in `epoch`, counted from 0."""
         return self.sizes[epoch * len(self.sizes) // self.epochs]
 
 
 def read_recipe(name: str, overrides: Mapping[str, Any]) -> Recipe:
-    """The recipe of that name in `training/recipes`, or in the file `name`, with `changes` to it.
+    """Read a recipe.
 
-    Raises `TrainingError` where there is none, or where it says what a recipe cannot say.
+    Args:
+        name: Name of a recipe in `training/recipes`, or path of a `.toml` file.
+        overrides: Fields that replace those of the recipe.
+
+    Raises:
+        TrainingError: If there is no such recipe or if it is not valid.
     """
     path = Path(name) if name.endswith(".toml") else RECIPES / f"{name}.toml"
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        known = ", ".join(sorted(found.stem for found in RECIPES.glob("*.toml")))
+        known = ", ".join(sorted(file.stem for file in RECIPES.glob("*.toml")))
         raise TrainingError(f"There is no recipe {name}: name a .toml file or one of {known}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise TrainingError(f"{path} is not TOML: {error}.") from error

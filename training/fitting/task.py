@@ -1,4 +1,4 @@
-"""What a model's outputs stand for."""
+"""Tasks: what the outputs of a model mean."""
 
 from enum import StrEnum
 
@@ -9,11 +9,11 @@ from training.data.records.labels import COUNTED, LABEL_NAMES, MELANOMA
 
 
 class Task(StrEnum):
-    """The question that the model answers."""
+    """The classification task of a model."""
 
-    #: Which of the labels is it? One output each.
+    #: One output for each label.
     DIAGNOSES = "diagnoses"
-    #: Is it a melanoma? Two outputs, no and yes: the task of ISIC 2017.
+    #: Two outputs, no melanoma and melanoma: the task of ISIC 2017.
     MELANOMA = "melanoma"
 
     @property
@@ -22,14 +22,14 @@ class Task(StrEnum):
         return len(LABEL_NAMES) if self is Task.DIAGNOSES else 2
 
     def output_index(self, label: int) -> int:
-        """Output that a picture of `label`, an index into the labels, belongs to."""
+        """Return the output for an image of `label`, an index into the labels."""
         return label if self is Task.DIAGNOSES else int(label == MELANOMA)
 
     def melanoma_probability(self, probabilities: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
-        """Probability [n] of a melanoma from those of the outputs, [n, outputs]."""
+        """Return the probability [n] of a melanoma from those of the outputs, [n, outputs]."""
         return probabilities[:, self.output_index(MELANOMA)]
 
     def counted_probability(self, probabilities: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
-        """Probability [n] that the lesion is of a label that counts, from those of the outputs, [n, outputs]."""
+        """Return the probability [n] of the labels that count, from those of the outputs, [n, outputs]."""
         columns = sorted({self.output_index(label) for label in COUNTED} - {0 if self is Task.MELANOMA else -1})
         return np.asarray(probabilities[:, columns].sum(axis=1))

@@ -1,4 +1,4 @@
-"""What the model in training says of the pictures that are held out."""
+"""Validation: predictions and metrics of the model in training on held-out images."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -20,21 +20,22 @@ Floats = npt.NDArray[np.float32]
 
 
 def predict_logits_and_means(model: keras.Model, pixels: Pixels) -> tuple[Floats, Floats, Floats]:
-    """Logits [n, populations, labels] of pictures uint8 [n, size, size, 3], and means [n, channels] of two maps.
+    """Predict images uint8 [n, size, size, 3] in batches.
 
-    The maps are the middle block's and the last one.
+    Returns:
+        Logits [n, populations, labels], the mean [n, channels] of the middle feature map, and that of the last one.
     """
     parts = []
     for start in range(0, len(pixels), BATCH_SIZE):
-        shown = np.asarray(pixels[start : start + BATCH_SIZE], np.float32)
-        logits, features, middle = model.predict_on_batch(shown)
+        batch = np.asarray(pixels[start : start + BATCH_SIZE], np.float32)
+        logits, features, middle = model.predict_on_batch(batch)
         parts.append((logits, middle, features.mean(axis=(1, 2))))
-    logits, middle, last = (np.concatenate([part[side] for part in parts]) for side in range(3))
+    logits, middle, last = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     return logits, middle, last
 
 
 def softmax(logits: Floats) -> Floats:
-    """Probabilities of logits, over the last axis."""
+    """Compute probabilities from logits over the last axis."""
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)  # type: ignore[no-any-return]
 
@@ -42,21 +43,31 @@ def softmax(logits: Floats) -> Floats:
 def make_validator(
     images: Sequence[LabelledImage], pixels: Pixels, task: Task
 ) -> Callable[[keras.Model], dict[str, float]]:
-    """A function that measures a model on held-out pictures: loss and AUCs for the log, each by its head."""
+    """Make a function that computes the loss and the AUCs of a model on held-out images.
+
+    Args:
+        images: The held-out images.
+        pixels: The same images, uint8 [n, size, size, 3].
+        task: Task of the model.
+
+    Returns:
+        A function from a model to metrics by the name of their column in the log. Each image is predicted by the head
+        of its population.
+    """
     labels = np.array([image.label for image in images])
     heads = np.array([POPULATIONS.index(image.population) for image in images])
     sources = np.array([image.source for image in images])
 
-    def measure(model: keras.Model) -> dict[str, float]:
+    def validate(model: keras.Model) -> dict[str, float]:
         probabilities = softmax(predict_logits_and_means(model, pixels)[0])[np.arange(len(heads)), heads]
         outputs = np.array([task.output_index(label) for label in labels])
-        right = np.take_along_axis(probabilities, outputs[:, None], axis=1)
-        found = {"valid_loss": float(-np.log(np.maximum(right, 1e-9)).mean())}
+        true_probabilities = np.take_along_axis(probabilities, outputs[:, None], axis=1)
+        metrics = {"valid_loss": float(-np.log(np.maximum(true_probabilities, 1e-9)).mean())}
         for source in dict.fromkeys(sources.tolist()):
             rows = sources == source
             melanoma = auc(task.melanoma_probability(probabilities[rows]), labels[rows] == MELANOMA)
             counted = auc(task.counted_probability(probabilities[rows]), np.isin(labels[rows], COUNTED))
-            found |= {f"{source}_melanoma_auc": melanoma, f"{source}_counted_auc": counted}
-        return found
+            metrics |= {f"{source}_melanoma_auc": melanoma, f"{source}_counted_auc": counted}
+        return metrics
 
-    return measure
+    return validate

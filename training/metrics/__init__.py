@@ -1,1 +1,1 @@
-"""Figures of merit with their intervals: from scores and outcomes, whatever they were measured on."""
+"""Metrics with bootstrap intervals, computed from scores and outcomes."""

@@ -1,4 +1,4 @@
-"""The area under the ROC curve, the field's first figure."""
+"""The area under the ROC curve (AUC)."""
 
 from collections.abc import Sequence
 
@@ -10,19 +10,25 @@ from training.metrics.curve import RocCurve, area_under_curve
 
 
 def auc(scores: Floats, positive: Flags) -> float:
-    """Area under the ROC curve of `scores` [n] for `positive` [n]; nan where all are positive or none is."""
+    """Compute the AUC of `scores` [n] for `positive` [n]; nan if all are positive or none is."""
     return float(roc_auc_score(positive, scores)) if positive.any() and not positive.all() else float("nan")
 
 
 def auc_metric(scores: Floats, positive: Flags, groups: Sequence[str] | None = None) -> Metric:
-    """The AUC with its 95 % bootstrap interval; `groups` [n] are drawn whole (`bootstrap.draws`).
+    """Compute the AUC with its 95 % bootstrap interval.
 
-    Raises `ValueError` where all are positive or none is.
+    Args:
+        scores: Scores [n].
+        positive: Outcomes [n].
+        groups: Patient or lesion of each image [n]; groups are drawn whole (`bootstrap.draw_weights`).
+
+    Raises:
+        ValueError: If all are positive or none is.
     """
-    found = metric_with_interval(
+    metric = metric_with_interval(
         lambda weights: area_under_curve(RocCurve.from_scores(scores, positive, weights)),
         draw_weights(positive, groups),
     )
-    if found is None:
+    if metric is None:
         raise ValueError("an AUC needs positive pictures and others")
-    return found
+    return metric

@@ -1,4 +1,4 @@
-"""Figures of one threshold: what calling the pictures above it finds, misses and alarms."""
+"""Metrics of binary predictions, such as those of one threshold."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from training.metrics.bootstrap import DrawWeights, Flags, Floats, MetricFunctio
 
 @dataclass(frozen=True)
 class BinaryPredictions:
-    """Some pictures are `called`, some are `positive`: both bool [n]. Each method measures draws, [draws]."""
+    """Predictions and outcomes of n images, bool [n]. Each method computes its metric of each draw, [draws]."""
 
     predicted: Flags
     positive: Flags
 
     def metric_functions(self, prevalences: Sequence[float] = ()) -> dict[str, MetricFunction]:
-        """All figures, by their names in the field; `ppv_at_P` where a share P of the lesions is positive."""
+        """Return the functions of all metrics by name; `ppv_at_P` and `npv_at_P` are those at the prevalence P."""
         return {
             "sensitivity": self.sensitivity,
             "specificity": self.specificity,
@@ -31,26 +31,26 @@ class BinaryPredictions:
         }
 
     def sensitivity(self, weights: DrawWeights) -> Floats:
-        """Share of the positive that is called."""
+        """Compute the true positive rate."""
         return _divide(self._true_positives(weights), weights @ self.positive)
 
     def specificity(self, weights: DrawWeights) -> Floats:
-        """Share of the others that is not called."""
+        """Compute the true negative rate."""
         return _divide(self._true_negatives(weights), weights @ ~self.positive)
 
     def f1(self, weights: DrawWeights) -> Floats:
-        """Harmonic mean of sensitivity and ppv; the Dice coefficient of the called and the positive."""
+        """Compute the harmonic mean of sensitivity and ppv: the Dice coefficient of predictions and outcomes."""
         return _divide(2 * self._true_positives(weights), weights @ self.predicted + weights @ self.positive)
 
-    # Predictive values elsewhere than among these pictures: Bayes' theorem.
+    # Predictive values at a prevalence other than that of these images: Bayes' theorem.
 
     def _ppv_at(self, prevalence: float, weights: DrawWeights) -> Floats:
-        hits = self.sensitivity(weights) * prevalence
-        return _divide(hits, hits + (1 - self.specificity(weights)) * (1 - prevalence))
+        true_positives = self.sensitivity(weights) * prevalence
+        return _divide(true_positives, true_positives + (1 - self.specificity(weights)) * (1 - prevalence))
 
     def _npv_at(self, prevalence: float, weights: DrawWeights) -> Floats:
-        rest = self.specificity(weights) * (1 - prevalence)
-        return _divide(rest, rest + (1 - self.sensitivity(weights)) * prevalence)
+        true_negatives = self.specificity(weights) * (1 - prevalence)
+        return _divide(true_negatives, true_negatives + (1 - self.sensitivity(weights)) * prevalence)
 
     def _true_positives(self, weights: DrawWeights) -> Floats:
         return np.asarray(weights @ (self.predicted & self.positive))
@@ -60,17 +60,21 @@ class BinaryPredictions:
 
 
 def balanced_multiclass_accuracy(probabilities: Floats, labels: np.ndarray, weights: DrawWeights) -> Floats:
-    """Mean over the labels of the share of their pictures that the likeliest label names right, [draws].
+    """Compute the mean recall over the labels, [draws], as isic-challenge-scoring does.
 
-    `probabilities` [n, labels], `labels` int [n]. As isic-challenge-scoring has it: where two labels are equally
-    likely, neither is named. Labels without a picture do not count.
+    If two labels are equally likely, neither is predicted. Labels without an image do not count.
+
+    Args:
+        probabilities: Probabilities [n, labels].
+        labels: True labels, int [n].
+        weights: The draws [draws, n].
     """
     best = probabilities.max(axis=1, keepdims=True)
-    right = (probabilities.argmax(axis=1) == labels) & ((probabilities == best).sum(axis=1) == 1)
-    shares = [
-        _divide(weights @ (right & (labels == label)), weights @ (labels == label)) for label in np.unique(labels)
+    is_correct = (probabilities.argmax(axis=1) == labels) & ((probabilities == best).sum(axis=1) == 1)
+    recalls = [
+        _divide(weights @ (is_correct & (labels == label)), weights @ (labels == label)) for label in np.unique(labels)
     ]
-    return np.asarray(np.mean(shares, axis=0))
+    return np.asarray(np.mean(recalls, axis=0))
 
 
 def _divide(part: Floats, whole: Floats) -> Floats:

@@ -1,1 +1,1 @@
-"""Architectures, and the weights they start from."""
+"""Architectures of the classifier, and reading and writing of its weights."""

@@ -1,4 +1,4 @@
-"""Backbones from keras.applications, whose ImageNet weights Keras downloads."""
+"""Backbones of `keras.applications`, whose ImageNet weights Keras downloads."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ import keras
 
 from training.errors import TrainingError
 
-#: Name for what Keras downloads.
+#: Keras' name for the ImageNet weights that it downloads.
 DOWNLOADED_WEIGHTS: Final = "imagenet"
 
 
 @dataclass(frozen=True)
 class Application:
-    """A model of keras.applications: its name, that of its module, and the layer by which distances are measured.
+    """A model of `keras.applications`: its name, its module, and the layer whose output the feature distance uses.
 
-    Each ends in a ReLU, so that the last map is not negative.
+    Each model ends in a ReLU, so that the last feature map is not negative.
     """
 
     name: str
@@ -27,20 +27,29 @@ class Application:
     def build_feature_maps(
         self, image: keras.KerasTensor, weights: str | Path | None
     ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-        """The last feature map and the middle one of pictures [n, h, w, 3] in [0, 255].
+        """Build the layers of the backbone.
 
-        `weights` is a file of the application's weights without its top, `DOWNLOAD`, or None. Raises
-        `TrainingError` where they cannot be had.
+        Args:
+            image: Images [n, h, w, 3] in [0, 255].
+            weights: File with weights of the model without its top, `DOWNLOADED_WEIGHTS`, or None.
+
+        Returns:
+            The last feature map and the middle one.
+
+        Raises:
+            TrainingError: If the weights cannot be read or downloaded.
         """
-        prepared = getattr(keras.applications, self.module).preprocess_input(image)
-        make: Any = getattr(keras.applications, self.name)
+        preprocessed = getattr(keras.applications, self.module).preprocess_input(image)
+        make_model: Any = getattr(keras.applications, self.name)
         try:
-            base = make(include_top=False, weights=weights if weights is None else str(weights), input_tensor=prepared)
+            base = make_model(
+                include_top=False, weights=weights if weights is None else str(weights), input_tensor=preprocessed
+            )
         except Exception as error:
             if weights is None:
                 raise
-            # Keras raises a plain Exception where a download fails, and HDF5's errors for a file.
-            raise TrainingError(f"The weights {weights} of {self.name} cannot be had: {error}.") from error
+            # Keras raises a plain Exception if a download fails, and errors of HDF5 for a file.
+            raise TrainingError(f"The weights {weights} of {self.name} cannot be read: {error}.") from error
         return base.output, base.get_layer(self.middle).output
 
 

@@ -1,4 +1,4 @@
-"""Batch normalisation, whose statistics can be frozen; by one fused kernel where the backend is TensorFlow."""
+"""Batch normalisation with statistics that can be frozen. With TensorFlow it is one fused kernel."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ Tensor = Any
 
 
 class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
-    """What `keras.layers.BatchNormalization` does over the last of four axes.
+    """`keras.layers.BatchNormalization` over the last of four axes.
 
-    With `frozen`, training goes by the running statistics too and leaves them as they are, while gain and bias
-    still learn: for a model whose statistics are folded into its kernels, or which sees too little to renew them.
+    With `frozen`, training uses the moving statistics and does not change them; gain and bias still learn. This is for
+    a model whose statistics are folded into its kernels, or one that sees too few images to estimate them.
     """
 
     def __init__(self, frozen: bool = False, **options: Any) -> None:
@@ -20,30 +20,30 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
         self.frozen = frozen
 
     def call(self, inputs: Tensor, training: bool | None = None, mask: Any = None) -> Tensor:
-        """Normalise [n, h, w, c]: by the batch in training, else by the running statistics."""
+        """Normalise [n, h, w, c] by the statistics of the batch in training, else by the moving ones."""
         use_batch_statistics = bool(training) and self.trainable and not self.frozen
         if keras.backend.backend() == "tensorflow":
             return self._call_fused(inputs, use_batch_statistics)
         return super().call(inputs, training=use_batch_statistics, mask=mask)
 
     def _call_fused(self, inputs: Tensor, use_batch_statistics: bool) -> Tensor:
-        """In one operation: Keras composes it of a dozen, which take more time on a CPU than all convolutions."""
+        """Normalise in one operation: Keras' dozen take more time on a CPU than all convolutions."""
         import tensorflow as tf
 
-        def whole(variable: keras.Variable) -> tf.Tensor:
-            # The kernel wants these in single precision, whatever the pictures are in.
+        def to_float32(variable: keras.Variable) -> tf.Tensor:
+            # The kernel needs these in single precision, whatever the precision of the inputs.
             return tf.cast(variable, tf.float32)
 
         outputs = tf.raw_ops.FusedBatchNormV3(
             x=inputs,
-            scale=whole(self.gamma),
-            offset=whole(self.beta),
-            mean=tf.zeros([0]) if use_batch_statistics else whole(self.moving_mean),
-            variance=tf.zeros([0]) if use_batch_statistics else whole(self.moving_variance),
+            scale=to_float32(self.gamma),
+            offset=to_float32(self.beta),
+            mean=tf.zeros([0]) if use_batch_statistics else to_float32(self.moving_mean),
+            variance=tf.zeros([0]) if use_batch_statistics else to_float32(self.moving_variance),
             epsilon=self.epsilon,
             is_training=use_batch_statistics,
         )
         if use_batch_statistics:
-            for running, found in ((self.moving_mean, outputs[1]), (self.moving_variance, outputs[2])):
-                running.assign(running * self.momentum + found * (1 - self.momentum))
+            for moving, batch in ((self.moving_mean, outputs[1]), (self.moving_variance, outputs[2])):
+                moving.assign(moving * self.momentum + batch * (1 - self.momentum))
         return outputs[0]

@@ -1,4 +1,4 @@
-"""The model: one backbone, and a head for each population."""
+"""The classifier: one backbone and a head for each population."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -13,12 +13,12 @@ from training.model.efficientnet_lite import EfficientNetLiteBuilder
 from training.model.precision import Precision
 
 DROPOUT: Final = 0.3
-#: In the order of the logits' second axis.
+#: Order of the logits' second axis.
 POPULATIONS: Final = tuple(Population)
 
 
 class Head(StrEnum):
-    """What is between the last map's mean and the logits."""
+    """Layers between the mean of the last feature map and the logits."""
 
     #: Dropout alone: the logits are linear in the mean, so that the evidence map needs no backward pass.
     LINEAR = "linear"
@@ -36,11 +36,22 @@ def build_classifier(
     precision: Precision = Precision.FLOAT32,
     weights: str | Path | None = None,
 ) -> keras.Model:
-    """A model, untrained but for the `weights` of an application: float32 [n, h, w, 3] in [0, 255] in, three out.
+    """Build the model.
 
-    Out come, float32, the logits [n, populations, labels], the last feature map [n, h/32, w/32, features], which is
-    not negative, and the mean [n, channels] of a map in the middle. A picture's population has its own head,
-    `head_dermatoscope` or `head_phone`, as the same diagnosis looks different, and comes at another rate, in each.
+    Its input is float32 [n, h, w, 3] in [0, 255]. It has three outputs, all float32: the logits [n, populations,
+    labels], the last feature map [n, h/32, w/32, features], which is not negative, and the mean [n, channels] of a
+    feature map in the middle. Each population has its own head, `head_dermatoscope` or `head_phone`, because the same
+    diagnosis looks different in each and has another prevalence.
+
+    Args:
+        architecture: The backbone.
+        output_count: Number of labels.
+        dropout: Rate of the dropout before the heads.
+        frozen_norm: Keep the statistics of an EfficientNet-Lite's batch normalisation in training.
+        head: Layers before the logits.
+        precision: Precision of the backbone.
+        weights: Weights of a Keras application, as `Application.build_feature_maps` takes them. All other weights are
+            random.
     """
     image = keras.Input((None, None, 3), name="picture")
     with precision.apply_to_new_layers():
@@ -59,21 +70,18 @@ def build_classifier(
         [keras.layers.Dense(output_count, name=head_name(population))(pooled) for population in POPULATIONS], axis=1
     )
     model = keras.Model(image, (logits, features, middle), name="classifier")
-    # XLA by TensorFlow compiles minutes for each size of pictures and gains nothing on a CPU; JAX has nothing else.
+    # TensorFlow's XLA compiles for minutes for each image size and gains nothing on a CPU. JAX always uses XLA.
     model.jit_compile = keras.backend.backend() == "jax"
     return model
 
 
 def head_name(population: Population) -> str:
-    """Name of the layer that judges pictures of `population`."""
+    """Return the name of the layer with the logits of `population`."""
     return f"head_{population}"
 
 
-def freeze_before(model: keras.Model, layer: str) -> None:
-    """Let only the layers from `layer` on learn; those before it, and their statistics, stay as they are.
-
-    Raises `ValueError` where there is no such layer.
-    """
-    names = [one.name for one in model.layers]
-    for one in model.layers[: names.index(layer)]:
-        one.trainable = False
+def freeze_before(model: keras.Model, name: str) -> None:
+    """Freeze all layers before `name`, with their statistics. Raises `ValueError` if there is no such layer."""
+    names = [layer.name for layer in model.layers]
+    for layer in model.layers[: names.index(name)]:
+        layer.trainable = False

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite in Keras, from pictures to feature maps."""
+"""EfficientNet-Lite in Keras, from images to feature maps."""
 
 import keras
 
@@ -7,19 +7,23 @@ from training.model.batch_norm import FusedBatchNormalization
 
 
 class EfficientNetLiteBuilder:
-    """Builds the layers of one EfficientNet-Lite; `frozen_norm` as in `training.model.batch_norm`."""
+    """Builds the layers of one EfficientNet-Lite. `frozen_norm` freezes the statistics of its batch normalisation."""
 
     def __init__(self, architecture: Architecture, frozen_norm: bool) -> None:
         self._architecture = architecture
         self._frozen = frozen_norm
 
     def build_feature_maps(self, image: keras.KerasTensor) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-        """The last feature map, not negative, and the middle block's, of pictures [n, h, w, 3] in [0, 255]."""
+        """Build all layers for images [n, h, w, 3] in [0, 255].
+
+        Returns:
+            The last feature map, which is not negative, and that of the middle block.
+        """
         x = keras.layers.Rescaling(1 / SCALE, offset=-OFFSET / SCALE, name="normalise")(image)
         x = self._conv(x, self._architecture.stem, 3, 2, "stem")
         maps = []
-        for number, block in enumerate(self._architecture.blocks):
-            x = self._block(x, block, f"block{number}")
+        for index, block in enumerate(self._architecture.blocks):
+            x = self._block(x, block, f"block{index}")
             maps.append(x)
         return self._conv(x, self._architecture.features, 1, 1, "features"), maps[self._architecture.middle]
 
@@ -28,14 +32,14 @@ class EfficientNetLiteBuilder:
         return self._relu(self._norm(x, name), name)
 
     def _block(self, x: keras.KerasTensor, block: Block, name: str) -> keras.KerasTensor:
-        start, depthwise = x, f"{name}_depthwise"
+        inputs, depthwise = x, f"{name}_depthwise"
         if block.expand != 1:
             x = self._conv(x, block.channels_in * block.expand, 1, 1, f"{name}_expand")
         x = keras.layers.DepthwiseConv2D(block.kernel, block.stride, "same", use_bias=False, name=depthwise)(x)
         x = self._relu(self._norm(x, depthwise), depthwise)
         x = keras.layers.Conv2D(block.channels_out, 1, use_bias=False, name=f"{name}_project")(x)
         x = self._norm(x, f"{name}_project")
-        return keras.layers.Add(name=f"{name}_add")((start, x)) if block.has_residual else x
+        return keras.layers.Add(name=f"{name}_add")((inputs, x)) if block.has_residual else x
 
     def _norm(self, x: keras.KerasTensor, name: str) -> keras.KerasTensor:
         return FusedBatchNormalization(frozen=self._frozen, epsilon=BN_EPSILON, momentum=0.99, name=f"{name}_norm")(x)

@@ -1,4 +1,4 @@
-"""An artefact's graph back to the weights of a model that can be measured anew, or trained on."""
+"""Imports the frozen graph of an artefact into a model that can be trained further."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,20 +18,27 @@ from training.model.weights import Weights, set_weights
 HEAD_BIASES: Final = "head_biases"
 
 _KERNELS: Final = {"Conv2D", "DepthwiseConv2dNative"}
-#: Logit of a label that the artefact does not know, below the mean of those that it knows: about one picture in
-#: a hundred to begin with.
+#: Logit of a label that the artefact does not know, relative to the mean of the known ones. Such a label starts at a
+#: probability of about one in a hundred.
 _UNKNOWN_LABEL_LOGIT: Final = -3.0
 
 
 def import_frozen_graph(directory: Path, architecture: Architecture, manifest: Manifest | None = None) -> keras.Model:
-    """The model in the artefact of `directory`, with frozen norms, which gives the same logits.
+    """Build the model of an artefact, with frozen batch normalisation. It computes the same logits.
 
-    Its normalisation layers are identities with a bias, as the export folded the rest into the kernels. What
-    calibration added to the logits stays in the heads' biases. Labels are matched by name; one that the artefact
-    does not know gets a low logit. Raises `TrainingError` where there is no artefact, or where its graph is not one
-    of `architecture`.
+    The normalisation layers only add a bias, because the export folded the rest into the kernels. The offsets that
+    calibration added to the logits stay in the biases of the heads. Labels are matched by name; a label that the
+    artefact does not know gets a low logit.
+
+    Args:
+        directory: The artefact.
+        architecture: Architecture of its backbone.
+        manifest: Manifest of the artefact, if it has been read already.
+
+    Raises:
+        TrainingError: If there is no artefact, or if its graph does not have this architecture.
     """
-    # Here, not above: models are also trained where there is no TensorFlow.
+    # Imported here because models can also be trained without TensorFlow.
     import tensorflow as tf
 
     try:
@@ -41,7 +48,7 @@ def import_frozen_graph(directory: Path, architecture: Architecture, manifest: M
     graph = tf.compat.v1.GraphDef()
     graph.ParseFromString((directory / manifest.graph).read_bytes())
     constants = {node.name: tf.make_ndarray(node.attr["value"].tensor) for node in graph.node if node.op == "Const"}
-    # A kernel that is stored in half precision is cast first.
+    # A kernel that is stored in half precision goes through a cast.
     constants |= {node.name: constants[node.input[0]] for node in graph.node if _is_cast(node, constants)}
     kernels = [constants[node.input[1]] for node in graph.node if node.op in _KERNELS]
     biases = [constants[node.input[1]] for node in graph.node if node.op == "BiasAdd"]
@@ -73,18 +80,18 @@ def _convert_layer(name: str, kernel: np.ndarray, bias: np.ndarray) -> Weights:
 
 
 def _convert_heads(kernel: np.ndarray, biases: np.ndarray, manifest: Manifest) -> Weights:
-    """Each population's head, of a kernel [1, 1, features, populations * labels] and biases [populations, labels]."""
+    """Split a kernel [1, 1, features, populations * labels] and biases [populations, labels] into the heads."""
     known = [label.name for label in manifest.labels]
     columns = [known.index(name) if name in known else None for name in LABEL_NAMES]
-    # The graph's kernel gives each cell's share of a logit, over the temperature.
+    # The kernel of the graph gives the part of each cell in a logit, divided by the temperature.
     cells = (manifest.picture.size // 32) ** 2
     temperatures = {population.name: population.temperature for population in manifest.populations}
     weights: Weights = {}
     parts = np.split(kernel[0, 0], len(POPULATIONS), axis=1)
     for population, part, bias in zip(POPULATIONS, parts, biases, strict=True):
         head, temperature = head_name(population), temperatures[population]
-        wide = [part.mean(axis=1) if at is None else part[:, at] for at in columns]
-        long = [bias.mean() + _UNKNOWN_LABEL_LOGIT if at is None else bias[at] for at in columns]
-        weights[f"{head}/kernel"] = np.stack(wide, axis=1).astype(np.float32) * np.float32(cells * temperature)
-        weights[f"{head}/bias"] = np.array(long, np.float32) * np.float32(temperature)
+        kernels = [part.mean(axis=1) if column is None else part[:, column] for column in columns]
+        offsets = [bias.mean() + _UNKNOWN_LABEL_LOGIT if column is None else bias[column] for column in columns]
+        weights[f"{head}/kernel"] = np.stack(kernels, axis=1).astype(np.float32) * np.float32(cells * temperature)
+        weights[f"{head}/bias"] = np.array(offsets, np.float32) * np.float32(temperature)
     return weights

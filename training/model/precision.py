@@ -1,4 +1,4 @@
-"""Mixed precision: most of the arithmetic in half, the weights in single."""
+"""Mixed precision: most of the arithmetic in half precision, the weights in single precision."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,16 +8,16 @@ import keras
 
 
 class Precision(StrEnum):
-    """What the backbone calculates in. The heads always calculate in single precision."""
+    """Precision of the backbone. The heads always use single precision."""
 
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"
-    #: With a scaled loss, as its smallest number is too large for gradients.
+    #: With a scaled loss, because small gradients would be rounded to 0.
     FLOAT16 = "float16"
 
     @contextmanager
     def apply_to_new_layers(self) -> Iterator[None]:
-        """Layers that are made meanwhile calculate in this precision."""
+        """Give this precision to the layers that are created in the context."""
         before = keras.config.dtype_policy()
         keras.config.set_dtype_policy("float32" if self is Precision.FLOAT32 else f"mixed_{self}")
         try:

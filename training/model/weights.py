@@ -1,26 +1,26 @@
-"""A model's weights as numpy arrays."""
+"""The weights of a model as numpy arrays."""
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
-#: By the variables' paths.
+#: Arrays by the paths of their variables.
 Weights = dict[str, npt.NDArray[np.float32]]
 
 
 def get_weights(model: keras.Model) -> Weights:
-    """Copy all variables out, trained or not, but for the states of random numbers."""
+    """Copy all variables, trainable or not, except the states of random generators."""
     return {variable.path: to_numpy(variable) for variable in _weight_variables(model)}
 
 
 def set_weights(model: keras.Model, weights: Weights) -> None:
-    """Put back what `get_weights` copied out. Raises `KeyError` or `ValueError` where it does not fit."""
+    """Assign what `get_weights` copied. Raises `KeyError` or `ValueError` if it does not fit the model."""
     for variable in _weight_variables(model):
         variable.assign(weights[variable.path])
 
 
 def to_numpy(variable: keras.Variable) -> npt.NDArray[np.float32]:
-    """A copy of a variable's value."""
+    """Copy the value of a variable."""
     return np.array(variable.numpy())
 
 

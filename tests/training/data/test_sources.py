@@ -46,10 +46,12 @@ def test_is_held_out_holds_out_about_the_stated_fraction() -> None:
 
 
 def test_read_phone_images_by_subject(data: Path, tmp_path: Path) -> None:
-    found = read_phone_images(data)
-    shown = {kind: [image.path.name for image in found if image.subject is kind] for kind in PhoneSubject}
-    assert [names[0] for names in shown.values()] == ["0.jpg", "3.jpg", "2.jpg", "1.jpg"]
-    assert len(found) == 24
+    phone_images = read_phone_images(data)
+    names_by_subject = {
+        subject: [image.path.name for image in phone_images if image.subject is subject] for subject in PhoneSubject
+    }
+    assert [names[0] for names in names_by_subject.values()] == ["0.jpg", "3.jpg", "2.jpg", "1.jpg"]
+    assert len(phone_images) == 24
     for folder in ("isic2017", "ham10000"):
         shutil.copytree(data / folder, tmp_path / folder)
     assert read_phone_images(tmp_path) == []
@@ -61,10 +63,10 @@ def test_phone_images_of_one_owner_are_held_out_together(tmp_path: Path, data: P
     write_rows(tmp_path / "phone" / "manifest.csv", rows)
     for folder in ("isic2017", "ham10000"):
         shutil.copytree(data / folder, tmp_path / folder)
-    found = read_phone_images(tmp_path)
-    for first, second, third in zip(found[:200], found[200:400], found[400:], strict=True):
+    phone_images = read_phone_images(tmp_path)
+    for first, second, third in zip(phone_images[:200], phone_images[200:400], phone_images[400:], strict=True):
         assert first.is_held_out == second.is_held_out == third.is_held_out
-    assert 80 < sum(image.is_held_out for image in found[:200]) < 120
+    assert 80 < sum(image.is_held_out for image in phone_images[:200]) < 120
 
 
 def test_each_error_names_its_cause(tmp_path: Path) -> None:
@@ -94,7 +96,7 @@ def test_read_isic_archive_maps_diagnoses_and_skips_other_image_types(tmp_path: 
         ({"diagnosis_2": "Benign melanocytic proliferations", "diagnosis_3": "Nevus", "diagnosis_4": "Blue"}, "nv"),
         ({"diagnosis_1": "Benign", "diagnosis_2": "Benign soft tissue proliferations - Vascular"}, "vasc"),
         ({"diagnosis_3": "Scar"}, None),
-        ({"diagnosis_3": "Nevus", "image_type": "TBP tile: close-up"}, "left out"),
+        ({"diagnosis_3": "Nevus", "image_type": "TBP tile: close-up"}, "skipped"),
     ]
     rows = [
         {"isic_id": f"ISIC_900000{number}", "image_type": "dermoscopic", "copyright_license": "CC-BY"}
@@ -109,12 +111,12 @@ def test_read_isic_archive_maps_diagnoses_and_skips_other_image_types(tmp_path: 
     write_rows(folder / "metadata.csv", rows)
     for other in ("isic2017", "ham10000"):
         shutil.copytree(data / other, tmp_path / other)
-    found = [record for record in read_records(tmp_path) if record.source == "isic-archive"]
-    labels = [None if record.label is None else LABEL_NAMES[record.label] for record in found]
-    assert labels == [label for _, label in expected if label != "left out"]
-    assert [record.group for record in found] == ["IP_0", "IP_0", "IP_1", "IP_1", "IP_2", "IP_2"]
-    assert found[0].split is found[1].split
-    assert (found[1].age, found[1].skin_type, found[1].licence) == (60, 4, "CC-BY")
+    records = [record for record in read_records(tmp_path) if record.source == "isic-archive"]
+    labels = [None if record.label is None else LABEL_NAMES[record.label] for record in records]
+    assert labels == [label for _, label in expected if label != "skipped"]
+    assert [record.group for record in records] == ["IP_0", "IP_0", "IP_1", "IP_1", "IP_2", "IP_2"]
+    assert records[0].split is records[1].split
+    assert (records[1].age, records[1].skin_type, records[1].licence) == (60, 4, "CC-BY")
     (folder / "ISIC_9000000.jpg").unlink()
     with pytest.raises(TrainingError, match=r"ISIC_9000000\.jpg, which is not there"):
         read_records(tmp_path)

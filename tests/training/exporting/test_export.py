@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from shared.model.artefact import Manifest, hash_file, read_artefact
-from tests.training.model.test_backbone import make_imagenet_archive
+from tests.training.small_model import make_imagenet_archive
 from training.calibration.temperature_scaling import fit_temperature_scaling
 from training.cli import main as train_command
 from training.data.image_cache import decode_images

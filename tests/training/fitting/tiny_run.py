@@ -1,4 +1,4 @@
-"""A run small enough for a test: 32 pictures, the small backbone, any of Keras' backends."""
+"""A training run that is small enough for a test: 32 images, the small backbone, any backend of Keras."""
 
 import tempfile
 from pathlib import Path
@@ -30,21 +30,23 @@ RECIPE = Recipe(
 
 
 def make_tiny_images() -> tuple[list[LabelledImage], np.ndarray]:
-    """32 pictures, half of each population, each a colour and a place of its own; no pattern tells their labels."""
+    """Make 32 images, half of each population. Each has its own colour and position, which do not tell the label."""
     rng = np.random.default_rng(5)
     pixels = np.full((32, SIDE + 8, SIDE + 8, 3), 128, np.uint8)
-    for one in pixels:
+    for image in pixels:
         y, x = rng.integers(8, 24, 2)
-        one[y - 6 : y + 6, x - 6 : x + 6] = rng.integers(0, 256, 3)
+        image[y - 6 : y + 6, x - 6 : x + 6] = rng.integers(0, 256, 3)
     images = [
-        LabelledImage(Path(str(at)), at % len(LABEL_NAMES), "made", POPULATIONS[at // 16], str(at), Split.TRAIN)
-        for at in range(32)
+        LabelledImage(
+            Path(str(index)), index % len(LABEL_NAMES), "synthetic", POPULATIONS[index // 16], str(index), Split.TRAIN
+        )
+        for index in range(32)
     ]
     return images, pixels
 
 
 class RecordingCallback:
-    """A callback that keeps what it is told."""
+    """A callback that records messages and losses."""
 
     def __init__(self) -> None:
         self.messages: list[str] = []
@@ -58,11 +60,11 @@ class RecordingCallback:
 
 
 class TrainingStopped(Exception):
-    """Raised by a callback to stop a run in the middle of an epoch."""
+    """Raised by a callback to stop a run within an epoch."""
 
 
 class StoppingCallback(RecordingCallback):
-    """A callback that stops the run at a step of epoch `epoch`."""
+    """A callback that stops the run within epoch `epoch`."""
 
     def __init__(self, epoch: int) -> None:
         super().__init__()
@@ -76,11 +78,11 @@ class StoppingCallback(RecordingCallback):
 def train_tiny(
     directory: Path, callback: RecordingCallback | None = None, **changes: Any
 ) -> tuple[Weights, RecordingCallback]:
-    """Train, or go on, in `directory`; the averaged weights and what the callback saw."""
+    """Train or resume in `directory`. Returns the averaged weights and the callback."""
     import keras
 
     callback = callback or RecordingCallback()
-    recipe = Recipe.model_validate({**RECIPE.model_dump(), "sources": ("made",), **changes})
+    recipe = Recipe.model_validate({**RECIPE.model_dump(), "sources": ("synthetic",), **changes})
     keras.utils.set_random_seed(recipe.seed)
     model = build_classifier(
         SMALL,
@@ -93,16 +95,16 @@ def train_tiny(
     if recipe.distil:
         teacher = Teacher(build_classifier(SMALL, recipe.task.output_count), recipe.distil, [Population.DERMATOSCOPE])
     directory.mkdir(exist_ok=True)
-    fit(model, images, pixels, recipe, directory, _nothing, callback, teacher)
+    fit(model, images, pixels, recipe, directory, _validate_nothing, callback, teacher)
     return get_weights(model), callback
 
 
-def _nothing(model: object) -> dict[str, float]:
+def _validate_nothing(model: object) -> dict[str, float]:
     return {}
 
 
 if __name__ == "__main__":
-    # For a test that starts it with another backend: the first loss and the last.
+    # A test runs this with another backend and compares the first loss with the last one.
     with tempfile.TemporaryDirectory() as folder:
-        seen = train_tiny(Path(folder), epochs=3, pictures=512)[1].losses
-    print(seen[0], seen[-1])
+        losses = train_tiny(Path(folder), epochs=3, pictures=512)[1].losses
+    print(losses[0], losses[-1])

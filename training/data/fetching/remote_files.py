@@ -76,13 +76,11 @@ def list_dataverse_files(server: str, dataset: str, names: tuple[str, ...]) -> l
     except (requests.RequestException, KeyError, TypeError, ValueError) as error:
         raise TrainingError(f"{server} does not say which files {dataset} has ({error}): try again later.") from error
     # The suffix of the metadata's name has changed several times.
-    found = {
-        name: next((file for label, file in listed.items() if _stem(label) == _stem(name)), None) for name in names
-    }
-    absent = [name for name, file in found.items() if file is None]
-    if absent:
-        raise TrainingError(f"{dataset} at {server} has no file {absent[0]} any more.")
-    return [_make_remote_file(server, name, file) for name, file in found.items() if file is not None]
+    by_stem = {_stem(label): file for label, file in reversed(listed.items())}
+    for name in names:
+        if _stem(name) not in by_stem:
+            raise TrainingError(f"{dataset} at {server} has no file {name} any more.")
+    return [_make_remote_file(server, name, by_stem[_stem(name)]) for name in names]
 
 
 def _stem(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Records of images: what each one shows, where it comes from, and which split it belongs to."""
+"""Records of images: content, origin, label and split."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class Split(StrEnum):
-    """What an image is used for. All images of a group are in the same split."""
+    """Use of an image. All images of a group are in the same split."""
 
     TRAIN = "train"
     VALID = "valid"
@@ -14,14 +14,14 @@ class Split(StrEnum):
 
 
 class Population(StrEnum):
-    """What an image was taken with. Calibration, bands and metrics are each of one population."""
+    """Device that took an image. Calibration, bands and metrics are each of one population."""
 
     DERMATOSCOPE = "dermatoscope"
     PHONE = "phone"
 
 
 class Subject(StrEnum):
-    """What an image shows."""
+    """Content of an image."""
 
     LESION = "lesion"
     SKIN = "skin"

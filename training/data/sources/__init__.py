@@ -54,7 +54,7 @@ def read_labelled_images(data: Path) -> list[LabelledImage]:
 
 
 class PhoneSubject(StrEnum):
-    """What a phone image shows: the names of metrics in `model.json` begin with these values."""
+    """Content of a phone image. The names of metrics in `model.json` begin with these values."""
 
     LESION = "phone_lesion"
     SKIN = "phone_skin"

@@ -7,7 +7,7 @@ import keras
 
 from training.data.records.labels import LABEL_NAMES
 from training.errors import TrainingError
-from training.fitting.loop import checkpoint
+from training.fitting.loop.checkpoint import load_checkpoint
 from training.fitting.recipe import Recipe
 from training.model.classifier import build_classifier
 from training.model.weights import set_weights
@@ -28,7 +28,7 @@ def read_run_model(directory: Path) -> RunModel:
     Raises:
         TrainingError: There is no checkpoint.
     """
-    state = checkpoint.load_checkpoint(directory)
+    state = load_checkpoint(directory)
     if state is None:
         raise TrainingError(f"There is no checkpoint in {directory}: melanoma-train makes one.")
     model = build_classifier(state.recipe.architecture, len(LABEL_NAMES), frozen_norm=state.recipe.frozen_norm)

@@ -1,4 +1,4 @@
-"""Batches of changed pictures, made by threads while the model learns from the batch before."""
+"""Batches of augmented images, prepared by threads while the model trains on the previous batch."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from training.data.image_cache import Pixels
 from training.fitting.augmentation import augment
 from training.fitting.recipe import Recipe
 
-#: Batches made ahead, and the threads that make them. Pillow lets go of the interpreter while it works.
+#: Batches prepared in advance, and the threads that prepare them. Pillow releases the GIL while it works.
 PREFETCH: Final = 3
 THREADS: Final = 2
 
@@ -20,25 +20,36 @@ THREADS: Final = 2
 def generate_batches(
     pixels: Pixels, order: npt.NDArray[np.int64], recipe: Recipe, epoch: int
 ) -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]]:
-    """Batches of one epoch: pictures float32 [batch, size, size, 3] in [0, 255], and their indices [batch].
+    """Generate the batches of one epoch.
 
-    `pixels` are uint8 [n, side, side, 3]. Seed, epoch and place in `order` decide how a picture is changed.
+    Seed, epoch and position in `order` decide the augmentation of an image.
+
+    Args:
+        pixels: Images, uint8 [n, side, side, 3].
+        order: Indices of the images in the order of the epoch.
+        recipe: The recipe.
+        epoch: Number of the epoch.
+
+    Yields:
+        Augmented images float32 [batch, size, size, 3] in [0, 255], and their indices [batch].
     """
     size = recipe.image_size(epoch)
 
-    def make(step: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-        places = range(step * recipe.batch, (step + 1) * recipe.batch)
-        made = [
-            augment(pixels[order[at]], size, np.random.default_rng((recipe.seed, epoch, at)), recipe.changes)
-            for at in places
+    def make_batch(step: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+        positions = range(step * recipe.batch, (step + 1) * recipe.batch)
+        augmented = [
+            augment(
+                pixels[order[position]], size, np.random.default_rng((recipe.seed, epoch, position)), recipe.changes
+            )
+            for position in positions
         ]
-        return np.stack(made), order[places.start : places.stop]
+        return np.stack(augmented), order[positions.start : positions.stop]
 
     with ThreadPoolExecutor(THREADS) as pool:
         steps = range(len(order) // recipe.batch)
-        pending = deque(pool.submit(make, step) for step in steps[:PREFETCH])
+        pending = deque(pool.submit(make_batch, step) for step in steps[:PREFETCH])
         for step in steps:
-            done = pending.popleft().result()
+            batch = pending.popleft().result()
             if step + PREFETCH < len(steps):
-                pending.append(pool.submit(make, step + PREFETCH))
-            yield done
+                pending.append(pool.submit(make_batch, step + PREFETCH))
+            yield batch

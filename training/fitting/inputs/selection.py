@@ -1,4 +1,4 @@
-"""Which pictures a recipe learns from, and which it is measured on meanwhile."""
+"""Selects the images that a recipe trains on and validates on."""
 
 from collections.abc import Sequence
 
@@ -11,17 +11,17 @@ from training.fitting.recipe import Recipe
 
 
 def is_trained_on(image: LabelledImage, recipe: Recipe) -> bool:
-    """Whether the recipe trains on the picture: never on one that is held out, or of the fold left out."""
+    """Return whether the recipe trains on the image: it is neither held out nor of the fold that is left out."""
     return is_in_recipe(image, recipe) and image.split is Split.TRAIN and not _is_in_left_out_fold(image, recipe)
 
 
 def is_validated_on(image: LabelledImage, recipe: Recipe) -> bool:
-    """Whether the picture is held out of training, and not for the test."""
+    """Return whether the image is held out of training for validation; images of the test set are not."""
     return is_in_recipe(image, recipe) and (image.split is Split.VALID or _is_in_left_out_fold(image, recipe))
 
 
 def is_in_recipe(image: LabelledImage, recipe: Recipe) -> bool:
-    """Whether the picture is of a source and a population of the recipe, whatever it is used for."""
+    """Return whether the image is of a source and a population of the recipe, in any split."""
     return image.population in recipe.populations and image.source in recipe.sources
 
 
@@ -30,21 +30,24 @@ def _is_in_left_out_fold(image: LabelledImage, recipe: Recipe) -> bool:
 
 
 def draw_epoch_indices(images: Sequence[LabelledImage], recipe: Recipe, epoch: int) -> npt.NDArray[np.int64]:
-    """Indices int64 [steps * batch] of those `pictures` that an epoch shows, in their order.
+    """Draw the images of an epoch among those that the recipe trains on.
 
-    With the recipe's `phone_share`, phone pictures are that share of them: training on phone pictures alone
-    would forget the dermatoscope's, which are shown again beside them.
+    If the recipe has a `phone_share`, that share of the draws are phone images. Training on phone images alone would
+    make the model forget dermatoscope images, so these are shown beside them.
+
+    Returns:
+        Indices into `images` in the order of the epoch, int64 [steps_per_epoch * batch].
     """
     count = recipe.steps_per_epoch * recipe.batch
     if recipe.phone_share is None:
         return _draw_indices(images, recipe, epoch, recipe.populations, count)
-    phone = round(count * recipe.phone_share)
+    phone_count = round(count * recipe.phone_share)
     parts = (
-        _draw_indices(images, recipe, epoch, (Population.PHONE,), phone),
-        _draw_indices(images, recipe, epoch, (Population.DERMATOSCOPE,), count - phone),
+        _draw_indices(images, recipe, epoch, (Population.PHONE,), phone_count),
+        _draw_indices(images, recipe, epoch, (Population.DERMATOSCOPE,), count - phone_count),
     )
     order = np.random.default_rng((recipe.seed, epoch)).permutation(np.concatenate(parts))
-    # Where one population has no pictures, the other takes its place.
+    # If one population has no images, the other one fills the epoch.
     return np.resize(order, count)
 
 

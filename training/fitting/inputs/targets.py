@@ -1,4 +1,4 @@
-"""What the model is to say of each picture, and how far off it is."""
+"""Training targets and the loss."""
 
 from collections.abc import Callable, Sequence
 
@@ -15,20 +15,24 @@ Floats = npt.NDArray[np.float32]
 
 
 def make_targets(images: Sequence[LabelledImage], recipe: Recipe) -> Floats:
-    """Targets float32 [n, populations, outputs]: 1 at the output in the row of the picture's population, else 0.
+    """Make the targets of images.
 
-    The recipe's `smoothing` of that 1 is spread over all outputs of the row (Szegedy et al., CVPR 2016). With
-    `class_weights`, a row is multiplied by what makes the pictures of all outputs weigh the same, 1 on average.
-    Rows of other populations are 0, so that their heads learn nothing from the picture.
+    A target is 1 at the output of the image's label, in the row of its population. Label smoothing spreads the recipe's
+    `smoothing` of that 1 over all outputs of the row (Szegedy et al., CVPR 2016). With `class_weights`, rows are
+    weighted so that the training images of each output have the same total weight; the mean weight is 1. Rows of other
+    populations are 0, so that their heads learn nothing from the image.
+
+    Returns:
+        Targets float32 [n, populations, outputs].
     """
     outputs = recipe.task.output_count
     classes = np.array([recipe.task.output_index(image.label) for image in images])
     rows = np.full((len(images), outputs), recipe.smoothing / outputs, np.float32)
     rows[np.arange(len(images)), classes] += 1 - recipe.smoothing
     if recipe.class_weights:
-        seen = np.array([is_trained_on(image, recipe) for image in images])
-        counts = np.bincount(classes[seen], minlength=outputs)
-        weights = seen.sum() / np.maximum(counts, 1) / (counts > 0).sum()
+        is_trained = np.array([is_trained_on(image, recipe) for image in images])
+        counts = np.bincount(classes[is_trained], minlength=outputs)
+        weights = is_trained.sum() / np.maximum(counts, 1) / (counts > 0).sum()
         rows *= weights[classes, None].astype(np.float32)
     targets = np.zeros((len(images), len(POPULATIONS), outputs), np.float32)
     heads = [POPULATIONS.index(image.population) for image in images]
@@ -37,17 +41,17 @@ def make_targets(images: Sequence[LabelledImage], recipe: Recipe) -> Floats:
 
 
 def make_loss(focal: float) -> Callable[[keras.KerasTensor, keras.KerasTensor], keras.KerasTensor]:
-    """The loss [n] of targets and logits, both [n, populations, outputs].
+    """Make the loss function, from targets and logits [n, populations, outputs] to losses [n].
 
-    Cross-entropy, each output's share of it times (1 - p) to the power of `focal` (Lin et al., ICCV 2017): 0 leaves
-    it as it is, more makes what is already right matter less.
+    It is the focal loss (Lin et al., ICCV 2017): the cross-entropy with the term of each output multiplied by (1 - p)
+    to the power of `focal`. 0 gives the cross-entropy; a larger exponent reduces the weight of confident predictions.
     """
 
     def loss(targets: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:
-        logs = keras.ops.log_softmax(logits, axis=-1)
-        shares = targets * logs
+        log_probabilities = keras.ops.log_softmax(logits, axis=-1)
+        terms = targets * log_probabilities
         if focal:
-            shares *= (1 - keras.ops.exp(logs)) ** focal
-        return -keras.ops.sum(shares, axis=(1, 2))
+            terms *= (1 - keras.ops.exp(log_probabilities)) ** focal
+        return -keras.ops.sum(terms, axis=(1, 2))
 
     return loss

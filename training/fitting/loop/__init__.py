@@ -1,1 +1,1 @@
-"""The training loop: epochs, optimiser state, checkpoints, distillation."""
+"""The training loop: epochs, optimizer state, checkpoints, distillation."""

@@ -1,4 +1,4 @@
-"""Where a run stands after an epoch, so that it can go on after a stop."""
+"""Checkpoints: the state of a run after an epoch, from which it can resume."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,15 +15,14 @@ CHECKPOINT_NAME: Final = "checkpoint.npz"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A run after `epochs` whole epochs: its weights, their running average, and what else learning goes on with.
-
-    `state` is the optimiser's and the random numbers' of the layers, by the variables' names.
-    """
+    """The state of a run after `epochs` complete epochs."""
 
     recipe: Recipe
     epochs: int
     weights: Weights
+    #: Moving average of the weights.
     average: Weights
+    #: Variables of the optimizer and of the layers' random generators, by name.
     state: Weights
 
 
@@ -31,7 +30,7 @@ _PARTS: Final = ("weights", "average", "state")
 
 
 def save_checkpoint(directory: Path, checkpoint: Checkpoint) -> None:
-    """Write the checkpoint into `directory`, replacing the last one whole."""
+    """Write the checkpoint into `directory` and replace the previous one in one step."""
     arrays = {f"{part}:{name}": array for part in _PARTS for name, array in getattr(checkpoint, part).items()}
     temporary = directory / "checkpoint.tmp.npz"
     np.savez(
@@ -45,7 +44,7 @@ def save_checkpoint(directory: Path, checkpoint: Checkpoint) -> None:
 
 
 def load_checkpoint(directory: Path) -> Checkpoint | None:
-    """Read the checkpoint of `directory`; None where there is none. Raises `TrainingError` if damaged."""
+    """Read the checkpoint in `directory`; None if there is none. Raises `TrainingError` if it is damaged."""
     path = directory / CHECKPOINT_NAME
     if not path.exists():
         return None

@@ -1,4 +1,4 @@
-"""Distillation: a teacher's word beside the labels."""
+"""Distillation: mixes the predictions of a teacher into the targets."""
 
 from collections.abc import Sequence
 
@@ -14,23 +14,28 @@ Floats = npt.NDArray[np.float32]
 
 
 class Teacher:
-    """Mixes a model's probabilities into the targets of pictures of some populations.
+    """Mixes the probabilities of a model into the targets of images of some populations.
 
-    Hinton et al., arXiv 1503.02531, at temperature 1: a share of the cross-entropy against the teacher is the
-    cross-entropy against a mixture. The teacher sees the pictures as the pupil does, changed in the same way
-    (Beyer et al., CVPR 2022). Where the teacher is the model that training starts from, this is learning without
-    forgetting (Li and Hoiem, ECCV 2016).
+    This is the distillation of Hinton et al., arXiv 1503.02531, at temperature 1: adding the cross-entropy against the
+    teacher equals the cross-entropy against mixed targets. The teacher sees the augmented images that the student sees
+    (Beyer et al., CVPR 2022). If training starts from the teacher's weights, this is learning without forgetting (Li
+    and Hoiem, ECCV 2016).
+
+    Args:
+        model: The teacher.
+        share: Share of the teacher in the targets, in [0, 1].
+        populations: Populations that the teacher was trained on. Targets of other populations do not change.
     """
 
     def __init__(self, model: keras.Model, share: float, populations: Sequence[Population]) -> None:
         self._model = keras.Model(model.input, model.outputs[0])
         self._model.jit_compile = model.jit_compile
-        knows = [float(population in populations) for population in POPULATIONS]
-        self._share = share * np.array(knows, np.float32)[None, :, None]
+        is_known = [float(population in populations) for population in POPULATIONS]
+        self._share = share * np.array(is_known, np.float32)[None, :, None]
 
     def mix_targets(self, targets: Floats, images: Floats) -> Floats:
-        """Targets [n, populations, labels] with the teacher's share in them, for pictures [n, size, size, 3]."""
-        said = softmax(np.asarray(self._model.predict_on_batch(images)))
-        # A row's weight is that of its label: 0 for the heads of other populations.
-        mixed: Floats = targets * (1 - self._share) + self._share * said * targets.sum(axis=-1, keepdims=True)
+        """Mix the teacher's predictions for images [n, size, size, 3] into targets [n, populations, labels]."""
+        predictions = softmax(np.asarray(self._model.predict_on_batch(images)))
+        # The weight of a row is the sum of its targets: 0 for the heads of other populations.
+        mixed: Floats = targets * (1 - self._share) + self._share * predictions * targets.sum(axis=-1, keepdims=True)
         return mixed

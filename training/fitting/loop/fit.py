@@ -1,4 +1,4 @@
-"""Fine-tunes the model: one epoch after the other, each ending in a line of the log and a checkpoint."""
+"""The training loop: each epoch ends with a row of the log and a checkpoint."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ from training.data.records.labelled_image import LabelledImage
 from training.fitting.inputs.batches import generate_batches
 from training.fitting.inputs.selection import draw_epoch_indices
 from training.fitting.inputs.targets import make_targets
-from training.fitting.loop import checkpoint
+from training.fitting.loop.checkpoint import load_checkpoint, save_checkpoint
 from training.fitting.loop.distillation import Teacher
 from training.fitting.loop.trainer import Trainer
 from training.fitting.progress.callbacks import TrainingCallback
@@ -20,7 +20,7 @@ from training.fitting.progress.run_log import RunLog
 from training.fitting.recipe import Recipe
 from training.model.weights import set_weights
 
-#: Takes the model, with the averaged weights in it, and gives figures for the log.
+#: Computes metrics for the log, with the averaged weights in the model.
 Validator = Callable[[keras.Model], dict[str, float]]
 
 
@@ -35,35 +35,49 @@ def fit(
     teacher: Teacher | None = None,
     tensorboard: bool = False,
 ) -> None:
-    """Train `model` on those of `pictures`, whose uint8 [n, side, side, 3] are `pixels`, that the recipe learns from.
+    """Train a model, and leave the averaged weights in it.
 
-    Leaves the averaged weights in the model. Goes on from the checkpoint in `directory` where one is there, to the
-    same result as without the stop.
+    Training resumes from the checkpoint in `directory` if there is one, and then ends with the same result as without
+    the stop.
+
+    Args:
+        model: The model, with its initial weights.
+        images: Images, of which the recipe selects those to train on.
+        pixels: The same images, uint8 [n, side, side, 3].
+        recipe: The recipe.
+        directory: Folder of the checkpoint and the log.
+        validator: Called after each epoch.
+        callback: Called with messages and after each batch.
+        teacher: Teacher for distillation.
+        tensorboard: Write events for TensorBoard too.
+
+    Raises:
+        TrainingError: If the checkpoint is damaged, or if TensorBoard is not installed.
     """
     trainer = Trainer(model, recipe)
-    state = checkpoint.load_checkpoint(directory)
-    if state is not None:
-        trainer.restore(state)
-        callback.on_message(f"going on after epoch {state.epochs} of {recipe.epochs}")
-    first = 0 if state is None else state.epochs
-    log = RunLog(directory, first, tensorboard)
+    checkpoint = load_checkpoint(directory)
+    if checkpoint is not None:
+        trainer.restore(checkpoint)
+        callback.on_message(f"resuming after epoch {checkpoint.epochs} of {recipe.epochs}")
+    first_epoch = 0 if checkpoint is None else checkpoint.epochs
+    log = RunLog(directory, first_epoch, tensorboard)
     targets = make_targets(images, recipe)
-    for epoch in range(first, recipe.epochs):
-        began = time.monotonic()
+    for epoch in range(first_epoch, recipe.epochs):
+        started_at = time.monotonic()
         losses: list[float] = []
-        for shown, index in generate_batches(pixels, draw_epoch_indices(images, recipe, epoch), recipe, epoch):
-            wanted = targets[index] if teacher is None else teacher.mix_targets(targets[index], shown)
-            losses.append(trainer.train_on_batch(shown, wanted))
+        for batch, indices in generate_batches(pixels, draw_epoch_indices(images, recipe, epoch), recipe, epoch):
+            batch_targets = targets[indices] if teacher is None else teacher.mix_targets(targets[indices], batch)
+            losses.append(trainer.train_on_batch(batch, batch_targets))
             callback.on_batch_end(epoch, len(losses), float(np.mean(losses)))
         row = {"epoch": epoch + 1, "size": recipe.image_size(epoch), "loss": round(float(np.mean(losses)), 5)}
-        row["seconds"] = round(time.monotonic() - began, 1)
-        state = trainer.create_checkpoint(epoch + 1)
-        set_weights(model, state.average)
+        row["seconds"] = round(time.monotonic() - started_at, 1)
+        checkpoint = trainer.create_checkpoint(epoch + 1)
+        set_weights(model, checkpoint.average)
         row |= {name: round(value, 5) for name, value in validator(model).items()}
-        set_weights(model, state.weights)
+        set_weights(model, checkpoint.weights)
         log.write_epoch(row)
-        # Last, as going on drops what the log has of later epochs.
-        checkpoint.save_checkpoint(directory, state)
+        # The checkpoint comes last: resuming from it drops the log's rows of later epochs.
+        save_checkpoint(directory, checkpoint)
         callback.on_message(", ".join(f"{name} {value}" for name, value in row.items()))
-    if state is not None:
-        set_weights(model, state.average)
+    if checkpoint is not None:
+        set_weights(model, checkpoint.average)

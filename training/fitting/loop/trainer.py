@@ -1,4 +1,4 @@
-"""A model that learns: optimiser, learning rate, averaged weights; and its state, to go on after a stop."""
+"""The trainer: optimizer, learning rate schedule, moving average of the weights, and their state."""
 
 import keras
 import numpy as np
@@ -14,12 +14,12 @@ Floats = npt.NDArray[np.float32]
 
 
 class Trainer:
-    """Lets `model` learn by the recipe, one batch after the other, with any of Keras' backends."""
+    """Trains a model by a recipe, batch by batch, with any backend of Keras."""
 
     def __init__(self, model: keras.Model, recipe: Recipe) -> None:
         self._model = model
         self._recipe = recipe
-        # Named, because the checkpoint knows its variables by it.
+        # The checkpoint identifies the optimizer's variables by this name.
         self._optimizer = keras.optimizers.AdamW(
             self.learning_rate_schedule(recipe),
             weight_decay=recipe.decay,
@@ -35,41 +35,41 @@ class Trainer:
         self._optimizer.build(self._logits_model.trainable_variables)
 
     def train_on_batch(self, images: Floats, targets: Floats) -> float:
-        """Learn from pictures [n, size, size, 3] and targets [n, populations, labels]; the loss before it."""
+        """Train on images [n, size, size, 3] and targets [n, populations, labels]. Returns the loss before the step."""
         return float(self._logits_model.train_on_batch(images, targets))
 
     def create_checkpoint(self, epochs: int) -> Checkpoint:
-        """Where learning stands after `epochs` epochs."""
+        """Create the checkpoint after `epochs` complete epochs."""
         weights = get_weights(self._model)
         state = {name: to_numpy(variable) for name, variable in self._state_variables().items()}
-        # Keras averages what is trained; statistics are averages already.
+        # Keras averages the trainable variables; the statistics of the normalisation are averages already.
         self._optimizer.finalize_variable_values(self._logits_model.trainable_variables)
         average = get_weights(self._model)
         set_weights(self._model, weights)
         return Checkpoint(recipe=self._recipe, epochs=epochs, weights=weights, average=average, state=state)
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go on where the checkpoint stands. Raises `KeyError` or `ValueError` where it is another model's."""
+        """Restore a checkpoint. Raises `KeyError` or `ValueError` if it belongs to another model."""
         set_weights(self._model, checkpoint.weights)
         for name, variable in self._state_variables().items():
             variable.assign(checkpoint.state[name])
 
     def _state_variables(self) -> dict[str, keras.Variable]:
-        """What learning goes on with beside the weights: the optimiser's variables, states of random numbers."""
+        """Variables of the optimizer and of the random generators, which a checkpoint holds beside the weights."""
         random = [variable for variable in self._model.variables if "seed" in variable.path]
-        # Keras numbers the random ones anew for each model of a process.
+        # Keras' own names of the random generators differ between the models of one process.
         numbered = {f"random/{number}": variable for number, variable in enumerate(random)}
         return {variable.path: variable for variable in self._optimizer.variables} | numbered
 
     @staticmethod
     def learning_rate_schedule(recipe: Recipe) -> keras.optimizers.schedules.LearningRateSchedule:
-        """A linear warm-up, then half a cosine to 0, or none."""
-        total = recipe.steps_per_epoch * recipe.epochs
-        warm = round(total * recipe.warm_up)
+        """Create the schedule: a linear warm-up, then a cosine decay to 0 or a constant rate."""
+        total_steps = recipe.steps_per_epoch * recipe.epochs
+        warmup_steps = round(total_steps * recipe.warm_up)
         return keras.optimizers.schedules.CosineDecay(
             0.0,
-            max(1, total - warm),
+            max(1, total_steps - warmup_steps),
             alpha=0.0 if recipe.cosine else 1.0,
             warmup_target=recipe.rate,
-            warmup_steps=max(1, warm),
+            warmup_steps=max(1, warmup_steps),
         )

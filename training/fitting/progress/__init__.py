@@ -1,1 +1,1 @@
-"""Progress of a run: console, CSV log, curves."""
+"""Progress of a run: callbacks, CSV log, curves."""

@@ -1,4 +1,4 @@
-"""What the person sees of a run while it goes on."""
+"""The callback of a run, and the progress bar that implements it."""
 
 from types import TracebackType
 from typing import Protocol, Self
@@ -10,17 +10,17 @@ from training.fitting.recipe import Recipe
 
 
 class TrainingCallback(Protocol):
-    """Is told how a run goes."""
+    """Receives the progress of a run."""
 
     def on_message(self, text: str) -> None:
-        """Pass on one line."""
+        """Handle one line of text."""
 
     def on_batch_end(self, epoch: int, done: int, loss: float) -> None:
-        """Note that `done` steps of `epoch`, counted from 0, are done, at this mean loss."""
+        """Handle the end of a batch: `done` batches of `epoch`, counted from 0, are done with this mean `loss`."""
 
 
 class ProgressBar:
-    """A bar an epoch, and lines above it; lines alone where the output is no terminal."""
+    """Shows a bar for each epoch with messages above it, or messages alone if the output is no terminal."""
 
     def __init__(self, console: Console, recipe: Recipe) -> None:
         self._recipe = recipe
@@ -38,10 +38,10 @@ class ProgressBar:
         self._progress.stop()
 
     def on_message(self, text: str) -> None:
-        """Print one line."""
+        """Print the message."""
         self._progress.console.print(text)
 
     def on_batch_end(self, epoch: int, done: int, loss: float) -> None:
-        """Move the bar."""
+        """Advance the bar."""
         text = f"epoch {epoch + 1} of {self._recipe.epochs}, {self._recipe.image_size(epoch)} px, loss {loss:.3f}"
         self._progress.update(self._task, completed=done, description=text)

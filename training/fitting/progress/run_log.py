@@ -1,4 +1,4 @@
-"""What a run writes of itself: a line an epoch as CSV, curves as a picture, and events for TensorBoard if asked."""
+"""The log of a run: a CSV file with one row an epoch, a plot, and optional events for TensorBoard."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -15,14 +15,15 @@ Row = Mapping[str, float]
 
 
 class RunLog:
-    """The log in `directory`, from epoch `after` on: what an earlier run wrote of later ones is dropped.
+    """Writes the log in `directory`. Rows that an earlier run wrote after epoch `last_epoch` are dropped.
 
-    Raises `TrainingError` where `tensorboard` is wanted and not installed.
+    Raises:
+        TrainingError: If `tensorboard` is true and TensorBoard is not installed.
     """
 
-    def __init__(self, directory: Path, after: int, tensorboard: bool = False) -> None:
+    def __init__(self, directory: Path, last_epoch: int, tensorboard: bool = False) -> None:
         self._directory = directory
-        self._rows: list[Row] = [row for row in read_log(directory) if row["epoch"] <= after]
+        self._rows: list[Row] = [row for row in read_log(directory) if row["epoch"] <= last_epoch]
         self._writer = None
         if tensorboard:
             try:
@@ -32,9 +33,9 @@ class RunLog:
             self._writer = Writer(str(directory))
 
     def write_epoch(self, row: Row) -> None:
-        """Add an epoch's figures."""
+        """Add the row of an epoch."""
         self._rows.append(row)
-        names = list(dict.fromkeys(name for one in self._rows for name in one))
+        names = list(dict.fromkeys(name for logged in self._rows for name in logged))
         with (self._directory / LOG_NAME).open("w", newline="", encoding="utf-8") as stream:
             writer = csv.DictWriter(stream, names)
             writer.writeheader()
@@ -47,13 +48,13 @@ class RunLog:
 
 
 def read_log(directory: Path) -> Sequence[Row]:
-    """The figures of each epoch so far; none where there is no log."""
+    """Read the row of each epoch; empty if there is no log."""
     path = directory / LOG_NAME
     if not path.exists():
         return []
     with path.open(newline="", encoding="utf-8") as stream:
-        return [{name: _number(value) for name, value in row.items() if value} for row in csv.DictReader(stream)]
+        return [{name: _parse_number(value) for name, value in row.items() if value} for row in csv.DictReader(stream)]
 
 
-def _number(text: str) -> float:
+def _parse_number(text: str) -> float:
     return int(text) if text.isdigit() else float(text)

@@ -1,4 +1,4 @@
-"""Training by Keras' other backends, without TensorFlow; by PyTorch, half a gigabyte more, where that is there."""
+"""Training by Keras' other backends without TensorFlow. PyTorch (half a gigabyte) is tested only if it is installed."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 import pytest
 
-#: TensorFlow is hidden, as on a machine that lacks it: Keras looks for it among the loaded modules, too.
+#: Hides TensorFlow, as on a machine without it. Keras also looks for it among the loaded modules.
 SCRIPT = """
 import runpy, sys
 from importlib.machinery import PathFinder
@@ -23,7 +23,7 @@ runpy.run_module("tests.training.fitting.tiny_run", run_name="__main__")
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_the_loss_falls_without_tensorflow(backend: str) -> None:
+def test_loss_falls_without_tensorflow(backend: str) -> None:
     if find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
     environment = {**os.environ, "KERAS_BACKEND": backend}
