@@ -11,7 +11,6 @@ from PIL import Image
 from bulk.inputs.formats import read_image
 from bulk.inputs.read_problem import FileNotReadable
 from bulk.results.result_row import ResultRow
-from shared.contract.decision import RefusalReason
 from shared.images.evidence_map import draw_evidence
 from shared.images.refusal import ImageRejected
 from shared.images.thumbnail import make_thumbnail
@@ -26,7 +25,7 @@ def make_thumbnails(row: ResultRow, folder: Path) -> list[str]:
 
     Only images that a worker has decoded are decoded here: others may hang or crash a decoder.
     """
-    if row.verdict is None and row.reason != RefusalReason.NOT_A_LESION:
+    if row.verdict is None and row.reason not in DECODED_REFUSALS:
         return []
     try:
         thumbnail = make_thumbnail(read_image(folder, row.name), _SIDE)
