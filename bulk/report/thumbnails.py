@@ -11,7 +11,7 @@ from PIL import Image
 from bulk.inputs.formats import read_image
 from bulk.inputs.read_problem import FileNotReadable
 from bulk.results.result_row import ResultRow
-from shared.images.evidence_map import draw_evidence
+from shared.contract.decision import DECODED_REFUSALS
 from shared.images.refusal import ImageRejected
 from shared.images.thumbnail import make_thumbnail
 
