@@ -29,6 +29,7 @@ lint: $(VENV)/ready ## Check style, types and import rules
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m checks.terms
 
 # To ignore an advisory that does not concern the project, add --ignore-vuln ID with the reason beside it.
 audit: $(VENV)/ready ## Look up known vulnerabilities of all requirements

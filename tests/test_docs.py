@@ -7,6 +7,9 @@ import pytest
 
 DOCS = Path("docs")
 
+#: Paths of files that a reader would add.
+_EXAMPLE_PATHS = {"bot/locales/xx.ftl"}
+
 
 @pytest.mark.parametrize("page", ["operations.md", "threat-model.md"])
 def test_each_test_named_in_docs_exists(page: str) -> None:
@@ -43,3 +46,13 @@ def test_fault_matrix_has_no_empty_cell() -> None:
     faults = ("SIGTERM", "SIGKILL", "SIGSTOP", "network cut to Redis", "Redis restarts", "Redis at its cap")
     processes = ("worker", "bot", "folder command", "Redis")
     assert cells == [(fault, process) for fault in (*faults, "disk full", "clock jumps") for process in processes]
+
+
+@pytest.mark.parametrize("page", sorted(Path().glob("*.md")) + sorted(DOCS.rglob("*.md")), ids=str)
+def test_each_path_named_in_docs_exists(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    package = r"(?:bot|bulk|worker|runtimes|shared|training|ops|local|simulator|samples|benchmarks|checks|tests)"
+    named = set(re.findall(rf"`({package}/[\w./]+)`", text)) - _EXAMPLE_PATHS
+    links = set(re.findall(r"\]\(([\w./-]+)\)", text))
+    assert {path for path in named if not Path(path).exists()} == set()
+    assert {link for link in links if not (page.parent / link).exists()} == set()

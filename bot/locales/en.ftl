@@ -121,7 +121,7 @@ failure =
 
     If the mole worries you, do not wait for me: show it to a doctor.
 failure-other-release =
-    I am being updated at this moment and could not look at this photograph. It is not lost: once the update is through, whoever runs me can have it looked at, and the answer comes here by itself. Or send it again in a quarter of an hour.
+    I am being updated at this moment and could not look at this photograph. It is not lost: once the update is through, the people who run me can have it looked at, and the answer comes here by itself. Or send it again in a quarter of an hour.
 
     If the mole worries you, do not wait for me: show it to a doctor.
 

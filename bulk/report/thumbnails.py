@@ -12,6 +12,7 @@ from bulk.inputs.formats import read_image
 from bulk.inputs.read_problem import FileNotReadable
 from bulk.results.result_row import ResultRow
 from shared.contract.decision import DECODED_REFUSALS
+from shared.images.evidence_map import draw_evidence
 from shared.images.refusal import ImageRejected
 from shared.images.thumbnail import make_thumbnail
 

@@ -17,7 +17,7 @@ _MAX_BOT_BYTES: Final = 256 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file with its metadata. `unique_id` is the same for the same content, whoever sent it."""
+    """A file with its metadata. `unique_id` is the same for the same content, no matter who sent it."""
 
     unique_id: str
     data: bytes

@@ -84,7 +84,7 @@ def test_reserved_permit_is_granted_once(redis_url: str) -> None:
             *(rate_limiter.request_permit(chat_id, Priority.ANSWER) for chat_id in range(1, 100))
         )
         waits_s = sorted(permit.wait_s for permit in permits if permit.granted)
-        # Permits are reserved a second ahead and no further, one after the other, whoever asks.
+        # Permits are reserved a second ahead and no further, one after the other, for all chats together.
         assert 29 <= len(waits_s) <= 31
         assert waits_s[0] == 0
         assert min(later - earlier for earlier, later in itertools.pairwise(waits_s)) > 0.025

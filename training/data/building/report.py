@@ -34,7 +34,7 @@ class DroppedEntry(BaseModel):
     file: str
     kept: str
     reason: str
-    likeness: float | None
+    similarity: float | None
     share: str
     kept_share: str
     label: str
@@ -43,7 +43,7 @@ class DroppedEntry(BaseModel):
     @property
     def has_conflicting_labels(self) -> bool:
         """True if the two images show the same under different labels, so that one label is wrong."""
-        return self.likeness is not None and "" not in (self.label, self.kept_label) and self.label != self.kept_label
+        return self.similarity is not None and "" not in (self.label, self.kept_label) and self.label != self.kept_label
 
 
 class BuildReport(BaseModel):
@@ -100,7 +100,7 @@ def _make_entry(out: Path, dropped: DroppedImage) -> DroppedEntry:
         file=format_path(out, dropped.record.path),
         kept=format_path(out, dropped.kept.path),
         reason=dropped.reason,
-        likeness=None if dropped.similarity is None else round(dropped.similarity, 3),
+        similarity=None if dropped.similarity is None else round(dropped.similarity, 3),
         share=dropped.record.split,
         kept_share=dropped.kept.split,
         label=get_class_name(dropped.record),
