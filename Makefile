@@ -42,7 +42,7 @@ secrets: $(VENV)/ready ## Search FILES (all that git tracks) for secrets
 	status=$$?; [ $$status -eq 0 ] || cat "$$known.log"; rm -f "$$known" "$$known.log"; exit $$status
 
 first-day: $(VENV)/ready ## Play an operator's first day on real processes
-	@$(BIN)/python -m pytest tests/system/test_first_day.py -s -q
+	@$(BIN)/python -m pytest tests/system/operations/test_first_day.py -s -q
 
 bench: $(VENV)/ready ## Measure throughput and latency against a one-process baseline (5 minutes on an idle machine)
 	@$(BIN)/python -m benchmarks.batching

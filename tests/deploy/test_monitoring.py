@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from ops.exporter import LedgerCollector
 from shared.config.settings import Settings
 from tests.deploy.deployment import PROMETHEUS, ROOT, named_queries, rules, services
-from tests.system.prometheus import is_installed
+from tests.system.support.prometheus import is_installed
 from worker.telemetry.metrics import METRICS
 from worker.telemetry.score_distribution import SCORE_DISTRIBUTION
 

@@ -10,7 +10,7 @@ import pytest
 
 from shared.contract.names import Queue
 from tests.system.conftest import link_first
-from tests.system.stack import ServiceStack, Submission, assert_complete, stop_with_signal
+from tests.system.support.stack import ServiceStack, Submission, assert_complete, stop_with_signal
 
 pytestmark = pytest.mark.system
 

@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 
 from benchmarks.harness.process_stats import ProcessMonitor, TimeSeries
-from tests.system.polling import eventually
+from tests.system.support.polling import eventually
 
 
 def test_trend_ignores_the_warmup() -> None:

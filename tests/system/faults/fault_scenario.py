@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from simulator.client.client import SimulatorClient, User
-from tests.system.chat import answers_to, consented_user, text_of, wait_for_answer
 from tests.system.faults.faulty_stack import FAULT_S, FaultyStack
-from tests.system.stack import Submission, assert_complete
+from tests.system.support.chat import answers_to, consented_user, text_of, wait_for_answer
+from tests.system.support.stack import Submission, assert_complete
 
 #: Longest time from the end of a fault until answers arrive again.
 RECOVERY_LIMIT_S: Final = 20.0

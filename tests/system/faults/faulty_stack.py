@@ -11,10 +11,10 @@ from typing import Final, Self
 
 from local.embedded_valkey import EmbeddedValkey
 from local.subprocesses import BackgroundProcess
-from tests.system.chat import ChatStack
 from tests.system.faults.clock import SettableClock
 from tests.system.faults.tcp_proxy import TcpProxy
-from tests.system.stack import Submission
+from tests.system.support.chat import ChatStack
+from tests.system.support.stack import Submission
 
 #: The default is 5 s. Faults last six leases, as 30 s would with the default.
 LEASE_S: Final = 2

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from simulator.client.client import SimulatorClient
-from tests.system.chat import consented_user, text_of, wait_for_answer
 from tests.system.faults.disk import full_disk
 from tests.system.faults.fault_scenario import RECOVERY_LIMIT_S, assert_service_survives
 from tests.system.faults.faulty_stack import FaultyStack, frozen
-from tests.system.polling import eventually
-from tests.system.stack import assert_complete
+from tests.system.support.chat import consented_user, text_of, wait_for_answer
+from tests.system.support.polling import eventually
+from tests.system.support.stack import assert_complete
 
 pytestmark = pytest.mark.system
 

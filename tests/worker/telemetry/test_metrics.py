@@ -7,7 +7,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, gener
 from prometheus_client.parser import text_string_to_metric_families
 
 from shared.contract.names import Queue
-from tests.system.prometheus import is_installed
+from tests.system.support.prometheus import is_installed
 from tests.worker.serving.test_postprocessing import MANIFEST
 from worker.telemetry.metrics import METRICS
 from worker.telemetry.score_distribution import SCORE_DISTRIBUTION

@@ -11,7 +11,7 @@ import yaml
 
 from local.embedded_valkey import free_port
 from local.subprocesses import BackgroundProcess
-from tests.system.polling import eventually, fetch_page
+from tests.system.support.polling import eventually, fetch_page
 
 SHIPPED_CONFIG: Final = Path("deploy/prometheus")
 

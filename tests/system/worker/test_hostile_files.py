@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from local.subprocesses import BackgroundProcess
 from samples.lesions import render_lesion
 from tests.shared.images.files import encode, encode_heic, make_exif, make_png
-from tests.system.stack import ServiceStack
+from tests.system.support.stack import ServiceStack
 
 pytestmark = pytest.mark.system
 

@@ -15,7 +15,7 @@ from shared.image_store.store import ImageStore
 from shared.ledger.ledger import Ledger
 from shared.redis_client.client import create_client
 from shared.redis_client.retry import RedisRetry
-from tests.system.stack import ServiceStack
+from tests.system.support.stack import ServiceStack
 
 pytestmark = pytest.mark.system
 

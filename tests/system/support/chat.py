@@ -11,7 +11,7 @@ from local.bot_processes import simulator_environment, simulator_url, start_bot,
 from local.embedded_valkey import EmbeddedValkey, free_port
 from local.subprocesses import BackgroundProcess
 from simulator.client.client import Message, SimulatorClient, SimulatorError, User
-from tests.system.stack import ServiceStack
+from tests.system.support.stack import ServiceStack
 
 T = TypeVar("T")
 

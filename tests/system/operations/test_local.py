@@ -14,7 +14,7 @@ from local.embedded_valkey import EmbeddedValkey, is_port_free
 from local.subprocesses import BackgroundProcess
 from local.worker_processes import command
 from samples.many import render_many
-from tests.system.polling import eventually, fetch_page
+from tests.system.support.polling import eventually, fetch_page
 
 pytestmark = pytest.mark.system
 

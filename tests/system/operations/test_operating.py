@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from shared.model.artefact import read_artefact, write_manifest
-from tests.system.polling import eventually
-from tests.system.stack import ServiceStack, assert_complete
+from tests.system.support.polling import eventually
+from tests.system.support.stack import ServiceStack, assert_complete
 
 pytestmark = pytest.mark.system
 

@@ -17,7 +17,7 @@ from local.subprocesses import BackgroundProcess
 from local.worker_processes import command
 from samples.many import render_many
 from simulator.client.client import SimulatorClient, User
-from tests.system.chat import (
+from tests.system.support.chat import (
     ChatStack,
     answers_to,
     consented_user,
@@ -26,7 +26,7 @@ from tests.system.chat import (
     wait_for_answer,
     wait_for_message_after,
 )
-from tests.system.polling import eventually, fetch_page
+from tests.system.support.polling import eventually, fetch_page
 
 pytestmark = pytest.mark.system
 

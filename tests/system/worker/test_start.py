@@ -16,7 +16,7 @@ from local.embedded_valkey import EmbeddedValkey
 from local.worker_processes import command, start_worker, wait_until_ready
 from shared.contract.names import LEDGER_VERSION, READY_EVENT
 from shared.model.artefact import hash_file
-from tests.system.stack import SHIPPED_ARTEFACT
+from tests.system.support.stack import SHIPPED_ARTEFACT
 
 pytestmark = pytest.mark.system
 

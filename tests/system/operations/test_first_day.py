@@ -16,12 +16,12 @@ from local.worker_processes import wait_until_ready
 from samples.many import render_many
 from simulator.client.client import SimulatorClient
 from tests.deploy.deployment import named_queries
-from tests.system.chat import ChatStack, consented_user, text_of, wait_for_answer
 from tests.system.conftest import IMAGES
-from tests.system.polling import eventually
-from tests.system.prometheus import PrometheusServer, is_installed
-from tests.system.stack import assert_complete
-from tests.system.test_operating import artefact_versions, copy_as_next_version, ops, status
+from tests.system.operations.test_operating import artefact_versions, copy_as_next_version, ops, status
+from tests.system.support.chat import ChatStack, consented_user, text_of, wait_for_answer
+from tests.system.support.polling import eventually
+from tests.system.support.prometheus import PrometheusServer, is_installed
+from tests.system.support.stack import assert_complete
 
 pytestmark = pytest.mark.system
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from samples.many import render_many
-from tests.system.stack import ServiceStack
+from tests.system.support.stack import ServiceStack
 
 pytestmark = pytest.mark.system
 

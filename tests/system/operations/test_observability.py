@@ -14,8 +14,8 @@ from ops.exporter import LedgerCollector
 from samples.many import render_many
 from shared.config.settings import Settings
 from shared.contract.decision import UNMEASURED
-from tests.system.polling import eventually, fetch_page
-from tests.system.stack import ServiceStack
+from tests.system.support.polling import eventually, fetch_page
+from tests.system.support.stack import ServiceStack
 
 pytestmark = pytest.mark.system
 

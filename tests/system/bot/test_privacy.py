@@ -24,8 +24,15 @@ from local.worker_processes import command, start_worker, wait_until_ready
 from samples.many import render_many
 from shared.config.settings import Settings
 from simulator.client.client import SimulatorClient, User
-from tests.system.chat import ChatStack, consented_user, is_answer, text_of, wait_for_answer, wait_for_message_after
-from tests.system.polling import eventually
+from tests.system.support.chat import (
+    ChatStack,
+    consented_user,
+    is_answer,
+    text_of,
+    wait_for_answer,
+    wait_for_message_after,
+)
+from tests.system.support.polling import eventually
 
 pytestmark = pytest.mark.system
 

@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from shared.model.artefact import read_artefact
-from tests.system.stack import SHIPPED_ARTEFACT, ServiceStack
+from tests.system.support.stack import SHIPPED_ARTEFACT, ServiceStack
 
 pytestmark = pytest.mark.system
 

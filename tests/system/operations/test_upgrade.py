@@ -13,9 +13,9 @@ from local.subprocesses import BackgroundProcess
 from local.worker_processes import command, start_worker, wait_until_ready
 from samples.many import render_many
 from simulator.client.client import Message, SimulatorClient, User
-from tests.system.chat import ChatStack, consented_user, text_of
-from tests.system.polling import eventually
-from tests.system.release import NEXT_VERSION, PREVIOUS_VERSION, with_contract_version, with_extended_verdicts
+from tests.system.support.chat import ChatStack, consented_user, text_of
+from tests.system.support.polling import eventually
+from tests.system.support.release import NEXT_VERSION, PREVIOUS_VERSION, with_contract_version, with_extended_verdicts
 
 pytestmark = pytest.mark.system
 

@@ -11,9 +11,9 @@ from local.embedded_valkey import free_port
 from local.subprocesses import BackgroundProcess
 from local.worker_processes import wait_until_ready
 from samples.many import render_many
-from tests.system.polling import eventually, fetch_page
-from tests.system.stack import ServiceStack, assert_complete
-from tests.system.test_operating import ops, status
+from tests.system.operations.test_operating import ops, status
+from tests.system.support.polling import eventually, fetch_page
+from tests.system.support.stack import ServiceStack, assert_complete
 
 pytestmark = pytest.mark.system
 

@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import expect
 
 from samples.many import render_many
-from tests.system.browser import open_page
-from tests.system.chat import ChatStack
+from tests.system.support.browser import open_page
+from tests.system.support.chat import ChatStack
 
 pytestmark = pytest.mark.system
 

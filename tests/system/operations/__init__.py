@@ -1,0 +1,1 @@
+"""Installing, watching and changing a running service."""

@@ -1,0 +1,1 @@
+"""Helpers of the system tests: service stacks, chats, polling, Prometheus, a browser."""

@@ -1,0 +1,1 @@
+"""Workers and the folder command on real processes."""
