@@ -6,12 +6,12 @@ from typing import Final
 
 import numpy as np
 
+from runtimes.base import PredictionBatch
 from training.calibration.population_calibration import PopulationCalibration
 from training.data.records.labels import COUNTED
 from training.errors import TrainingError
 from training.exporting.calibration_inputs.features import Features
 from training.exporting.graph import Storage
-from training.exporting.predictor import Predicted
 from training.metrics.auc import auc
 from training.metrics.bootstrap import Flags
 from training.model.classifier import POPULATIONS
@@ -35,7 +35,7 @@ class Agreement:
 
 
 def compare_with_model(
-    features: Features, calibrations: Sequence[PopulationCalibration], predicted: Predicted, is_counted: Flags
+    features: Features, calibrations: Sequence[PopulationCalibration], predicted: PredictionBatch, is_counted: Flags
 ) -> Agreement:
     """Compare the probabilities of the graph with those of the trained model.
 
@@ -57,7 +57,7 @@ def compare_with_model(
 def check_agreement(
     features: Features,
     calibrations: Sequence[PopulationCalibration],
-    predicted: Predicted,
+    predicted: PredictionBatch,
     is_counted: Flags,
     storage: Storage,
 ) -> Agreement:

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from runtimes.base import PredictionBatch
 from shared.model.artefact import Manifest, Metric, hash_file, write_manifest
 from training.calibration.distance import fit_distance
 from training.calibration.kinds import DERMATOSCOPE, KINDS, PHONE, KindClassifier, fit_kind_classifier, measure_kinds
@@ -34,7 +35,7 @@ from training.exporting.calibration_inputs.run_models import RunModel, read_fold
 from training.exporting.graph import TENSORS, Storage, write_graph
 from training.exporting.out_of_fold import FILE_NAME, OutOfFoldTable, write_out_of_fold
 from training.exporting.population import describe_population
-from training.exporting.predictor import GraphPredictor, Predicted
+from training.exporting.predictor import GraphPredictor
 from training.exporting.provenance import collect_build_info, derive_licence, list_data_sources
 from training.exporting.reported_metrics import measure_held_out, measure_isic2017_test, measure_phone
 from training.model.architecture import Architecture
@@ -84,7 +85,7 @@ class _Inputs:
 class _Measurements:
     """The graph's outputs for held-out lesions, calibrated outputs for phone lesions, and the metrics of both."""
 
-    held_out: Predicted
+    held_out: PredictionBatch
     phone: CalibratedOutputs
     test_images: list[LabelledImage]
     metrics: dict[str, Metric]
@@ -174,7 +175,9 @@ def _write_graph(
     )
 
 
-def _measure(graph: GraphPredictor, held_out: Predicted, inputs: _Inputs, options: ExportOptions) -> _Measurements:
+def _measure(
+    graph: GraphPredictor, held_out: PredictionBatch, inputs: _Inputs, options: ExportOptions
+) -> _Measurements:
     """Measure the artefact. The test set is used only if the options say so."""
     data, rules = inputs.data, inputs.run.recipe.serving_spec
     phone = inputs.out_of_fold.calibrate(data.phone.labels)

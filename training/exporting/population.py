@@ -1,5 +1,6 @@
 """The part of `model.json` about one population."""
 
+from runtimes.base import PredictionBatch
 from shared.model.artefact import Population
 from training.calibration.bands import choose_bands, compute_reliability_bins
 from training.calibration.distance import choose_max_distance
@@ -8,12 +9,11 @@ from training.calibration.population_calibration import PopulationCalibration
 from training.errors import TrainingError
 from training.exporting.calibration_inputs.calibration_data import LesionImages
 from training.exporting.calibration_inputs.cross_fitting import CalibratedOutputs
-from training.exporting.predictor import Predicted
 from training.exporting.reported_metrics import counted_probability
 
 
 def describe_population(
-    name: str, calibration: PopulationCalibration, lesions: LesionImages, outputs: CalibratedOutputs | Predicted
+    name: str, calibration: PopulationCalibration, lesions: LesionImages, outputs: CalibratedOutputs | PredictionBatch
 ) -> Population:
     """Choose bands, reliability bins and the largest distance of a population.
 

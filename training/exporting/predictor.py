@@ -11,8 +11,6 @@ from runtimes.tensorflow_predictor import TensorFlowPredictor
 from shared.images.preprocessing import PreprocessingSpec
 from training.data.image_cache import Pixels, decode_file
 
-Predicted = PredictionBatch
-
 
 class GraphPredictor(TensorFlowPredictor):
     """A frozen graph that also predicts files and any number of images.

@@ -6,11 +6,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from runtimes.base import PredictionBatch
 from shared.model.artefact import Metric
 from training.data.records.labelled_image import LabelledImage
 from training.data.records.labels import COUNTED, MALIGNANT, MELANOMA
 from training.data.sources import HAM10000, ISIC2017
-from training.exporting.predictor import Predicted
 from training.metrics.auc import auc_metric
 from training.metrics.probability import calibration_error
 
@@ -25,7 +25,7 @@ def is_counted(images: Sequence[LabelledImage]) -> npt.NDArray[np.bool_]:
     return np.isin([image.label for image in images], COUNTED)
 
 
-def measure_held_out(images: Sequence[LabelledImage], predicted: Predicted) -> dict[str, Metric]:
+def measure_held_out(images: Sequence[LabelledImage], predicted: PredictionBatch) -> dict[str, Metric]:
     """Measure the graph on the held-out images.
 
     Calibration used these images too. That improves the calibration error, not the AUCs.
@@ -46,7 +46,7 @@ def measure_held_out(images: Sequence[LabelledImage], predicted: Predicted) -> d
     return metrics
 
 
-def measure_isic2017_test(images: Sequence[LabelledImage], predicted: Predicted) -> dict[str, Metric]:
+def measure_isic2017_test(images: Sequence[LabelledImage], predicted: PredictionBatch) -> dict[str, Metric]:
     """Measure the graph on the ISIC 2017 test set. No choice was made by it."""
     is_melanoma = np.array([image.label == MELANOMA for image in images])
     scores = predicted.probabilities[:, MELANOMA]

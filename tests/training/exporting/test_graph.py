@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from runtimes.base import PredictionBatch
 from tests.training.small_model import SMALL, make_small_model
 from training.calibration.distance import fit_distance
 from training.calibration.kinds import KINDS, KindClassifier, fit_kind_classifier
@@ -16,7 +17,7 @@ from training.errors import TrainingError
 from training.exporting.agreement import TOLERANCE, check_agreement, compare_with_model
 from training.exporting.calibration_inputs.features import Features
 from training.exporting.graph import TENSORS, Storage, write_graph
-from training.exporting.predictor import GraphPredictor, Predicted
+from training.exporting.predictor import GraphPredictor
 from training.model.classifier import POPULATIONS, head_name
 from training.model.weights import get_weights
 
@@ -35,7 +36,7 @@ CALIBRATIONS = tuple(
 class Exported:
     path: Path
     pixels: np.ndarray
-    predicted: Predicted
+    predicted: PredictionBatch
     kinds: KindClassifier
     #: Index [n] of the head that the graph used for each image.
     heads: np.ndarray

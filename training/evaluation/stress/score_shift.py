@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from runtimes.base import PredictionBatch
 from shared.images.decode import decode
 from shared.images.thumbnail import make_thumbnail
 from shared.model.artefact import Manifest
@@ -19,7 +20,7 @@ from training.evaluation.result import StressResult
 from training.evaluation.served_answers import decide_answers
 from training.evaluation.stress.changes import CHANGES, NamedChange
 from training.evaluation.tasks import Task, score
-from training.exporting.predictor import GraphPredictor, Predicted
+from training.exporting.predictor import GraphPredictor
 from training.metrics.bootstrap import SEED
 
 #: Longest side of the images that are changed: larger than the model's input, small enough to be fast.
@@ -57,7 +58,7 @@ def _sample(images: Sequence[LabelledImage], count: int) -> list[LabelledImage]:
 
 def _predict(
     graph: GraphPredictor, images: Sequence[LabelledImage], manifest: Manifest, change: NamedChange | None
-) -> Predicted:
+) -> PredictionBatch:
     return graph.predict_each(_apply(image.path, change, manifest) for image in images)
 
 
@@ -74,7 +75,7 @@ def _apply(path: Path, change: NamedChange | None, manifest: Manifest) -> Pixels
 
 
 def _compare(
-    change: NamedChange, population: Population, before: Predicted, after: Predicted, manifest: Manifest
+    change: NamedChange, population: Population, before: PredictionBatch, after: PredictionBatch, manifest: Manifest
 ) -> StressResult:
     old, new = (score(Task.COUNTED, predicted.probabilities, manifest.labels) for predicted in (before, after))
     shift = new - old

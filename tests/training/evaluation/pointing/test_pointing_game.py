@@ -3,6 +3,7 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 
+from runtimes.base import PredictionBatch
 from shared.model.artefact import Manifest, read_artefact
 from tests.training.evaluation.conftest import SHIPPED
 from tests.training.evaluation.factories import make_image
@@ -10,7 +11,6 @@ from tests.training.evaluation.pointing.spots import draw_spot
 from training.data.image_cache import Pixels
 from training.data.records.labelled_image import LabelledImage
 from training.evaluation.pointing.pointing_game import measure_pointing
-from training.exporting.predictor import Predicted
 
 
 class DarknessPredictor:
@@ -19,14 +19,14 @@ class DarknessPredictor:
     def __init__(self, manifest: Manifest, *, central: bool) -> None:
         self._manifest, self._central = manifest, central
 
-    def predict_each(self, images: Iterable[Pixels]) -> Predicted:
+    def predict_each(self, images: Iterable[Pixels]) -> PredictionBatch:
         pixels = np.stack(list(images)).astype(np.float32)
         cells = 255 - pixels.reshape(len(pixels), 7, 32, 7, 32, 3).mean(axis=(2, 4, 5))
         if self._central:
             cells[:] = -np.hypot(*np.mgrid[-3:4, -3:4])
         labels = np.zeros((len(pixels), len(self._manifest.labels)), np.float32)
         labels[:, 0] = 1
-        return Predicted(labels, cells, np.zeros(len(pixels), np.float32), np.zeros((len(pixels), 3), np.float32))
+        return PredictionBatch(labels, cells, np.zeros(len(pixels), np.float32), np.zeros((len(pixels), 3), np.float32))
 
 
 @pytest.fixture(scope="module")
