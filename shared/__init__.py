@@ -1,1 +1,1 @@
-"""What all packages use: settings, contract, ledger, image store, image processing, model artefact."""
+"""Shared by all packages: settings, contract, ledger, image store, image processing, model artefact."""

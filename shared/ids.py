@@ -8,11 +8,11 @@ _JOB_ID_BYTES: Final = 16
 
 
 def job_id(key: bytes, *parts: str) -> str:
-    """Hash `parts` into a job id: the same image gets the same id again.
+    """Hash `parts` into a job id. The same parts give the same id.
 
     Args:
         key: At most 64 bytes. Only someone who knows the key can tell whose image an id belongs to.
-        parts: What identifies the image.
+        parts: Texts that together identify the image.
 
     Returns:
         The keyed BLAKE2b hash, 128 bits as hex.
@@ -30,5 +30,5 @@ def new_incarnation(role: str) -> str:
 
 
 def new_token() -> str:
-    """64 random bits as hex, by which a repeated call is recognised."""
+    """Return 64 random bits as hex. The ledger recognises a repeated call by its token."""
     return secrets.token_hex(8)

@@ -14,7 +14,7 @@ def set_up_logging(settings: Settings, *, secrets: Sequence[str] = ()) -> None:
 
     Args:
         settings: Format and level.
-        secrets: Texts that are replaced by `***`. Libraries put URLs into their errors, and those of Telegram hold
+        secrets: Texts that are replaced by `***`. Libraries put URLs into their errors, and Telegram's URLs hold
             the bot's token.
     """
     as_json = settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
@@ -54,7 +54,7 @@ def set_up_logging(settings: Settings, *, secrets: Sequence[str] = ()) -> None:
 
 
 class _RedactedStderr:
-    """Stderr without `secrets`. Every line passes here last, tracebacks included."""
+    """Stderr without `secrets`. Every line, tracebacks included, is redacted after it is formatted."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
         self._secrets = tuple(secrets)

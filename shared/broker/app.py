@@ -11,8 +11,8 @@ from shared.contract.names import Queue
 from shared.redis_client.client import CONNECT_TIMEOUT_S
 from shared.redis_client.sentinel import SentinelAddress, parse_sentinel_url
 
-#: Seconds between two checks of a blocking read. A read without a reply for this long and one more second has lost its
-#: connection. kombu's 25 s would leave a worker without messages for up to 51 s.
+#: Seconds between two checks of a blocking read. A read waits for a message for a second; if it has no reply after both
+#: times together, kombu reconnects. kombu's default of 25 s would leave a worker without messages for up to 51 s.
 _HEALTH_CHECK_INTERVAL_S: Final = 4
 
 
@@ -45,13 +45,12 @@ def create_celery_app(redis_url: str) -> Celery:
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_transport_options={
-            # kombu would keep each reserved message in Redis and deliver it again after a time-out by the wall clock.
-            # The ledger recovers within seconds, by the leases of processes. These writes are a quarter of the cost
-            # of a message.
+            # Otherwise kombu keeps each reserved message in Redis and delivers it again after a time-out by the wall
+            # clock. That is a quarter of a message's cost, and the ledger recovers within seconds by leases anyway.
             "ack_emulation": False,
             "queue_order_strategy": "priority",
             "socket_keepalive": True,
-            # No call blocks here: Celery's event loop reads messages as they come.
+            # No call blocks: Celery's event loop reads a reply when the socket has one.
             "socket_timeout": CONNECT_TIMEOUT_S,
             "socket_connect_timeout": CONNECT_TIMEOUT_S,
             "health_check_interval": _HEALTH_CHECK_INTERVAL_S,

@@ -1,4 +1,4 @@
-"""Publishes the Celery messages that wake workers. They may be lost or duplicated: the ledger is the truth."""
+"""Publishes the Celery messages that wake workers. Lost and duplicate messages do no harm: jobs are in the ledger."""
 
 from collections.abc import Iterable, Sequence
 from itertools import islice

@@ -1,4 +1,4 @@
-"""kombu's Redis transport, changed to survive a lost connection, to cost less, and to hold a queue back.
+"""kombu's Redis transport. It also survives a lost connection and a full disk, costs less, and can hold a queue back.
 
 *Messages are not restored.* When a connection is lost, kombu 5.7 closes a channel that has already released its
 connection and tries to restore the channel's messages through it. That raises `AttributeError`, which Celery treats as
@@ -7,11 +7,11 @@ unrecoverable, and the worker exits. The ledger knows which jobs are not done, a
 *One client for each pool.* kombu creates a new `redis.Redis` for every command, which with redis-py 7 takes longer than
 the command: about a fifth of the time in which a busy worker held the interpreter's lock, by py-spy.
 
-*A queue may be held back.* If the order of queues leaves one out for now, the wait for a message ends soon and the
-order is evaluated again; kombu would wait a second.
+*A queue may be held back.* While the order of queues omits the bulk queue, a wait for a message ends after 50 ms, and
+the order is evaluated again. kombu would wait a second.
 
-*A Redis that cannot write is waited for.* While its disk is full, Redis refuses to deliver messages, too, which Celery
-treats as unrecoverable.
+*A refused write is an empty queue.* While its disk is full, Redis refuses to deliver messages, too. Celery treats that
+error as unrecoverable.
 """
 
 import time
@@ -65,7 +65,7 @@ class Channel(redis.Channel):  # type: ignore[misc]
             with _empty_if_write_refused():
                 super()._brpop_start(timeout)
         except Empty:
-            # The command was not sent: redis-py checks the connection first.
+            # Redis refused redis-py's check of the connection, so the command was not sent.
             self._in_poll = None
 
     def _brpop_read(self, **options: Any) -> Any:
@@ -78,16 +78,16 @@ class Channel(redis.Channel):  # type: ignore[misc]
 
 
 class Transport(redis.Transport):  # type: ignore[misc]
-    """Transport with our channel."""
+    """kombu's Redis transport with the channel above."""
 
     Channel = Channel
 
 
 class SentinelChannel(Channel, redis.SentinelChannel):  # type: ignore[misc]
-    """Our channel on a Redis that Sentinels watch."""
+    """The channel above, on a Redis that Sentinels watch."""
 
 
 class SentinelTransport(redis.SentinelTransport):  # type: ignore[misc]
-    """Sentinel transport with our channel."""
+    """kombu's Sentinel transport with the channel above."""
 
     Channel = SentinelChannel

@@ -19,7 +19,7 @@ class AsyncCoalescer(Generic[Item, Result]):
         Args:
             action: Returns one result for each item, in order. What it raises is raised in every caller of the batch.
             max_items: Maximum number of items in one call.
-            pause_s: Seconds between two calls, in which more items gather. An item after an idle time is sent at once.
+            pause_s: Seconds between two calls, in which more items gather. After an idle time an item does not wait.
         """
         self._action = action
         self._max_items = max_items

@@ -1,4 +1,4 @@
-"""Setting overrides: values in the ledger that an operator sets while the service runs. They win over the settings."""
+"""Setting overrides: values that an operator writes to the ledger while the service runs. They replace the settings."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
@@ -23,7 +23,7 @@ OVERRIDABLE: Final = (
 
 
 class OverrideError(Exception):
-    """Raised for a setting without override, or for an invalid value. The message is one sentence."""
+    """Raised for a setting that cannot be overridden, or for an invalid value. The message is one sentence."""
 
 
 def parse_override(name: str, value: str) -> Any:
@@ -53,7 +53,7 @@ class SettingsOverrides:
         return self._current
 
     def apply(self, overrides: Mapping[str, str]) -> None:
-        """Apply the overrides of the ledger, by name. A setting without override gets its own value again."""
+        """Apply the overrides of the ledger, by name. A setting without override gets its configured value again."""
         if overrides == self._applied:
             return
         self._applied = dict(overrides)

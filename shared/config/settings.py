@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     max_attempts: int = Field(
         default=10,
         ge=1,
-        description="Maximum number of attempts at a job whose workers die. After more it becomes a dead letter.",
+        description="Maximum number of attempts at a job whose workers die. After that many it becomes a dead letter.",
     )
 
     artefact: Path = Field(default=Path("models/lite0"), description="Directory of the model that is served.")
@@ -82,7 +82,7 @@ class Settings(BaseSettings):
         description="Maximum number of bulk images in a worker's memory at once; use three batches or more.",
     )
     decode_timeout_s: float = Field(
-        default=20, gt=0, description="A decode that takes longer counts as hanging, and the worker restarts."
+        default=20, gt=0, description="If a decode takes longer, it counts as hanging and the worker restarts."
     )
     decode_max_memory: int = Field(
         default=2 * 2**30,
@@ -130,13 +130,17 @@ class Settings(BaseSettings):
     telegram_max_attempts: int = Field(
         default=12,
         ge=1,
-        description="Maximum number of attempts to deliver an answer. After more it becomes a dead letter.",
+        description="Maximum number of attempts to deliver an answer. After that many it becomes a dead letter.",
     )
     user_burst: int = Field(default=20, ge=1, description="Maximum number of photographs that a user may send at once.")
     user_per_minute: float = Field(
-        default=10, gt=0, description="Maximum number of photographs per minute of a user after such a burst."
+        default=10,
+        gt=0,
+        description="Maximum number of photographs that a user may send per minute after such a burst.",
     )
-    user_per_day: int = Field(default=200, ge=1, description="Maximum number of photographs per day of a user.")
+    user_per_day: int = Field(
+        default=200, ge=1, description="Maximum number of photographs that a user may send per day."
+    )
     max_expected_wait_s: float = Field(
         default=300,
         gt=0,

@@ -5,7 +5,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-#: Population of an image that is unlike all on which the model was measured: it gets no low band and no receipt.
+#: Population of an image that is unlike all on which the model was measured. Its band is `uncertain` or `high`, its
+#: probabilities are not calibrated, and it gets no receipt.
 UNMEASURED: Final = "unmeasured"
 
 
@@ -14,7 +15,7 @@ class _FrozenModel(BaseModel):
 
 
 class Band(StrEnum):
-    """Band of a verdict, as users are told."""
+    """Band of a verdict, by which the bot words its answer."""
 
     LOW = "low"
     ELEVATED = "elevated"
@@ -97,21 +98,21 @@ class Work(_FrozenModel):
     """Cost of a decision: the size of its batch and the seconds of each step."""
 
     batch: int = Field(ge=1)
-    wait_s: float = Field(ge=0, description="from the claim to the start of the prediction, without decoding")
+    wait_s: float = Field(ge=0, description="from entering the pipeline to the prediction, without decoding")
     decode_s: float = Field(ge=0)
     predict_s: float = Field(ge=0, description="of the whole batch")
-    runtime: str = Field(default="", description="that predicted, and its device: `tensorflow on CPU:0`")
+    runtime: str = Field(default="", description="the runtime and its device, such as `tensorflow on CPU:0`")
 
 
 class Verdict(_FrozenModel):
-    """A prediction, calibrated for the named population."""
+    """A prediction. Its probabilities are calibrated for `population` unless that is `UNMEASURED`."""
 
     kind: Literal["verdict"] = "verdict"
     artefact: str
     population: str
-    #: Calibrated probability, in [0, 1], that the lesion is one of the artefact's malignant labels.
+    #: Probability, in [0, 1], that the lesion has one of the labels that the artefact counts as malignant.
     probability: float = Field(ge=0, le=1)
-    #: Calibrated probability of each label, each in [0, 1].
+    #: Probability of each label, each in [0, 1].
     probabilities: dict[str, float]
     band: Band
     receipt: Receipt | None

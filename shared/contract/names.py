@@ -12,10 +12,10 @@ LEDGER_VERSION: Final = 2
 #: The one Celery task. Its messages carry job ids and wake workers.
 CLASSIFY_TASK: Final = "melanoma.classify"
 
-#: Log event of a worker that consumes messages from now on. Those who start workers wait for it.
+#: Log event of a worker that consumes messages from now on. Scripts that start workers wait for it.
 READY_EVENT: Final = "worker ready"
 
-#: The same of a bot.
+#: Log event of a bot that takes updates from now on.
 BOT_READY_EVENT: Final = "bot ready"
 
 

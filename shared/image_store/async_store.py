@@ -13,7 +13,7 @@ class AsyncImageStore:
     """`ImageStore` behind one asynchronous Redis client, for the coroutines of one event loop."""
 
     def __init__(self, client: "Redis", retry: AsyncRedisRetry, *, budget_bytes: int, ttl_s: float) -> None:
-        self._redis: Any = client  # redis-py types one method for both of its clients
+        self._redis: Any = client  # redis-py's types mix its two clients
         self._retry = retry
         self._budget_bytes = budget_bytes
         self._ttl_ms = round(ttl_s * 1000)

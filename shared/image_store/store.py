@@ -42,7 +42,7 @@ class ImageStore:
         self._delete = client.register_script(DELETE)
 
     def put(self, images: Mapping[str, bytes]) -> bool:
-        """Store all of `images`, or none if the budget is spent. The call can be repeated.
+        """Store all of `images`, or none if they exceed the budget. The call can be repeated.
 
         Args:
             images: Bytes by job id.

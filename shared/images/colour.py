@@ -29,7 +29,8 @@ def to_averageable_mode(image: Image.Image) -> Image.Image:
     """Convert a loaded image to a mode in which neighbouring pixels can be averaged.
 
     Palette, 1-bit, CMYK and deep pixels cannot be averaged: they become RGB, RGBA or L. Deep pixels are scaled to 8
-    bits from the smallest customary maximum that holds them; they are not clipped.
+    bits: 16-bit ones from 65,535, others from the smallest customary maximum that holds them, so that none is clipped
+    at the top.
 
     Raises:
         ImageRejected: UNSUPPORTED_FORMAT for modes that no camera writes, DAMAGED for infinite values.

@@ -43,7 +43,7 @@ def decode(data: bytes, preprocessing: PreprocessingSpec, limits: DecodeLimits =
     Args:
         data: The bytes of the file.
         preprocessing: Size, filter and aspect of the result.
-        limits: What the image may cost.
+        limits: Limits of size and cost.
 
     Returns:
         Pixels uint8 [size, size, 3], the original size, and advice on quality.

@@ -65,7 +65,7 @@ def load_downscaled(
         data: The bytes of the file.
         plan: Chooses box and size of the result.
         resample: Filter for the final scaling.
-        limits: What the image may cost.
+        limits: Limits of size and cost.
         margin: The JPEG decoder may shrink down to this many times the requested size; the filter does the rest.
 
     Raises:
@@ -107,7 +107,7 @@ def _check_header(stored: ImageFile.ImageFile, limits: DecodeLimits) -> None:
     if isinstance(stored, HeifImageFile):
         return  # the container names the primary image; the others are bursts, previews and depth maps
     if getattr(stored, "is_animated", False):
-        # Pages of a TIFF count as well: nobody could say which of them was classified.
+        # Pages of a TIFF count as well: a user would not know which of them was classified.
         raise ImageRejected(RefusalReason.ANIMATED)
     if isinstance(stored, TiffImagePlugin.TiffImageFile) and _is_preview(stored):
         raise ImageRejected(RefusalReason.UNSUPPORTED_FORMAT)
@@ -121,7 +121,7 @@ def _check_size(width: int, height: int, limits: DecodeLimits) -> None:
 
 
 def _is_preview(stored: TiffImagePlugin.TiffImageFile) -> bool:
-    """Whether the first image of a TIFF is a thumbnail, as in the raw files of cameras (DNG, NEF, ARW)."""
+    """Return whether the first image of a TIFF is a thumbnail, as in the raw files of cameras (DNG, NEF, ARW)."""
     return bool(stored.tag_v2.get(_NEW_SUBFILE_TYPE, 0) & 1)
 
 
@@ -134,7 +134,7 @@ def _decode(
         stored.load()
     else:
         stored.load()
-        # Only now is the size certain: Pillow turns a TIFF upright, and a HEIC may hold more than its header says.
+        # The size is certain only now: Pillow turns a TIFF upright, and a HEIC may be larger than its header says.
         width, height = stored.size
         _check_size(width, height, limits)
         box, size = plan(width, height)
@@ -162,7 +162,7 @@ def _draft(
     if drafted is not None:
         scale_x, scale_y = drafted[1][2] / width, drafted[1][3] / height
         box = (box[0] * scale_x, box[1] * scale_y, box[2] * scale_x, box[3] * scale_y)
-    # One read for the whole file. A read for each 64 kB would copy the rest of the one before.
+    # Read the whole file at once: Pillow would read 64 kB at a time and copy what the decoder has left of each part.
     stored.decodermaxblock = limits.max_bytes
     return box, size
 

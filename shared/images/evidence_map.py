@@ -38,8 +38,8 @@ def draw_evidence(image: Image.Image, evidence: EvidenceMap) -> Image.Image:
     """Draw the evidence for malignancy over an RGB `image` of any size; returns a new image.
 
     The grid is stretched smoothly over the whole image. A transparent colour marks strong evidence; a line, light on
-    dark, surrounds what exceeds half of the strongest. Evidence against malignancy is not drawn, because readers take
-    any colour as alarm.
+    dark, surrounds what exceeds half of the map's largest absolute value. Evidence against malignancy is not drawn,
+    because readers take any colour as alarm.
     """
     cells = np.array(evidence.cells, dtype=np.float32).reshape(evidence.rows, evidence.columns)
     grid = Image.fromarray(cells.clip(min=0) / _MAX_CELL)

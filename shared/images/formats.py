@@ -78,7 +78,7 @@ def select_opener(data: bytes) -> Opener:
 
 def _select_bmp_opener(data: bytes) -> Opener:
     if data[14:15] not in (b"\x0c", b"\x28", b"\x34", b"\x38", b"\x40", b"\x6c", b"\x7c"):
-        # The second header has no known length: any text may begin with these two letters.
+        # Any text may begin with these two letters: here the second header has none of the known lengths.
         raise ImageRejected(RefusalReason.NOT_A_PICTURE)
     if data[14:15] != b"\x0c" and data[30:31] in (b"\x01", b"\x02"):
         # Run-length coded: Pillow unpacks these in Python, which may take many seconds, and no camera writes them.

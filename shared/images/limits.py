@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class DecodeLimits:
-    """Limits that are checked before a pixel is decoded."""
+    """Limits that are checked before and while the header is parsed, before a pixel is decoded."""
 
     #: Bytes. Telegram lets a bot download this much (getFile). The 48-megapixel JPEG of a phone has about 15 MB.
     max_bytes: int = 20 * 1024 * 1024

@@ -1,4 +1,4 @@
-"""The preprocessing that an artefact specifies. Training, evaluation and serving apply the same."""
+"""The preprocessing that an artefact specifies. Training, evaluation and serving all apply it."""
 
 from enum import StrEnum
 

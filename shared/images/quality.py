@@ -1,4 +1,4 @@
-"""Finds quality problems of an image. They are reported beside the verdict and are no reason to refuse it."""
+"""Finds quality problems of an image. They are reported beside the verdict and are no reason for a refusal."""
 
 from typing import Final
 

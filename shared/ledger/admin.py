@@ -1,4 +1,7 @@
-"""Calls of an operator and of the control loop that obeys one. Each is bounded and can be repeated."""
+"""Calls of operators, and of the control loops that apply what operators ask for. Each is bounded.
+
+Each can be repeated when its reply was lost, except `set_desired_model` for the previous model: it would switch back.
+"""
 
 from collections.abc import Iterable
 from typing import Final
@@ -13,7 +16,7 @@ _MAX_LISTED: Final = 1000
 
 
 def get_version() -> ScriptCall[int]:
-    """The version of the ledger; a new ledger gets ours."""
+    """Read the version of the ledger. A ledger without one gets the version of this release."""
     return ScriptCall("get_version", (LEDGER_VERSION,), int)
 
 
@@ -23,7 +26,7 @@ def get_overview() -> ScriptCall[LedgerOverview]:
 
 
 def pause(queue: Queue) -> ScriptCall[bool]:
-    """Let no worker claim jobs of `queue`. They stay `ready`; deadlines go on. True if it was not paused."""
+    """Let no worker claim jobs of `queue`. They stay `ready`; deadlines still pass. True if it was not paused."""
     return ScriptCall("set_paused", (queue, 1), replies.decode_flag)
 
 
@@ -33,12 +36,16 @@ def resume(queue: Queue) -> ScriptCall[bool]:
 
 
 def get_dead_letters(limit: int, ids: Iterable[str] = ()) -> ScriptCall[list[DeadLetter]]:
-    """The oldest dead letters, at most `limit`; or those of `ids` that are dead letters."""
+    """Read the oldest dead letters, at most `limit`; or those of `ids` that are dead letters."""
     return ScriptCall("get_dead_letters", (limit, *ids), replies.decode_dead_letters)
 
 
 def drop_dead_letters(ids: Iterable[str]) -> ScriptCall[int]:
-    """Delete dead letters; returns how many. An undelivered one loses only its mark and is still delivered."""
+    """Delete dead letters; returns how many.
+
+    A failure that its owner has not fetched yet is only unmarked and is still delivered. An answer that could not be
+    delivered is unmarked, too, and expires after seven days.
+    """
     return ScriptCall("drop_dead_letters", tuple(ids), int)
 
 
@@ -47,10 +54,10 @@ def replay_dead_letters(
 ) -> ScriptCall[tuple[int, list[PendingDispatch]]]:
     """Process dead letters again, with a new deadline.
 
-    A replayed job gets our contract version, unless its own is newer.
+    A replayed job gets the contract version of this release, unless its own is newer.
 
     Args:
-        jobs: Id of each, and whether its image is in the store.
+        jobs: Pairs of an id and whether its image is in the store.
         deadline_s: The new deadline, in seconds from now.
 
     Returns:
@@ -61,7 +68,7 @@ def replay_dead_letters(
 
 
 def get_history(id_: str) -> ScriptCall[JobHistory | None]:
-    """Everything the ledger knows of a job; None for an unknown or deleted one."""
+    """Read the record of a job, without its payload; None for an unknown or deleted job."""
     return ScriptCall("get_history", (id_,), lambda reply: replies.decode_history(reply, id_))
 
 
@@ -69,7 +76,8 @@ def report_status(incarnation: str, serving: str) -> ScriptCall[tuple[str, bool]
     """Report what a worker serves, as JSON.
 
     Returns:
-        The directory of the artefact that the worker should serve, '' for its own, and whether it should drain.
+        The directory of the artefact that the worker should serve, '' for the configured one, and whether it should
+        drain.
     """
     return ScriptCall("report_status", (incarnation, serving), replies.decode_status_reply)
 

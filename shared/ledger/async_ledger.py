@@ -31,7 +31,7 @@ class AsyncLedger:
         signal = outbox_signal_key(outbox)
 
         async def wait() -> object:
-            # redis-py types one method for both of its clients.
+            # redis-py's types mix its two clients.
             return await self._client.blpop([signal], timeout=timeout_s)  # type: ignore[misc]
 
         return await self._retry.call(wait) is not None

@@ -1,4 +1,4 @@
-"""Records that the ledger takes in and returns. Times are in seconds; points in time are on Redis' clock."""
+"""Records that the ledger takes in and returns. Times are in seconds; points in time are on the ledger's clock."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ class ClaimedJob:
 
     A `suspect` job is a suspected poison message: an earlier worker died or hung with it, so it is decoded in a child
     process. `remaining_s` is the time to its deadline, `age_s` the time since it was received, `queued_s` the time
-    since its message was published.
+    since it last became ready.
     """
 
     id: str
@@ -71,7 +71,7 @@ class PendingDispatch:
 
 @dataclass(frozen=True, slots=True)
 class QueueCount:
-    """Number of ready jobs in one queue, and the age of the oldest."""
+    """Number of ready jobs in one queue, and the age of the first of them."""
 
     ready: int
     oldest_s: float
@@ -79,7 +79,7 @@ class QueueCount:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Numbers of jobs by stage, of live processes and of workers among them, and the throughput of all workers."""
+    """Numbers of ready and claimed jobs, dead letters, live processes and workers; throughput of all workers."""
 
     queues: dict[Queue, QueueCount]
     claimed: int
@@ -126,8 +126,8 @@ class ProcessInfo:
 class LedgerOverview:
     """The whole ledger in numbers.
 
-    `time_s` is Redis' clock, `undecided` the number of jobs without a decision in any stage, `oldest_undelivered_s` the
-    age of the decision that waits longest for delivery.
+    `time_s` is the ledger's clock, `undecided` the number of jobs without a decision in any stage,
+    `oldest_undelivered_s` the age of the decision that waits longest for delivery.
     """
 
     time_s: float
@@ -141,7 +141,7 @@ class LedgerOverview:
 
     @property
     def stages(self) -> dict[Stage, int]:
-        """Number of jobs by stage. Answered jobs are not counted: they are deleted or wait for that."""
+        """Number of jobs by stage. Jobs that a process has leased from an outbox and answered jobs are not counted."""
         return {
             Stage.RECEIVED: sum(outbox.received for outbox in self.outboxes),
             Stage.READY: sum(queue.ready for queue in self.queues.values()),
@@ -174,7 +174,7 @@ class JobEvent:
 
 @dataclass(frozen=True, slots=True)
 class JobHistory:
-    """Everything the ledger knows of a job. `decision` is JSON, empty before there is one.
+    """The record of a job, without its payload. `decision` is JSON, empty before there is one.
 
     `is_truncated` says that the beginning of a long history was dropped.
     """

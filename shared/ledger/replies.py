@@ -26,12 +26,12 @@ def decode_nothing(_: object) -> None:
 
 
 def decode_flag(reply: int) -> bool:
-    """1 for true."""
+    """Decode 1 as true, 0 as false."""
     return reply == 1
 
 
 def decode_flags(reply: Sequence[int]) -> list[bool]:
-    """1 for true, in order."""
+    """Decode each 1 as true, each 0 as false."""
     return [flag == 1 for flag in reply]
 
 
@@ -171,7 +171,7 @@ def decode_history(reply: Sequence[bytes], id_: str) -> JobHistory | None:
         return None
     fields = dict(zip(map(_text, reply[::2]), reply[1::2], strict=True))
     history = _text(fields["history"])
-    # The first entry of a truncated history is the rest of one.
+    # A truncated history begins with '~' and the rest of an entry that was cut.
     is_truncated = history.startswith("~")
     entries = history.split()[1:] if is_truncated else history.split()
     return JobHistory(

@@ -1,6 +1,6 @@
 """A ledger call before it is run: a script, its arguments, and the decoder of its reply.
 
-A call knows no connection, so that a synchronous and an asynchronous client can run the same calls.
+A call holds no connection, so a synchronous and an asynchronous client can run the same calls.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from typing import Any, Final, Generic, TypeVar
 
 T_co = TypeVar("T_co", covariant=True)
 
-#: Prefix of every key of the service.
+#: Prefix of every key of the service but Celery's.
 KEY_PREFIX: Final = "melanoma:"
 
 _SCRIPTS: Final = Path(__file__).parent / "scripts"
@@ -28,12 +28,12 @@ class ScriptCall(Generic[T_co]):
 
 @cache
 def script_source(script: str) -> str:
-    """Whole Lua text of the script `script`.
+    """Return the whole Lua text of `script`.
 
-    The first line of each file is its header. At its memory limit Redis refuses a script that writes, unless the
-    header says `allow-oom`. Scripts that move a job towards its end say so: they free more memory than they take.
-    So do those of the operator, who must see and act just then. Scripts that take in work do not, so a full ledger
-    accepts no new jobs.
+    The first line of each file is its header. At its memory limit Redis refuses a script unless the header says
+    `allow-oom`. Scripts that move a job towards its end say so: they free more memory than they take. The scripts of
+    operators say so, too: operators must see and act when Redis is full. Scripts that take in work do not, so a full
+    ledger accepts no new jobs.
 
     Raises:
         OSError: There is no such script.
@@ -43,7 +43,7 @@ def script_source(script: str) -> str:
 
 
 def with_clock_prelude(body: str, *, allow_oom: bool = False) -> str:
-    """Lua text of a script that may call `clock()`; `allow_oom` lets it write even when Redis is full."""
+    """Return the Lua text of a script that may call `clock()`; `allow_oom` lets it run even when Redis is full."""
     return f"#!lua{' flags=allow-oom' if allow_oom else ''}\n{_read('_clock')}\n{body}"
 
 

@@ -14,7 +14,7 @@ from shared.ledger.script_call import ScriptCall, to_ms
 def create_jobs(
     jobs: Iterable[NewJob], *, queue: Queue, outbox: str, language: str, deadline_s: float, stored: bool
 ) -> ScriptCall[list[PendingDispatch]]:
-    """Create those of `jobs` that do not exist yet, all or none.
+    """Create those of `jobs` that do not exist yet, in one atomic step.
 
     Args:
         jobs: The jobs, with the payload of their owner.
@@ -22,7 +22,7 @@ def create_jobs(
         outbox: Names the reader that delivers the answers.
         language: Language of the answers.
         deadline_s: A job without a decision fails after this many seconds.
-        stored: The images are in the store already, so the jobs become `ready`; otherwise they stay `received`.
+        stored: True if the images are in the store already: then the jobs, new or `received`, become `ready`.
 
     Returns:
         The jobs that became ready and await a message.
@@ -79,7 +79,7 @@ def lease(
 ) -> ScriptCall[list[OutboxJob]]:
     """Lease jobs of an outbox that several replicas read. If this process dies, the recovery sweep ends the lease.
 
-    The same call again returns the same jobs, as far as they are still leased: its first reply may have been lost.
+    The same call again returns those of the jobs that are still leased: its first reply may have been lost.
     """
     return ScriptCall("read_outbox", (stage, outbox, limit, incarnation, new_token()), replies.decode_outbox_jobs)
 
@@ -95,7 +95,7 @@ def complete(ids: Iterable[str], *, retention_s: float) -> ScriptCall[int]:
 
 
 def cancel(ids: Iterable[str], *, retention_s: float = 0) -> ScriptCall[int]:
-    """Any stage but answered -> cancelled: nobody waits for these jobs any more."""
+    """Any stage but answered -> cancelled: the owner needs no decision any more."""
     return ScriptCall("finish", (Stage.CANCELLED, to_ms(retention_s), *ids), int)
 
 
@@ -120,10 +120,10 @@ def heartbeat(incarnation: str, *, lease_s: float, images_per_second: float = 0)
 
 
 def recovery_sweep(*, lease_s: float, grace_s: float, limit: int) -> ScriptCall[list[PendingDispatch]]:
-    """Recover jobs of dead processes, find jobs that no message covers, fail jobs past their deadline.
+    """Requeue jobs of dead processes, find jobs whose message was lost, fail jobs past their deadline.
 
     Args:
-        lease_s: Every process gets a new lease if nobody swept for longer: Redis was unavailable.
+        lease_s: If no process swept for longer, Redis was unavailable, and every process gets a new lease.
         grace_s: A message does not count as lost sooner than this after it was sent.
         limit: Maximum number of jobs of each kind.
 
@@ -137,5 +137,5 @@ def recovery_sweep(*, lease_s: float, grace_s: float, limit: int) -> ScriptCall[
 
 
 def get_counts() -> ScriptCall[Counts]:
-    """Count the jobs by stage and the live processes."""
+    """Count ready and claimed jobs, dead letters and live processes."""
     return ScriptCall("get_counts", tuple(Queue), replies.decode_counts)

@@ -35,7 +35,7 @@ class Group(StrEnum):
 
 
 class Label(_ManifestModel):
-    """One output of the model. If `counts` is true, it adds to the probability that users are told."""
+    """One output of the model. If `counts` is true, it is added to the verdict's probability."""
 
     name: str
     title: str

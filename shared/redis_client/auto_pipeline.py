@@ -20,10 +20,9 @@ Command = tuple[tuple[Any, ...], dict[str, Any]]
 class AutoPipeliningRedis(Redis):
     """A `Redis` for the coroutines of one event loop.
 
-    A command that is given during another one waits for it and shares a pipeline with all waiting commands. One
-    write and one read of the socket then serve many commands; alone, they would cost more than the command itself.
-    Commands of one coroutine keep their order. Only its caller gets the error of a command; if the connection
-    breaks, every caller of the pipeline does.
+    While commands run, new ones wait and then share one pipeline. One write and one read of the socket serve all of
+    them; for a single command both cost more than the command itself. Commands of one coroutine keep their order. The
+    error of a command reaches only its caller; a broken connection is an error for every caller of the pipeline.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -33,7 +32,7 @@ class AutoPipeliningRedis(Redis):
     async def execute_command(self, *arguments: Any, **options: Any) -> Any:
         """Run one command. Raises what `Redis.execute_command` raises."""
         if arguments[0] in _BLOCKING:
-            # redis-py leaves it untyped.
+            # redis-py leaves this method untyped.
             return await super().execute_command(*arguments, **options)  # type: ignore[no-untyped-call]
         reply = await self._coalescer.call((arguments, options))
         if isinstance(reply, ResponseError):

@@ -12,7 +12,7 @@ from redis.sentinel import Sentinel
 from shared.redis_client.auto_pipeline import AutoPipeliningRedis
 from shared.redis_client.sentinel import SentinelAddress, parse_sentinel_url
 
-#: Longer than any blocking read, which would otherwise look like a lost server.
+#: Longer than any blocking read: a shorter one would end such a read as a time-out.
 SOCKET_TIMEOUT_S: Final = 7.0
 #: Time-out of calls that do not block at the server.
 CONNECT_TIMEOUT_S: Final = 3.0
@@ -55,7 +55,7 @@ def create_async_client(url: str) -> "AsyncRedis":
 
 
 def is_write_refused(error: Exception) -> bool:
-    """Whether Redis refuses all writes for now, because its disk is full and it cannot keep them."""
+    """Return whether Redis refuses all writes for now, because its disk is full."""
     # In a pipeline the position of the command comes before the code.
     return isinstance(error, ResponseError) and "MISCONF " in str(error)
 
@@ -63,14 +63,14 @@ def is_write_refused(error: Exception) -> bool:
 async def disconnect_idle(client: "AsyncRedis") -> None:
     """Close the idle connections of `client`."""
     pool = client.connection_pool
-    # The pool's own `disconnect` awaits, and meanwhile another coroutine may get the connection that it closes.
+    # While the pool's own `disconnect` awaits, another coroutine may get the connection that is being closed.
     idle, pool._available_connections = pool._available_connections, []  # noqa: SLF001
     for connection in idle:
         await connection.disconnect(nowait=True)
 
 
 def display_address(url: str) -> str:
-    """`host:port/db` of a Redis URL, without the password."""
+    """Return `host:port/db` of a Redis URL, without the password."""
     if sentinel_address := parse_sentinel_url(url):
         return f"{sentinel_address.name} by {', '.join(f'{host}:{port}' for host, port in sentinel_address.nodes)}"
     parts = urlsplit(url)

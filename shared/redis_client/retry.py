@@ -26,12 +26,12 @@ from shared.redis_client.client import disconnect_idle, is_write_refused
 
 T = TypeVar("T")
 
-#: Seconds between attempts. The first pauses are short, so that a server that only restarts is found at once.
+#: Seconds between attempts. The first pauses are short, so that calls continue at once after a restart of Redis.
 _FIRST_PAUSES_S: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
 _MAX_PAUSE_S: Final = 1.0
 
 _UNAVAILABLE: Final = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError)
-#: Some of these are connection errors to redis-py, so they are looked for first.
+#: In redis-py some of these are subclasses of `ConnectionError`, so they are checked first.
 _ACCESS_DENIED: Final = (AuthenticationError, AuthorizationError, NoPermissionError)
 
 log = structlog.get_logger(__name__)
@@ -57,7 +57,7 @@ class ErrorKind(Enum):
 
 
 def classify_error(error: RedisError) -> ErrorKind:
-    """The kind of `error`."""
+    """Return the kind of `error`."""
     if isinstance(error, _ACCESS_DENIED):
         return ErrorKind.ACCESS_DENIED
     if isinstance(error, _UNAVAILABLE) or is_write_refused(error):
@@ -100,8 +100,8 @@ class _OutageLog:
 class RedisRetry:
     """Repeats calls while a Redis is unavailable.
 
-    After a time-out the idle connections of the client are closed: where the network lost one connection, it lost
-    all, and each would cost a time-out of its own.
+    After a time-out the idle connections of the client are closed: the network has probably lost all of them, and each
+    would cost another time-out.
     """
 
     def __init__(self, address: str, stop: threading.Event | None = None, client: "Redis | None" = None) -> None:
@@ -140,7 +140,7 @@ class RedisRetry:
 
 
 class AsyncRedisRetry:
-    """The same for coroutines. A waiting call ends when its task is cancelled."""
+    """`RedisRetry` for coroutines. A waiting call ends when its task is cancelled."""
 
     def __init__(self, address: str, client: "AsyncRedis | None" = None) -> None:
         """Create a retry for one Redis; for the arguments see `RedisRetry`."""

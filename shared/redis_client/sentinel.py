@@ -27,7 +27,7 @@ def parse_sentinel_url(url: str) -> SentinelAddress | None:
         return None
     login, _, hosts = parts.netloc.rpartition("@")
     user, _, password = login.partition(":")
-    nodes = tuple(_parse_node(place) for place in hosts.split(",") if place)
+    nodes = tuple(_parse_node(host) for host in hosts.split(",") if host)
     name = parts.path.strip("/")
     if not nodes or not name:
         raise ValueError("a Sentinel URL needs hosts and the name of the Redis: sentinel://:password@host:26379/NAME")

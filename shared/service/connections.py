@@ -1,4 +1,4 @@
-"""Wires the Redis clients, retries, ledger, image store and task publisher of a process. Nothing else wires them."""
+"""Wires the Redis clients, retries, ledger, image store and task publisher of a process. No other module does."""
 
 import threading
 from types import TracebackType
@@ -80,9 +80,9 @@ class ServiceConnections:
 
 
 class AsyncServiceConnections:
-    """The same for the coroutines of one event loop, without a publisher.
+    """Connections for the coroutines of one event loop, without a publisher.
 
-    The bot, which alone has coroutines, checks the ledger by its `shared.service.client.ServiceClient`.
+    Only the bot uses them. Its `ServiceClient` checks the ledger's version.
     """
 
     def __init__(self, config: Settings) -> None:

@@ -36,12 +36,12 @@ class MaintenanceThread:
         self._publisher = publisher
         self._settings = settings
         self._incarnation = incarnation
-        self._speed = images_per_second
+        self._get_images_per_second = images_per_second
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="maintenance", daemon=True)
 
     def start(self) -> None:
-        """Send the first heartbeat, so that no claim is older than it, and start the thread."""
+        """Send the first heartbeat, so that the lease exists before the first claim, and start the thread."""
         self._send_heartbeat()
         self._thread.start()
 
@@ -51,8 +51,9 @@ class MaintenanceThread:
         self._thread.join(timeout=2 * _INTERVAL_S)
 
     def _send_heartbeat(self) -> None:
+        rate = self._get_images_per_second()
         self._ledger.run(
-            transitions.heartbeat(self._incarnation, lease_s=self._settings.lease_s, images_per_second=self._speed())
+            transitions.heartbeat(self._incarnation, lease_s=self._settings.lease_s, images_per_second=rate)
         )
 
     def _run(self) -> None:
@@ -72,5 +73,5 @@ class MaintenanceThread:
             except ShutdownRequested:
                 return
             except Exception:
-                # The heartbeat must survive any error here: without it, all jobs in flight are taken away.
+                # The heartbeat must survive any error: without it the lease ends and all jobs in flight are requeued.
                 log.exception("heartbeat or recovery sweep failed, retrying")

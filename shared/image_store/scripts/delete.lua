@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Deletes images and returns their space to the budget. Frees memory, so it may run when Redis is full.
+-- Deletes images and returns their space to the budget. It may run when Redis is full, because it frees memory.
 -- ARGV: ids.
 local prefix = KEYS[1]
 for _, id in ipairs(ARGV) do

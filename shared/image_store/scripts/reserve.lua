@@ -1,6 +1,6 @@
--- Reserves space for all images of a call or for none. Expired images are removed first, so that only present ones
--- count towards the budget. The bytes do not pass through Lua, which would copy them twice.
--- ARGV: budget in bytes, time to live in ms, then (id, size in bytes) pairs. Returns 1, or 0 if the budget is spent.
+-- Reserves space for all images of a call or for none. Reservations of expired images are deleted first, at most 1,000,
+-- so that they do not count towards the budget. The bytes do not pass through Lua, which would copy them twice.
+-- ARGV: budget in bytes, time to live in ms, then (id, size in bytes) pairs. Returns 1, or 0 if they exceed the budget.
 local prefix, budget, ttl = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
 local expiry, sizes, total = prefix .. 'expiry', prefix .. 'sizes', prefix .. 'total'
 local time = redis.call('TIME')

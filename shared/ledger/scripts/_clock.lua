@@ -1,6 +1,6 @@
--- The clock that all processes share, in ms: Redis' own, except that it never goes back. If Redis' clock is set back,
--- the difference is added from then on. Otherwise everything that is due would wait until Redis' clock caught up.
--- This text is put before every script that asks for the time.
+-- The clock that all processes share, in ms: Redis' clock, except that it never goes back. If Redis' clock is set back,
+-- the difference is added from then on. Otherwise jobs that are due would wait until Redis' clock caught up.
+-- This text is put before every script of the ledger and of the bot.
 local function clock()
   local time = redis.call('TIME')
   local known = redis.call('MGET', 'melanoma:last_sweep_at', 'melanoma:clock_offset')

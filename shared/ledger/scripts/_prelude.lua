@@ -24,14 +24,14 @@ local DRAIN_REQUESTS = PREFIX .. 'drain_requests'
 local DESIRED_MODEL = PREFIX .. 'desired_model'
 local LAST_SWEEP_AT = PREFIX .. 'last_sweep_at'
 
--- A decision that nobody fetches is kept for seven days.
+-- A decision that its owner does not fetch is kept for seven days.
 local UNFETCHED_TTL_MS = 7 * 24 * 3600 * 1000
 
--- A call whose reply was lost may be repeated for this long: Redis is not unavailable for longer than a day.
+-- A call whose reply was lost may be repeated for this long. Longer outages of Redis are not expected.
 local REPEATABLE_MS = 24 * 3600 * 1000
 
--- Maximum length of a job's history in characters. A job that was claimed once needs fewer than 64. Up to that length
--- Redis keeps its hash in the compact form.
+-- Maximum length of a job's history in characters. A job that was claimed once needs fewer than 64: up to 64
+-- characters a field, Redis keeps the job's hash in the compact form.
 local MAX_HISTORY = 600
 
 -- Returns the stage of a job and the fields asked for, or nil if the job does not exist.
@@ -50,12 +50,12 @@ local function add_event(id, event, now)
   redis.call('HSET', job_key(id), 'history', history .. event .. '+' .. (now - (fields[2] or now)) .. ' ')
 end
 
--- No job of a paused queue is claimed, and no message is published for one.
+-- No job of a paused queue is claimed, and the recovery sweep does not look for its lost messages.
 local function is_paused(queue)
   return redis.call('HEXISTS', PAUSED_QUEUES, queue) == 1
 end
 
--- Wakes the reader of an outbox. The first element is enough for that; more would only pile up.
+-- Wakes the reader of an outbox. One element in the list is enough for that.
 local function signal_outbox(outbox, now)
   local signal = outbox_signal_key(outbox)
   if redis.call('LLEN', signal) == 0 then

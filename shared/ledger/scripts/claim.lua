@@ -1,9 +1,9 @@
 #!lua flags=allow-oom
 -- ready -> claimed. ARGV: incarnation, (token, id) pairs.
--- A job that is not `ready` is left out, unless this very token claimed it: then the first reply was lost and is given
--- again. Jobs of a paused queue are left out.
+-- Jobs that are not `ready` and jobs of a paused queue are left out. If the same token has claimed a job before, the
+-- first reply was lost and is repeated.
 -- Returns for each pair false, or: id, contract, queue, suspect, attempts, ms to the deadline, ms since the job was
--- received, ms since its message was published.
+-- received, ms since it last became ready.
 local incarnation, now, replies = ARGV[1], clock(), {}
 local paused = {}
 for _, queue in ipairs(redis.call('HKEYS', PAUSED_QUEUES)) do paused[queue] = true end

@@ -1,5 +1,5 @@
 #!lua
--- Creates jobs that do not exist yet. If their images are stored already, the jobs become `ready` at once.
+-- Creates jobs that do not exist yet. If the images are stored already, new and `received` jobs become `ready` at once.
 -- ARGV: contract, queue, outbox, language, deadline in ms, '1' if the images are stored, then (id, payload) pairs.
 -- Returns the ids that became ready; the caller publishes messages for them.
 local contract, queue, outbox, language = ARGV[1], ARGV[2], ARGV[3], ARGV[4]

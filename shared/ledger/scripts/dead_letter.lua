@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Makes decided jobs whose answers cannot be delivered dead letters; they stay `decided`, leased to nobody.
+-- Turns decided jobs whose answers cannot be delivered into dead letters. They stay `decided` but leave their outbox.
 -- ARGV: incarnation, reason, ids. Returns how many moved.
 local incarnation, reason, now, moved = ARGV[1], ARGV[2], clock(), 0
 for i = 3, #ARGV do

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Deletes dead letters. ARGV: ids. Returns how many there were.
--- A dead letter that its owner has not fetched yet is no longer one, but stays until it is fetched.
+-- A `decided` job is kept for its outbox and expires if it is not delivered: it is only no longer a dead letter.
 local dropped = 0
 for _, id in ipairs(ARGV) do
   if redis.call('ZREM', DEAD_LETTERS, id) == 1 then

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- decided -> answered, or any stage but answered -> cancelled. ARGV: target stage, retention in ms, ids.
--- Returns how many jobs moved. A dead letter keeps its record until an operator drops it.
+-- Returns how many jobs moved. An answered dead letter keeps its record until an operator drops it.
 local target, retention, moved, now = ARGV[1], tonumber(ARGV[2]), 0, clock()
 for i = 3, #ARGV do
   local id = ARGV[i]
@@ -13,7 +13,7 @@ for i = 3, #ARGV do
     if target == 'cancelled' then redis.call('ZREM', DEAD_LETTERS, id) end
     if retention > 0 or redis.call('ZSCORE', DEAD_LETTERS, id) then
       redis.call('HSET', job_key(id), 'stage', target, 'holder', '')
-      -- Of a cancelled job only the id is kept: whose it was is no longer anybody's business.
+      -- The record of a cancelled job says no longer whose it was.
       if target == 'cancelled' then redis.call('HDEL', job_key(id), 'payload', 'decision') end
       add_event(id, target, now)
       if not redis.call('ZSCORE', DEAD_LETTERS, id) then redis.call('PEXPIRE', job_key(id), retention) end

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- Counts jobs and processes. ARGV: queue names. Returns (name, number) pairs. `oldest_ms` of a queue is the age of the
--- job that waits longest. `images_per_1000_s` is the throughput of all live workers together.
+-- Counts jobs and processes. ARGV: queue names. Returns (name, number) pairs. `oldest_ms` of a queue is the age of its
+-- first job. `images_per_1000_s` is the throughput of all live workers together.
 local now, counts = clock(), {}
 local function add(name, number) counts[#counts + 1] = name; counts[#counts + 1] = number end
 for _, queue in ipairs(ARGV) do

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Returns names and values of all fields of a job except its owner's payload; nothing for an unknown job. ARGV: id.
+-- Returns names and values of the fields of a job that operators may see; nothing for an unknown job. ARGV: id.
 local names = {'stage', 'queue', 'outbox', 'holder', 'attempts', 'suspect', 'received_at', 'deadline', 'history',
   'decision', 'contract'}
 local values, reply = redis.call('HMGET', job_key(ARGV[1]), unpack(names)), {}

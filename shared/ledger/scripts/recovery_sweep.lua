@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Requeues the jobs of dead processes, finds jobs that no message covers, fails jobs past their deadline. Bounded.
+-- Requeues the jobs of dead processes, finds jobs whose message was lost, fails jobs past their deadline. Bounded.
 -- ARGV: maximum number of jobs of each kind, lease in ms, grace in ms, decision for a missed deadline, queue names.
 -- Returns (queue, id) pairs that await a message.
 local limit, lease, grace = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -8,8 +8,8 @@ local too_late, now, pending = ARGV[4], clock(), {}
 local last_sweep = tonumber(redis.call('GET', LAST_SWEEP_AT) or now)
 if now - last_sweep < 500 and now ~= last_sweep then return pending end
 redis.call('SET', LAST_SWEEP_AT, now)
--- If nobody swept for a while, Redis was unavailable, and a missed heartbeat proves nothing. Every process gets a new
--- lease.
+-- If no process swept for longer than a lease, Redis was unavailable, and a missed heartbeat proves nothing. Every
+-- process gets a new lease.
 if now - last_sweep > lease then
   for _, incarnation in ipairs(redis.call('ZRANGE', INCARNATIONS, 0, -1)) do
     redis.call('ZADD', INCARNATIONS, now + lease, incarnation)
@@ -31,7 +31,7 @@ for _, incarnation in ipairs(redis.call('ZRANGEBYSCORE', INCARNATIONS, '-inf', n
         redis.call('ZADD', decided_key(outbox), now, id)
         signal_outbox(outbox, now)
       elseif stage == 'claimed' then
-        -- Perhaps this image killed the worker: it is decoded in a child process next.
+        -- This image may have killed the worker, so the next worker decodes it in a child process.
         redis.call('ZREM', CLAIMED, id)
         redis.call('HSET', job_key(id), 'suspect', 1)
         add_event(id, 'lost', now)

@@ -1,8 +1,8 @@
 #!lua
 -- Processes dead letters again: -> ready if the image is stored, else -> received, so that its owner uploads it.
 -- A dead letter whose answer could not be delivered keeps its decision and is delivered again.
--- A replayed job gets the contract of the caller: workers of that release would refuse an older one. It never gets an
--- older contract than its own: a release that does not know the newer contract cannot vouch for it.
+-- A replayed job gets the contract version of the caller, because workers of that release refuse an older one. A newer
+-- version is kept: the caller does not know it.
 -- ARGV: deadline in ms, contract, then (id, '1' if the image is stored) pairs.
 -- Returns how many are replayed, then (queue, id) pairs that await a message. A suspect job stays suspect.
 local deadline, contract, now, reply = tonumber(ARGV[1]), tonumber(ARGV[2]), clock(), {0}

@@ -14,13 +14,13 @@ def test_coalescer_serves_a_single_thread_at_once() -> None:
 
 
 def test_calls_during_a_call_share_the_next_one() -> None:
-    entered, go_on = threading.Event(), threading.Event()
+    entered, resume = threading.Event(), threading.Event()
     calls: list[list[int]] = []
 
     def run(items: list[int]) -> Sequence[int]:
         calls.append(items)
         entered.set()
-        go_on.wait(5)
+        resume.wait(5)
         return [item * 10 for item in items]
 
     coalescer = Coalescer(run)
@@ -36,7 +36,7 @@ def test_calls_during_a_call_share_the_next_one() -> None:
         thread.start()
     while len(coalescer._pending) < 7:
         pass
-    go_on.set()
+    resume.set()
     for thread in threads:
         thread.join(5)
     assert results == {number: [number * 10, (number + 100) * 10] for number in range(8)}

@@ -55,7 +55,7 @@ def encode_heic(*images: Image.Image, primary: int = 0, orientation: int = 1) ->
 
 
 def store_rotated(image: Image.Image, orientation: int) -> Image.Image:
-    """Rotate an upright image as a camera with this EXIF orientation stores it."""
+    """Turn an upright image into the pixels that a camera stores with this EXIF orientation."""
     undo = {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
         3: Image.Transpose.ROTATE_180,

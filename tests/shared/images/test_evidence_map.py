@@ -1,4 +1,4 @@
-"""The evidence map has the right cells, and its drawing lies where the evidence is."""
+"""The evidence map has the right cells and is drawn where the evidence is."""
 
 import numpy as np
 import pytest
@@ -48,7 +48,7 @@ def changed(evidence: EvidenceMap, size: tuple[int, int] = (210, 140)) -> np.nda
     return difference
 
 
-def test_the_drawing_lies_where_the_evidence_is() -> None:
+def test_the_drawing_is_where_the_evidence_is() -> None:
     rows, columns = np.nonzero(changed(map_with_one_cell(row=1, column=5)))
     assert abs(rows.mean() - 1.5 * 20) < 4
     assert abs(columns.mean() - 5.5 * 30) < 6

@@ -1,4 +1,4 @@
-"""Files that are not images are refused soon, with a reason that users can act on."""
+"""Files that are not acceptable images are refused quickly, with a reason that users can act on."""
 
 import struct
 import zlib

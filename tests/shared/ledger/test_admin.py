@@ -1,4 +1,4 @@
-"""Calls of an operator: reading changes nothing, pausing and replaying lose nothing."""
+"""Calls of operators: to read changes nothing; to pause or replay loses no job."""
 
 import time
 from typing import Any
@@ -108,18 +108,18 @@ def test_replay_ends_the_lease_of_a_dead_letter_in_delivery(ledger: Ledger, clie
 
 
 @pytest.mark.parametrize(
-    ("opened", "lives_on"), [(CONTRACT_VERSION - 1, CONTRACT_VERSION), (CONTRACT_VERSION + 1,) * 2]
+    ("created", "expected"), [(CONTRACT_VERSION - 1, CONTRACT_VERSION), (CONTRACT_VERSION + 1,) * 2]
 )
 def test_replay_raises_the_contract_and_never_lowers_it(
-    ledger: Ledger, client: Any, opened: int, lives_on: int
+    ledger: Ledger, client: Any, created: int, expected: int
 ) -> None:
     create_jobs(ledger, "a")
-    client.hset(f"{KEY_PREFIX}job:a", "contract", opened)
+    client.hset(f"{KEY_PREFIX}job:a", "contract", created)
     ledger.run(transitions.decide([("a", FAILED)]))
     ledger.run(admin.replay_dead_letters([("a", True)], deadline_s=60))
     (job,) = ledger.run(transitions.claim([("token", "a")], incarnation="worker-1"))
     assert job is not None
-    assert job.contract == lives_on
+    assert job.contract == expected
 
 
 def test_replay_ignores_all_but_dead_letters(ledger: Ledger) -> None:

@@ -1,4 +1,4 @@
-"""Every job gets exactly one decision, whatever is lost on the way."""
+"""Every job gets exactly one decision, even if messages, replies or processes are lost."""
 
 import time
 from typing import Any
@@ -308,7 +308,7 @@ def test_run_loads_a_script_again_after_redis_lost_it(ledger: Ledger, client: An
 
 
 class LedgerStateMachine(RuleBasedStateMachine):
-    """Messages, deaths, losses and duplicates in any order: no job is lost, none is decided twice."""
+    """Messages are delivered, lost and duplicated and workers die in any order: no job is lost or decided twice."""
 
     client: Any
 

@@ -1,4 +1,4 @@
-"""Every script is called by its name and says itself whether it may run in a full Redis."""
+"""Every script has a call, and its header says whether it may run in a full Redis."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Processes join only a ledger of their own version."""
+"""A process starts only on a ledger of its own version."""
 
 import threading
 from typing import Any
