@@ -15,7 +15,7 @@ AUTO: Final = "auto"
 
 @dataclass(frozen=True, slots=True)
 class RegisteredRuntime:
-    """Where a runtime is and what it can run.
+    """Module of a runtime, and the formats that it can run.
 
     Attributes:
         module: Dotted name of the module. It defines `load(directory, manifest, device) -> Predictor` and is imported
@@ -45,23 +45,23 @@ def select_runtime(directory: Path, manifest: Manifest, runtime: str = AUTO) -> 
         ArtefactError: No registered runtime can run the artefact's format.
         SettingsError: `runtime` is not registered, or cannot run the artefact's format.
     """
-    able = [name for name, registered in RUNTIMES.items() if manifest.runtime in registered.formats]
-    if not able:
+    candidates = [name for name, registered in RUNTIMES.items() if manifest.runtime in registered.formats]
+    if not candidates:
         known = sorted({name for registered in RUNTIMES.values() for name in registered.formats})
         raise ArtefactError(
             f"{directory / MANIFEST_NAME} has the format {manifest.runtime!r}, but the runtimes of this release run"
             f" {', '.join(known)}: export the model again or install the release that made it."
         )
     if runtime == AUTO:
-        return able[0]
+        return candidates[0]
     if runtime not in RUNTIMES:
         raise SettingsError(
             f"setting MELANOMA_RUNTIME: there is no runtime {runtime}; choose {AUTO} or {', '.join(RUNTIMES)}."
         )
-    if runtime not in able:
+    if runtime not in candidates:
         raise SettingsError(
             f"setting MELANOMA_RUNTIME: {runtime} cannot run the format {manifest.runtime!r} of the artefact in"
-            f" {directory}; choose {AUTO} or {', '.join(able)}."
+            f" {directory}; choose {AUTO} or {', '.join(candidates)}."
         )
     return runtime
 
@@ -78,7 +78,7 @@ def load_predictor(directory: Path, manifest: Manifest, *, runtime: str = AUTO, 
     Raises:
         ArtefactError: The artefact has an unknown format, or the model does not fit its manifest.
         SettingsError: There is no such runtime or device, or the runtime cannot run the artefact's format.
-        ValueError: The module gives its predictor another runtime's name. Verdicts would name the wrong runtime.
+        ValueError: The predictor has another name than its runtime, so verdicts would name the wrong runtime.
     """
     name = select_runtime(directory, manifest, runtime)
     predictor: Predictor = import_module(RUNTIMES[name].module).load(directory, manifest, device)

@@ -6,7 +6,7 @@ from shared.config.settings import SettingsError
 
 
 def select_device(device: str) -> str:
-    """Select a device and let its GPU memory grow as needed. Call it before TensorFlow first uses a GPU.
+    """Select a device and let GPU memory grow as needed. Call it before TensorFlow first uses a GPU.
 
     Args:
         device: Name such as `GPU:0`; '' selects the first GPU, or the CPU where there is no GPU.

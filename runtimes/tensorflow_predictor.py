@@ -105,6 +105,6 @@ def _load_function(path: Path, tensors: Tensors) -> Any:
             for name in (tensors.picture, tensors.probabilities, tensors.evidence, tensors.distance, tensors.kinds)
         )
     except Exception as error:
-        # Protobuf, TensorFlow and a missing tensor raise different errors. All mean the same to an operator.
+        # Protobuf, TensorFlow and a missing tensor raise different errors, which mean the same to an operator.
         raise ArtefactError(f"{path} is not a graph that TensorFlow {tf.__version__} can load: {error}.") from error
     return imported.prune(graph_input, outputs)

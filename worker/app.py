@@ -47,18 +47,18 @@ def run(config: Settings) -> int:
 
     Raises:
         ArtefactError: The artefact is damaged, or no runtime can run it.
-        SettingsError: There is no such runtime or device.
+        SettingsError: There is no such runtime or device, or the ledger has another version.
         RedisAccessDenied: Redis refuses the user or password.
         ShutdownRequested: SIGTERM came while Redis was unavailable.
     """
     set_up_logging(config)
-    # Redis and clients on the same machine go before our computing threads. Otherwise every hop of an interactive
-    # image would wait for its turn behind them. On a machine of our own this changes nothing.
+    # Redis and clients on the same machine get the CPU first. Otherwise each step of an interactive image would wait
+    # behind this worker's threads. On a machine that runs only workers this changes nothing.
     os.nice(_NICENESS)
     # Before the wait for Redis, so that a damaged artefact is reported at once.
     select_runtime(config.artefact, read_artefact(config.artefact), config.runtime)
     stop = threading.Event()
-    # Until Celery installs its own handlers, a stop only has to end the wait for Redis.
+    # Until Celery installs its own handler, SIGTERM only has to end the wait for Redis.
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     connections = ServiceConnections(config, shard=config.max_batch_size, stop=stop)
     connections.check_ledger()
@@ -121,7 +121,7 @@ class WorkerApp:
             start_http_server(self._config.metrics_port, addr=self._config.metrics_host)
         # The predict thread waits for the interpreter's lock after each batch. At Python's 5 ms it would wait long.
         sys.setswitchinterval(_SWITCH_INTERVAL_S)
-        # Everything made until now is kept, so the collector need not visit it again.
+        # All objects so far are kept for the life of the process, so the garbage collector need not visit them again.
         gc.collect()
         gc.freeze()
 

@@ -1,4 +1,4 @@
-"""The factory: which runtime loads an artefact, and that one module is all that a runtime needs."""
+"""The factory selects the runtime of an artefact. One module and its registration add a runtime."""
 
 import subprocess
 import sys
@@ -88,8 +88,8 @@ def test_registered_runtimes_load_the_shipped_artefact(manifest: Manifest, runti
         assert values.dtype == np.float32
 
 
-def test_runtime_is_one_module_and_its_name_stands_in_the_verdict(toy: None) -> None:
-    """Nothing but the registry names the toy. The worker says whose numbers a verdict rests on."""
+def test_runtime_is_one_module_and_verdicts_name_it(toy: None) -> None:
+    """Only the registry names the toy. A verdict names the runtime that predicted."""
     model = load_model(ARTEFACT, Settings(runtime="toy", max_batch_size=2, decode_slots=1))
     try:
         assert (model.runtime, model.device) == ("toy", "CPU:0")

@@ -13,7 +13,7 @@ _STALE_WEIGHT: Final = 0.5
 #: during the warm-up, or by another process that has ended since, would rule a size out for good.
 _REMEASURE_INTERVAL: Final = 32
 
-#: Sizes whose cost per image is at most this factor above the best count as equal. The smallest answers first.
+#: A batch size may cost this factor of the best cost per image. The smallest such size is chosen: it answers first.
 _COST_TOLERANCE: Final = 1.05
 
 #: The same factor in low-latency mode, where an interactive image may have to wait for the batch before it.
@@ -73,7 +73,7 @@ class BatchCostModel:
     def choose_size(self, waiting: int, *, low_latency: bool = False) -> int:
         """Choose the smallest batch size whose cost per image is about the lowest.
 
-        Of seventeen images, sixteen may go now and one with the next batch.
+        Of seventeen images, sixteen may form this batch and one the next.
 
         Args:
             waiting: Number of images that wait, at least 1.

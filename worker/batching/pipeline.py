@@ -12,11 +12,11 @@ from worker.batching.work_item import Released, WorkItem
 
 
 class Pipeline:
-    """Decodes and predicts work items. Every item is finished, whatever happens in between.
+    """Decodes and predicts work items. Each item gets an outcome, also if its batch fails or the pipeline is closed.
 
     Attributes:
-        decode_stage: For the watchdog, which asks it for hanging decodes.
-        predict_stage: For those who read its speed and its age of the batch, or limit its batch size.
+        decode_stage: The watchdog asks it for hanging decodes.
+        predict_stage: Read for its cost model and the age of its batch. An operator may limit its batch size.
     """
 
     def __init__(self, predictor: Predictor, manifest: Manifest, settings: Settings) -> None:
@@ -34,7 +34,7 @@ class Pipeline:
         )
 
     def start(self) -> None:
-        """Warm up every batch size, then start the threads."""
+        """Warm up the model with batches of several sizes, then start the threads."""
         self.predict_stage.warm_up()
         self.predict_stage.start()
         self.decode_stage.start()

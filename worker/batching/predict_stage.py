@@ -21,12 +21,12 @@ log = structlog.get_logger(__name__)
 #: Runs of each size during the warm-up. The first run is slower and does not count; the cost is that of the fastest.
 _WARM_UP_REPEATS: Final = 4
 
-#: Low-latency mode lasts this long after an interactive image: more are expected, so bulk batches stay small.
+#: Low-latency mode lasts this long after an interactive image. More of them are expected, so bulk batches stay small.
 _LOW_LATENCY_S: Final = 5.0
 
 
 class PredictStage:
-    """Work-conserving: an idle device starts at once with what is there; while it predicts, the next batch gathers.
+    """Work-conserving: an idle device starts at once with the waiting images; meanwhile the next batch gathers.
 
     Args:
         predictor: Runs the model.

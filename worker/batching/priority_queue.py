@@ -28,12 +28,12 @@ class PriorityQueue(Generic[T]):
             return True
 
     def take(self, choose_count: Callable[[int], int]) -> list[T]:
-        """Wait for items and take some of the first queue in priority order that has any.
+        """Wait for items and take from one queue: the first in priority order that has items.
 
         Queues are not mixed: an interactive image does not pay for a batch filled up with bulk images.
 
         Args:
-            choose_count: Chooses how many to take of the given number of items.
+            choose_count: Returns how many items to take, given how many there are.
 
         Returns:
             The items, or [] once the queue is closed.

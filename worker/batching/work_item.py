@@ -12,7 +12,7 @@ from shared.ledger.records import ClaimedJob
 
 
 class Released(Enum):
-    """Outcome of an item that a stopping worker releases undecided."""
+    """Outcome of an item that a stopping worker or a replaced model releases undecided."""
 
     RELEASED = auto()
 

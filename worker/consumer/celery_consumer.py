@@ -1,7 +1,7 @@
 """Celery's consumer with two changes.
 
-It sends the events that Flower shows a few times a second, not in every turn of its event loop. And it tries to
-reconnect every few seconds for as long as Redis is unavailable, where Celery would come to wait half a minute.
+A few times a second it sends the events that Flower shows; Celery sends them in every turn of its event loop. While
+Redis is unavailable it tries to reconnect every few seconds; Celery's pauses would grow to half a minute.
 """
 
 from functools import partial
@@ -32,7 +32,7 @@ class EventBatchingConsumer(Consumer):  # type: ignore[misc]
         return super().ensure_connected(conn)
 
     def register_with_event_loop(self, hub: Any) -> None:
-        """Also call back once a second, which shows that the event loop turns."""
+        """Also call the worker's callback once a second: it records that the event loop turns."""
         super().register_with_event_loop(hub)
         hub.call_repeatedly(1.0, self.app.conf.get("melanoma_event_loop_callback", lambda: None))
 

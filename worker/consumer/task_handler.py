@@ -73,12 +73,13 @@ class TaskHandler:
             token: Id of the message.
 
         Returns:
-            Counts of the jobs by what became of them: `verdict`, `refusal` and `failure` were decided; `skipped` are
-            claimed or decided elsewhere; `missing` have no stored image, so it is requested again; `released` were
-            undecided when the worker stopped.
+            Numbers of jobs by outcome: `verdict`, `refusal` and `failure` were decided; `skipped` were not claimed,
+            because they are claimed, decided or paused, or this worker drains; `missing` have no stored image, so it
+            is requested again; `released` were returned to `ready` undecided.
         """
         if self._draining.is_set():
-            # Claiming only to release would publish the same message again and again. The recovery sweep publishes it.
+            # To claim and release the jobs would publish the same message again and again. The recovery sweep publishes
+            # it once no message is left in the queue or a later job was claimed.
             return {SKIPPED: len(ids)}
         claimed = [job for job in self._claims.call([(token, id_) for id_ in ids]) if job is not None]
         claimed_at = time.monotonic()
@@ -99,8 +100,7 @@ class TaskHandler:
 
     def release_hanging(self, items: Sequence[WorkItem]) -> None:
         """Release jobs whose decode never ends. The next worker decodes them in a child process."""
-        ids = [item.job.id for item in items]
-        self._release(ids, suspect=True)
+        self._release([item.job.id for item in items], suspect=True)
 
     def _process(self, claimed: Sequence[ClaimedJob], claimed_at: float, counts: "Counter[str]") -> None:
         decided: list[DecidedJob] = []
@@ -129,7 +129,7 @@ class TaskHandler:
     ) -> None:
         if not jobs:
             return
-        # Bulk jobs wait here, before their images are in memory. Interactive jobs never wait behind them.
+        # Bulk jobs wait here, before their images are in memory. Interactive jobs do not wait.
         is_bulk = queue is Queue.BULK
         if is_bulk and not self._bulk_semaphore.acquire(len(jobs)):
             self._release_undecided([job.id for job in jobs], counts)
@@ -203,7 +203,7 @@ class TaskHandler:
 
 
 def _get_decision(item: WorkItem, model: LoadedModel) -> Verdict | Refusal | Failure | None:
-    """Return the decision on a finished item, None if a stopping worker releases it."""
+    """Return the decision on a finished item, None if the item was released."""
     if isinstance(item.outcome, Prediction):
         return model.postprocessor.decide(item.outcome, advice=item.advice, decode_s=item.decode_s)
     return item.outcome if isinstance(item.outcome, Refusal | Failure) else None

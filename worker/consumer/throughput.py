@@ -10,15 +10,15 @@ from worker.consumer.task_slots import TaskSlots
 #: Weight of a new reading. There is about one a second.
 _WEIGHT: Final = 0.3
 
-#: Age in seconds from which on a measured rate says nothing about the present.
+#: Age in seconds above which a measured rate is discarded.
 _MAX_AGE_S: Final = 300.0
 
 
 class ThroughputEstimator:
-    """Exponentially weighted rate of decisions. The expected wait that users are told is computed from it.
+    """Exponentially weighted rate of decisions. The bot computes the expected wait from it.
 
-    The rate is measured end to end, so it includes whichever stage is the bottleneck, also a busy machine. It is
-    measured only while at least half of the task slots are occupied. Until then, `device_rate` is the estimate.
+    The rate is measured end to end, so it shows any bottleneck, other processes on the machine included. It is measured
+    only while at least half of the task slots are occupied. Until then, `device_rate` is the estimate.
 
     Any thread may call `record`; only one may call `images_per_second`.
 

@@ -5,7 +5,7 @@ from collections import deque
 
 
 class WeightedSemaphore:
-    """Holders weigh at most `capacity` together. A heavier one than that holds the semaphore alone."""
+    """Holders weigh at most `capacity` together. A heavier holder holds the semaphore alone."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity

@@ -11,7 +11,7 @@ import structlog
 log = structlog.get_logger(__name__)
 
 _INTERVAL_S: Final = 1.0
-#: Seconds without progress after which the worker counts as hanging. No batch takes as long, nor does the event loop.
+#: Seconds without progress after which the worker counts as hanging. No batch or turn of the event loop takes as long.
 MAX_STALL_S: Final = 60.0
 
 

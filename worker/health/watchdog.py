@@ -47,5 +47,5 @@ class Watchdog:
                 self._task_handler.release_hanging(hanging)
                 self._task_handler.drain()
                 self._stop.wait(_DRAIN_GRACE_S)
-                # The new process is another incarnation. The recovery sweep requeues what this one still holds.
+                # The new process is another incarnation. The recovery sweep requeues the jobs of this one.
                 os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - our own command line

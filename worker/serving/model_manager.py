@@ -42,7 +42,7 @@ def load_model(directory: Path, config: Settings) -> LoadedModel:
 
 
 class ModelManager:
-    """The model in use, and the previous one, which stays warm for the way back.
+    """The model in use, and the previous one, which stays warm for a switch back.
 
     A task takes `current` once for all images of its message, so a switch does not affect messages in flight.
 
@@ -73,7 +73,7 @@ class ModelManager:
                 return
             self._previous, self.current = self.current, desired
         if previous is not None and previous is not desired:
-            # Its items in flight are released to the ledger, and so to the model in use.
+            # Its items in flight are released: their jobs become `ready` again, and the model in use decides them.
             previous.pipeline.release()
             previous.pipeline.join()
 

@@ -36,7 +36,7 @@ class Reconciler:
         self._model_manager = model_manager
         self._overrides = overrides
         self._incarnation = incarnation
-        #: In use until an operator asks for another one.
+        #: Served until an operator asks for another artefact.
         self._configured_directory = model_manager.current.directory
         self._rejected: tuple[Path, str] | None = None
         self._request_started_at: float | None = None
@@ -66,7 +66,7 @@ class Reconciler:
                 self._request_started_at = None
                 if is_drain_requested:
                     log.info("an operator requested a drain, stopping")
-                    # The same way as when the process is stopped from outside.
+                    # Celery's handler of SIGTERM stops the worker, as if an orchestrator had sent the signal.
                     os.kill(os.getpid(), signal.SIGTERM)
                     return
                 self._overrides.apply(self._ledger.run(admin.sync_overrides()))

@@ -15,7 +15,7 @@ _LABELS: Final = ["artefact", "population", "bin"]
 
 
 class ScoreDistribution:
-    """Counts verdicts by bin for each artefact that this worker serves. Only the score of an image is kept.
+    """Counts verdicts by bin for each artefact that this worker serves. Only the counts are kept.
 
     A verdict of an unmeasured population is not counted: there is no distribution to compare it with.
     """

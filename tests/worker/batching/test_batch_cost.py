@@ -14,7 +14,7 @@ def cost_model(max_size: int, costs: dict[int, float]) -> BatchCostModel:
 
 
 def test_device_that_works_in_blocks_gets_full_blocks() -> None:
-    """Blocks of sixteen: of seventeen images one waits."""
+    """The device computes blocks of sixteen, so of seventeen images one waits."""
     blocks = cost_model(32, {1: 1.0, 2: 1.0, 4: 1.0, 8: 1.0, 16: 1.0, 17: 2.0, 32: 2.0})
     assert blocks.choose_size(17) == 16
     assert blocks.choose_size(16) == 16

@@ -86,11 +86,11 @@ def test_every_item_of_a_message_gets_its_outcome(pipeline: Pipeline) -> None:
 def test_idle_device_starts_at_once_and_busy_device_gathers_a_batch(
     pipeline: Pipeline, device: ScriptedPredictor
 ) -> None:
-    entered, go_on = threading.Event(), threading.Event()
+    entered, resume = threading.Event(), threading.Event()
 
     def block(_: object) -> None:
         entered.set()
-        go_on.wait(5)
+        resume.wait(5)
 
     device.on_batch = block
     first = make_item(make_jpeg())
@@ -103,7 +103,7 @@ def test_idle_device_starts_at_once_and_busy_device_gathers_a_batch(
     while any(other.pixels is None for other in others) and time.monotonic() < deadline:
         time.sleep(0.01)
     device.on_batch = lambda _: None
-    go_on.set()
+    resume.set()
     for other in others:
         other.latch.wait()
     assert device.batches[0] == 1
@@ -112,7 +112,7 @@ def test_idle_device_starts_at_once_and_busy_device_gathers_a_batch(
 
 def test_batch_that_raises_is_predicted_item_by_item(pipeline: Pipeline, device: ScriptedPredictor) -> None:
     def fail_on_black(images: NDArray[np.uint8]) -> None:
-        if any(one.max() < 16 for one in images):
+        if any(image.max() < 16 for image in images):
             raise RuntimeError("black")
 
     device.on_batch = fail_on_black
@@ -143,11 +143,11 @@ def test_suspect_item_is_decoded_in_the_child_like_any_other(pipeline: Pipeline)
 def test_release_finishes_the_batch_in_flight_and_releases_the_rest(
     pipeline: Pipeline, device: ScriptedPredictor
 ) -> None:
-    entered, go_on = threading.Event(), threading.Event()
+    entered, resume = threading.Event(), threading.Event()
 
     def block(_: object) -> None:
         entered.set()
-        go_on.wait(5)
+        resume.wait(5)
 
     device.on_batch = block
     in_flight = make_item(make_jpeg(), make_job("in flight", queue=Queue.INTERACTIVE))
@@ -160,7 +160,7 @@ def test_release_finishes_the_batch_in_flight_and_releases_the_rest(
     for item in waiting:
         item.latch.wait()
     assert {item.outcome for item in waiting} == {Released.RELEASED}
-    go_on.set()
+    resume.set()
     in_flight.latch.wait()
     assert isinstance(in_flight.outcome, Prediction)
     late = make_item(make_jpeg())

@@ -35,7 +35,7 @@ def test_interactive_messages_do_not_limit_bulk() -> None:
 
 
 def test_transport_polls_again_soon_while_bulk_is_at_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The transport knows the order's property by its name alone."""
+    """The transport reads the property of the order by its name."""
     timeouts: list[float | None] = []
     monkeypatch.setattr(redis.Channel, "_brpop_start", lambda _self, timeout=None: timeouts.append(timeout))
     task_slots = TaskSlots(2)

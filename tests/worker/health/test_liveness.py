@@ -1,4 +1,4 @@
-"""The liveness file shows progress, not existence."""
+"""The liveness file shows that the worker makes progress, not only that its process exists."""
 
 from pathlib import Path
 

@@ -121,7 +121,7 @@ def test_phone_image_is_never_of_the_dermatoscope_population() -> None:
 
 
 def test_image_without_a_lesion_is_refused() -> None:
-    assert isinstance(decide(0.9, kinds=(0.15, 0.06, 0.79)), Verdict), "the doubt is the lesion's"
+    assert isinstance(decide(0.9, kinds=(0.15, 0.06, 0.79)), Verdict), "in doubt the image counts as a lesion"
     refused = decide(0.9, kinds=(0.1, 0.05, 0.85))
     assert isinstance(refused, Refusal)
     assert (refused.reason, refused.advice) == (RefusalReason.NOT_A_LESION, (Advice.DARK,))

@@ -14,9 +14,9 @@ from worker.telemetry.score_distribution import SCORE_DISTRIBUTION
 
 
 def lint(registry: CollectorRegistry) -> str:
-    """What `promtool check metrics` says of a registry's page."""
+    """Return the output of `promtool check metrics` for a registry's page."""
     if not is_installed():
-        pytest.skip("promtool is not there (Debian's package prometheus)")
+        pytest.skip("promtool is not installed (Debian's package prometheus)")
     page = generate_latest(registry)
     done = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, check=False)
     return (done.stdout + done.stderr).decode()
