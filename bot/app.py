@@ -1,4 +1,4 @@
-"""Wires the bot: updates in, background tasks over the ledger, health checks."""
+"""Wires the bot: the source of updates, the handlers, the background tasks and the HTTP server."""
 
 import asyncio
 import threading

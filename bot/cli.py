@@ -28,7 +28,8 @@ def main() -> None:
         description="Take photographs from Telegram, queue them, and send the answers. After SIGTERM the bot finishes"
         " the jobs in flight; other replicas, or the next start, do the rest.",
         epilog="Settings come from the environment or .env, BOT_TOKEN and REDIS_URL first of all; .env.example in the"
-        " project lists them. One process may ask Telegram for updates; for more replicas set MELANOMA_WEBHOOK_URL.",
+        " project lists them. Only one process may poll Telegram for updates; for more replicas set"
+        " MELANOMA_WEBHOOK_URL.",
     ).parse_args()
     try:
         check_languages()

@@ -1,4 +1,4 @@
-"""What the bot's coroutines use of Redis: the clients, and the stores and limits on top of them."""
+"""The Redis clients of the bot's coroutines, and the stores and limits on top of them."""
 
 from bot.storage.admission import AdmissionControl
 from bot.storage.attempts import AttemptCounter

@@ -21,7 +21,7 @@ from shared.ledger.records import OutboxJob
 
 log = structlog.get_logger(__name__)
 
-#: An answer to a chat that has to wait longer than this is put back, so that other chats go first. Seconds.
+#: An answer is requeued if its chat has to wait longer than this, so that other chats go first. Seconds.
 _MAX_CHAT_WAIT_S: Final = 0.25
 
 
@@ -68,7 +68,8 @@ class AnswerDelivery:
         if decision is not None:
             await self._completion.complete(job, decision.kind)
         else:
-            # The decision and the image are kept until this bot is upgraded to the release that made the decision.
+            # The decision is kept, so that an operator can replay the job once this bot is upgraded to the release that
+            # made the decision. The image is kept until it expires.
             log.error("dead letter: the decision is of another release", job=job.id)
             await self._completion.keep_for_operator(
                 job, shown.kind, FailureReason.UNKNOWN_CONTRACT, incarnation=self._incarnation
@@ -76,7 +77,7 @@ class AnswerDelivery:
         return None
 
     async def _get_block_s(self, chat_id: int, permit: Permit) -> float:
-        """Return the seconds for which Telegram has blocked sending since the permit was reserved."""
+        """Return for how long Telegram blocks sending now, if the permit was reserved ahead; otherwise 0."""
         return await self._rate_limiter.get_block_s(chat_id) if permit.wait_s else 0
 
     async def _handle_error(self, job_id: str, origin: PhotoOrigin, error: SendError) -> float | None:

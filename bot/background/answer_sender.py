@@ -23,8 +23,8 @@ log = structlog.get_logger(__name__)
 class AnswerSender:
     """Sends answers so that a repeated call seldom means a second answer.
 
-    An edit of the status message can be repeated without effect. A message that is sent twice is a second answer, if a
-    reply of Telegram was lost.
+    A repeated edit of the status message has no effect. A new message that is sent again after a lost reply of Telegram
+    is a second answer.
     """
 
     def __init__(self, bot: Bot, dependencies: BotDependencies) -> None:
@@ -48,7 +48,7 @@ class AnswerSender:
         await self._send_new(origin, answer)
 
     async def _send_placeholder(self, job: OutboxJob, origin: PhotoOrigin) -> int | None:
-        """Send a status message that is then edited into the answer, as often as that takes. Returns its id."""
+        """Send a status message that is then edited into the answer; the edit can be repeated. Returns its id."""
         text = translate(job.language, "status-in-progress")
         reply = ReplyParameters(message_id=origin.message_id, allow_sending_without_reply=True)
         sent = await call_api(lambda: self._bot.send_message(origin.chat_id, text, reply_parameters=reply))

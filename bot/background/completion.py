@@ -45,7 +45,7 @@ class JobCompletion:
         await self._coalescer.call(CompletedJob(job, outcome))
 
     async def keep_for_operator(self, job: OutboxJob, outcome: str, reason: str, *, incarnation: str) -> None:
-        """Make a job whose user was told a dead letter: the job and its image are kept for an operator."""
+        """Turn a job into a dead letter after its user got an answer: an operator may replay it."""
         await self._ledger.run(transitions.dead_letter([job.id], incarnation=incarnation, reason=reason))
         await self._status_messages.clear([JobTarget(job.id)])
         await self._statistics.record_answers([(outcome, job.received_at)])
@@ -57,7 +57,8 @@ class JobCompletion:
 
     async def _complete_all(self, completed: Sequence[CompletedJob]) -> list[None]:
         ids = [item.job.id for item in completed]
-        # First and alone: once the status message is forgotten, an answer that is sent again would be a second answer.
+        # First of all: if this call fails, the answer is sent again. It is no second answer if it edits the status
+        # message, which must therefore not be forgotten yet.
         await self._ledger.run(transitions.complete(ids, retention_s=self._retention_s))
         await asyncio.gather(
             self._clear(ids),

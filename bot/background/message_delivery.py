@@ -1,4 +1,4 @@
-"""Sends outgoing messages, to each chat in their order as far as Telegram's rate limits allow it."""
+"""Sends outgoing messages, several at once. Those to one chat usually keep their order."""
 
 from typing import Final
 
@@ -17,7 +17,7 @@ from shared.ledger.records import OutboxJob
 
 log = structlog.get_logger(__name__)
 
-#: A message to a chat that has to wait longer than this is put back, so that other chats go first. Seconds.
+#: A message is requeued if its chat has to wait longer than this, so that other chats go first. Seconds.
 _MAX_CHAT_WAIT_S: Final = 1.0
 
 #: Fewer attempts than for an answer, which matters more.
@@ -74,7 +74,7 @@ class MessageDelivery:
         except RateLimited:
             raise
         except SendError as error:
-            # It is too late to stop the progress bar on the button. The message that follows matters more.
+            # The button shows its progress bar until it times out. The message that follows matters more.
             log.info("the press of a button could not be answered", error=str(error))
 
     async def _send(self, message: OutgoingMessage) -> None:

@@ -14,16 +14,16 @@ from shared.ledger.records import OutboxJob
 
 log = structlog.get_logger(__name__)
 
-#: Longest time between two leases: no event says that a requeued job has become due. Seconds.
+#: Longest time between two leases. It is short because no event announces that a requeued job is due. Seconds.
 _POLL_INTERVAL_S: Final = 0.3
 
-#: Shortest time between two leases: jobs that become due meanwhile are leased with one call. Seconds.
+#: Shortest time between two leases, so that jobs that become due in between are leased with one call. Seconds.
 _MIN_LEASE_INTERVAL_S: Final = 0.02
 
 #: After an error in our code the job is handled again this much later. Seconds.
 _ERROR_RETRY_S: Final = 5.0
 
-#: Jobs in flight may take so long to finish when the process stops. Seconds.
+#: Time that jobs in flight get to finish when the process stops. Seconds.
 _STOP_TIMEOUT_S: Final = 8.0
 
 
@@ -31,7 +31,7 @@ class OutboxConsumer:
     """Handles at most `slots` jobs at once.
 
     `handler` moves its job to another stage and returns None, or returns after how many seconds the job is due again.
-    `wake_event` is set when something happened in the outbox.
+    `wake_event` is set when the outbox changed.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class OutboxConsumer:
 
     @property
     def idle_s(self) -> float:
-        """Seconds since the last call to the ledger."""
+        """Seconds since the consumer last checked for jobs and free slots."""
         return time.monotonic() - self._polled_at
 
     async def run(self) -> None:
@@ -93,12 +93,12 @@ class OutboxConsumer:
     async def _drop_in_flight(self, jobs: list[OutboxJob], in_flight: set[str]) -> list[OutboxJob]:
         """Return those of `jobs` that were not in flight before they were leased.
 
-        The ledger takes a process that was paused for dead and its leases for free. When the process resumes, it leases
-        jobs again that it is about to finish. Starting such a job once more would send a second answer.
+        If a process is paused, the recovery sweep ends its leases. When the process resumes, it leases jobs again that
+        it is about to finish. To start such a job once more would send a second answer.
         """
         finished = [job.id for job in jobs if job.id in in_flight and job.id not in self._tasks.values()]
         if finished:
-            # They finished during the lease. The ledger keeps an answered job as it is; others become due again.
+            # They finished during the call. The ledger ignores answered jobs here; the others become due again.
             await self._ledger.run(transitions.requeue(finished, incarnation=self._incarnation))
         return [job for job in jobs if job.id not in in_flight]
 

@@ -17,8 +17,8 @@ from shared.contract.decision import Refusal, RefusalReason
 from shared.ledger import transitions
 from shared.ledger.records import OutboxJob
 
-#: Maximum number of images that are stored with one call, and the seconds between two calls. Under load a message to
-#: the workers then carries several jobs, which saves bot and worker about a millisecond of CPU for each.
+#: Maximum number of images that are stored with one call, and the seconds between two calls. Under load a
+#: Celery message then carries several jobs, which saves bot and worker about a millisecond of CPU for each.
 _MAX_BATCH: Final = 16
 _BATCH_INTERVAL_S: Final = 0.03
 

@@ -33,13 +33,13 @@ _MESSAGE_SLOTS: Final = 8
 #: Longest wait for a notification of an outbox, in seconds; shorter than the time-out of the socket.
 _NOTIFICATION_WAIT_S: Final = 5.0
 
-#: Pause after a notification: another one at once would tell of jobs that the consumers are about to lease. Seconds.
+#: Pause after a notification: one that follows at once is about jobs that the consumers are about to lease. Seconds.
 _NOTIFICATION_PAUSE_S: Final = 0.02
 
-#: Calls to Redis that are in flight end within this when the tasks stop. Seconds.
+#: Time that the tasks get to end when they are cancelled. Seconds.
 _STOP_TIMEOUT_S: Final = 3.0
 
-#: A consumer that did not call the ledger for so long makes no progress. Seconds.
+#: A consumer that has not checked for jobs for so long makes no progress. Seconds.
 _STALLED_S: Final = 30.0
 
 
@@ -108,7 +108,7 @@ class BackgroundTasks:
         await asyncio.gather(*(consumer.stop() for consumer in self._consumers))
 
     def is_making_progress(self) -> bool:
-        """Return whether every consumer has called the ledger lately."""
+        """Return whether every consumer and the progress updater have polled lately."""
         return max(self._progress.idle_s, *(consumer.idle_s for consumer in self._consumers)) < _STALLED_S
 
     def _consumer(
@@ -134,7 +134,7 @@ class BackgroundTasks:
             if await self._ledger.wait_for_outbox_change(outbox, _NOTIFICATION_WAIT_S):
                 for event in wake_events:
                     event.set()
-                # While a notification lies in Redis, nobody has to write another one.
+                # A notification that comes now waits in Redis, and until it is read no further one is written.
                 await asyncio.sleep(_NOTIFICATION_PAUSE_S)
 
     async def _run_forever(self, run: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -1,4 +1,4 @@
-"""Handlers of button presses. Only the user whose photo it was may press the buttons under an answer."""
+"""Handlers of button presses. Only the user who sent a photo may ask what its answer means or rate the answer."""
 
 from aiogram import Router
 from aiogram.types import CallbackQuery
@@ -135,7 +135,7 @@ async def _reply(
     keyboard: keyboards.Rows = (),
     reply_to_message_id: int | None = None,
 ) -> None:
-    """Enqueue the answer to a press: a toast, a message, or nothing to read. The chat is that of the button."""
+    """Enqueue the answer to a press: a toast, a message, or nothing to read. The default chat is that of the button."""
     message = OutgoingMessage(
         chat_id=chat_id if chat_id is not None else _get_chat_id(query),
         text=text,

@@ -1,4 +1,4 @@
-"""Handlers of commands in private chats, and of /stats for operators."""
+"""Handlers of commands in private chats. /stats is for operators only."""
 
 from aiogram import F, Router
 from aiogram.enums import ChatType

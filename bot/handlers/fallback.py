@@ -22,5 +22,5 @@ async def _send_hint(message: Message, submissions: SubmissionService, users: Us
         return
     language = await users.get_language(message.from_user.id, message.from_user.language_code)
     hint = OutgoingMessage(chat_id=message.chat.id, text=translate(language, "only-photos-hint"))
-    # The reason is the same for each message: while the ledger remembers the last hint, there is no other.
+    # All hints to a chat share one reason, so another one is sent only after the ledger has forgotten the last.
     await submissions.enqueue_message(hint, "hint")

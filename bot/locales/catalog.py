@@ -10,7 +10,7 @@ from fluent.runtime import FluentBundle
 from fluent.syntax import FluentParser, ast
 from fluent.syntax.visitor import Visitor
 
-#: The language of users for whose language there is no file; its file says which texts there are.
+#: Language of users whose own language has no file. Its file defines which texts every file must have.
 DEFAULT_LANGUAGE: Final = "en"
 
 #: Term of a language file: codes of other languages whose users get this one, separated by spaces.
@@ -38,8 +38,8 @@ class Catalog:
     @cached_property
     def languages(self) -> tuple[str, ...]:
         """The languages by the names of their files, the default first."""
-        found = {path.stem for path in self._folder.glob("*.ftl")} - {DEFAULT_LANGUAGE}
-        return (DEFAULT_LANGUAGE, *sorted(found))
+        others = {path.stem for path in self._folder.glob("*.ftl")} - {DEFAULT_LANGUAGE}
+        return (DEFAULT_LANGUAGE, *sorted(others))
 
     def match(self, code: str | None) -> str:
         """Return the language for Telegram's `language_code`, an IETF tag like `pt-br` or None."""

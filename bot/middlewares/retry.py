@@ -25,7 +25,7 @@ _MAX_ATTEMPTS: Final = 3
 async def retry_until_stored(
     handler: Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]], event: TelegramObject, data: dict[str, Any]
 ) -> Any:
-    """Middleware that repeats the handler while the ledger is full. The handler itself waits for a Redis outage."""
+    """Middleware that repeats the handler while the ledger is full or denies access. In an outage the handler waits."""
     attempts = 0
     is_logged = False
     while True:

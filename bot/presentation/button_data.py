@@ -34,7 +34,7 @@ class ExplainAnswer(CallbackData, prefix="explain"):
 
 
 class AskFeedback(CallbackData, prefix="feedback"):
-    """Asks for the question whether an answer was clear."""
+    """Asks the bot to ask whether an answer was clear."""
 
     job_id: str
 
@@ -47,7 +47,7 @@ class GiveFeedback(CallbackData, prefix="rated"):
 
 
 class AskDeletion(_Action, prefix="delete"):
-    """Asks to delete everything about the user, which is then asked for once more."""
+    """Asks to delete everything about the user. The bot asks for confirmation."""
 
 
 class ConfirmDeletion(_Action, prefix="delete-for-good"):

@@ -8,8 +8,8 @@ from shared.images.evidence_map import draw_evidence
 from shared.images.refusal import ImageRejected
 from shared.images.thumbnail import load_halved
 
-#: Maximum pixels of the longer side; the result has more than half of them if the photo does. That is enough for a
-#: chat, where the photo itself is shown above, and is drawn within two milliseconds.
+#: Maximum pixels of the longer side. Halving leaves more than half of that, unless the photo itself is smaller. That is
+#: enough for a chat, where the photo itself is shown above, and takes at most two milliseconds to draw.
 _MAX_SIDE: Final = 800
 _JPEG_QUALITY: Final = 85
 

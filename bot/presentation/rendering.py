@@ -9,7 +9,7 @@ from shared.images.limits import DECODE_LIMITS
 #: Denominators that people read easily.
 _DENOMINATORS: Final = (10, 20, 50, 100)
 
-#: Values that some refusals name. Fluent ignores values that a text does not use.
+#: Values that texts of refusals may use. Fluent ignores values that a text does not use.
 _LIMITS: Final = {"megabytes": DECODE_LIMITS.max_bytes // 2**20, "megapixels": DECODE_LIMITS.max_pixels // 10**6}
 
 

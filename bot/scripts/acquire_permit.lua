@@ -12,7 +12,7 @@ local function get_time(name) return tonumber(redis.call('GET', prefix .. name) 
 local all_blocked_until = get_time('blocked:all')
 local blocked = math.max(get_time('blocked:' .. chat), all_blocked_until) - now
 if blocked > 0 then return {math.ceil(blocked), all_blocked_until > now and 'all' or 'chat'} end
--- Higher priorities wait for the shared budget: lower priorities let them pass.
+-- While a higher priority waits for the shared budget, a lower one gets no permit.
 for higher = 0, priority - 1 do
   if get_time('waiting:' .. higher) > now then return {200, 'all'} end
 end
@@ -26,8 +26,8 @@ for i = 4, #ARGV, 3 do
 end
 if chat_wait > 0 then return {math.ceil(chat_wait), 'chat'} end
 if shared_wait > max_ahead then
-  -- The caller will ask again. Until then no lower priority takes a permit that becomes free. Where permits are
-  -- reserved, none becomes free.
+  -- The caller will ask again. Until then no lower priority may take a permit that becomes free. A caller with a
+  -- reserved permit needs no such protection.
   redis.call('SET', prefix .. 'waiting:' .. priority, now + shared_wait + 500, 'PX', math.ceil(shared_wait) + 500)
   return {math.ceil(shared_wait), 'all'}
 end

@@ -42,7 +42,7 @@ if admission == 'admitted' then
     redis.call('EXPIRE', album, 86400)
   end
 elseif last_rejection == admission then
-  -- The user is told once.
+  -- The user gets one message about it.
   admission = admission .. '-repeated'
 else
   redis.call('HSET', user, 'last_rejection', admission)

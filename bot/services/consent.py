@@ -1,4 +1,4 @@
-"""Consent of users: checks it, records it, and words the question for it."""
+"""Consent of users: checks it, records it, and renders the question for it."""
 
 from bot.locales import translate
 from bot.services.privacy import retention_days

@@ -38,7 +38,7 @@ _FINISHED: Final = (Stage.ANSWERED, Stage.CANCELLED)
 class SubmissionService:
     """Submits photos and enqueues messages. Every method waits while Redis is unavailable and can be repeated.
 
-    `key` is the secret of the job ids: without it nobody can tell from an id whose photo it is.
+    `key` is the secret of the job ids. Only someone who knows it can tell whose photo an id belongs to.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class SubmissionService:
         await self._ledger.run(enqueue(job_id(self._key, "message", str(message.chat_id), *reason), message))
 
     async def submit(self, photo: PhotoFile, origin: PhotoOrigin, language_code: str | None) -> None:
-        """Open a job for a photo, or tell the user why not."""
+        """Create a job for a photo, or tell the user why there is none."""
         if photo.size_bytes > DECODE_LIMITS.max_bytes:
             language = await self._users.get_language(origin.user_id, language_code)
             await self._reply(
@@ -87,7 +87,7 @@ class SubmissionService:
             await self._explain_rejection(result, origin)
 
     async def submit_pending_photos(self, user_id: int, language_code: str | None) -> int:
-        """Open jobs for the photos that the user sent before consent; returns how many photos there were."""
+        """Create jobs for the photos that the user sent before consent; returns how many photos there were."""
         photos = await self._admission.get_pending_photos(user_id)
         for id_, origin in photos.items():
             await self._admit(id_, origin, language_code)

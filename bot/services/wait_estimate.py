@@ -25,7 +25,7 @@ class WaitEstimator:
             await asyncio.sleep(_POLL_INTERVAL_S)
 
     def wait_s(self, position: int | None = None) -> float | None:
-        """Estimate the seconds until the answer: photos before it, divided by the speed that the workers report.
+        """Estimate the seconds until the answer: photos before it and in workers, divided by the workers' throughput.
 
         Args:
             position: How many photos are before it in the queue; None for all that wait now.

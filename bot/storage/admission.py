@@ -1,4 +1,4 @@
-"""Admission control: a photo needs its user's consent and fits into the user's allowance, or waits, or is rejected."""
+"""Admission control. A photo waits for its user's consent; beyond the user's allowance it is rejected."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -24,7 +24,7 @@ _ADMIT: Final = with_clock_prelude((_SCRIPTS / "admit_photo.lua").read_text(enco
 
 
 class Admission(StrEnum):
-    """What happens to a photo. `..._REPEATED`: the user has been told already."""
+    """Result of the check of a photo. `..._REPEATED`: the user has got a message about it already."""
 
     ADMITTED = "admitted"
     NO_CONSENT = "no-consent"
@@ -36,7 +36,7 @@ class Admission(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AdmissionResult:
-    """What happens to the photo, the user's language, and the seconds until the next photo is admitted."""
+    """Result of the check, the user's language, and the seconds until the next photo is admitted."""
 
     admission: Admission
     language: str
@@ -47,13 +47,13 @@ class AdmissionControl:
     """Checks each photo in one atomic script. Every method waits while Redis is unavailable."""
 
     def __init__(self, client: "Redis", retry: AsyncRedisRetry, overrides: SettingsOverrides) -> None:
-        self._redis: Any = client  # redis-py types one method for both of its clients
+        self._redis: Any = client  # redis-py's types mix its two clients
         self._retry = retry
         self._overrides = overrides
         self._admit = client.register_script(_ADMIT)
 
     async def admit(self, job_id: str, origin: PhotoOrigin, language_code: str | None) -> AdmissionResult:
-        """Admit or reject a photo. Repeating the call with the same id changes nothing.
+        """Admit or reject a photo. A photo that was admitted is admitted again and costs nothing.
 
         Without consent the photo is kept for a day: see `get_pending_photos`.
         """

@@ -15,7 +15,7 @@ class AttemptCounter:
     """Failed attempts by job id."""
 
     def __init__(self, client: "Redis", retry: AsyncRedisRetry) -> None:
-        self._redis: Any = client  # redis-py types one method for both of its clients
+        self._redis: Any = client  # redis-py's types mix its two clients
         self._retry = retry
 
     async def record_failure(self, job_id: str) -> int:

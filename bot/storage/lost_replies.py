@@ -11,10 +11,10 @@ _RECENT_S: Final = 60
 
 
 class LostReplyFlag:
-    """Set for a minute after a call whose outcome is unknown: nobody knows whether the message was sent."""
+    """Set for a minute after a call to Telegram whose outcome is unknown: the message may have been sent."""
 
     def __init__(self, client: "Redis", retry: AsyncRedisRetry) -> None:
-        self._redis: Any = client  # redis-py types one method for both of its clients
+        self._redis: Any = client  # redis-py's types mix its two clients
         self._retry = retry
 
     async def mark(self) -> None:

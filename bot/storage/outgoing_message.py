@@ -1,4 +1,4 @@
-"""Outgoing messages: all that the bot sends besides answers. Each is a job in the ledger until it is sent."""
+"""Outgoing messages: all but answers and status messages. Each is a job in the ledger until it is sent."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ from shared.ledger import transitions
 from shared.ledger.records import NewJob, PendingDispatch
 from shared.ledger.script_call import ScriptCall
 
-#: A message that could not be sent for so long is of no use any more. Seconds.
+#: A message is dropped if it could not be sent for so long. Seconds.
 _DEADLINE_S: Final = 3600.0
 
 

@@ -15,7 +15,7 @@ MESSAGE_OUTBOX: Final = "telegram:messages"
 LATENCIES: Final = f"{PREFIX}latencies"
 #: Hash: how many users found their answer clear, and how many did not.
 FEEDBACK: Final = f"{PREFIX}feedback"
-#: Set while a reply of Telegram was lost within the last minute.
+#: Set for a minute after a reply of Telegram was lost.
 LOST_REPLY: Final = f"{PREFIX}lost-reply"
 #: Before the keys of the rate limiter's scripts: state of each limit, blocks, priorities that wait.
 RATE_LIMIT_PREFIX: Final = f"{PREFIX}rate-limit:"
@@ -44,7 +44,7 @@ def status_message(target: StatusTarget) -> str:
 
 
 def attempts(job_id: str) -> str:
-    """Number of failed attempts to send an answer or a message."""
+    """Number of failed attempts to download a photo, or to send an answer or a message."""
     return f"{PREFIX}attempts:{job_id}"
 
 

@@ -19,7 +19,7 @@ _KEPT_S: Final = 3 * 24 * 3600
 #: Feedback on an answer counts once within this time. Seconds.
 _FEEDBACK_ONCE_S: Final = 24 * 3600
 
-#: The durations of so many latest answers are kept.
+#: Number of latest answers whose durations are kept.
 _MAX_LATENCIES: Final = 1000
 
 
@@ -27,7 +27,7 @@ class AnswerStatistics:
     """Counts in Redis, which all replicas share."""
 
     def __init__(self, client: "Redis", retry: AsyncRedisRetry) -> None:
-        self._redis: Any = client  # redis-py types one method for both of its clients
+        self._redis: Any = client  # redis-py's types mix its two clients
         self._retry = retry
         self._clock = client.register_script(with_clock_prelude("return clock()", allow_oom=True))
 

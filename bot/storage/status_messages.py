@@ -28,7 +28,7 @@ class StatusMessages:
     """Ids of the status messages, and when each is to be updated next. All replicas share them through Redis."""
 
     def __init__(self, client: "Redis", retry: AsyncRedisRetry) -> None:
-        self._redis: Any = client  # redis-py types one method for both of its clients
+        self._redis: Any = client  # redis-py's types mix its two clients
         self._due = client.register_script(_DUE)
         self._retry = retry
 

@@ -1,4 +1,4 @@
-"""Users by their Telegram id: language, consent and the ids of their jobs. The bot remembers nothing else of a user."""
+"""Users by their Telegram id: language, consent and the ids of their jobs. `admission` keeps their allowance."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -10,15 +10,15 @@ from bot.storage import redis_keys
 from bot.storage.status_target import JobTarget
 from shared.redis_client.retry import AsyncRedisRetry
 
-#: A user who has not written for so long is forgotten. Seconds.
+#: A user is forgotten this long after the last photo, consent or choice of a language. Seconds.
 REMEMBERED_S: Final = 180 * 24 * 3600
 
 
 class UserStore:
-    """What Redis holds of each user. Every method waits while Redis is unavailable."""
+    """Records of users in Redis. Every method waits while Redis is unavailable."""
 
     def __init__(self, client: "Redis", retry: AsyncRedisRetry) -> None:
-        self._redis: Any = client  # redis-py types one method for both of its clients
+        self._redis: Any = client  # redis-py's types mix its two clients
         self._retry = retry
 
     async def get_language(self, user_id: int, language_code: str | None) -> str:

@@ -44,13 +44,13 @@ class ChatUnavailable(SendError):
 
 
 class Rejected(SendError):
-    """Raised when Telegram will not do it, now or later. The message is Telegram's."""
+    """Raised when Telegram refuses a call for good. The message is Telegram's."""
 
     kind = "rejected"
 
 
 class OutcomeUnknown(SendError):
-    """Raised when nobody knows whether it was done: the connection broke, or Telegram failed."""
+    """Raised when a call may or may not have taken effect: the connection broke, or Telegram failed."""
 
     kind = "uncertain"
 
@@ -62,7 +62,7 @@ async def call_api(action: Callable[[], Awaitable[T]]) -> T | None:
     """Await `action()`. Raises a `SendError`.
 
     Returns:
-        The result; None where Telegram says that a message already is as it should be after an edit.
+        The result; None where Telegram says that an edit would not change the message.
     """
     try:
         return await action()

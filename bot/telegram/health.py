@@ -7,7 +7,7 @@ from typing import Final
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-#: An update that is being handled when the server stops may take so long to finish. Seconds.
+#: Time that updates in flight get to finish when the server stops. Seconds.
 _STOP_TIMEOUT_S: Final = 3.0
 
 

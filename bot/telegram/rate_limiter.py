@@ -1,4 +1,4 @@
-"""Keeps Telegram's rate limits on sending. All replicas share them through Redis."""
+"""Enforces Telegram's rate limits on sending. All replicas share them through Redis."""
 
 import asyncio
 import time
@@ -28,13 +28,13 @@ _MIN_LIMITED_CHATS: Final = 3
 #: A permit may be reserved so far ahead for an answer. Seconds.
 _MAX_RESERVATION_S: Final = 1.0
 
-#: By this factor a process that was paused sends faster than the overall rate, until it has used the permits of the
-#: pause. Telegram refuses whatever exceeds 30 messages within any second, and then everyone waits.
+#: After a pause a process sends faster than the overall rate by this factor, until it has used the permits of the
+#: pause. If more than 30 messages come within any second, Telegram refuses some, and all chats wait.
 _CATCH_UP_FACTOR: Final = 1.015
 
 
 class Priority(IntEnum):
-    """Who goes first: answers, then what users asked for, then status updates."""
+    """Order of permits: answers, then messages that users asked for, then status updates."""
 
     ANSWER = 0
     MESSAGE = 1
@@ -57,7 +57,7 @@ class RateLimiter:
     """Grants permits to send, by the settings `telegram_...`."""
 
     def __init__(self, client: "Redis", retry: AsyncRedisRetry, overrides: SettingsOverrides) -> None:
-        self._redis: Any = client  # redis-py types one method for both of its clients
+        self._redis: Any = client  # redis-py's types mix its two clients
         self._retry = retry
         self._acquire_permit = client.register_script(_ACQUIRE_PERMIT)
         self._block_sending = client.register_script(_BLOCK_SENDING)
@@ -95,7 +95,7 @@ class RateLimiter:
             await asyncio.sleep(send_at - now)
 
     async def get_block_s(self, chat_id: int) -> float:
-        """Return for how many seconds Telegram wants nothing to be sent to the chat."""
+        """Return for how many more seconds nothing may be sent to the chat, as Telegram demanded."""
 
         async def get_ttl_ms(name: str) -> int:
             key = f"{redis_keys.RATE_LIMIT_PREFIX}blocked:{name}"

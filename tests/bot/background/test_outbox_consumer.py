@@ -1,4 +1,4 @@
-"""A consumer of an outbox starts each job once, even if the ledger takes its process for dead."""
+"""A consumer of an outbox starts each job once, even if its lease ends while the process lives."""
 
 import asyncio
 from typing import Any
@@ -14,7 +14,7 @@ from tests.bot.redis_fixture import run_scenario
 INCARNATION = "bot-1"
 
 
-def test_consumer_that_was_taken_for_dead_does_not_start_its_jobs_in_flight_again(redis_url: str) -> None:
+def test_consumer_whose_lease_ended_does_not_start_its_jobs_in_flight_again(redis_url: str) -> None:
     started: list[str] = []
 
     async def scenario(dependencies: BotDependencies) -> None:
@@ -49,7 +49,7 @@ def test_consumer_that_was_taken_for_dead_does_not_start_its_jobs_in_flight_agai
                 await asyncio.sleep(0.02)
             await client.zadd(f"{KEY_PREFIX}incarnations", {INCARNATION: 1})
             await dependencies.ledger.run(transitions.recovery_sweep(lease_s=5, grace_s=3, limit=10))
-            assert await count_received() == 1, "the sweep takes the lease away"
+            assert await count_received() == 1, "the sweep ends the lease"
             while await count_received():
                 await asyncio.sleep(0.02)
             finish.set()

@@ -1,4 +1,4 @@
-"""Rendered answers: their length, their promises, and the agreement of words and figures."""
+"""Rendered answers are short enough, claim only what was measured, and give the same numbers in words and figures."""
 
 import re
 from typing import Final

@@ -1,4 +1,4 @@
-"""What happens to a photo before it is downloaded."""
+"""Photos are admitted and become jobs, or their users get a message."""
 
 import asyncio
 import json

@@ -68,7 +68,7 @@ def test_admission_follows_the_overrides_of_an_operator(redis_url: str) -> None:
         await override(dependencies, ("user_per_day", "1"))
         admissions = await admit(dependencies, make_origin(message_id=1), make_origin(message_id=2))
         assert admissions == [Admission.ADMITTED, Admission.DAILY_LIMIT]
-        # A setting that another release wrote, or an impossible value, stops nobody.
+        # An unknown setting or an impossible value of another release is ignored.
         await override(dependencies, ("user_per_day", "many"), ("moon", "full"))
         assert dependencies.overrides.current.user_per_day == 3
         await override(dependencies, ("user_per_day", ""))

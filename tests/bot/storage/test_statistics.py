@@ -4,7 +4,7 @@ from bot.dependencies import BotDependencies
 from tests.bot.redis_fixture import run_scenario
 
 
-def test_statistics_count_answers_by_day_and_a_full_redis_only_loses_the_count(redis_url: str) -> None:
+def test_statistics_count_answers_by_day_and_a_full_redis_loses_only_the_count(redis_url: str) -> None:
     async def scenario(dependencies: BotDependencies) -> None:
         try:
             await dependencies.statistics.record_answers([("verdict", 0.0), ("refusal", 0.0), ("verdict", 0.0)])

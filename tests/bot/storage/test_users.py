@@ -1,4 +1,4 @@
-"""What is remembered of users."""
+"""Records of users in Redis."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""All replicas keep Telegram's rate limits together."""
+"""All replicas together keep to Telegram's rate limits."""
 
 import asyncio
 import itertools
@@ -16,7 +16,7 @@ from tests.bot.redis_fixture import run_scenario
 async def count_permits(
     rate_limiters: list[RateLimiter], seconds: float, chats: int, priority: Priority = Priority.ANSWER
 ) -> int:
-    """Count the permits that replicas get which ask as fast as they can."""
+    """Count the permits that replicas get if they ask as fast as they can."""
     end, permits = time.monotonic() + seconds, 0
 
     async def ask(rate_limiter: RateLimiter, chat_id: int) -> None:
@@ -88,7 +88,7 @@ def test_reserved_permit_is_granted_once(redis_url: str) -> None:
         assert 29 <= len(waits_s) <= 31
         assert waits_s[0] == 0
         assert min(later - earlier for earlier, later in itertools.pairwise(waits_s)) > 0.025
-        # While there are reserved permits, nothing of a lower priority is sent.
+        # While there are reserved permits, no lower priority gets one.
         assert not (await rate_limiter.request_permit(200, Priority.MESSAGE)).granted
         assert not (await rate_limiter.request_permit(201, Priority.PROGRESS)).granted
 
