@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     max_attempts: int = Field(
         default=10,
         ge=1,
-        description="Maximum number of attempts at a job whose workers die. After that many it becomes a dead letter.",
+        description="Maximum number of attempts at a job whose workers die or fail. Then it becomes a dead letter.",
     )
 
     artefact: Path = Field(default=Path("models/lite0"), description="Directory of the model that is served.")

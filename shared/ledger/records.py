@@ -17,9 +17,9 @@ class NewJob:
 class ClaimedJob:
     """A job that this worker has claimed.
 
-    A `suspect` job is a suspected poison message: an earlier worker died or hung with it, so it is decoded in a child
-    process. `remaining_s` is the time to its deadline, `age_s` the time since it was received, `queued_s` the time
-    since it last became ready.
+    A `suspect` job is a suspected poison message: an earlier worker died, hung or failed with it, so it is decoded
+    in a child process. `remaining_s` is the time to its deadline, `age_s` the time since it was received, `queued_s`
+    the time since it last became ready.
     """
 
     id: str

@@ -47,7 +47,7 @@ def claim(requests: Iterable[tuple[str, str]], *, incarnation: str) -> ScriptCal
 
 
 def release(ids: Iterable[str], *, incarnation: str, suspect: bool = False) -> ScriptCall[list[PendingDispatch]]:
-    """Claimed -> ready: a stopping worker releases its jobs. `suspect` marks a job that hung in decode."""
+    """Claimed -> ready: a worker releases jobs. `suspect` marks jobs that hung or failed: an attempt."""
     return ScriptCall("release", (incarnation, "ready", int(suspect), *ids), replies.decode_pending)
 
 

@@ -10,14 +10,14 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', expiry, '-inf', now, 'LIMIT', 0,
   redis.call('HDEL', sizes, id)
   redis.call('ZREM', expiry, id)
 end
-local more = 0
+local added = 0
 for i = 3, #ARGV, 2 do
-  more = more + ARGV[i + 1] - (redis.call('HGET', sizes, ARGV[i]) or 0)
+  added = added + ARGV[i + 1] - (redis.call('HGET', sizes, ARGV[i]) or 0)
 end
-if tonumber(redis.call('GET', total) or 0) + more > budget then return 0 end
+if tonumber(redis.call('GET', total) or 0) + added > budget then return 0 end
 for i = 3, #ARGV, 2 do
   redis.call('HSET', sizes, ARGV[i], ARGV[i + 1])
   redis.call('ZADD', expiry, now + ttl, ARGV[i])
 end
-redis.call('INCRBY', total, more)
+redis.call('INCRBY', total, added)
 return 1

@@ -3,11 +3,11 @@
 -- This text is put before every script of the ledger and of the bot.
 local function clock()
   local time = redis.call('TIME')
-  local known = redis.call('MGET', 'melanoma:last_sweep_at', 'melanoma:clock_offset')
-  local offset = tonumber(known[2] or 0)
+  local stored = redis.call('MGET', 'melanoma:last_sweep_at', 'melanoma:clock_offset')
+  local offset = tonumber(stored[2] or 0)
   local now = time[1] * 1000 + math.floor(time[2] / 1000) + offset
   -- Some process sweeps each second. A time before the last sweep is impossible.
-  local last_sweep = tonumber(known[1] or 0)
+  local last_sweep = tonumber(stored[1] or 0)
   if now < last_sweep then
     redis.call('SET', 'melanoma:clock_offset', offset + last_sweep - now)
     now = last_sweep
