@@ -47,10 +47,10 @@ def select_runtime(directory: Path, manifest: Manifest, runtime: str = AUTO) -> 
     """
     candidates = [name for name, registered in RUNTIMES.items() if manifest.runtime in registered.formats]
     if not candidates:
-        known = sorted({name for registered in RUNTIMES.values() for name in registered.formats})
+        formats = sorted({name for registered in RUNTIMES.values() for name in registered.formats})
         raise ArtefactError(
             f"{directory / MANIFEST_NAME} has the format {manifest.runtime!r}, but the runtimes of this release run"
-            f" {', '.join(known)}: export the model again or install the release that made it."
+            f" {', '.join(formats)}: export the model again or install the release that made it."
         )
     if runtime == AUTO:
         return candidates[0]
@@ -67,13 +67,9 @@ def select_runtime(directory: Path, manifest: Manifest, runtime: str = AUTO) -> 
 
 
 def load_predictor(directory: Path, manifest: Manifest, *, runtime: str = AUTO, device: str = "") -> Predictor:
-    """Load an artefact that `read_artefact` has verified.
+    """Load an artefact that `read_artefact` has verified, with the runtime that `select_runtime` selects.
 
-    Args:
-        directory: Directory of the artefact.
-        manifest: Its `model.json`.
-        runtime: Name of a registered runtime, or `auto`.
-        device: Name of a device of that runtime; '' lets the runtime choose.
+    `device` is the name of a device of that runtime; '' lets the runtime choose.
 
     Raises:
         ArtefactError: The artefact has an unknown format, or the model does not fit its manifest.

@@ -78,12 +78,7 @@ class TensorFlowPredictor:
 
 
 def load(directory: Path, manifest: Manifest, device: str) -> Predictor:
-    """Load an artefact's graph and check that it fits the manifest.
-
-    Args:
-        directory: Directory of the artefact.
-        manifest: Its `model.json`.
-        device: Name such as `GPU:0`; '' selects the first GPU, or the CPU where there is no GPU.
+    """Load an artefact's graph on the device that `select_device` selects, and check that it fits the manifest.
 
     Raises:
         ArtefactError: The graph cannot be loaded or does not fit the manifest.

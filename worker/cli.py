@@ -21,7 +21,7 @@ def main() -> None:
         " One worker serves one device; start as many as you like. SIGTERM finishes the batch in flight and releases"
         " the rest.",
         epilog="Settings come from the environment or .env, REDIS_URL and MELANOMA_ARTEFACT first of all;"
-        " .env.example in the project lists them. Exit codes: 0 stopped, 1 the queue's client failed,"
+        " .env.example in the project lists them. Exit codes: 0 stopped, 1 Celery's worker failed,"
         " 2 a setting, the artefact or Redis' password is wrong.",
     ).parse_args()
     try:

@@ -31,10 +31,10 @@ class PredictStage:
     Args:
         predictor: Runs the model.
         image_size: Side of the model's input in pixels.
-        max_batch_size: The largest size that is warmed up and used.
+        max_batch_size: Maximum batch size that is warmed up and used.
 
     Attributes:
-        cost_model: Has learned the device's speed.
+        cost_model: Learns the cost of each batch size.
     """
 
     def __init__(self, predictor: Predictor, *, image_size: int, max_batch_size: int) -> None:

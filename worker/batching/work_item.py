@@ -47,8 +47,8 @@ class CountDownLatch:
         """Record that one image has its outcome."""
         with self._lock:
             self._remaining -= 1
-            done = self._remaining == 0
-        if done:
+            is_open = self._remaining == 0
+        if is_open:
             self._opened.set()
 
     def wait(self) -> None:

@@ -44,7 +44,7 @@ class TaskSlots:
 
     @property
     def is_bulk_at_limit(self) -> bool:
-        """Whether bulk messages must wait in their queue until some in flight are done."""
+        """True while bulk messages must wait in their queue until one in flight is done."""
         return self._in_flight[Queue.BULK] >= self._max_bulk
 
 

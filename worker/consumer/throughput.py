@@ -49,10 +49,10 @@ class ThroughputEstimator:
         """Return the estimate, updated by what was decided since the last call."""
         now = self._clock()
         with self._lock:
-            done, self._decided = self._decided, 0
+            decided, self._decided = self._decided, 0
         elapsed, self._read_at = now - self._read_at, now
         if self._task_slots.was_saturated() and elapsed > 0:
-            rate = done / elapsed
+            rate = decided / elapsed
             self._rate = rate if self._rate is None else self._rate + _WEIGHT * (rate - self._rate)
             self._measured_at = now
         if self._rate is not None and now - self._measured_at > _MAX_AGE_S:
