@@ -70,7 +70,7 @@ class AnswerDelivery:
         else:
             # The decision is kept, so that an operator can replay the job once this bot is upgraded to the release that
             # made the decision. The image is kept until it expires.
-            log.error("dead letter: the decision is of another release", job=job.id)
+            log.error("the decision is of another release, the job becomes a dead letter", job=job.id)
             await self._completion.keep_for_operator(
                 job, shown.kind, FailureReason.UNKNOWN_CONTRACT, incarnation=self._incarnation
             )
@@ -93,7 +93,7 @@ class AnswerDelivery:
         attempts = await self._dependencies.attempts.record_failure(job_id)
         if attempts < self._max_attempts:
             return self._dependencies.attempts.backoff_s(attempts)
-        log.error("dead letter: the answer cannot be delivered", job=job_id, error=str(error))
+        log.error("the answer cannot be delivered, the job becomes a dead letter", job=job_id, error=str(error))
         await self._dependencies.ledger.run(
             transitions.dead_letter([job_id], incarnation=self._incarnation, reason=str(error))
         )
