@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,8 @@ def test_the_page_is_written_while_cards_are_made(finished: Run, monkeypatch: py
         nonlocal cards
         cards += 1
         finished.stop.set()
+        # Real thumbnails take longer than this. Without it, all cards could be made before the page's next chunk.
+        time.sleep(0.02)
         return []
 
     monkeypatch.setattr(html_report, "make_thumbnails", count)

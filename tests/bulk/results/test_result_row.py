@@ -35,7 +35,7 @@ def test_a_verdict_has_these_fields() -> None:
         b'"probabilities":{"mel":1.7763568394002505e-15,"nv":0.9999999999999982},"band":"low",'
         b'"receipt":{"lesions":41,"malignant":3,"low":0.013,"high":0.09,"population":"dermatoscope"},'
         b'"evidence":{"rows":2,"columns":2,"cells":[127,-127,0,30]},"distance":0.5,"advice":[],'
-        b'"work":{"batch":8,"wait_s":0.01,"decode_s":0.01,"predict_s":0.02}}\n'
+        b'"work":{"batch":8,"wait_s":0.01,"decode_s":0.01,"predict_s":0.02,"runtime":""}}\n'
     )
 
 
