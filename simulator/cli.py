@@ -1,4 +1,4 @@
-"""The command `melanoma-simulator`: Telegram on this computer, to try a bot without a token of a real one."""
+"""The command `melanoma-simulator`: Telegram on this computer, to try a bot without a real token."""
 
 import asyncio
 import ipaddress
@@ -21,7 +21,7 @@ from simulator.state.state import SimulatorState
     help="Listen on all addresses. For a container whose port is published on loopback only.",
 )
 def cli(host: str, port: int, *, limits: bool, container: bool) -> None:
-    """Answer a bot as Telegram would, and serve a chat page. All state is in memory and lost when it stops.
+    """Answer a bot as Telegram would, and serve a chat page. All state is in memory and is lost at the end.
 
     Start the bot with MELANOMA_TELEGRAM_API_URL set to the printed address.
     """

@@ -77,7 +77,7 @@ def _existing_run(out: Path, folder: Path, *, recursive: bool, resume: bool) -> 
         raise OutputDirectoryError(str(error)) from error
     if not resume:
         raise OutputDirectoryError(
-            f"{shown} already holds a run, started {run.started}. Go on with it with --resume, or choose another --out."
+            f"{shown} already holds a run, started {run.started}. Continue it with --resume, or choose another --out."
         )
     if run.folder != folder.resolve() or run.recursive != recursive:
         how = "with" if run.recursive else "without"

@@ -25,7 +25,7 @@ class UpdateQueue:
         self._changed = asyncio.Event()
         self._poller: object | None = None
         self._terminated_by = ""
-        #: The kinds of updates that the bot wants; empty for all.
+        #: The kinds of updates that the bot allows; empty for all.
         self.allowed_kinds: list[str] = []
 
     def __len__(self) -> int:

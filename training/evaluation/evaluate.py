@@ -54,7 +54,7 @@ def evaluate_artefact(
     Args:
         directory: Folder of the artefact.
         data: Folder of the data.
-        options: What to measure.
+        options: Selects the measurements.
         progress: Is called with a sentence about each step.
 
     Returns:
@@ -77,8 +77,8 @@ def evaluate_artefact(
     ]
     if not sets:
         raise TrainingError(f"{data} has no pictures that {manifest.title} was not trained on.")
-    # The stress test and the pointing game leave the test set alone.
-    choice = [image for image in images if image.split is Split.VALID or image.fold is not None]
+    # The stress test and the pointing game do not use the test set.
+    not_test = [image for image in images if image.split is Split.VALID or image.fold is not None]
     evaluation = Evaluation(
         artefact=manifest.title,
         graph_sha256=manifest.files[manifest.graph].sha256,
@@ -90,8 +90,8 @@ def evaluate_artefact(
         unmeasured=_describe_unmeasured(images, sets, directory),
         skin_types=_count_skin_types(images),
         kinds=measure_kinds(data, sets, graph, manifest),
-        stress=measure_stress(choice, graph, manifest, options.stress, progress) if options.stress else (),
-        pointing=measure_pointing(choice, graph, manifest, options.pointing) if options.pointing else (),
+        stress=measure_stress(not_test, graph, manifest, options.stress, progress) if options.stress else (),
+        pointing=measure_pointing(not_test, graph, manifest, options.pointing) if options.pointing else (),
         symmetries=tuple(
             result
             for scored_set in sets

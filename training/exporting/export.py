@@ -109,7 +109,7 @@ def export(options: ExportOptions, progress: Progress) -> Manifest:
     calibrations, kinds = _fit(inputs, features)
     _write_graph(new_graph, inputs.run, calibrations, kinds, options.storage)
 
-    # From here on everything is measured through the file that is served, except phone images: it was trained on them.
+    # From here on everything is measured with the graph that is served, except phone lesions: it was trained on them.
     graph = GraphPredictor(new_graph, TENSORS)
     held_out = graph.predict_files(inputs.data.held_out.paths, inputs.run.recipe.serving_spec)
     is_counted = inputs.data.held_out.is_counted

@@ -77,6 +77,6 @@ def _load_teacher(run: TrainingRun) -> Teacher | None:
     if run.teacher is None:
         raise TrainingError("This recipe learns from a teacher: name its run or artefact with --teacher.")
     state = load_checkpoint(run.teacher)
-    # An artefact from before there were two populations was trained on dermatoscope images alone.
+    # Every artefact counts as one that was trained on dermatoscope images alone, as the first artefacts were.
     populations = [Population.DERMATOSCOPE] if state is None else state.recipe.populations
     return Teacher(load_model(run.teacher, run.recipe), run.recipe.distil, populations)
