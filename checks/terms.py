@@ -68,8 +68,8 @@ def find_retired_terms(name: str, text: str) -> Iterator[str]:
     """Yield `name:line: 'term' (write: ...)` for each retired term in `text`, and in the path `name` (line 0)."""
     for number, line in enumerate([name, *text.splitlines()]):
         for match in _PATTERN.finditer(line):
-            instead = list(RETIRED.values())[int(str(match.lastgroup)[1:])] if match.lastgroup else ""
-            yield f"{name}:{number}: {match[0]!r} (write: {instead})"
+            replacement = list(RETIRED.values())[int(str(match.lastgroup)[1:])] if match.lastgroup else ""
+            yield f"{name}:{number}: {match[0]!r} (write: {replacement})"
 
 
 def check(names: Iterable[str]) -> list[str]:

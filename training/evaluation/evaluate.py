@@ -51,11 +51,7 @@ def evaluate_artefact(
 ) -> tuple[Evaluation, Sequence[ScoredSet]]:
     """Measure an artefact.
 
-    Args:
-        directory: Folder of the artefact.
-        data: Folder of the data.
-        options: Selects the measurements.
-        progress: Is called with a sentence about each step.
+    `progress` is called with a sentence about each step.
 
     Returns:
         The evaluation, and the sets of images with the scores that it is computed from.
@@ -71,9 +67,9 @@ def evaluate_artefact(
     graph = GraphPredictor(directory / manifest.graph, manifest.tensors)
     progress(f"{manifest.title}: predicting pictures that it was not trained on")
     sets = [
-        *score_held_out(images, graph, manifest, share=Split.VALID),
+        *score_held_out(images, graph, manifest, split=Split.VALID),
         *read_out_of_fold_sets(images, directory, manifest),
-        *(score_held_out(images, graph, manifest, share=Split.TEST) if options.test else ()),
+        *(score_held_out(images, graph, manifest, split=Split.TEST) if options.test else ()),
     ]
     if not sets:
         raise TrainingError(f"{data} has no pictures that {manifest.title} was not trained on.")

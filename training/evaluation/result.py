@@ -227,5 +227,5 @@ def read_evaluation(directory: Path) -> Evaluation:
         raise TrainingError(f"{path} cannot be read ({error.strerror}).") from error
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise TrainingError(f"{path} is no evaluation: {where}: {first['msg']}.") from error
+        field = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise TrainingError(f"{path} is no evaluation: {field}: {first['msg']}.") from error

@@ -64,14 +64,14 @@ class ScoredSet:
 
 
 def score_held_out(
-    images: Sequence[LabelledImage], graph: GraphPredictor, manifest: Manifest, *, share: Split
+    images: Sequence[LabelledImage], graph: GraphPredictor, manifest: Manifest, *, split: Split
 ) -> tuple[ScoredSet, ...]:
-    """Predict the images of `share` that have no fold with the artefact's graph; one set per population."""
-    is_test = share is Split.TEST
+    """Predict the images of `split` that have no fold with the artefact's graph; one set per population."""
+    is_test = split is Split.TEST
     sets = []
     for population in Population:
         selected = [
-            image for image in images if image.population is population and image.split is share and image.fold is None
+            image for image in images if image.population is population and image.split is split and image.fold is None
         ]
         if selected:
             predicted = graph.predict_files([image.path for image in selected], manifest.picture)

@@ -43,10 +43,7 @@ class TrainingRun:
 def train(run: TrainingRun, callback: TrainingCallback, tensorboard: bool = False) -> keras.Model:
     """Train the model of a run, or resume where an earlier call with the same recipe stopped.
 
-    Args:
-        run: The run.
-        callback: Called with messages and after each batch.
-        tensorboard: Write events for TensorBoard too.
+    `callback` gets messages and is called after each batch. With `tensorboard`, also write events for TensorBoard.
 
     Raises:
         TrainingError: If the folder holds a run of another recipe, or if the data or the weights cannot be used.
