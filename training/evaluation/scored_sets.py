@@ -14,12 +14,12 @@ from training.metrics.bootstrap import Flags, Floats
 
 _HELD_OUT = (
     "Held out of training by lesion. The epoch was chosen, and probabilities, bands and receipts were calibrated, on"
-    " these pictures: figures of calibration and of bands flatter, AUCs hardly."
+    " these pictures. So figures of calibration and of bands are too good; AUCs hardly are."
 )
 _TEST = "Held out of everything: nothing was chosen by these pictures. They are looked at once a release."
 _OUT_OF_FOLD = (
-    "Out of fold: each picture is judged by a model that has seen no picture of its fold, and so of its patient; the"
-    " artefact's own model has learned from all of them."
+    "Out of fold: each picture is judged by a model that was trained without its fold, and so without its patient. The"
+    " artefact's own model was trained on all of these pictures."
 )
 
 
