@@ -24,7 +24,7 @@ up: $(VENV)/ready ## Keep broker, WORKERS=n workers, Flower and the bot running 
 test: $(VENV)/ready ## Run all tests, two files at a time
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-lint: $(VENV)/ready ## Check style, types and import rules
+lint: $(VENV)/ready ## Check style, types, import rules and terms
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
@@ -35,13 +35,13 @@ lint: $(VENV)/ready ## Check style, types and import rules
 audit: $(VENV)/ready ## Look up known vulnerabilities of all requirements
 	@$(BIN)/python -m checks.audit requirements.txt deploy/requirements/*.txt
 
-# The tool may correct line numbers in its baseline, and then exits with 3. So it gets a copy of the baseline.
+# detect-secrets-hook may correct line numbers in its baseline, and then exits with 3. So it gets a copy of the baseline.
 secrets: $(VENV)/ready ## Search FILES (all that git tracks) for secrets
 	@known=$$(mktemp) && cp .secrets.baseline "$$known" && \
 	{ $(BIN)/detect-secrets-hook --no-verify --baseline "$$known" $(FILES) >"$$known.log" || [ $$? -eq 3 ]; }; \
 	status=$$?; [ $$status -eq 0 ] || cat "$$known.log"; rm -f "$$known" "$$known.log"; exit $$status
 
-first-day: $(VENV)/ready ## Play an operator's first day on real processes
+first-day: $(VENV)/ready ## Run an operator's first day on real processes
 	@$(BIN)/python -m pytest tests/system/operations/test_first_day.py -s -q
 
 bench: $(VENV)/ready ## Measure throughput and latency against a one-process baseline (5 minutes on an idle machine)
@@ -67,7 +67,7 @@ RECIPE ?= lite0
 train: $(VENV)/ready ## Train RECIPE=lite0 on DATA=path from START=weights into runs/lite0 (hours on two cores)
 	@$(BIN)/melanoma-train "$(RECIPE)" --data "$(DATA)" $(if $(START),--start "$(START)") --run "runs/$(RECIPE)"
 
-requirements: ## Update requirements.txt from pyproject.toml, without the GPU libraries (needs uv)
+requirements: ## Update requirements.txt from pyproject.toml, without the extras gpu and tensorboard (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links --upgrade --output-file requirements.txt \
 		--extra worker --extra bulk --extra bot --extra simulator --extra training --extra local --extra ops --extra dev pyproject.toml

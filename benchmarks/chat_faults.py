@@ -84,9 +84,9 @@ def main() -> None:
     args = parser.parse_args()
     with Testbed(workers=2, persistent=True) as testbed, ExitStack() as stack:
         images = [path.read_bytes() for path in render_many(testbed.home / "pictures", 16)]
-        port, own = free_port(), free_port()
+        port, bot_port = free_port(), free_port()
         stack.enter_context(start_simulator(testbed.home / "simulator.log", port, "--no-limits"))
-        webhook = {"MELANOMA_WEBHOOK_URL": f"http://127.0.0.1:{own}", "MELANOMA_BOT_PORT": str(own)}
+        webhook = {"MELANOMA_WEBHOOK_URL": f"http://127.0.0.1:{bot_port}", "MELANOMA_BOT_PORT": str(bot_port)}
         bots = [start_benchmark_bot(testbed.home, f"bot-{number}", port, **webhook) for number in range(2)]
         stack.callback(_stop_all, bots)
         killer = ProcessKiller(testbed, bots, port, webhook)

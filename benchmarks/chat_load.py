@@ -7,15 +7,15 @@ Prints JSON:
 * `limited_share`: answers a second, as a share of the 30 messages a second that Telegram allows.
 * `service_cpu_ms`, `unlimited_cpu_ms`, `limited_cpu_ms`: CPU time of one photograph, by process.
 
-All processes share the same cores, also the simulator and the simulated users, which cost nothing in a real chat.
-Three ratios correct for that:
+All processes share the same cores, including the simulator and the simulated users, which do not exist in a real
+deployment. Three ratios correct for that:
 
 * `own_ratio`: `chat_ratio` with the throughput divided by the cores that simulator and users left free.
 * `cost_ratio`: the same from CPU time only, as if no core were ever idle.
 * `ceiling_ratio`: `chat_ratio` as it would be with a bot that costs nothing and no idle core.
 
 `apart_ratio` is `chat_ratio` from a second run, in which the worker has one half of the cores and everything else the
-other half, as where a worker has a machine of its own.
+other half. That imitates a worker with a machine of its own.
 """
 
 import argparse
@@ -172,7 +172,7 @@ def _chat_details(outcomes: list[PhotoOutcome], calls: list[dict[str, Any]]) -> 
 
 
 def _rounded(cpu_ms: Mapping[str, float]) -> dict[str, float]:
-    return {name: round(cpu_s, 2) for name, cpu_s in cpu_ms.items()}
+    return {name: round(value, 2) for name, value in cpu_ms.items()}
 
 
 if __name__ == "__main__":

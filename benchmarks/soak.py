@@ -41,10 +41,10 @@ _IMAGES: Final = 64
 _GRID_S: Final = 2.0
 _WARMUP_S: Final = 15.0
 
-#: The time is divided into this many parts. The first is compared with the last.
+#: Number of parts of the run. The first is compared with the last.
 _PARTS: Final = 6
 
-#: Smallest value that the settings allow.
+#: Minimum of MELANOMA_ANSWER_RETENTION_S.
 _MIN_RETENTION_S: Final = 60.0
 
 #: Processes that are not part of the service. They grow, because they keep every answer.

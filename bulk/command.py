@@ -71,7 +71,7 @@ def execute(options: Options) -> int:
     except (ShutdownRequested, KeyboardInterrupt):
         code = stop.exit_code
     if stop.event.is_set():
-        print(f"Stopped. To go on: {_resume_command(options, out)}", file=sys.stderr)
+        print(f"Stopped. To continue: {_resume_command(options, out)}", file=sys.stderr)
     return code
 
 

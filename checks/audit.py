@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-#: Every service has known its sandbox escape (CVE-2019-10906) since 2019.
+#: A package whose sandbox escape (CVE-2019-10906) is known to every service since 2019.
 _KNOWN_VULNERABLE: Final = "jinja2==2.10"
 
 _SERVICES: Final = ("pypi", "osv")
@@ -26,7 +26,8 @@ def main() -> int:
     """Audit files of pinned requirements.
 
     Returns:
-        The exit code: 1 for a finding; 0 for none, or if no advisory service is usable.
+        The exit code: 1 for a finding, a package that the service does not know, or a failed audit; 0 for none of
+        these, or if no advisory service is usable.
     """
     parser = argparse.ArgumentParser(description="Check pinned requirements for known vulnerabilities.")
     parser.add_argument("files", nargs="+", type=Path, help="requirements, pinned with hashes")
@@ -71,7 +72,7 @@ def _report(packages: list[dict[str, Any]]) -> int:
 
 
 def _is_usable(service: Sequence[str]) -> bool:
-    """Whether a service reports the vulnerabilities of a package that is known to have some."""
+    """True if a service reports the vulnerabilities of a package that is known to have some."""
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / "vulnerable.txt"
         file.write_text(_KNOWN_VULNERABLE + "\n")

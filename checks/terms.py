@@ -1,7 +1,7 @@
 """Finds retired terms in tracked files: `python -m checks.terms`. `make lint` runs it.
 
-The project uses the standard terms of its field (docs/glossary.md). The words below were names of its own for things
-that have a standard name. A line that needs one of them in its ordinary sense is reworded.
+The project uses the standard terms of its field (docs/glossary.md). Earlier versions had terms of their own, which are
+listed here. A line that needs one of them in its ordinary sense must be reworded.
 """
 
 import re
@@ -44,7 +44,7 @@ RETIRED: Final = {
     r"\bkept[ _]prints\b": "fingerprint cache",
 }
 
-#: Files in which the words may stand: the history, what was pinned, and this list with its test.
+#: Files that are not checked: the changelog, pinned files, and this list with its test.
 EXEMPT: Final = re.compile(
     r"CHANGELOG\.md|LICENSE|(deploy/requirements/.*|requirements)\.txt|\.secrets\.baseline|models/.*"
     # The text of a rendered letter.
@@ -65,15 +65,15 @@ _PATTERN: Final = re.compile("|".join(f"(?P<t{index}>{term})" for index, term in
 
 
 def find_retired_terms(name: str, text: str) -> Iterator[str]:
-    """Yields a line `name:line: 'word' (write: ...)` for each retired term in the path `name` and in `text`."""
+    """Yield `name:line: 'term' (write: ...)` for each retired term in `text`, and in the path `name` (line 0)."""
     for number, line in enumerate([name, *text.splitlines()]):
         for match in _PATTERN.finditer(line):
-            instead = list(RETIRED.values())[int(str(match.lastgroup)[1:])] if match.lastgroup else ""
-            yield f"{name}:{number}: {match[0]!r} (write: {instead})"
+            replacement = list(RETIRED.values())[int(str(match.lastgroup)[1:])] if match.lastgroup else ""
+            yield f"{name}:{number}: {match[0]!r} (write: {replacement})"
 
 
 def check(names: Iterable[str]) -> list[str]:
-    """Returns the findings in the files `names`, paths below the working directory."""
+    """Return the findings in the files `names`, which are paths below the working directory."""
     findings: list[str] = []
     for name in names:
         path = Path(name)

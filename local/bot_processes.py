@@ -8,7 +8,7 @@ from local.subprocesses import BackgroundProcess
 from local.worker_processes import command, wait_for_log
 from shared.contract.names import BOT_READY_EVENT
 
-#: Only the simulator accepts it.
+#: A bot token that only the simulator accepts.
 _SIMULATOR_TOKEN: Final = "100000001:valid-only-for-the-simulator-on-localhost"  # noqa: S105 - opens nothing
 
 

@@ -52,7 +52,7 @@ def demo(folder: Path | None, out: Path) -> int:
             folder = home / "samples"
             render_samples(folder)
             submit += ["--note", _RENDERED_NOTE]
-        # Ctrl-C reaches this command through the terminal, too: it ends first, then the other processes are stopped.
+        # Ctrl-C in the terminal also reaches melanoma-submit, which ends first. Then the other processes are stopped.
         code = subprocess.run([*submit, str(folder)], check=False).returncode  # noqa: S603 - our own command line
         if code == 0 and config.bot_token is None:
             port = free_port()

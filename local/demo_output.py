@@ -45,10 +45,6 @@ def check_output(out: Path, folder: Path | None) -> None:
 def clear_output(out: Path, folder: Path | None) -> None:
     """Make `out`, remove the results of an earlier demo and mark the directory. Other files in it stay.
 
-    Args:
-        out: The output directory.
-        folder: The folder of images that the demo submits, None for the rendered samples.
-
     Raises:
         OutputError: As `check_output`, or a file cannot be removed or written.
     """

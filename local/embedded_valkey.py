@@ -22,12 +22,12 @@ class BrokerError(Exception):
 
 
 class EmbeddedValkey:
-    """One server.
+    """A Valkey server on loopback, and a context manager that runs it.
 
     Args:
         directory: Directory for the log and the append-only file.
         port: TCP port, 0 for any free one. It stays the same over restarts.
-        persistent: Whether the server keeps an append-only file.
+        persistent: Keep an append-only file.
         password: Password of the default user, empty for none.
         max_memory_bytes: Memory limit, 0 for none.
     """
@@ -121,7 +121,7 @@ class EmbeddedValkey:
 
 
 def is_port_free(port: int) -> bool:
-    """Whether no process listens on this loopback port."""
+    """True if no process listens on this loopback port."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 

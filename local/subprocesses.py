@@ -1,4 +1,4 @@
-"""Subprocesses that run in the background and are stopped with this process."""
+"""Subprocesses that run in the background until their `with` block ends."""
 
 import os
 import signal
@@ -13,8 +13,8 @@ _STOP_TIMEOUT_S: Final = 20.0
 class BackgroundProcess:
     """A subprocess with its output in `log`; a context manager that stops it.
 
-    It has its own session, so that Ctrl-C in the terminal does not reach it. `environment` is added to that of this
-    process.
+    The subprocess has its own session, so that Ctrl-C in the terminal does not reach it. `environment` is added to the
+    environment of this process.
     """
 
     def __init__(self, command: Sequence[str], *, log: Path, environment: Mapping[str, str] | None = None) -> None:

@@ -8,16 +8,16 @@ from local.bot_processes import simulator_command, simulator_environment, simula
 from local.embedded_valkey import EmbeddedValkey, free_port, is_port_free
 from local.flower import flower_address, flower_command
 from local.worker_processes import command
-from shared.config.settings import Settings, SettingsError, settings
+from shared.config.settings import Settings, SettingsError
 from shared.redis_client.client import display_address
 
-#: Port of the embedded broker: the one at which all commands expect Redis by default.
+#: Port of the embedded broker: the default port of Redis in all settings.
 _REDIS_PORT: Final = 6379
 
 #: Port of the chat page, if it is free.
 _CHAT_PORT: Final = 8081
 
-#: Seconds until supervisord kills a process. A worker finishes its batch and releases its jobs well within this.
+#: Seconds until supervisord kills a process. A worker needs less to finish its batch and release its other jobs.
 _STOP_WAIT_S: Final = 20
 
 _SUPERVISORD_SECTION: Final = """[supervisord]
@@ -110,4 +110,3 @@ def _print_addresses(config: Settings, workers: int, chat: str) -> None:
     print(f"Flower   {flower_address(config)}")
     print("Submit a folder from another terminal: .venv/bin/melanoma-submit FOLDER")
     print("Ctrl-C stops everything.", flush=True)
-    settings.cache_clear()

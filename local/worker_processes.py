@@ -22,7 +22,7 @@ def command(name: str) -> list[str]:
 
 
 def start_worker(log: Path, environment: Mapping[str, str] | None = None) -> BackgroundProcess:
-    """Start a worker with its output in `log`; `environment` is added to that of this process."""
+    """Start a worker with its output in `log`; `environment` is added to the environment of this process."""
     return BackgroundProcess(command("melanoma-worker"), log=log, environment=environment)
 
 

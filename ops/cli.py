@@ -26,7 +26,7 @@ EXIT_USAGE: Final = 2
 
 _COLOURS: Final = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "red"}
 
-#: A pipe has no width of its own; this one cuts nothing.
+#: Columns of the output into a pipe, which has no width of its own: enough to cut nothing.
 _PIPE_WIDTH: Final = 250
 _console: Final = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 _QUEUE: Final = click.Choice([str(queue) for queue in Queue])

@@ -39,7 +39,7 @@ def open_admin_client(config: Settings) -> Iterator[AdminClient]:
         OpsError: Redis is unavailable or denies access, also later in the block.
         LedgerVersionError: The ledger is of another release.
     """
-    # A retry that is stopped from the start: an operator wants to see an error, not to wait for Redis.
+    # The event is set from the start, so that no call waits for Redis: an operator should see the error at once.
     no_retry = threading.Event()
     no_retry.set()
     address = display_address(config.ledger_url)

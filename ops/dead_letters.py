@@ -21,7 +21,7 @@ _FOLDER_RUN_PREFIX: Final = "bulk:"
 
 
 def find_dead_letters(client: AdminClient, ids: Sequence[str], *, limit: int) -> list[DeadLetter]:
-    """The dead letters with these ids, or the oldest `limit` for no ids. Raises `OpsError` for another id."""
+    """The dead letters with these ids, or the oldest `limit` without ids. Raises `OpsError` for an unknown id."""
     letters = client.ledger.run(admin.get_dead_letters(limit, ids))
     known = {letter.id for letter in letters}
     for id_ in ids:
@@ -31,7 +31,7 @@ def find_dead_letters(client: AdminClient, ids: Sequence[str], *, limit: int) ->
 
 
 def failure_reason(letter: DeadLetter) -> str:
-    """The reason why the job is dead, in the words of the contract."""
+    """Why the job is a dead letter: the contract's name of the failure, or `undeliverable`."""
     try:
         decision = decision_from_json(letter.decision)
     except ValidationError:
@@ -63,13 +63,16 @@ def print_dead_letters(letters: Sequence[DeadLetter], total: int, console: Conso
 
 
 def replay(client: AdminClient, letters: Sequence[DeadLetter], console: Console) -> int:
-    """Process dead letters again, with new deadlines; returns how many. Those of ended folder runs are left out."""
+    """Process dead letters again, with new deadlines; returns their number.
+
+    Those whose folder run has already received the failure are left out: nobody would read a new decision.
+    """
     ids = [letter.id for letter in letters]
     has_image = dict(zip(ids, client.store.exist(ids), strict=True))
     groups: dict[Queue, list[tuple[str, bool]]] = defaultdict(list)
     for letter in letters:
         if letter.outbox.startswith(_FOLDER_RUN_PREFIX) and letter.stage is Stage.ANSWERED:
-            console.print(f"{letter.id}: its folder run has already got the failure; submit the file again instead.")
+            console.print(f"{letter.id}: its folder run already has the failure; submit the file again instead.")
         else:
             groups[letter.queue].append((letter.id, has_image[letter.id]))
     deadlines = {
@@ -85,7 +88,7 @@ def replay(client: AdminClient, letters: Sequence[DeadLetter], console: Console)
 
 
 def drop(client: AdminClient, letters: Sequence[DeadLetter]) -> int:
-    """Delete dead letters, and the images of those that were answered; returns how many there were."""
+    """Delete dead letters, and the images of those that were answered; returns the number of dead letters."""
     answered = [letter.id for letter in letters if letter.stage is Stage.ANSWERED]
     count = client.ledger.run(admin.drop_dead_letters([letter.id for letter in letters]))
     client.store.delete(answered)

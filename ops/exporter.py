@@ -26,7 +26,7 @@ class LedgerCollector(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """Read the status once. While Redis is unavailable, `melanoma_ledger_up` is the only metric."""
+        """Read the status once. If the ledger cannot be read, `melanoma_ledger_up` is the only metric."""
         try:
             with open_admin_client(self._config) as client:
                 status = read_status(client)
@@ -43,7 +43,7 @@ class LedgerCollector(Collector):
 
 
 def _up_metric(value: int) -> Metric:
-    return _gauge("ledger_up", "1 if the ledger's Redis answers, else 0.", value)
+    return _gauge("ledger_up", "1 if the ledger's Redis answers with a ledger of this release, else 0.", value)
 
 
 def _job_metrics(status: Status) -> Iterator[Metric]:

@@ -62,8 +62,8 @@ def switch_artefact(client: AdminClient, directory: Path | None, *, wait_s: floa
         console: Where progress is printed.
 
     Raises:
-        OpsError: The artefact is not valid, there is no previous one, a worker refuses it, or not all workers serve
-            it in time. A worker that refuses it continues with its old one.
+        OpsError: The artefact is not valid, there is no previous one, a worker refuses the artefact, or not all workers
+            serve it in time. A worker that refuses it continues with its old artefact.
     """
     requested = ""
     if directory is not None:
@@ -91,11 +91,11 @@ def switch_artefact(client: AdminClient, directory: Path | None, *, wait_s: floa
 
 
 def _serves(worker: ProcessInfo, desired: str, reported: set[str], console: Console) -> bool:
-    """Whether a worker serves the desired artefact, which is printed once. Raises `OpsError` if it refuses it."""
+    """True if a worker serves the desired artefact; prints that once. Raises `OpsError` if it refuses the artefact."""
     model = served_model(worker)
     if model.get("refusing") == desired:
         raise OpsError(
-            f"{worker.incarnation} refuses it and continues with {model['artefact']}: {model['refused']}"
+            f"{worker.incarnation} refuses the artefact and continues with {model['artefact']}: {model['refused']}"
             " Does the directory exist where the worker runs? `melanoma-ops switch --back` returns to the previous one."
         )
     if model.get("directory") != desired:

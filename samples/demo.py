@@ -1,4 +1,4 @@
-"""The demo set: named files of every format and kind that the service meets."""
+"""The demo set: lesions and other scenes as JPEG, PNG, WebP and HEIC, in named files."""
 
 from collections.abc import Callable
 from pathlib import Path

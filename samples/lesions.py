@@ -1,6 +1,6 @@
 """Renders lesions on skin, with the shapes, colours and disturbances of photographs but without medical truth.
 
-Colours come from absorption: skin seen through pigment is its colour times exp(-amount x absorption). So more melanin
+Colours come from absorption: pigment multiplies the colour of the skin by exp(-amount x absorption). So more melanin
 turns beige into brown and black, and blood turns it red.
 """
 

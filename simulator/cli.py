@@ -1,4 +1,4 @@
-"""The command `melanoma-simulator`: Telegram on this computer, to try a bot without a token of a real one."""
+"""The command `melanoma-simulator`: Telegram on this computer, to try a bot without a real token."""
 
 import asyncio
 import ipaddress
@@ -20,8 +20,8 @@ from simulator.state.state import SimulatorState
     is_flag=True,
     help="Listen on all addresses. For a container whose port is published on loopback only.",
 )
-def cli(host: str, port: int, *, limits: bool, container: bool) -> None:
-    """Answer a bot as Telegram would, and serve a chat page. All state is in memory and lost when it stops.
+def main(host: str, port: int, *, limits: bool, container: bool) -> None:
+    """Answer a bot as Telegram would, and serve a chat page. All state is in memory and is lost at the end.
 
     Start the bot with MELANOMA_TELEGRAM_API_URL set to the printed address.
     """
@@ -34,11 +34,6 @@ def cli(host: str, port: int, *, limits: bool, container: bool) -> None:
     if not is_loopback:
         raise click.UsageError(f"--host {host}: the simulator has no passwords, so it listens on loopback only.")
     sys.exit(asyncio.run(_serve(host, port, limits=limits)))
-
-
-def main() -> None:
-    """Run the command."""
-    cli()
 
 
 async def _serve(host: str, port: int, *, limits: bool) -> int:

@@ -1,4 +1,4 @@
-"""The error that a refused call of the Bot API raises."""
+"""The error of a refused call, of the Bot API or of the control API."""
 
 
 class ApiError(Exception):

@@ -76,7 +76,7 @@ def main(
 
 
 def _delete_run(directory: Path) -> None:
-    """Delete the files of an earlier run. Decoded images stay, because their file is named after its content."""
+    """Delete the files of an earlier run, except decoded images: paths and preprocessing name their file."""
     for name in ("checkpoint.npz", "log.csv", "curves.png"):
         path = directory / name
         if path.is_dir():

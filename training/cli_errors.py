@@ -10,7 +10,7 @@ from training.errors import TrainingError
 
 @contextmanager
 def report_errors() -> Iterator[None]:
-    """Turn the errors that a user can fix into one sentence on the screen and exit code 1."""
+    """Report errors that a user can fix as one sentence on stderr, with exit code 1."""
     try:
         yield
     except TrainingError as error:

@@ -1,1 +1,1 @@
-"""What the benchmarks share: a testbed of real processes, a baseline, simulated users, process statistics."""
+"""Helpers of the benchmarks: a testbed of real processes, a baseline, simulated users, process statistics."""

@@ -11,9 +11,9 @@ from benchmarks.harness.testbed import Testbed
 
 @contextmanager
 def isolate_worker(testbed: Testbed) -> Iterator[None]:
-    """Gives the worker one half of the cores, and all other processes, also later ones, the other half.
+    """Give the worker one half of the cores, and the other half to all other processes, also to later ones.
 
-    Does nothing where the system does not support it or there is only one core.
+    Without system support, or with a single core, nothing is changed.
     """
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     half = len(cores) // 2
@@ -29,8 +29,8 @@ def isolate_worker(testbed: Testbed) -> Iterator[None]:
         _set_affinity((*worker_pids, *other_pids), cores)
 
 
-def _set_affinity(processes: Iterable[int], cores: Iterable[int]) -> None:
+def _set_affinity(pids: Iterable[int], cores: Iterable[int]) -> None:
     """Restrict all threads of the processes to these cores."""
-    for process in processes:
-        for thread in psutil.Process(process).threads():
+    for pid in pids:
+        for thread in psutil.Process(pid).threads():
             os.sched_setaffinity(thread.id, cores)

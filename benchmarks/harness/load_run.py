@@ -1,4 +1,4 @@
-"""One run of load: feeds images to a submitter and records what comes back."""
+"""One run of load: submits images and records their results."""
 
 import itertools
 import threading

@@ -22,7 +22,7 @@ _MAX_CONCURRENCY: Final = 16
 
 _POLL_INTERVAL_S: Final = 0.25
 
-#: No photograph is turned away, because the benchmarks measure accepted ones.
+#: Settings with which the bot accepts every photograph, because the benchmarks measure accepted ones.
 NO_ADMISSION_LIMITS: Final = {
     "MELANOMA_USER_BURST": "1000000",
     "MELANOMA_USER_PER_DAY": "1000000",

@@ -27,13 +27,13 @@ def read_file(path: Path) -> bytes:
 
 def _read(path: Path) -> bytes:
     # The path is checked first, because opening a device can have effects; then the open file is checked. O_NONBLOCK:
-    # a pipe that took the file's place in between must not wait for a writer.
+    # opening a pipe that has replaced the file in between must not wait for a writer.
     _check(path.stat())
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     with os.fdopen(handle, "rb") as file:
         status = os.fstat(handle)
         _check(status)
-        # No more than was checked: a file that is being written may have grown since.
+        # At most the size that was checked: a file that is being written may have grown since.
         data = file.read(status.st_size)
     check_bytes(len(data))
     return data

@@ -25,7 +25,7 @@ def find_format(file_name: str) -> InputFormat | None:
 
 
 def has_image_extension(name: str) -> bool:
-    """Whether `name` has an extension, and one of an input format."""
+    """True if `name` has an extension of an input format."""
     return len(extension_of(name)) > 1 and find_format(name) is not None
 
 

@@ -6,9 +6,9 @@ from bulk.inputs.file_reader import read_file
 
 
 class ImageFile:
-    """A file that is one image, in any encoding that is usual for images.
+    """A file that is one image, by its extension.
 
-    Files without an extension are included. So are encodings that the service cannot decode: the refusal tells the
+    Files without an extension are included, and so are encodings that the service cannot decode: the refusal tells the
     user the reason.
     """
 

@@ -19,7 +19,7 @@ class InputFormat(Protocol):
     def list_images(self, path: Path) -> Iterable[str]:
         """List the images in the file at `path`.
 
-        Each gets a name that is unique in the file and the same each time. `""` stands for the file itself.
+        The name of an image is unique in the file and the same in each call. `""` is the file itself.
         """
 
     def read_image(self, path: Path, image: str) -> bytes:

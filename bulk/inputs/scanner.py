@@ -108,7 +108,7 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
     try:
         return entry.is_dir(follow_symlinks=False)
     except OSError:
-        return False  # the file system does not tell; reading the entry will
+        return False  # the kind is unknown here; reading the entry reports the error
 
 
 def _is_link_to_folder(entry: "os.DirEntry[str]") -> bool:

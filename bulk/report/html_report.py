@@ -175,7 +175,7 @@ def _counts(stats: RunStats) -> list[_Count]:
 
 
 def _measured(band: Band, manifest: Manifest | None) -> str:
-    """What the model reached in this band on held-out images, as sentences."""
+    """Sentences on the shares of held-out malignant and benign lesions in this band."""
     text = ""
     for population in manifest.populations if manifest else ():
         kind, bands = format_population(population.name), population.bands

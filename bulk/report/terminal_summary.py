@@ -23,7 +23,7 @@ from bulk.results.results_file import read_results
 from bulk.results.run_stats import RunStats
 from shared.contract.decision import Band, FailureReason
 
-#: A run with more images gets no table: the report has one.
+#: A run with more images gets no table: the files of the output directory list its results.
 MAX_TABLE_ROWS: Final = 30
 _BAND_STYLES: Final = {
     Band.HIGH: "bold red",
@@ -113,4 +113,4 @@ def _skipped_lines(skipped: Skipped) -> list[Text]:
         parts.append(f"{skipped.folders} sub-folders (--recursive enters them)")
     if skipped.linked_folders:
         parts.append(f"{skipped.linked_folders} linked folders")
-    return [Text(f"Passed over: {', '.join(parts)}")] if parts else []
+    return [Text(f"Skipped: {', '.join(parts)}")] if parts else []

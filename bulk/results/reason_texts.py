@@ -22,11 +22,11 @@ _READ_PROBLEMS: Final[dict[ReadProblem, str]] = {
 }
 
 _FAILURES: Final[dict[FailureReason, str]] = {
-    FailureReason.DEADLINE: "No worker got to it before its deadline. Are workers running? Submit it again.",
-    FailureReason.DECODE_DIED: "Reading the picture ended the process that tried, so it was given up.",
-    FailureReason.DECODE_HUNG: "Reading the picture never ended, so it was given up.",
+    FailureReason.DEADLINE: "No worker decided it before its deadline. Are workers running? Submit the file again.",
+    FailureReason.DECODE_DIED: "The process that decoded the picture died, so the picture was given up.",
+    FailureReason.DECODE_HUNG: "Decoding the picture took too long, so it was given up.",
     FailureReason.PREDICT_FAILED: "The model failed on this picture.",
-    FailureReason.TOO_MANY_ATTEMPTS: "Workers died too often while they had it, so it was given up.",
+    FailureReason.TOO_MANY_ATTEMPTS: "Too many workers died while they held the picture, so it was given up.",
     FailureReason.UNKNOWN_CONTRACT: (
         "The worker and this command are of releases that do not understand each other: install the same one,"
         " then submit the file again."

@@ -87,7 +87,7 @@ class ResultRow:
 
     @property
     def probabilities(self) -> Mapping[str, float]:
-        """Probability of each label, as far as the model was asked."""
+        """Probability of each label; empty if the model did not predict the image."""
         return self.decision.probabilities if isinstance(self.decision, Verdict | Refusal) else {}
 
     @property

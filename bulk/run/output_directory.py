@@ -77,12 +77,12 @@ def _existing_run(out: Path, folder: Path, *, recursive: bool, resume: bool) -> 
         raise OutputDirectoryError(str(error)) from error
     if not resume:
         raise OutputDirectoryError(
-            f"{shown} already holds a run, started {run.started}. Go on with it with --resume, or choose another --out."
+            f"{shown} already holds a run, started {run.started}. Continue it with --resume, or choose another --out."
         )
     if run.folder != folder.resolve() or run.recursive != recursive:
-        how = "with" if run.recursive else "without"
+        option = "with" if run.recursive else "without"
         raise OutputDirectoryError(
-            f"{shown} holds the run of {filenames.visible(str(run.folder))} {how} --recursive, not of this folder: "
+            f"{shown} holds another run, of {filenames.visible(str(run.folder))} {option} --recursive: "
             "choose another --out."
         )
     return run

@@ -1,4 +1,7 @@
-"""Runs the command on one folder: from its files to rows in the output directory, over as many starts as it takes."""
+"""Runs the command on one folder: from its files to rows in the output directory.
+
+A run that was stopped or killed is continued by the next start.
+"""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -117,7 +120,7 @@ class FolderRunner:
                 self._stats.add_resumed(row)
 
     def _unanswered(self, index: FinishedIndex) -> list[InputImage]:
-        """Images that a killed run submitted and has no result of: never more than its window."""
+        """Images that an interrupted run submitted and has no result of: never more than its window."""
         images: list[InputImage] = []
         for name in read_journal(self._plan.out / run_files.JOURNAL):
             id_ = self._id_of(name)
@@ -127,7 +130,7 @@ class FolderRunner:
         return images
 
     def _new_images(self, index: FinishedIndex) -> Iterator[InputImage]:
-        """Images that no run has submitted. A first run does not search the index, which is empty then."""
+        """Images that no run has submitted. The index of a first run is empty, so it is not searched."""
         indexed = self._stats.resumed > 0 or bool(len(index))
         for image in self._plan.scan(Skipped()):
             if not indexed or self._id_of(image.name) not in index:

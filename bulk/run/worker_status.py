@@ -1,4 +1,4 @@
-"""Status of the workers, for the progress display: without it a run without workers looks like a slow one."""
+"""Status of the workers, for the progress display: without it a run without workers would look like a slow run."""
 
 import time
 from typing import Final
@@ -7,7 +7,7 @@ from shared.contract.names import Queue
 from shared.ledger import transitions
 from shared.ledger.ledger import Ledger
 
-# The ledger is asked once no image has finished for so long.
+# Seconds without a result after which the ledger is asked.
 _QUIET_S: Final = 5.0
 _ASK_INTERVAL_S: Final = 2.0
 

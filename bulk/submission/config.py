@@ -1,4 +1,4 @@
-"""Configuration of a submission: whose jobs these are, and how many of them are in flight."""
+"""Configuration of a submission: the owner of its jobs, and limits."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,13 @@ class SubmissionConfig:
     """Settings of a `Submitter`.
 
     Attributes:
-        outbox: Name of the ledger's outbox that the decisions come back to.
+        outbox: Name of the outbox in the ledger to which the decisions return.
         key: Makes job ids from the names of images.
         window: Maximum number of images in flight.
         shard: Maximum number of images in one Celery message.
         deadline_s: Seconds within which a job must be decided.
         max_image_bytes: Larger images are refused here: they exceed the image store's whole budget.
-        queue: Only load runs use another one than bulk.
+        queue: Celery queue of the jobs. Only benchmarks use another queue than bulk.
     """
 
     outbox: str

@@ -8,7 +8,7 @@ from bulk.results.result_row import LocalRefusal, ResultRow
 from shared.contract.decision import Refusal
 from shared.images.refusal import ImageRejected
 
-# Bytes in memory: a batch is full once it has that many.
+# Bytes in memory at which a batch is full.
 _MAX_BYTES: Final = 8 * 2**20
 
 
@@ -27,7 +27,7 @@ class ImageBatch:
 
     @property
     def is_full(self) -> bool:
-        """Whether no further image should be read."""
+        """True if no further image should be read."""
         return len(self.images) >= self._max_images or self._bytes >= _MAX_BYTES
 
     def read(self, id_: str, image: InputImage) -> bool:

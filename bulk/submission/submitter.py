@@ -1,7 +1,8 @@
 """Submits images with a window of them in flight, and passes their results on.
 
-One thread alternates: fill the window, wait for decisions, collect them. All calls to Redis carry groups of images, so
-an image costs a fraction of a millisecond here. On a slow connection several messages' worth go in one call.
+One thread alternates: fill the window, wait for decisions, collect them. Each call to Redis carries many images, so an
+image costs a fraction of a millisecond here. An upload carries the images of several messages, because on a slow
+connection each call costs a round trip.
 """
 
 import threading
@@ -26,14 +27,14 @@ from shared.ledger.ledger import Ledger
 
 log = structlog.get_logger(__name__)
 
-# Messages' worth of images that go to Redis in one call.
+# Number of full messages whose images go to Redis in one call.
 _SHARDS_PER_UPLOAD: Final = 4
 #: Longest wait for a change of the outbox, and so the longest delay until a stop is noticed.
 _MAX_WAIT_S: Final = 0.5
-# Interval of the search for lost images while results arrive. The ledger also announces lost images when nothing else
-# happens.
+# Interval of the search for lost images while results arrive. While none arrive, each wait for a change of the outbox
+# is followed by a search.
 _LOST_IMAGES_INTERVAL_S: Final = 1.0
-# After so long without a result all jobs in flight are created again, which changes nothing for those that exist.
+# Seconds without a result after which all jobs in flight are created again. That changes nothing for those that exist.
 _RECREATE_AFTER_S: Final = 10.0
 
 
@@ -41,9 +42,9 @@ class Submitter:
     """Submits images to one outbox and collects their decisions.
 
     `on_results` gets each result exactly once and must have made it durable when it returns: after that the ledger
-    forgets the job. `before_submit` gets the names of images before the ledger does. `on_progress` is called at least
-    twice a second, also while nothing happens. Once `stop` is set, `run` returns soon and leaves the jobs in flight in
-    the ledger.
+    forgets the job. `before_submit` gets the names of images before their jobs are created. `on_progress` is called
+    about twice a second, also while nothing happens. Once `stop` is set, `run` returns soon and leaves the jobs in
+    flight in the ledger.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class Submitter:
 
     @property
     def state(self) -> UploadState:
-        """Whether Redis has space for more images."""
+        """`RUNNING`, or the reason why uploads wait."""
         return self._uploader.state
 
     def run(self, images: Iterable[InputImage], *, resumed: Iterable[InputImage] = ()) -> None:
@@ -198,7 +199,7 @@ class Submitter:
             self._to_upload.pop(id_, None)
 
     def _upload_lost_images(self) -> None:
-        """Upload the images that the store lost; cancel jobs whose image is not to be had any more."""
+        """Upload the images that the store lost; cancel jobs whose image cannot be read any more."""
         self._lost_images_searched = time.monotonic()
         batch = self._new_batch(self._max_batch_size)
         unknown: list[str] = []
@@ -219,6 +220,6 @@ class Submitter:
             self._uploader.upload_again(batch.images)
 
     def _recreate_jobs(self) -> None:
-        """Recover from a Redis that lost the ledger: jobs that it does not know come back as ones with lost images."""
+        """Recover from a Redis that lost the ledger: create its missing jobs again, without their images."""
         self._last_result = time.monotonic()
         self._uploader.create_jobs_without_images([id_ for id_ in self._in_flight if id_ not in self._to_upload])

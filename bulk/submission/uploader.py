@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 
 class UploadState(StrEnum):
-    """State of the uploads, in words for the user."""
+    """State of the uploads. The values are shown to the user."""
 
     RUNNING = "running"
     STORE_FULL = "waiting: the picture store is full"
@@ -52,9 +52,9 @@ class Uploader:
     def upload(self, images: Mapping[str, bytes], *, space_expected: bool) -> list[str]:
         """Store the first of `images` (id -> bytes) and create their jobs; returns the ids of those.
 
-        Empty if there is no space. Existing jobs stay as they are. If the store has no space and `space_expected` is
-        set, nothing is stored: images in flight will free some. Otherwise nothing of this run will, and ever smaller
-        batches are tried.
+        Empty if there is no space. Existing jobs stay as they are. `space_expected` says that images of this run are in
+        flight, whose decisions will free space. Then nothing is stored if the batch does not fit; otherwise ever
+        smaller batches are tried.
         """
         try:
             stored = self._put(images, space_expected=space_expected)
@@ -78,7 +78,7 @@ class Uploader:
         self._set_state(UploadState.RUNNING if stored else UploadState.STORE_FULL)
 
     def create_jobs_without_images(self, ids: Iterable[str]) -> bool:
-        """Create those jobs that the ledger does not know. The ledger then asks for their images as for lost ones.
+        """Create the jobs that the ledger does not know. Their images are then uploaded like lost ones.
 
         False if there was no space for them.
         """
@@ -116,6 +116,6 @@ class Uploader:
             return
         self.state = state
         if state is UploadState.RUNNING:
-            log.info("there is space again, uploading goes on")
+            log.info("there is space again, uploads continue")
         else:
             log.warning(str(state))

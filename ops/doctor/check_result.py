@@ -14,7 +14,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """A result: `subject` was checked, `message` says what was found, `remedy` what to do (empty for OK)."""
+    """A result. `subject` was checked, `message` describes its state, and `remedy` says what to do (empty for OK)."""
 
     level: Level
     subject: str

@@ -74,7 +74,7 @@ def _check_service(config: Settings) -> Iterator[CheckResult]:
             )
     dead = status.overview.dead_letters
     if dead:
-        yield warning("dead letters", f"{dead} photographs could not be decided", "melanoma-ops dead list")
+        yield warning("dead letters", f"{dead} photographs have no decision or no answer", "melanoma-ops dead list")
 
 
 def _check_workers(status: Status) -> Iterator[CheckResult]:

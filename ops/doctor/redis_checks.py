@@ -1,4 +1,4 @@
-"""Checks a Redis by its INFO, which managed services answer although they refuse CONFIG."""
+"""Checks a Redis by INFO and TIME, which managed services answer although they refuse CONFIG."""
 
 import time
 from collections.abc import Iterator, Mapping

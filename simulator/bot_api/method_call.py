@@ -21,7 +21,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class MethodCall:
-    """The argument of a method. Each getter raises `ApiError` 400 for a value that it cannot read."""
+    """The argument of a method. Each getter raises `ApiError` if the parameter is not valid."""
 
     state: SimulatorState
     bot: BotAccount

@@ -37,7 +37,7 @@ class SimulatorClient:
         *,
         bot: int | str | None = None,
     ) -> User:
-        """Create a user who talks to `bot` (id or username), or to the newest bot or the last that called `getMe`."""
+        """Create a user who talks to `bot` (id or username). None: the newest bot, or the last that called `getMe`."""
         body = {
             "first_name": first_name,
             "language_code": language_code,

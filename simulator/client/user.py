@@ -23,8 +23,8 @@ class Group(int):
 class User:
     """A user who chats with `bot`, named by its id or username; None is the latest bot.
 
-    Files are given as bytes, or as a file id of `SimulatorClient.upload`. `chat` is a group or its id; without it the
-    user's own chat is meant. All methods raise `SimulatorError` if the simulator refuses.
+    A file is bytes, or a file id of `SimulatorClient.upload`. `chat` is a group or its id, and by default the user's
+    private chat. All methods raise `SimulatorError` if the simulator refuses the request.
     """
 
     def __init__(self, http: HttpClient, id_: int, bot: int | str | None = None) -> None:
@@ -106,10 +106,10 @@ class User:
     async def wait_for_message(
         self, matches: Callable[[Message], bool], timeout_s: float = 30, *, chat: int | None = None
     ) -> Message:
-        """The first message of a bot that `matches`: one that is there, arrives, or matches after an edit.
+        """The first message of a bot that `matches`: an existing one, a new one, or one that matches after an edit.
 
         Raises:
-            TimeoutError: There was none within `timeout_s` seconds. The message quotes what the bot said instead.
+            TimeoutError: There was none within `timeout_s` seconds. The error quotes the bot's latest messages.
         """
         bot_texts: list[str] = []
         try:

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from simulator.state.chat import Chat
 
-#: Writing a line now and then reveals that the client has disconnected.
+#: Interval of lines without content: only a failed write shows that the client has disconnected.
 _KEEPALIVE_INTERVAL_S: Final = 15
 
 

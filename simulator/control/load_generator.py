@@ -1,4 +1,4 @@
-"""Sends photos of many users for load runs. It runs in the simulator, so that it costs the machine next to nothing."""
+"""Sends photos of many users for load runs. It runs in the simulator, where a photo costs no HTTP request."""
 
 import asyncio
 from collections.abc import Sequence

@@ -85,7 +85,7 @@ class UserActions:
 
 
 def _is_visible_to(bot: BotAccount, content: dict[str, Any], original: Message | None) -> bool:
-    """Whether a bot in privacy mode sees a group message: https://core.telegram.org/bots/features#privacy-mode."""
+    """True if a bot in privacy mode gets a group message: https://core.telegram.org/bots/features#privacy-mode."""
     text = str(content.get("text") or content.get("caption") or "")
     return (
         text.startswith("/")

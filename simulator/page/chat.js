@@ -1,4 +1,4 @@
-// The chat page: shows the events of a chat and sends what the selected user does.
+// The chat page: shows the events of a chat and sends the actions of the selected user.
 import { ControlApi } from "./control_api.js";
 import { renderMessage } from "./message.js";
 import { Users } from "./users.js";

@@ -1,4 +1,4 @@
-// The list of users, one of whom writes. The selection survives a reload of the page.
+// The list of users, and the selected user, in whose name the page writes. The selection survives a reload of the page.
 import { element } from "./element.js";
 
 const SELECTED_KEY = "user";

@@ -24,7 +24,7 @@ def parse_bot_id(token: str) -> int:
 
 
 class BotAccount:
-    """A bot. It needs no registration: any well-formed token is one. Raises `ApiError` for a malformed token."""
+    """A bot. It needs no registration: any well-formed token makes one. Raises `ApiError` for a malformed token."""
 
     def __init__(self, token: str, *, rate_limits: bool) -> None:
         self.id = parse_bot_id(token)

@@ -1,4 +1,4 @@
-"""The files that users and bots sent, by the ids with which a bot requests them."""
+"""The files that users and bots sent, by their file ids."""
 
 import hashlib
 import secrets
@@ -11,13 +11,13 @@ from simulator.state import photo_sizes
 from simulator.state.photo_sizes import PhotoSize
 
 _MAX_DOWNLOAD_BYTES: Final = 20 * 2**20
-#: Beyond this the oldest files of bots are removed; otherwise a load run would fill the memory.
+#: Limit of the files that bots sent. Beyond it the oldest are removed; otherwise a load run would fill the memory.
 _MAX_BOT_BYTES: Final = 256 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file with its metadata. `unique_id` is the same for the same content, no matter who sent it."""
+    """A file with its metadata. `unique_id` depends on content, name and type, and not on the sender."""
 
     unique_id: str
     data: bytes
@@ -27,7 +27,7 @@ class File:
     height: int = 0
 
     def new_file_id(self) -> str:
-        """A new `file_id`: Telegram gives a file another one in each message."""
+        """A new `file_id`: in Telegram a file has another one in each message."""
         return f"{self.unique_id}-{secrets.token_hex(4)}"
 
     def media_info(self) -> dict[str, Any]:
@@ -44,7 +44,7 @@ class File:
 
 
 class FileStore:
-    """All files. The same content is stored once, and scaled once if it is a photo."""
+    """All files. Files of the same content, name and type are stored once, and a photo is scaled once."""
 
     def __init__(self) -> None:
         self._files: dict[str, File] = {}

@@ -11,7 +11,7 @@ from simulator.state.file_store import FileStore
 
 _FIRST_USER_ID: Final = 100_001
 _FIRST_GROUP_ID: Final = -100_001
-#: The fields of a user that its private chat has too.
+#: The fields that a private chat has in common with its user.
 _CHAT_FIELDS: Final = ("id", "first_name", "last_name", "username")
 
 
@@ -38,7 +38,7 @@ class SimulatorState:
 
     @property
     def rate_limits_enabled(self) -> bool:
-        """Whether Telegram's rate limits on messages apply, to all present and future bots."""
+        """True if Telegram's rate limits on messages apply, to all present and future bots."""
         return self._rate_limits_enabled
 
     @rate_limits_enabled.setter

@@ -25,7 +25,7 @@ class UpdateQueue:
         self._changed = asyncio.Event()
         self._poller: object | None = None
         self._terminated_by = ""
-        #: The kinds of updates that the bot wants; empty for all.
+        #: The kinds of updates that the bot allows; empty for all.
         self.allowed_kinds: list[str] = []
 
     def __len__(self) -> int:
@@ -60,7 +60,7 @@ class UpdateQueue:
     async def poll(self, offset: int, limit: int, timeout_s: float) -> list[Update]:
         """The updates from `offset` on, as soon as there are any. Raises `ApiError` 409 if another poll starts."""
         self.terminate_poll(_OTHER_POLLER)
-        me = self._poller = object()
+        poller = self._poller = object()
         self._discard_before(offset)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout_s
@@ -70,7 +70,7 @@ class UpdateQueue:
                 await asyncio.wait_for(self._changed.wait(), max(0.0, deadline - loop.time()))
             except TimeoutError:
                 return []
-            if self._poller is not me:
+            if self._poller is not poller:
                 raise ApiError(409, f"Conflict: terminated by {self._terminated_by}")
         redeliveries = [self._redeliveries.popleft() for _ in range(min(limit, len(self._redeliveries)))]
         pending = [update for update, _ in zip(self._pending, range(limit - len(redeliveries)), strict=False)]

@@ -1,4 +1,4 @@
-"""Fixtures for file permissions. They do not bind root, so tests that run as root become the user nobody."""
+"""Fixtures for file permissions. Root may access every file, so tests that run as root become the user nobody."""
 
 import contextlib
 import os

@@ -67,7 +67,7 @@ class FakeWorker:
         self._max_batch_size = max_batch_size
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
-        #: How often each image was decided.
+        #: Number of decisions on each image.
         self.decided: Counter[bytes] = Counter()
 
     def __enter__(self) -> Self:

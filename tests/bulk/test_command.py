@@ -224,7 +224,7 @@ def test_a_run_is_neither_overwritten_nor_mixed_with_another(redis_url: str, fol
         assert code == 4
         assert str(folder) in err
         assert run(redis_url, folder, "--out", "out", "--resume", "--recursive", cwd=tmp_path)[0] == 4
-        # New files of the same folder are what --resume is for as well.
+        # --resume also submits new files of the same folder.
         (folder / "b.jpg").write_bytes(b"0000002")
         assert run(redis_url, folder, "--out", "out", "--resume", cwd=tmp_path)[0] == 0
     assert result_counts(tmp_path / "out") == Counter(["a.jpg", "b.jpg"])

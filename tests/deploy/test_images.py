@@ -26,7 +26,7 @@ def stage_instructions(stage: int) -> list[str]:
 
 
 def is_ignored(path: str) -> bool:
-    """Whether .dockerignore excludes a path."""
+    """True if .dockerignore excludes a path."""
     out = False
     for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):

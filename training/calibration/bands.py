@@ -15,7 +15,7 @@ LOW_SENSITIVITY: Final = 0.95
 MAX_LOW_THRESHOLD: Final = 0.1
 #: Specificity of the high band's threshold: 10 % of the other lesions may score above it.
 HIGH_SPECIFICITY: Final = 0.90
-#: Lesions that a reliability bin needs: at 40, a 95 % interval is at most 0.31 wide.
+#: Number of lesions that a reliability bin needs: with 40, a 95 % interval is at most 0.31 wide.
 MIN_BIN_LESIONS: Final = 40
 MAX_BINS: Final = 12
 

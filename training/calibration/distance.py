@@ -12,8 +12,8 @@ from training.metrics.bootstrap import Floats
 MAX_DIRECTIONS: Final = 64
 #: Share of the held-out lesions of a population that are within its largest distance.
 POPULATION_SHARE: Final = 0.975
-#: Lower limit of a variance, as a share of the mean one. The variance of a constant channel is 0, by which nothing can
-#: be divided.
+#: Lower limit of a variance, as a share of the mean variance: a constant channel has variance 0, which cannot be a
+#: divisor.
 _MIN_VARIANCE: Final = 1e-6
 
 

@@ -17,7 +17,7 @@ from training.metrics.bootstrap import Floats
 DERMATOSCOPE: Final = Population.DERMATOSCOPE.value
 PHONE: Final = Population.PHONE.value
 NO_LESION: Final = "no_lesion"
-#: An image is refused if no lesion is likelier than any lesion. This limit was not chosen by held-out images.
+#: An image is refused if its probability of `NO_LESION` is at least one half. No held-out images chose this limit.
 KINDS: Final = Kinds(names=(DERMATOSCOPE, PHONE, NO_LESION), no_lesion=NO_LESION, refuse_from=0.5)
 #: Inverse strength of the ridge penalty, for features of variance 1: about 1400 features, 4000 images.
 _INVERSE_PENALTY: Final = 0.03

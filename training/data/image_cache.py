@@ -40,7 +40,7 @@ def decode_paths(paths: Sequence[Path], spec: PreprocessingSpec, directory: Path
 
     Args:
         paths: The images.
-        spec: How they are decoded.
+        spec: Preprocessing of the images.
         directory: Folder of the file, which is named after the paths and `spec`.
 
     Returns:

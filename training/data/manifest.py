@@ -31,7 +31,7 @@ COLUMNS: Final = {
     "source": "data set that it comes from",
     "population": "dermatoscope or phone",
     "licence": "terms of the source",
-    "group": "lesion, patient or owner, with all that shows the same; never on two sides of a split",
+    "group": "lesion, patient or owner, merged with those of its copies; never on two sides of a split",
     "share": "train, valid or test",
     "fold": "number of the fold, in sources that are measured out of fold",
     "age": "years",

@@ -31,7 +31,7 @@ def main(
     """Measure ARTEFACT, the folder of a model, and write report.html and evaluation.json.
 
     The exported graph is measured on held-out pictures. Data sets with folds are measured by the artefact's
-    out_of_fold.csv. Every figure has a 95 % bootstrap interval.
+    out_of_fold.csv. Metrics have 95 % intervals: shares Wilson's, all others by bootstrap.
     """
     console = Console(highlight=False)
     with report_errors():

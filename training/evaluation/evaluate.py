@@ -51,11 +51,7 @@ def evaluate_artefact(
 ) -> tuple[Evaluation, Sequence[ScoredSet]]:
     """Measure an artefact.
 
-    Args:
-        directory: Folder of the artefact.
-        data: Folder of the data.
-        options: What to measure.
-        progress: Is called with a sentence about each step.
+    `progress` is called with a sentence about each step.
 
     Returns:
         The evaluation, and the sets of images with the scores that it is computed from.
@@ -71,14 +67,14 @@ def evaluate_artefact(
     graph = GraphPredictor(directory / manifest.graph, manifest.tensors)
     progress(f"{manifest.title}: predicting pictures that it was not trained on")
     sets = [
-        *score_held_out(images, graph, manifest, share=Split.VALID),
+        *score_held_out(images, graph, manifest, split=Split.VALID),
         *read_out_of_fold_sets(images, directory, manifest),
-        *(score_held_out(images, graph, manifest, share=Split.TEST) if options.test else ()),
+        *(score_held_out(images, graph, manifest, split=Split.TEST) if options.test else ()),
     ]
     if not sets:
         raise TrainingError(f"{data} has no pictures that {manifest.title} was not trained on.")
-    # The stress test and the pointing game leave the test set alone.
-    choice = [image for image in images if image.split is Split.VALID or image.fold is not None]
+    # The stress test and the pointing game do not use the test set.
+    not_test = [image for image in images if image.split is Split.VALID or image.fold is not None]
     evaluation = Evaluation(
         artefact=manifest.title,
         graph_sha256=manifest.files[manifest.graph].sha256,
@@ -90,8 +86,8 @@ def evaluate_artefact(
         unmeasured=_describe_unmeasured(images, sets, directory),
         skin_types=_count_skin_types(images),
         kinds=measure_kinds(data, sets, graph, manifest),
-        stress=measure_stress(choice, graph, manifest, options.stress, progress) if options.stress else (),
-        pointing=measure_pointing(choice, graph, manifest, options.pointing) if options.pointing else (),
+        stress=measure_stress(not_test, graph, manifest, options.stress, progress) if options.stress else (),
+        pointing=measure_pointing(not_test, graph, manifest, options.pointing) if options.pointing else (),
         symmetries=tuple(
             result
             for scored_set in sets

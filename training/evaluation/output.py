@@ -14,12 +14,7 @@ from training.evaluation.scored_sets import ScoredSet
 def write_output(evaluation: Evaluation, sets: Sequence[ScoredSet], artefact: Path, out: Path, *, card: bool) -> None:
     """Write `report.html` and `evaluation.json`.
 
-    Args:
-        evaluation: Result of the evaluation.
-        sets: The sets of images that it measured.
-        artefact: Folder of the artefact.
-        out: Folder for the report.
-        card: Write `CARD.md` and `evaluation.json` into the artefact's folder too.
+    With `card`, also write `CARD.md` and `evaluation.json` into the folder of the artefact.
     """
     manifest = read_artefact(artefact)
     out.mkdir(parents=True, exist_ok=True)

@@ -163,11 +163,11 @@ class PointingResult(_Result):
     """The pointing game on crops with the lesion off the centre.
 
     Attributes:
-        title: Which lesions.
+        title: Description of the lesions.
         crops: Number of crops.
         lesion_share: Mean share of the crop that is lesion.
-        peak: How often the map's peak lies in the lesion.
-        centre: How often the centre of the crop does.
+        peak: Share of crops in which the map's peak lies in the lesion.
+        centre: Share of crops whose centre lies in the lesion.
         gain: `peak` less `centre`.
         inside: Share of the evidence that lies in the lesion; by chance it would be `lesion_share`.
     """
@@ -227,5 +227,5 @@ def read_evaluation(directory: Path) -> Evaluation:
         raise TrainingError(f"{path} cannot be read ({error.strerror}).") from error
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise TrainingError(f"{path} is no evaluation: {where}: {first['msg']}.") from error
+        field = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise TrainingError(f"{path} is no evaluation: {field}: {first['msg']}.") from error

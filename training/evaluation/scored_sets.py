@@ -14,12 +14,12 @@ from training.metrics.bootstrap import Flags, Floats
 
 _HELD_OUT = (
     "Held out of training by lesion. The epoch was chosen, and probabilities, bands and receipts were calibrated, on"
-    " these pictures: figures of calibration and of bands flatter, AUCs hardly."
+    " these pictures. So figures of calibration and of bands are too good; AUCs hardly are."
 )
 _TEST = "Held out of everything: nothing was chosen by these pictures. They are looked at once a release."
 _OUT_OF_FOLD = (
-    "Out of fold: each picture is judged by a model that has seen no picture of its fold, and so of its patient; the"
-    " artefact's own model has learned from all of them."
+    "Out of fold: each picture is judged by a model that was trained without its fold, and so without its patient. The"
+    " artefact's own model was trained on all of these pictures."
 )
 
 
@@ -64,14 +64,14 @@ class ScoredSet:
 
 
 def score_held_out(
-    images: Sequence[LabelledImage], graph: GraphPredictor, manifest: Manifest, *, share: Split
+    images: Sequence[LabelledImage], graph: GraphPredictor, manifest: Manifest, *, split: Split
 ) -> tuple[ScoredSet, ...]:
-    """Predict the images of `share` that have no fold with the artefact's graph; one set per population."""
-    is_test = share is Split.TEST
+    """Predict the images of `split` that have no fold with the artefact's graph; one set per population."""
+    is_test = split is Split.TEST
     sets = []
     for population in Population:
         selected = [
-            image for image in images if image.population is population and image.split is share and image.fold is None
+            image for image in images if image.population is population and image.split is split and image.fold is None
         ]
         if selected:
             predicted = graph.predict_files([image.path for image in selected], manifest.picture)

@@ -1,4 +1,4 @@
-"""The answers that the service would give, by the rules that it serves by."""
+"""The answers that the service would give, by the decision rules of serving."""
 
 from collections import Counter
 from typing import Final

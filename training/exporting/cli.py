@@ -27,8 +27,8 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 def main(run: Path, data: Path, out: Path, name: str | None, version: str, test: bool, half: bool) -> None:
     """Calibrate, measure and write the artefact of the run in the folder RUN.
 
-    RUN holds the run on all pictures and, in fold-0, fold-1, ..., the runs with --fold. The run without a fold predicts
-    the phone pictures of that fold. Takes some minutes on two cores.
+    RUN holds the run on all pictures and, in fold-0, fold-1, ..., the runs with --fold. Phone pictures of a fold are
+    predicted by the model that left out this fold. Takes some minutes on two cores.
     """
     console = Console(highlight=False, soft_wrap=True)
     with report_errors():

@@ -94,9 +94,7 @@ class _Measurements:
 def export(options: ExportOptions, progress: Progress) -> Manifest:
     """Make the artefact: `model.pb`, `out_of_fold.csv` and `model.json`.
 
-    Args:
-        options: Run, data and artefact.
-        progress: Is called with a sentence about each step.
+    `progress` is called with a sentence about each step.
 
     Raises:
         TrainingError: Images or runs are missing, or the graph differs from the trained model.
@@ -109,7 +107,7 @@ def export(options: ExportOptions, progress: Progress) -> Manifest:
     calibrations, kinds = _fit(inputs, features)
     _write_graph(new_graph, inputs.run, calibrations, kinds, options.storage)
 
-    # From here on everything is measured through the file that is served, except phone images: it was trained on them.
+    # From here on everything is measured with the graph that is served, except phone lesions: it was trained on them.
     graph = GraphPredictor(new_graph, TENSORS)
     held_out = graph.predict_files(inputs.data.held_out.paths, inputs.run.recipe.serving_spec)
     is_counted = inputs.data.held_out.is_counted
@@ -179,17 +177,17 @@ def _measure(
     graph: GraphPredictor, held_out: PredictionBatch, inputs: _Inputs, options: ExportOptions
 ) -> _Measurements:
     """Measure the artefact. The test set is used only if the options say so."""
-    data, rules = inputs.data, inputs.run.recipe.serving_spec
+    data, spec = inputs.data, inputs.run.recipe.serving_spec
     phone = inputs.out_of_fold.calibrate(data.phone.labels)
     metrics = measure_held_out(data.held_out.images, held_out) | measure_phone(data.phone.images, phone.probabilities)
     lesions = {"held_out": held_out.kinds}
     test_images = read_test_images(options.data) if options.test else []
     if test_images:
-        predicted = graph.predict_files([image.path for image in test_images], rules)
+        predicted = graph.predict_files([image.path for image in test_images], spec)
         metrics |= measure_isic2017_test(test_images, predicted)
         lesions["isic2017_test"] = predicted.kinds
     others = {
-        subject: graph.predict_files(paths, rules).kinds for subject, paths in data.others.held_out_paths().items()
+        subject: graph.predict_files(paths, spec).kinds for subject, paths in data.others.held_out_paths().items()
     }
     metrics |= measure_kinds(lesions, {PhoneSubject.LESION: inputs.out_of_fold.kinds, **others})
     return _Measurements(held_out, phone, test_images, metrics)

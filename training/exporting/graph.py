@@ -61,14 +61,7 @@ def write_graph(
       log-odds' gradient. As the head is linear in F's mean, no backward pass is needed.
     - `distance` [n]: not negative, see `training.calibration.distance`.
 
-    Args:
-        path: File to write.
-        weights: Weights of the model.
-        architecture: Architecture of the model.
-        calibrations: One for each population, in the order of the heads.
-        kinds: Classifier of the kinds.
-        size: Side of the input in pixels.
-        storage: Precision in which kernels are stored.
+    `calibrations` are in the order of the heads. `size` is the side of the input in pixels.
     """
     graph = tf.Graph()
     with graph.as_default():

@@ -19,11 +19,8 @@ def describe_population(
 
     Only lesions of which the model names the right kind are used.
 
-    Args:
-        name: Name of the population, which is also that of its kind.
-        calibration: Calibration of the population.
-        lesions: Lesions of the population that the model was not trained on.
-        outputs: Outputs for these lesions.
+    `lesions` are lesions of the population that the model was not trained on, and `outputs` its outputs for them.
+    `name` is also the name of the kind.
 
     Raises:
         TrainingError: The model names the right kind of no lesion.

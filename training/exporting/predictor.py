@@ -18,13 +18,13 @@ class GraphPredictor(TensorFlowPredictor):
     TensorFlow chooses the device: training has used it before, and it cannot be configured any more.
     """
 
-    def predict_files(self, paths: Sequence[Path], rules: PreprocessingSpec, batch: int = 32) -> PredictionBatch:
+    def predict_files(self, paths: Sequence[Path], spec: PreprocessingSpec, batch: int = 32) -> PredictionBatch:
         """Decode and predict images, at least one.
 
         Raises:
             TrainingError: A file cannot be decoded.
         """
-        return self.predict_each((decode_file(path, rules) for path in paths), batch)
+        return self.predict_each((decode_file(path, spec) for path in paths), batch)
 
     def predict_each(self, images: Iterable[Pixels], batch: int = 32) -> PredictionBatch:
         """Predict images, at least one, each uint8 [size, size, 3], a batch in memory at a time."""

@@ -1,8 +1,7 @@
 """Augmentation: random changes to training images by Pillow and numpy, which the exported model does not contain.
 
-A lesion has no up or down, so every rotation and reflection is as valid as the original. Light and camera colours
-differ from place to place. Sharpness and compression tell which source an image comes from, so both are varied to
-carry no information.
+A lesion has no up or down, so every rotation and reflection is as valid as the original. Light and colours differ
+between cameras and surroundings. Sharpness and compression would reveal the source of an image, so both are varied.
 """
 
 import io

@@ -155,6 +155,6 @@ def read_recipe(name: str, overrides: Mapping[str, Any]) -> Recipe:
         return Recipe.model_validate({**values, **overrides})
     except ValidationError as error:
         first = error.errors()[0]
-        where = "".join(f"{part}: " for part in first["loc"])
-        what = first["msg"].removeprefix("Value error, ")
-        raise TrainingError(f"The recipe {name} cannot be used: {where}{what}.") from error
+        field = "".join(f"{part}: " for part in first["loc"])
+        problem = first["msg"].removeprefix("Value error, ")
+        raise TrainingError(f"The recipe {name} cannot be used: {field}{problem}.") from error

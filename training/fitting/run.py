@@ -43,10 +43,7 @@ class TrainingRun:
 def train(run: TrainingRun, callback: TrainingCallback, tensorboard: bool = False) -> keras.Model:
     """Train the model of a run, or resume where an earlier call with the same recipe stopped.
 
-    Args:
-        run: The run.
-        callback: Called with messages and after each batch.
-        tensorboard: Write events for TensorBoard too.
+    `callback` gets messages and is called after each batch. With `tensorboard`, also write events for TensorBoard.
 
     Raises:
         TrainingError: If the folder holds a run of another recipe, or if the data or the weights cannot be used.
@@ -77,6 +74,6 @@ def _load_teacher(run: TrainingRun) -> Teacher | None:
     if run.teacher is None:
         raise TrainingError("This recipe learns from a teacher: name its run or artefact with --teacher.")
     state = load_checkpoint(run.teacher)
-    # An artefact from before there were two populations was trained on dermatoscope images alone.
+    # Every artefact counts as one that was trained on dermatoscope images alone, as the first artefacts were.
     populations = [Population.DERMATOSCOPE] if state is None else state.recipe.populations
     return Teacher(load_model(run.teacher, run.recipe), run.recipe.distil, populations)

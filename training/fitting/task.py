@@ -1,4 +1,4 @@
-"""Tasks: what the outputs of a model mean."""
+"""Tasks: the meaning of a model's outputs."""
 
 from enum import StrEnum
 

@@ -64,10 +64,7 @@ def balanced_multiclass_accuracy(probabilities: Floats, labels: np.ndarray, weig
 
     If two labels are equally likely, neither is predicted. Labels without an image do not count.
 
-    Args:
-        probabilities: Probabilities [n, labels].
-        labels: True labels, int [n].
-        weights: The draws [draws, n].
+    `probabilities` are [n, labels], the true `labels` int [n].
     """
     best = probabilities.max(axis=1, keepdims=True)
     is_correct = (probabilities.argmax(axis=1) == labels) & ((probabilities == best).sum(axis=1) == 1)

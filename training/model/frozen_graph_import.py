@@ -30,10 +30,7 @@ def import_frozen_graph(directory: Path, architecture: Architecture, manifest: M
     calibration added to the logits stay in the biases of the heads. Labels are matched by name; a label that the
     artefact does not know gets a low logit.
 
-    Args:
-        directory: The artefact.
-        architecture: Architecture of its backbone.
-        manifest: Manifest of the artefact, if it has been read already.
+    `architecture` is that of the artefact's backbone. If the `manifest` has been read already, it is not read again.
 
     Raises:
         TrainingError: If there is no artefact, or if its graph does not have this architecture.

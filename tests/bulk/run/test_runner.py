@@ -26,7 +26,7 @@ from tests.bulk.fake_worker import FakeWorker, decision
 
 
 class HexLines:
-    """The whole of a new input format."""
+    """A complete input format."""
 
     extensions = frozenset({".hex"})
 

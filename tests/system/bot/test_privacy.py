@@ -222,7 +222,7 @@ def test_no_log_contains_a_secret_or_a_name(chat: ChatStack, tmp_path: Path) -> 
 
 
 def contains(line: str, value: str) -> bool:
-    """Whether `line` contains `value`, plain or escaped as in JSON."""
+    """True if `line` contains `value`, plain or escaped as in JSON."""
     return bool(re.search(rf"\b{re.escape(value)}\b", line)) or json.dumps(value)[1:-1] in line
 
 
@@ -240,7 +240,7 @@ def start_flower(chat: ChatStack, log: Path) -> BackgroundProcess:
 
 
 def rejects_unauthenticated(address: str) -> bool:
-    """Whether a server at `address` answers and asks for a login."""
+    """True if a server at `address` answers and asks for a login."""
     try:
         urllib.request.urlopen(f"{address}/workers", timeout=5)
     except HTTPError as error:

@@ -20,7 +20,7 @@ class TcpProxy:
         self._thread = threading.Thread(target=self._loop.run_forever, name="tcp-proxy")
         self._connected = asyncio.Event()
         self._connected.set()
-        #: Connections of an earlier generation are dead, although neither end was told.
+        #: Connections of an earlier generation are dead, although neither end knows it.
         self._generation = 0
         self._connections: set[asyncio.Task[None]] = set()
         self.url = ""
@@ -68,7 +68,7 @@ class TcpProxy:
         self._connections.add(task)
         task.add_done_callback(self._connections.discard)
         generation = self._generation
-        # If Redis does not accept, this end is closed as well. `_close` cancels at the end of a test.
+        # If Redis does not accept the connection, this end is closed too. `_close` cancels at the end of a test.
         with contextlib.closing(writer), contextlib.suppress(OSError, asyncio.CancelledError):
             await self._wait_until_connected(generation)
             inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", self._target)

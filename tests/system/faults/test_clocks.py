@@ -15,7 +15,7 @@ _FAULT_S = 3
 
 def test_service_survives_a_jump_of_the_redis_clock(faulty_stack: FaultyStack, small_folder: Path) -> None:
     require_settable_clocks()
-    # Less than a deadline: beyond it, users would rightly be told that time ran out.
+    # Less than a deadline: a longer jump would rightly end jobs, and the bot would say that time ran out.
     assert_service_survives(faulty_stack, small_folder, faulty_stack.clocks["redis"].jump(600), fault_s=_FAULT_S)
 
 

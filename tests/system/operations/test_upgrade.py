@@ -1,4 +1,4 @@
-"""Bots and workers of different releases meet. The user is told politely, and nothing is lost."""
+"""Bots and workers of different releases on one ledger: users get an explanation, and nothing is lost."""
 
 import asyncio
 import os

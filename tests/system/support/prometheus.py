@@ -17,7 +17,7 @@ SHIPPED_CONFIG: Final = Path("deploy/prometheus")
 
 
 def is_installed() -> bool:
-    """Whether server and promtool are installed. Fails in CI if they are not."""
+    """True if server and promtool are installed. Fails in CI if they are not."""
     installed = shutil.which("prometheus") is not None and shutil.which("promtool") is not None
     assert installed or not os.environ.get("CI"), "CI must have prometheus and promtool"
     return installed

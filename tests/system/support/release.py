@@ -1,4 +1,4 @@
-"""Environments for processes of other releases: they change our contract before any other code runs."""
+"""Environments that make a process one of another release: they change the contract before any other code runs."""
 
 from pathlib import Path
 from typing import Final

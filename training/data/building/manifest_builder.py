@@ -19,10 +19,7 @@ Progress = Callable[[str, int, int], object]
 def build_manifest(data: Path, out: Path, progress: Progress) -> BuildReport:
     """Write the manifest of the data sets in `data` into the folder `out`. Images stay where they are.
 
-    Args:
-        data: Folder of all data sets.
-        out: Folder of the manifest and of the caches.
-        progress: Called during each step.
+    `out` also gets the caches. `progress` is called during each step.
 
     Returns:
         What was kept and dropped.

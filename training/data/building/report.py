@@ -42,7 +42,7 @@ class DroppedEntry(BaseModel):
 
     @property
     def has_conflicting_labels(self) -> bool:
-        """True if the two images show the same under different labels, so that one label is wrong."""
+        """True if the two images show one lesion under different labels, so that one label is wrong."""
         return self.similarity is not None and "" not in (self.label, self.kept_label) and self.label != self.kept_label
 
 

@@ -1,1 +1,1 @@
-"""Finds and drops images that show the same: equal bytes or pixels, altered copies, photographs of one lesion."""
+"""Finds and drops duplicates: images of equal bytes or pixels, altered copies, photographs of one lesion."""

@@ -1,4 +1,4 @@
-"""Decides which images are kept when some show the same, so that nothing leaks across a split or is there twice."""
+"""Decides which images are kept among copies and photographs of one lesion: none twice, and none across a split."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import connected_components  # type: ignore[import-unt
 from training.data.duplicates.pairs import ImagePair, MatchType
 from training.data.records.labelled_image import ImageRecord, Split
 
-#: Of a group that spans a split, the images that measure the model are kept before those that train it.
+#: If a group spans a split, images that measure the model are kept rather than those that train it.
 _PRECEDENCE: Final = (Split.TEST, Split.VALID, Split.TRAIN)
 
 
@@ -37,16 +37,16 @@ class DeduplicationResult:
 def deduplicate(
     records: Sequence[ImageRecord], pixel_counts: Sequence[int], pairs: Sequence[ImagePair]
 ) -> DeduplicationResult:
-    """Merge the groups of images that show the same, and drop copies and images on the wrong side of a split.
+    """Merge the groups that a pair connects, and drop copies and images on the wrong side of a split.
 
-    If a group spans a split, its test images are kept, else its validation images. A group in several folds is moved
-    into one. Among copies on one side a labelled image is kept, then the larger, then the first. Photographs of one
-    lesion are no copies: those on one side are all kept.
+    If a group spans a split, its test images are kept, else its validation images, else those that have a fold. A group
+    in several folds is moved into one. Among copies on one side a labelled image is kept, then the larger, then the
+    first. Photographs of one lesion are no copies: those on one side are all kept.
 
     Args:
         records: All images.
         pixel_counts: Number of pixels of each image.
-        pairs: Pairs of images that show the same.
+        pairs: Pairs of images that are copies or show the same lesion.
     """
     partners: defaultdict[int, dict[int, ImagePair]] = defaultdict(dict)
     for pair in pairs:
@@ -82,7 +82,7 @@ def _find_kept_copy(pairs: dict[int, ImagePair], kept: dict[int, ImageRecord]) -
 def _drop_across_splits(
     final: dict[int, ImageRecord], index: int, pairs: dict[int, ImagePair], kept: dict[int, ImageRecord], default: int
 ) -> DroppedImage:
-    """Drop an image in favour of a kept image that shows the same, or of the image `default` of its group."""
+    """Drop an image in favour of a kept image that a pair connects with it, or of the image `default` of its group."""
     other = next((other for other in pairs if other in kept), None)
     if other is None:
         in_place = final[default]

@@ -36,10 +36,7 @@ def load_fingerprints(
 
     The cache identifies an image by its path, size and modification time.
 
-    Args:
-        paths: The images.
-        directory: Folder of the cache.
-        advance: Called with the number of further images that are done.
+    `directory` holds the cache. `advance` is called with the number of further images that are done.
 
     Returns:
         Fingerprints in the order of `paths`.

@@ -13,7 +13,7 @@ from training.errors import TrainingError
 
 #: Longest side, in pixels, of the image in which keypoints are detected.
 MAX_SIDE: Final = 224
-#: The most prominent keypoints of an image are kept.
+#: Number of keypoints of an image; the most prominent are kept.
 MAX_KEYPOINTS: Final = 300
 DESCRIPTOR_LENGTH: Final = 128
 

@@ -1,4 +1,4 @@
-"""Finds all pairs of images that show the same."""
+"""Finds all pairs of images that are equal or copies of each other."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ from training.data.duplicates.similarity import MIN_SIMILARITY, compute_similari
 
 
 class MatchType(StrEnum):
-    """In what way two images are the same."""
+    """Relation of two images that are copies or show the same lesion."""
 
     FILE = "same file"
     PIXELS = "same pixels"
@@ -25,7 +25,7 @@ class MatchType(StrEnum):
 
 @dataclass(frozen=True)
 class ImagePair:
-    """Two images, by index, that show the same.
+    """Two images, by index, that are copies or show the same lesion.
 
     `similarity` is the correlation of their details, 1 for equal files or pixels. For two photographs of a lesion it is
     the fraction of the matched keypoints that fit.

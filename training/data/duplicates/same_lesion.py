@@ -30,10 +30,8 @@ def find_same_lesions(
 ) -> list[tuple[int, int, float]]:
     """Find pairs of images that show the same lesion.
 
-    Args:
-        paths: The images.
-        queries: Indices of the images to find partners for.
-        advance: Called with 1 after each image that was read.
+    `queries` are the indices of the images to find partners for. `advance` is called with 1 after each image that was
+    read.
 
     Returns:
         Two indices, the smaller first, and the fraction of the matched keypoints that fit, in (0, 1].

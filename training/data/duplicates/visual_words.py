@@ -27,7 +27,7 @@ def find_nearest(images: Sequence[Keypoints], queries: Sequence[int], count: int
         Sorted pairs of indices, the smaller index first.
     """
     descriptors = np.concatenate([image.descriptors for image in images])
-    # Words drawn at random find almost as well as clustered ones, in no time.
+    # Descriptors drawn at random are almost as good words as clustered ones, and take no time to compute.
     words = descriptors[np.random.default_rng(0).permutation(len(descriptors))[:_VOCABULARY_SIZE]]
     counts = np.zeros((len(images), max(1, len(words))), np.float32)
     for index, image in enumerate(images):

@@ -24,7 +24,7 @@ Progress = Callable[[int, int | None], object]
 def download(url: str, target: Path, digest: str, progress: Progress, pause_s: float = 1) -> str:
     """Download a file; `<target>.part` holds what has arrived.
 
-    After a lost connection the rest is requested again, until several attempts in a row have brought nothing.
+    After a lost connection the rest is requested again, until several attempts in a row have received nothing.
 
     Args:
         url: Address of the file.
@@ -74,7 +74,7 @@ def compute_digest(path: Path, algorithm: str) -> str:
 
 
 def _download_rest(url: str, part: Path, progress: Progress) -> bool:
-    """Append to `part` until the connection ends. Returns whether the file is complete."""
+    """Append to `part` until the connection ends. Returns True if the file is complete."""
     start = _size_bytes(part)
     # If-Range: if the server has another version now, it sends all of it. Parts of two versions are never joined.
     tag = _etag_path(part).read_text(encoding="utf-8") if start and _etag_path(part).is_file() else ""

@@ -11,10 +11,7 @@ from training.errors import TrainingError
 def fetch_isic_archive(data: Path, collections: str, search: str) -> Path:
     """Download images and `metadata.csv` by `isic`, which resumes and shows its progress itself.
 
-    Args:
-        data: Folder of all data sets.
-        collections: Ids of collections as `isic` takes them; empty for all.
-        search: Query of `isic`; empty for all.
+    `collections` and `search` are options of `isic`; empty for all images. `data` is the folder of all data sets.
 
     Returns:
         Folder of the images.

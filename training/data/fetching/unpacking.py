@@ -19,10 +19,7 @@ Row = dict[str, str]
 def unpack_data_set(source: str, files: Mapping[str, Path], data: Path) -> int:
     """Unpack a data set and write its manifest last, so that a manifest is never without its images.
 
-    Args:
-        source: Name of the data set.
-        files: Its fetched files by name.
-        data: Folder of all data sets.
+    `files` are the fetched files by name, `data` is the folder of all data sets.
 
     Returns:
         Number of images in the manifest.

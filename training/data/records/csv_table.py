@@ -14,9 +14,7 @@ MANIFEST_NAME: Final = "manifest.csv"
 def read_rows(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
     """Read the rows of a table.
 
-    Args:
-        path: The CSV file.
-        columns: Columns that the table must have. Rows also hold its other columns.
+    The table must have `columns`. Rows also hold its other columns.
 
     Yields:
         Each row by column name. A missing cell is empty.

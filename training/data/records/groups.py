@@ -17,9 +17,9 @@ def check_group_leakage(records: Iterable[ImageRecord]) -> None:
         partitions[record.group].add((record.split, record.fold))
     leaked = sorted(group for group, members in partitions.items() if len(members) > 1)
     if leaked:
-        where = " and ".join(sorted(_format_partition(partition) for partition in partitions[leaked[0]]))
+        sides = " and ".join(sorted(_format_partition(partition) for partition in partitions[leaked[0]]))
         more = f", and {len(leaked) - 1} more groups leak" if len(leaked) > 1 else ""
-        raise TrainingError(f"pictures of the group {leaked[0]!r} are on two sides of a split, {where}{more}.")
+        raise TrainingError(f"pictures of the group {leaked[0]!r} are on two sides of a split, {sides}{more}.")
 
 
 def _format_partition(partition: Partition) -> str:

@@ -11,8 +11,8 @@ LABELS: Final = (
     Label(name="bcc", title="basal cell carcinoma", group=Group.MALIGNANT, counts=True),
     # PAD-UFES-20's SCC includes Bowen's disease, carcinoma in situ.
     Label(name="scc", title="squamous cell carcinoma", group=Group.MALIGNANT, counts=True),
-    # HAM10000's akiec mixes actinic keratosis (pre-malignant) with Bowen's disease (carcinoma in situ) and
-    # does not say which is which, so it counts: the careful side.
+    # HAM10000's akiec mixes actinic keratosis (pre-malignant) with Bowen's disease (carcinoma in situ) without saying
+    # which is which. To be careful, it counts.
     Label(name="akiec", title="actinic keratosis or Bowen's disease", group=Group.PREMALIGNANT, counts=True),
     Label(name="bkl", title="benign keratosis", group=Group.BENIGN, counts=False),
     Label(name="nv", title="mole (melanocytic naevus)", group=Group.BENIGN, counts=False),
@@ -21,7 +21,7 @@ LABELS: Final = (
 )
 LABEL_NAMES: Final = tuple(label.name for label in LABELS)
 MELANOMA: Final = LABEL_NAMES.index("mel")
-#: Outputs whose probabilities are summed to the one that the user is told.
+#: Outputs whose probabilities are summed to the probability that the service reports.
 COUNTED: Final = tuple(index for index, label in enumerate(LABELS) if label.counts)
 #: Outputs of the labels that are malignant beyond doubt.
 MALIGNANT: Final = tuple(index for index, label in enumerate(LABELS) if label.group is Group.MALIGNANT)

@@ -1,6 +1,6 @@
 """Reads the images of the data sets, from the manifest of `melanoma-data build` or from the data sets' own folders.
 
-No lesion is in two splits.
+In a manifest no known lesion or patient is in two splits. The folders of the data sets are not checked for that.
 """
 
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ def read_records(data: Path) -> list[ImageRecord]:
 
     Raises:
         TrainingError: If a folder, a manifest, a column or an image is missing, if a manifest holds an unknown value,
-            or if images of one group are on two sides of a split.
+            or if the manifest of `melanoma-data build` has images of one group on two sides of a split.
     """
     return read_manifest(data) if is_manifest(data) else read_folders(data)
 
@@ -64,7 +64,10 @@ class PhoneSubject(StrEnum):
 
 @dataclass(frozen=True)
 class PhoneImage:
-    """An image taken by a phone, of a lesion or not. `is_held_out` is true for the half that only measures."""
+    """An image taken by a phone, of a lesion or not.
+
+    `is_held_out` is true in one half. Of images without a lesion, this half only measures the kind classifier.
+    """
 
     path: Path
     subject: PhoneSubject

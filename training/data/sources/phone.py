@@ -68,5 +68,5 @@ def read_phone_folder(folder: Path) -> Iterator[ImageRecord]:
 
 
 def is_in_held_out_half(group: str) -> bool:
-    """Return whether a patient's or owner's images only measure how well the kinds of images are told apart."""
+    """Return whether a patient or owner is in the half whose images of no lesion only measure the kind classifier."""
     return is_held_out(group, fraction=0.5)

@@ -29,8 +29,8 @@ def measure_kinds(
 ) -> KindsResult | None:
     """Measure how many images are named right, and how many are refused as no lesion.
 
-    Lesions are those of `sets`. If none of these is of phone images, phone lesions are predicted here, like the images
-    of no lesion: the half that the classifier was not fitted to.
+    Lesions are those of `sets`. Images of no lesion are predicted here: the half that the classifier was not fitted to.
+    If no set has phone images, the phone lesions of that half are predicted here, too.
 
     Returns:
         None if there are no images to measure.

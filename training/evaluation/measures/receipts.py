@@ -20,8 +20,8 @@ _FOLDS: Final = 4
 _SIGNIFICANCE: Final = 0.05
 _ON_TEST: Final = "The receipts of the artefact, against the test set."
 _CROSSED: Final = (
-    "The artefact's receipts were computed from these very lesions. So receipts were computed in the same way from"
-    " three in four of them and checked against the fourth, four times. No patient or lesion is on both sides."
+    "The artefact's receipts were computed from these lesions. So for each fold, receipts were computed in the same way"
+    " from the other folds and checked against that fold. No patient or lesion is on both sides."
 )
 
 

@@ -16,7 +16,7 @@ from training.exporting.reported_metrics import MIN_PEN_SHARE
 from training.metrics.bootstrap import draw_weights, metrics_with_intervals
 from training.metrics.operating_points import BinaryPredictions
 
-#: Positive images, and others, that a figure needs: with ten, the interval of an AUC is up to 0.3 wide.
+#: Number of positive images, and of others, that a figure needs: with ten, the interval of an AUC is up to 0.3 wide.
 MIN_IMAGES: Final = 10
 #: Figures of the curve that the table of subgroups shows.
 _CURVE_FIGURES: Final = ("auc", "specificity_at_95_sensitivity")
@@ -39,7 +39,7 @@ def _measure_by(by: str, scored_set: ScoredSet, manifest: Manifest) -> Iterator[
 
 
 def _measure_by_diagnosis(scored_set: ScoredSet, manifest: Manifest) -> Iterator[SubgroupResult]:
-    """Yield each label against all images of the other answer: a label that counts against all others, and so on."""
+    """Yield each label against the other side: a label that counts against all that do not, and the reverse."""
     labels = np.array([image.label for image in scored_set.images])
     is_counted = is_positive(Task.COUNTED, scored_set.images)
     for index, label in enumerate(LABELS):
@@ -90,7 +90,7 @@ def _pen_mark(image: LabelledImage) -> str:
     return "marked by pen" if image.pen > MIN_PEN_SHARE else "not marked"
 
 
-#: Properties that subgroups have in common: the value for an image, "" if the data does not name it.
+#: Properties that divide a set into subgroups: the value of an image, "" if the data does not name it.
 _GROUPINGS: Final[dict[str, Callable[[LabelledImage], str]]] = {
     "source": lambda image: image.source,
     "age": _age_range,

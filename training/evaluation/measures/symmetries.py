@@ -30,11 +30,7 @@ def measure_symmetries(
 ) -> tuple[SymmetryResult, ...]:
     """Measure the AUC of each task with one prediction and with the mean of eight.
 
-    Args:
-        scored_set: A set that the artefact's graph was not trained on, scored by that graph.
-        graph: The artefact's graph.
-        manifest: The artefact's manifest.
-        progress: Is called with a sentence about the step.
+    `scored_set` is a set that the artefact's graph was not trained on, scored by that graph.
     """
     progress(f"eight symmetries: {len(scored_set.images)} pictures, {scored_set.title}")
     sums: npt.NDArray[np.float64] = np.zeros(scored_set.probabilities.shape)

@@ -99,7 +99,7 @@ def _measure_operating_point(predicted: Flags, positive: Flags, weights: DrawWei
 
 
 def _thin_out(curve: RocCurve, x: Floats, y: Floats) -> CurvePoints:
-    """Select at most `_MAX_CURVE_POINTS` points at the curve's corners, where a positive image becomes called."""
+    """Select at most `_MAX_CURVE_POINTS` points at the curve's corners, where the sensitivity rises."""
     steps = np.flatnonzero(np.diff(curve.sensitivity[0]) > 0)
     corners = np.unique(np.concatenate([[0], steps, steps + 1, [len(x) - 1]]))
     count = min(len(corners), _MAX_CURVE_POINTS)

@@ -84,6 +84,6 @@ def _draw_lines(
         draw.line(enlarged, fill=255, width=max(1, round(width * _OVERSAMPLING)), joint="curve")
     small = mask.resize(image.size, Image.Resampling.BOX).filter(ImageFilter.GaussianBlur(0.6))
     coverage: npt.NDArray[np.floating] = np.asarray(small, np.float32)[..., None] / 255 * opacity
-    # Blended, not replaced: ink takes light away, but the texture of the skin remains.
+    # Blended, not replaced: the texture of the skin remains visible through ink.
     blended = np.asarray(image, np.float32) * (1 - coverage) + coverage * np.array(colour, np.float32)
     return Image.fromarray(blended.clip(0, 255).astype(np.uint8))

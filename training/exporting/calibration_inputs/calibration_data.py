@@ -93,15 +93,12 @@ class CalibrationData:
 def read_calibration_data(data: Path, cache: Path, recipe: Recipe) -> CalibrationData:
     """Read and decode the images of the recipe's sources, without the test set.
 
-    Args:
-        data: Folder of the data.
-        cache: Folder for the decoded images.
-        recipe: Recipe of the run that is exported.
+    `cache` is the folder for the decoded images.
 
     Raises:
         TrainingError: The data has no images for one of the uses.
     """
-    rules = recipe.serving_spec
+    spec = recipe.serving_spec
     images = [image for image in read_labelled_images(data) if is_in_recipe(image, recipe)]
 
     def select(population: Population, split: Split) -> list[LabelledImage]:
@@ -111,7 +108,7 @@ def read_calibration_data(data: Path, cache: Path, recipe: Recipe) -> Calibratio
         return selected
 
     def decode(lesions: Sequence[LabelledImage]) -> LesionImages:
-        return LesionImages(lesions, decode_images(lesions, rules, cache))
+        return LesionImages(lesions, decode_images(lesions, spec, cache))
 
     training_images = select(Population.DERMATOSCOPE, Split.TRAIN)
     others = [image for image in read_phone_images(data) if image.subject is not PhoneSubject.LESION]
@@ -123,7 +120,7 @@ def read_calibration_data(data: Path, cache: Path, recipe: Recipe) -> Calibratio
         training_sample=decode(training_images[:: max(1, len(training_images) // TRAINING_SAMPLE_SIZE)]),
         held_out=decode(select(Population.DERMATOSCOPE, Split.VALID)),
         phone=decode(select(Population.PHONE, Split.TRAIN)),
-        others=OtherImages(others, decode_paths(fitted_paths, rules, cache)),
+        others=OtherImages(others, decode_paths(fitted_paths, spec, cache)),
     )
 
 

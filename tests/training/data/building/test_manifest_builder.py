@@ -136,11 +136,11 @@ def test_build_reads_only_changed_images_again(own_data: Path, tmp_path: Path, m
     opened: list[Path] = []
     original = Path.read_bytes
 
-    def noted(path: Path) -> bytes:
+    def recorded(path: Path) -> bytes:
         opened.append(path)
         return original(path)
 
-    monkeypatch.setattr(Path, "read_bytes", noted)
+    monkeypatch.setattr(Path, "read_bytes", recorded)
     build(own_data, tmp_path)
     assert opened == [changed]
 
