@@ -15,7 +15,7 @@ from rich.table import Table
 from benchmarks.harness.baseline import BaselineProcess, Measurement, find_best
 from benchmarks.harness.load_run import Load, LoadResult
 from benchmarks.harness.testbed import Testbed
-from samples.many import render_many
+from samples.image_set import render_many
 
 _IMAGES: Final = 192
 _SIZE: Final = (1024, 768)

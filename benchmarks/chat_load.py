@@ -43,7 +43,7 @@ from benchmarks.harness.simulated_users import (
 from benchmarks.harness.testbed import Testbed
 from local.bot_processes import simulator_url, start_simulator
 from local.embedded_valkey import free_port
-from samples.many import render_many
+from samples.image_set import render_many
 from shared.contract.names import Queue
 from shared.redis_client.client import create_client
 from simulator.client.client import SimulatorClient

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from benchmarks.harness.load_run import Load, LoadResult
 from benchmarks.harness.testbed import Testbed
-from samples.many import render_many
+from samples.image_set import render_many
 from shared.contract.names import Queue
 from shared.ledger import transitions
 

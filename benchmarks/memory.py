@@ -11,7 +11,7 @@ from rich.table import Table
 
 from benchmarks.harness.load_run import Load
 from benchmarks.harness.testbed import Testbed
-from samples.many import render_many
+from samples.image_set import render_many
 
 _IMAGES: Final = 20_000
 _ROUNDS: Final = 20

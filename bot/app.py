@@ -13,7 +13,7 @@ from bot.background.bot_profile import register_bot
 from bot.background.runner import BackgroundTasks
 from bot.dependencies import BotDependencies
 from bot.handlers import create_routers
-from bot.middlewares.retry import retry_until_stored
+from bot.middlewares.handler_retry import retry_until_stored
 from bot.services.consent import ConsentService
 from bot.services.privacy import PrivacyService
 from bot.services.submissions import SubmissionService

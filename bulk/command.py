@@ -23,7 +23,7 @@ from shared.config.settings import Settings, SettingsError, settings
 from shared.contract import run_files
 from shared.log import set_up_logging
 from shared.redis_client.retry import RedisAccessDenied, ShutdownRequested
-from shared.service import maintenance
+from shared.service import heartbeat
 from shared.service.client import ServiceClient
 
 EXIT_FAILURES: Final = 1
@@ -114,7 +114,7 @@ def _set_up_logging(config: Settings) -> None:
     # The command is used on a terminal, so its log lines are plain text unless JSON is asked for.
     log_format = "text" if config.log_format == "auto" else config.log_format
     set_up_logging(config.model_copy(update={"log_format": log_format}))
-    logging.getLogger(maintenance.__name__).setLevel(logging.WARNING)
+    logging.getLogger(heartbeat.__name__).setLevel(logging.WARNING)
 
 
 def _resume_command(options: Options, out: Path) -> str:

@@ -17,7 +17,7 @@ RETIRED: Final = {
     r"\brung\b|\bring_?(s|ing|outbox|grace)?\b(?! (buffer|of))": "publish a message",
     r"\bbell(s|_key)?\b": "signal of an outbox",
     r"patience": "RedisRetry, retry",
-    r"\bkeepers?\b": "maintenance thread",
+    r"\bkeepers?\b": "heartbeat thread",
     r"\binsist\w*": "retry",
     r"(?-i:\bTogether\b)": "Coalescer",
     r"urgen\w+": "priority, interactive",

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from samples.demo import render_samples
-from samples.many import render_many
+from samples.image_set import render_many
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ from shared.ids import new_incarnation
 from shared.log import set_up_logging
 from shared.model.artefact import read_artefact
 from shared.service.connections import ServiceConnections
-from shared.service.maintenance import MaintenanceThread
+from shared.service.heartbeat import HeartbeatThread
 from worker.consumer.celery_consumer import EventBatchingConsumer
 from worker.consumer.task_handler import TaskHandler
 from worker.consumer.task_slots import PriorityQueueOrder, TaskSlots
@@ -92,7 +92,7 @@ class WorkerApp:
         )
         task_slots = TaskSlots(config.task_slots)
         throughput = ThroughputEstimator(task_slots, self._get_device_rate)
-        self._maintenance = MaintenanceThread(
+        self._heartbeat = HeartbeatThread(
             ledger, publisher, config, incarnation=self._incarnation, images_per_second=throughput.images_per_second
         )
         self._watchdog = Watchdog(self._model_manager, self._task_handler, decode_timeout_s=config.decode_timeout_s)
@@ -111,7 +111,7 @@ class WorkerApp:
 
     def start(self) -> None:
         """Start the threads and the metrics server."""
-        self._maintenance.start()
+        self._heartbeat.start()
         self._watchdog.start()
         self._reconciler.start()
         self._stall_timer.reset()
@@ -153,7 +153,7 @@ class WorkerApp:
         self._watchdog.stop()
         self._model_manager.release()
         self._model_manager.join()
-        self._maintenance.stop()
+        self._heartbeat.stop()
         log.info("stopped")
 
     def _get_device_rate(self) -> float:

@@ -7,7 +7,7 @@ from typing import Self
 from shared.config.settings import Settings
 from shared.ids import new_incarnation
 from shared.service.connections import ServiceConnections
-from shared.service.maintenance import MaintenanceThread
+from shared.service.heartbeat import HeartbeatThread
 
 
 class ServiceClient(ServiceConnections):
@@ -17,7 +17,7 @@ class ServiceClient(ServiceConnections):
         """Create the clients. `role` begins the name of the incarnation; for the rest see `ServiceConnections`."""
         super().__init__(config, shard=shard, stop=stop)
         self.incarnation = new_incarnation(role)
-        self._maintenance = MaintenanceThread(self.ledger, self.publisher, config, incarnation=self.incarnation)
+        self._heartbeat = HeartbeatThread(self.ledger, self.publisher, config, incarnation=self.incarnation)
 
     def __enter__(self) -> Self:
         """Wait until Redis is available and start to send heartbeats.
@@ -25,12 +25,12 @@ class ServiceClient(ServiceConnections):
         Raises what `check_ledger` raises.
         """
         self.check_ledger()
-        self._maintenance.start()
+        self._heartbeat.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop the heartbeat and close the connections."""
-        self._maintenance.stop()
+        self._heartbeat.stop()
         super().__exit__(kind, error, trace)

@@ -10,8 +10,8 @@ from PIL import ExifTags, Image
 
 from samples.appearance import Appearance, Device, random_appearance
 from samples.demo import render_samples
+from samples.image_set import render_many
 from samples.lesions import render_lesion
-from samples.many import render_many
 from samples.scenes import SCENES
 from shared.contract.decision import Advice
 from shared.images.decode import decode

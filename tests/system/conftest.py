@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from samples.many import render_many
+from samples.image_set import render_many
 from tests.system.support.stack import ServiceStack
 
 #: Enough that a fault can fall into the middle of a run.

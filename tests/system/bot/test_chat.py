@@ -15,7 +15,7 @@ from aiohttp import ClientSession
 from local.embedded_valkey import free_port
 from local.subprocesses import BackgroundProcess
 from local.worker_processes import command
-from samples.many import render_many
+from samples.image_set import render_many
 from simulator.client.client import SimulatorClient, User
 from tests.system.support.chat import (
     ChatStack,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from samples.many import render_many
+from samples.image_set import render_many
 from tests.system.support.browser import open_page
 from tests.system.support.chat import ChatStack
 

@@ -21,7 +21,7 @@ from local.embedded_valkey import EmbeddedValkey, free_port
 from local.flower import flower_address, flower_command
 from local.subprocesses import BackgroundProcess
 from local.worker_processes import command, start_worker, wait_until_ready
-from samples.many import render_many
+from samples.image_set import render_many
 from shared.config.settings import Settings
 from simulator.client.client import SimulatorClient, User
 from tests.system.support.chat import (

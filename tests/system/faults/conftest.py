@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from samples.many import render_many
+from samples.image_set import render_many
 from tests.system.conftest import link_first
 from tests.system.faults.faulty_stack import FaultyStack
 

@@ -13,7 +13,7 @@ import pytest
 from local.embedded_valkey import free_port
 from local.subprocesses import BackgroundProcess
 from local.worker_processes import wait_until_ready
-from samples.many import render_many
+from samples.image_set import render_many
 from simulator.client.client import SimulatorClient
 from tests.deploy.deployment import named_queries
 from tests.system.conftest import IMAGES

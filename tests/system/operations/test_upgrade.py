@@ -11,7 +11,7 @@ import pytest
 from bot.locales import translate
 from local.subprocesses import BackgroundProcess
 from local.worker_processes import command, start_worker, wait_until_ready
-from samples.many import render_many
+from samples.image_set import render_many
 from simulator.client.client import Message, SimulatorClient, User
 from tests.system.support.chat import ChatStack, consented_user, text_of
 from tests.system.support.polling import eventually

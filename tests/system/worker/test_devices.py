@@ -10,7 +10,7 @@ import pytest
 from local.embedded_valkey import free_port
 from local.subprocesses import BackgroundProcess
 from local.worker_processes import wait_until_ready
-from samples.many import render_many
+from samples.image_set import render_many
 from tests.system.operations.test_operating import ops, status
 from tests.system.support.polling import eventually, fetch_page
 from tests.system.support.stack import ServiceStack, assert_complete

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from samples.many import render_many
+from samples.image_set import render_many
 from tests.system.support.stack import ServiceStack
 
 pytestmark = pytest.mark.system

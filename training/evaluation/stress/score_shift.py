@@ -18,7 +18,7 @@ from training.data.records.labelled_image import LabelledImage, Population
 from training.evaluation.measures.kinds import compute_share
 from training.evaluation.result import StressResult
 from training.evaluation.served_answers import decide_answers
-from training.evaluation.stress.changes import CHANGES, NamedChange
+from training.evaluation.stress.stress_suite import CHANGES, NamedChange
 from training.evaluation.tasks import Task, score
 from training.exporting.predictor import GraphPredictor
 from training.metrics.bootstrap import SEED

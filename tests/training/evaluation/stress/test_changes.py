@@ -3,8 +3,8 @@ import pytest
 from PIL import Image
 
 from samples.lesions import render_lesion
-from training.evaluation.stress.changes import CHANGES, NamedChange
 from training.evaluation.stress.overlays import draw_dark_corners, draw_pen, draw_ruler
+from training.evaluation.stress.stress_suite import CHANGES, NamedChange
 
 
 @pytest.fixture(scope="module")

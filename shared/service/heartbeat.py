@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 _INTERVAL_S: Final = 1.0
 
 
-class MaintenanceThread:
+class HeartbeatThread:
     """Sends heartbeats for `incarnation` and sweeps, in a thread. Start it before the first claim.
 
     `images_per_second` returns the throughput of this process, from which the expected wait is estimated.
@@ -38,7 +38,7 @@ class MaintenanceThread:
         self._incarnation = incarnation
         self._get_images_per_second = images_per_second
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="maintenance", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
     def start(self) -> None:
         """Send the first heartbeat, so that the lease exists before the first claim, and start the thread."""
