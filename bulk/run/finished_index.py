@@ -3,7 +3,6 @@
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 
@@ -36,9 +35,7 @@ class FinishedIndex:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close and remove the file."""
         self._database.close()
         self._path.unlink(missing_ok=True)

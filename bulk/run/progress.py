@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Iterable
-from types import TracebackType
 from typing import Final, Self
 
 from rich.console import Console, RenderableType
@@ -68,9 +67,7 @@ class ProgressDisplay:
         self._bar.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Leave the bar as it is."""
         self._bar.stop()
 

@@ -1,7 +1,6 @@
 """Connections of a process that submits images, with the heartbeat that keeps the process registered."""
 
 import threading
-from types import TracebackType
 from typing import Self
 
 from shared.config.settings import Settings
@@ -28,9 +27,7 @@ class ServiceClient(ServiceConnections):
         self._heartbeat.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop the heartbeat and close the connections."""
         self._heartbeat.stop()
-        super().__exit__(kind, error, trace)
+        super().__exit__()

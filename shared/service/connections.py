@@ -1,7 +1,6 @@
 """Wires the Redis clients, retries, ledger, image store and task publisher of a process. No other module does."""
 
 import threading
-from types import TracebackType
 from typing import Self
 
 from shared.broker.app import create_celery_app
@@ -70,9 +69,7 @@ class ServiceConnections:
         """Return the connections themselves."""
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close the connections."""
         self.app.close()
         self._client.close()

@@ -1,7 +1,6 @@
 """The client of a running simulator. Scripts need to import only this module."""
 
 from collections.abc import Iterable, Sequence
-from types import TracebackType
 from typing import Any, Self
 
 from simulator.client.http_client import HttpClient, Message, SimulatorError
@@ -22,9 +21,7 @@ class SimulatorClient:
         self._open_http = HttpClient(self._base_url)
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Close the connections."""
         await self._http.close()
 

@@ -16,6 +16,12 @@ if now - last_sweep > lease then
   end
 end
 
+local function redispatch(id, queue)
+  make_ready(id, queue, now)
+  pending[#pending + 1] = queue
+  pending[#pending + 1] = id
+end
+
 local budget = limit
 for _, incarnation in ipairs(redis.call('ZRANGEBYSCORE', INCARNATIONS, '-inf', now)) do
   local in_flight = in_flight_key(incarnation)
@@ -35,9 +41,7 @@ for _, incarnation in ipairs(redis.call('ZRANGEBYSCORE', INCARNATIONS, '-inf', n
         redis.call('ZREM', CLAIMED, id)
         redis.call('HSET', job_key(id), 'suspect', 1)
         add_event(id, 'lost', now)
-        make_ready(id, queue, now)
-        pending[#pending + 1] = queue
-        pending[#pending + 1] = id
+        redispatch(id, queue)
       end
     end
   end
@@ -61,9 +65,7 @@ for i = 5, #ARGV do
     if not fields or fields[1] ~= 'ready' then
       redis.call('ZREM', ready_key(queue), id)
     elseif now - fields[2] >= grace then
-      make_ready(id, queue, now)
-      pending[#pending + 1] = queue
-      pending[#pending + 1] = id
+      redispatch(id, queue)
     end
   end
 end

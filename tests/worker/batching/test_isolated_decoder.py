@@ -2,6 +2,7 @@
 
 import os
 import signal
+from multiprocessing.process import BaseProcess
 
 import pytest
 
@@ -27,15 +28,21 @@ def test_child_decodes_and_refuses_like_the_worker() -> None:
         child.stop()
 
 
+def freeze(child: IsolatedDecoder) -> BaseProcess:
+    """Start the child's process and stop it with SIGSTOP. Returns the process."""
+    child.decode(make_jpeg(), SPEC)
+    process = child._process
+    assert process is not None
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGSTOP)
+    return process
+
+
 def test_next_image_gets_a_new_child_after_a_death() -> None:
     child = IsolatedDecoder(timeout_s=10, max_memory_bytes=2**30)
     try:
-        child.decode(make_jpeg(), SPEC)
-        process = child._process
-        assert process is not None
-        assert process.pid is not None
-        os.kill(process.pid, signal.SIGSTOP)
-        os.kill(process.pid, signal.SIGKILL)
+        process = freeze(child)
+        process.kill()
         process.join()
         assert not isinstance(child.decode(make_jpeg(), SPEC), Failure)
     finally:
@@ -45,11 +52,7 @@ def test_next_image_gets_a_new_child_after_a_death() -> None:
 def test_silent_child_is_a_failure_of_its_image() -> None:
     child = IsolatedDecoder(timeout_s=0.3, max_memory_bytes=2**30)
     try:
-        child.decode(make_jpeg(), SPEC)
-        process = child._process
-        assert process is not None
-        assert process.pid is not None
-        os.kill(process.pid, signal.SIGSTOP)
+        freeze(child)
         assert child.decode(make_jpeg(), SPEC) == Failure(reason=FailureReason.DECODE_HUNG)
         assert not isinstance(child.decode(make_jpeg(), SPEC), Failure)
     finally:

@@ -1,6 +1,5 @@
 """The callback of a run, and the progress bar that implements it."""
 
-from types import TracebackType
 from typing import Protocol, Self
 
 from rich.console import Console
@@ -32,9 +31,7 @@ class ProgressBar:
         self._progress.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
     def on_message(self, text: str) -> None:
