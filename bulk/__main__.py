@@ -2,4 +2,4 @@
 
 from bulk.cli import main
 
-main(prog_name="melanoma-submit")
+main()

@@ -1,73 +1,34 @@
-"""Command line of `melanoma-submit`: its options, help and exit codes."""
+"""Entry point of `melanoma-submit`."""
 
 import sys
-from pathlib import Path
-from typing import Final
+from collections.abc import Sequence
+from typing import NoReturn, TextIO, cast
 
-import click
-
-_EPILOG: Final = """
-\b
-Files in DIR:
-  results.jsonl  one JSON object for each picture, written as results arrive
-  results.csv    the same as a table, with a probability for each label
-  report.html    a page with pictures and evidence; needs no network
-  run.json       what --resume needs; keep it private
-
-\b
-Exit codes:
-  0    every picture has a verdict or a refusal
-  1    done, but some pictures failed; the summary says why
-  2    wrong usage or a wrong setting
-  3    Redis denies access (user, password) or cannot serve the run
-  4    DIR holds another run, files of another program, or is in use
-  5    the results cannot be written (disk full, permissions)
-  130  stopped by Ctrl-C, 143 by SIGTERM; --resume continues the run
-
-\b
-Environment:
-  REDIS_URL              Redis of the service, also on another machine:
-                         redis://user:password@host:6379/0
-  MELANOMA_IMAGE_STORE_URL  Redis of the pictures, if that is another one
-  .env.example in the project lists the other settings.
-"""
+from bulk.output_stream import OutputStream
+from bulk.stop_signal import StopSignal
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG)
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="Directory for the results.  [default: <name of FOLDER>-results, here]",
-)
-@click.option("--resume", is_flag=True, help="Continue the run in DIR, or start one if there is none.")
-@click.option(
-    "--shard",
-    type=click.IntRange(1, 1024),
-    default=16,
-    show_default=True,
-    help="Maximum number of pictures in one message to a worker.",
-)
-@click.option(
-    "--window",
-    type=click.IntRange(1, 100_000),
-    default=256,
-    show_default=True,
-    help="Maximum number of pictures in flight.",
-)
-@click.option("--recursive", is_flag=True, help="Include the pictures of sub-folders.")
-@click.option("--note", metavar="TEXT", default="", help="Shown at the top of report.html.")
-def main(folder: Path, out: Path | None, resume: bool, shard: int, window: int, recursive: bool, note: str) -> None:
-    """Classify every photograph in FOLDER with the melanoma service.
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command and exit."""
+    # First of all, so that Ctrl-C and SIGTERM have their exit codes from the first moment on.
+    stop = StopSignal()
+    try:
+        _main(arguments, stop)
+    except KeyboardInterrupt:
+        sys.exit(stop.exit_code)
 
-    The result of a picture is a band, a calibrated probability and the evidence behind it. The folder may be of any
-    size. An interrupted run continues with --resume and neither repeats nor misses a picture. While Redis is
-    unavailable the command waits.
 
-    A file counts as a picture if it has the extension of one, or none. Hidden files and linked folders are skipped.
-    """
-    # Imported late: what a run needs takes a second to import, and `--help` should not.
-    from bulk.command import Options, execute
+def _main(arguments: Sequence[str] | None, stop: StopSignal) -> NoReturn:
+    import click
 
-    sys.exit(execute(Options(folder, out, resume, shard, window, recursive, note)))
+    from bulk.options import command
+
+    sys.stdout, sys.stderr = (cast("TextIO", OutputStream(stream)) for stream in (sys.stdout, sys.stderr))
+    try:
+        code = command.main(arguments, standalone_mode=False, obj=stop)
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except click.Abort:
+        code = stop.exit_code
+    sys.exit(code)

@@ -14,6 +14,8 @@ from rich.console import Console
 from bulk import filenames
 from bulk.inputs.scanner import Skipped
 from bulk.report.terminal_summary import print_summary
+from bulk.results.metadata import Metadata, MetadataError
+from bulk.results.results_file import ResultsDamaged
 from bulk.results.run_stats import RunStats
 from bulk.run.output_directory import OutputDirectoryError, default_output, lock_directory, open_run
 from bulk.run.progress import ProgressDisplay
@@ -32,6 +34,11 @@ EXIT_REDIS: Final = 3
 EXIT_OUTPUT: Final = 4
 EXIT_WRITE: Final = 5
 
+_EXPECTED: Final = (
+    *(SettingsError, MetadataError, OutputDirectoryError, ResultsDamaged, RedisAccessDenied, RedisError),
+    *(OSError, sqlite3.OperationalError),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -44,30 +51,23 @@ class Options:
     window: int
     recursive: bool
     note: str
+    retry: bool = False
+    metadata: Path | None = None
 
 
-def execute(options: Options) -> int:
-    """Run the command and return its exit code. Takes over SIGINT and SIGTERM."""
+def execute(options: Options, stop: StopSignal) -> int:
+    """Run the command and return its exit code."""
     folder, out = options.folder, options.out or default_output(options.folder)
-    stop = StopSignal()
     try:
         config = settings()
         _set_up_logging(config)
         with lock_directory(out):
-            run = open_run(out, folder, recursive=options.recursive, resume=options.resume)
-            code = _run(RunPlan(run, out, options.window, options.shard), config, stop, options.note)
-    except SettingsError as error:
-        code = _fail(EXIT_USAGE, str(error))
-    except OutputDirectoryError as error:
-        code = _fail(EXIT_OUTPUT, str(error))
-    except RedisAccessDenied as error:
-        code = _fail(EXIT_REDIS, str(error))
-    except RedisError as error:
-        code = _fail(EXIT_REDIS, f"Redis cannot serve this run: {error}.")
-    except OSError as error:
-        code = _fail_to_write(str(error.filename or out), error.strerror or str(error))
-    except sqlite3.OperationalError as error:
-        code = _fail_to_write(str(out / run_files.FINISHED_INDEX), str(error))
+            run = open_run(out, folder, recursive=options.recursive, resume=options.resume or options.retry)
+            metadata = Metadata(options.metadata) if options.metadata else None
+            plan = RunPlan(run, out, options.window, options.shard, options.retry, metadata)
+            code = _run(plan, config, stop, options.note)
+    except _EXPECTED as error:
+        code = _fail(*_explain(error, out))
     except (ShutdownRequested, KeyboardInterrupt):
         code = stop.exit_code
     if stop.event.is_set():
@@ -75,9 +75,28 @@ def execute(options: Options) -> int:
     return code
 
 
+def _explain(error: Exception, out: Path) -> tuple[int, str]:
+    """Exit code and sentence for an expected error."""
+    match error:
+        case OutputDirectoryError():
+            return EXIT_OUTPUT, str(error)
+        case ResultsDamaged():
+            return EXIT_OUTPUT, f"{error}: --resume sets it aside and classifies its picture again."
+        case RedisAccessDenied():
+            return EXIT_REDIS, str(error)
+        case RedisError():
+            return EXIT_REDIS, f"Redis cannot serve this run: {error}."
+        case OSError():
+            return _describe_write_error(str(error.filename or out), error.strerror or str(error))
+        case sqlite3.OperationalError():
+            return _describe_write_error(str(out / run_files.FINISHED_INDEX), str(error))
+        case _:
+            return EXIT_USAGE, str(error)
+
+
 def _run(plan: RunPlan, config: Settings, stop: StopSignal, note: str) -> int:
     skipped = Skipped()
-    total = sum(1 for _ in plan.scan(skipped))
+    total = sum(1 for _ in plan.scan(skipped, stop.event))
     stats = RunStats()
     try:
         service = ServiceClient(config, role="bulk", shard=plan.shard, stop=stop.event)
@@ -89,10 +108,13 @@ def _run(plan: RunPlan, config: Settings, stop: StopSignal, note: str) -> int:
         display.finish(stats)
     if stop.event.is_set():
         return stop.exit_code
-    print_summary(stdout, stats, skipped, plan.out / run_files.RESULTS)
+    try:
+        if stats.done:
+            with stderr.status("Writing the report"):
+                _write_report(plan, config, stop, stats, note)
+    finally:
+        print_summary(stdout, stats, skipped, plan.out / run_files.RESULTS)
     if stats.done:
-        with stderr.status("Writing the report"):
-            _write_report(plan, config, stop, stats, note)
         directory = filenames.visible(str(plan.out))
         stdout.print(
             f"\nResults: {directory}/{run_files.REPORT}, {run_files.CSV_TABLE}, {run_files.RESULTS}",
@@ -124,8 +146,8 @@ def _resume_command(options: Options, out: Path) -> str:
     return filenames.visible(shlex.join(parts))
 
 
-def _fail_to_write(path: str, reason: str) -> int:
-    return _fail(EXIT_WRITE, f"{filenames.visible(path)}: {reason}. Once that is fixed, --resume goes on.")
+def _describe_write_error(path: str, reason: str) -> tuple[int, str]:
+    return EXIT_WRITE, f"{filenames.visible(path)}: {reason}. Once that is fixed, --resume goes on."
 
 
 def _fail(code: int, message: str) -> int:

@@ -9,7 +9,7 @@ class ImageFile:
     """A file that is one image, by its extension.
 
     Files without an extension are included, and so are encodings that the service cannot decode: the refusal tells the
-    user the reason.
+    user the reason. DICOM is recognised by its bytes: hospitals export such files without an extension.
     """
 
     extensions = frozenset(
@@ -17,6 +17,7 @@ class ImageFile:
             *("", "."),
             *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".heic", ".heif", ".avif"),
             *(".bmp", ".dib", ".tif", ".tiff", ".gif", ".svg", ".psd", ".ico", ".jp2", ".jxl"),
+            *(".dcm", ".dicom"),
             *(".raw", ".dng", ".cr2", ".cr3", ".nef", ".nrw", ".arw", ".sr2", ".orf", ".rw2", ".raf", ".pef", ".srw"),
         }
     )

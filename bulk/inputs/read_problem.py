@@ -13,6 +13,19 @@ class ReadProblem(StrEnum):
     READ_FAILED = "read_failed"
     FOLDER_UNREADABLE = "folder_unreadable"
     LARGER_THAN_STORE = "larger_than_store"
+    #: The input format raised an exception that it should not.
+    FORMAT_FAILED = "format_failed"
+
+    ENCRYPTED = "encrypted"
+    ARCHIVE_DAMAGED = "archive_damaged"
+    ARCHIVE_TOO_LARGE = "archive_too_large"
+    ARCHIVE_UNSUPPORTED = "archive_unsupported"
+
+    DICOM_NOT_INSTALLED = "dicom_not_installed"
+    DICOM_DAMAGED = "dicom_damaged"
+    DICOM_UNSUPPORTED = "dicom_unsupported"
+    SEVERAL_FRAMES = "several_frames"
+    NOT_A_PHOTOGRAPH = "not_a_photograph"
 
 
 class FileNotReadable(Exception):

@@ -21,10 +21,13 @@ from bulk.results.reason_texts import describe
 from bulk.results.result_row import ResultRow
 from bulk.results.results_file import read_results
 from bulk.results.run_stats import RunStats
+from shared.contract import run_files
 from shared.contract.decision import Band, FailureReason
 
 #: A run with more images gets no table: the files of the output directory list its results.
 MAX_TABLE_ROWS: Final = 30
+# On a narrower terminal a picture takes two lines instead of a row.
+_MIN_TABLE_WIDTH: Final = 72
 _BAND_STYLES: Final = {
     Band.HIGH: "bold red",
     Band.ELEVATED: "yellow",
@@ -36,7 +39,12 @@ _BAND_STYLES: Final = {
 def print_summary(console: Console, stats: RunStats, skipped: Skipped, results: Path) -> None:
     """Print the table of a small run, then counts, reasons, speeds and what was skipped."""
     if 0 < stats.done <= MAX_TABLE_ROWS:
-        console.print(_table([row for _, row in read_results(results)]))
+        rows = sorted((row for _, row in read_results(results)), key=_sort_key)
+        if console.width < _MIN_TABLE_WIDTH:
+            for row in rows:
+                console.print(_narrow(row), soft_wrap=True)
+        else:
+            console.print(_table(rows))
     for line in [*_stats_lines(stats), *_skipped_lines(skipped)]:
         console.print(line, soft_wrap=True)
 
@@ -54,17 +62,25 @@ def _table(rows: list[ResultRow]) -> Table:
     table.add_column("Prob.", justify="right", no_wrap=True)
     table.add_column("Evidence", overflow="fold")
     table.add_column("Time", justify="right", no_wrap=True)
-    for row in sorted(rows, key=_sort_key):
-        file, duration = Text(filenames.visible(row.name)), format_duration(row.seconds)
-        if verdict := row.verdict:
-            band = Text(BAND_TITLES[verdict.band], style=_BAND_STYLES[verdict.band])
-            advice = format_advice(row)
-            evidence = format_receipt_short(verdict.receipt) + (f"; picture {advice}" if advice else "")
-            table.add_row(file, band, format_percent(verdict.probability), evidence, duration)
-        else:
-            kind = Text("Refused" if row.decision.kind == "refusal" else "Failed", style="bold")
-            table.add_row(file, kind, "", Text((row.reason or "").replace("_", " ")), duration)
+    for row in rows:
+        table.add_row(Text(filenames.visible(row.name)), *_cells(row), format_duration(row.seconds))
     return table
+
+
+def _narrow(row: ResultRow) -> Text:
+    outcome, probability, evidence = _cells(row)
+    return Text.assemble(f"{filenames.visible(row.name)}\n  ", outcome, f" {probability} {evidence}".rstrip())
+
+
+def _cells(row: ResultRow) -> tuple[Text, str, str]:
+    """Band or kind, probability and evidence of a row. No-break spaces exist in few encodings of terminals."""
+    if verdict := row.verdict:
+        advice = format_advice(row)
+        evidence = format_receipt_short(verdict.receipt) + (f"; picture {advice}" if advice else "")
+        band = Text(BAND_TITLES[verdict.band], style=_BAND_STYLES[verdict.band])
+        return band, format_percent(verdict.probability).replace("\N{NO-BREAK SPACE}", " "), evidence
+    kind = Text("Refused" if row.decision.kind == "refusal" else "Failed", style="bold")
+    return kind, "", (row.reason or "").replace("_", " ")
 
 
 def _stats_lines(stats: RunStats) -> list[Text]:
@@ -82,6 +98,13 @@ def _stats_lines(stats: RunStats) -> list[Text]:
     for reason, count in stats.reasons.most_common():
         kind = "failed" if isinstance(reason, FailureReason) else "refused"
         lines.append(Text(f"  {count} {kind}, {reason.replace('_', ' ')}: {describe(reason)}"))
+    if stats.set_aside:
+        lines.append(
+            Text(
+                f"{stats.set_aside} of them had an earlier result that did not hold any more; it is in"
+                f" {run_files.REPLACED}"
+            )
+        )
     if stats.resumed:
         lines.append(Text(f"{stats.resumed} of them were finished by earlier starts of this run"))
     if stats.done_by_this_process:
@@ -107,6 +130,8 @@ def _skipped_lines(skipped: Skipped) -> list[Text]:
     if other_files := skipped.other_files.total():
         extensions = ", ".join(filenames.visible(extension) for extension, _ in skipped.other_files.most_common(5))
         parts.append(f"{other_files} other files ({extensions})")
+    if skipped.companions:
+        parts.append(f"{skipped.companions} masks and superpixels of other pictures")
     if skipped.hidden:
         parts.append(f"{skipped.hidden} hidden")
     if skipped.folders:

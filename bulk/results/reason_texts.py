@@ -19,17 +19,37 @@ _READ_PROBLEMS: Final[dict[ReadProblem, str]] = {
     ReadProblem.LARGER_THAN_STORE: (
         "The picture alone is larger than the picture store's whole budget: raise MELANOMA_IMAGE_STORE_MAX_BYTES."
     ),
+    ReadProblem.FORMAT_FAILED: "The program that reads files of this kind failed on it; the log names the error.",
+    ReadProblem.ENCRYPTED: "The file is encrypted inside its archive: unpack it, then submit the folder.",
+    ReadProblem.ARCHIVE_DAMAGED: "The archive is damaged or incomplete: what it holds was not judged.",
+    ReadProblem.ARCHIVE_TOO_LARGE: (
+        "The archive holds more files, or unpacks to more, than an archive may: unpack it, then submit the folder."
+    ),
+    ReadProblem.ARCHIVE_UNSUPPORTED: (
+        "The archive compresses the file by a method that is not read here: unpack it, then submit the folder."
+    ),
+    ReadProblem.DICOM_NOT_INSTALLED: (
+        "DICOM files need the package pydicom: install the extra `dicom`, then --retry submits the file again."
+    ),
+    ReadProblem.DICOM_DAMAGED: "The DICOM file is damaged or incomplete.",
+    ReadProblem.DICOM_UNSUPPORTED: "The pixels of the DICOM file are coded in a way that is not read here.",
+    ReadProblem.SEVERAL_FRAMES: "The DICOM file holds several frames: export the one to be judged alone.",
+    ReadProblem.NOT_A_PHOTOGRAPH: (
+        "The DICOM file is neither a photograph nor a dermatoscope picture: its modality is another one."
+    ),
 }
 
 _FAILURES: Final[dict[FailureReason, str]] = {
-    FailureReason.DEADLINE: "No worker decided it before its deadline. Are workers running? Submit the file again.",
+    FailureReason.DEADLINE: (
+        "No worker decided it before its deadline. Are workers running? --retry submits it again."
+    ),
     FailureReason.DECODE_DIED: "The process that decoded the picture died, so the picture was given up.",
     FailureReason.DECODE_HUNG: "Decoding the picture took too long, so it was given up.",
     FailureReason.PREDICT_FAILED: "The model failed on this picture.",
     FailureReason.TOO_MANY_ATTEMPTS: "Too many workers died while they held the picture, so it was given up.",
     FailureReason.UNKNOWN_CONTRACT: (
-        "The worker and this command are of releases that do not understand each other: install the same one,"
-        " then submit the file again."
+        "The worker and this command are of releases that do not understand each other: install the same one. Then"
+        " --retry submits it again."
     ),
 }
 

@@ -1,7 +1,8 @@
 """`results.jsonl`: one JSON object a line, appended and synced as decisions arrive. It is the source of truth of a run.
 
-Fields: `id` (the job's), `file` (and `file_base64` where the name is not UTF-8), `seconds`, and all fields of the
-decision as the contract has them: `kind`, `probability`, `band`, `reason` ...
+Fields: `id` (the job's), `file` (and `file_base64` where the name is not UTF-8), `seconds`, `size` and `sha256` of the
+bytes that were judged, `changed_ns` (when the file last changed), and all fields of the decision as the contract has
+them: `kind`, `probability`, `band`, `reason` ...
 """
 
 import os
@@ -9,9 +10,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, Self
 
-from bulk.results.result_row import ResultRow
+from bulk.results.result_row import DamagedRow, ResultRow
 
 _READ_BACK_BYTES: Final = 1 << 16
+
+
+class ResultsDamaged(Exception):
+    """Raised when a line of the results cannot be understood. The message is a sentence for the user."""
 
 
 class ResultsFile:
@@ -46,8 +51,8 @@ class ResultsFile:
         self._file.close()
 
 
-def read_results(path: Path) -> Iterator[tuple[int, ResultRow]]:
-    """Yield the byte offset and the row of each whole line."""
+def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield the byte offset and the bytes of each whole line."""
     if not path.exists():
         return
     offset = 0
@@ -55,8 +60,18 @@ def read_results(path: Path) -> Iterator[tuple[int, ResultRow]]:
         for line in file:
             if not line.endswith(b"\n"):
                 return
-            yield offset, ResultRow.from_json(line)
+            yield offset, line
             offset += len(line)
+
+
+def read_results(path: Path) -> Iterator[tuple[int, ResultRow]]:
+    """Yield the byte offset and the row of each whole line. Raises `ResultsDamaged`."""
+    for number, (offset, line) in enumerate(read_lines(path), 1):
+        try:
+            row = ResultRow.from_json(line)
+        except DamagedRow as error:
+            raise ResultsDamaged(f"line {number} of {path.name} cannot be understood") from error
+        yield offset, row
 
 
 def read_row_at(path: Path, offset: int) -> ResultRow:

@@ -17,9 +17,14 @@ _MIN_LATENCY_S: Final = 0.001
 
 @dataclass(slots=True)
 class RunStats:
-    """Counts of the results. `resumed` are those that earlier runs of the same output directory finished."""
+    """Counts of the results.
+
+    `resumed` are those that earlier starts of the same run finished, without the `set_aside` rows, whose images were
+    classified again.
+    """
 
     resumed: int = 0
+    set_aside: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
     bands: Counter[str] = field(default_factory=Counter)
     reasons: Counter[Reason] = field(default_factory=Counter)

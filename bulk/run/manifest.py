@@ -1,14 +1,16 @@
 """`run.json`: describes the run of an output directory, so that `--resume` can continue it."""
 
+import hashlib
 import json
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
 from bulk import filenames
+from bulk.atomic_file import replacing
 from shared.contract.names import CONTRACT_VERSION
 
 
@@ -18,13 +20,18 @@ class ManifestError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RunManifest:
-    """Contents of `run.json`. `key` makes the job ids, so it stays private; `folder` is absolute."""
+    """Contents of `run.json`.
+
+    `key` makes the ids of names and jobs, so it stays private. `folder` is absolute. `retries` counts the
+    starts that set rows aside.
+    """
 
     id: str
     key: bytes
     folder: Path
     recursive: bool
     started: str
+    retries: int = 0
 
     @classmethod
     def create(cls, folder: Path, *, recursive: bool) -> Self:
@@ -54,6 +61,7 @@ class RunManifest:
                 folder=Path(filenames.from_fields(fields, "folder")),
                 recursive=bool(fields["recursive"]),
                 started=str(fields["started"]),
+                retries=int(fields["retries"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ManifestError(f"{shown} cannot be understood: choose another --out.") from error
@@ -67,15 +75,22 @@ class RunManifest:
             **filenames.to_fields(str(self.folder), "folder"),
             "recursive": self.recursive,
             "started": self.started,
+            "retries": self.retries,
         }
-        temporary = path.with_suffix(".tmp")
-        # The key turns names into job ids, so other users of this machine cannot read it.
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            json.dump(fields, file, indent=1)
-            file.flush()
-            os.fsync(handle)
-        temporary.replace(path)
+        with replacing(path) as temporary:
+            # The key turns names into job ids, so other users of this machine cannot read it.
+            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            with os.fdopen(handle, "w", encoding="ascii") as file:
+                json.dump(fields, file, indent=1)
+
+    def retried(self) -> Self:
+        """The same run with one more retry. Its jobs get new ids: the ledger keeps failed jobs as dead letters."""
+        return replace(self, retries=self.retries + 1)
+
+    @property
+    def job_key(self) -> bytes:
+        """Makes the ids of jobs."""
+        return hashlib.blake2b(str(self.retries).encode(), key=self.key).digest()
 
     @property
     def outbox(self) -> str:

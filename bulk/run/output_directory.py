@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bulk import filenames
+from bulk.atomic_file import sync
+from bulk.results.results_file import read_lines
 from bulk.run.manifest import ManifestError, RunManifest
-from shared.contract.run_files import CSV_TABLE, JOURNAL, LOCK, MANIFEST, REPORT, RESULTS
+from shared.contract.run_files import CSV_TABLE, LOCK, MANIFEST, REPORT, RESULTS
 
 
 class OutputDirectoryError(Exception):
@@ -42,47 +44,47 @@ def lock_directory(out: Path) -> Iterator[None]:
 
 
 def open_run(out: Path, folder: Path, *, recursive: bool, resume: bool) -> RunManifest:
-    """Start a run in `out`, or return the one to resume. Raises `OutputDirectoryError` and `OSError`."""
-    path = out / MANIFEST
-    # A start that failed before its first image, perhaps because of a wrong password, leaves nothing to resume.
-    has_results = any((out / name).exists() for name in (RESULTS, JOURNAL))
-    if path.exists() and (has_results or resume):
-        return _existing_run(out, folder, recursive=recursive, resume=resume)
-    for name in (RESULTS, CSV_TABLE, REPORT):
-        if (out / name).exists():
-            raise OutputDirectoryError(
-                f"{filenames.visible(str(out))} holds {name} but no {MANIFEST}: it is not the output of a run, and"
-                " nothing in it is overwritten. Choose another --out."
-            )
+    """Start a run in `out`, or return the one to resume. Raises `OutputDirectoryError` and `OSError`.
+
+    A run that has no row yet holds nothing that could be overwritten or mixed up. It is continued if it is of the same
+    folder, and otherwise replaced.
+    """
+    if (out / MANIFEST).exists():
+        run = _existing_run(out, folder, recursive=recursive, resume=resume)
+        if run is not None:
+            return run
+    elif name := next((name for name in (RESULTS, CSV_TABLE, REPORT) if (out / name).exists()), None):
+        raise OutputDirectoryError(
+            f"{filenames.visible(str(out))} holds {name} but no {MANIFEST}: it is not the output of a run, and"
+            " nothing in it is overwritten. Choose another --out."
+        )
     run = RunManifest.create(folder, recursive=recursive)
-    run.write(path)
-    sync_directory(out)
+    run.write(out / MANIFEST)
+    sync(out)
     return run
 
 
-def sync_directory(directory: Path) -> None:
-    """Make new and renamed files in `directory` survive a loss of power."""
-    handle = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _existing_run(out: Path, folder: Path, *, recursive: bool, resume: bool) -> RunManifest:
+def _existing_run(out: Path, folder: Path, *, recursive: bool, resume: bool) -> RunManifest | None:
+    """The run in `out`; None if it may be replaced by another."""
     shown = filenames.visible(str(out))
+    is_empty = next(read_lines(out / RESULTS), None) is None
     try:
         run = RunManifest.read(out / MANIFEST)
     except ManifestError as error:
+        if is_empty:
+            return None
         raise OutputDirectoryError(str(error)) from error
-    if not resume:
-        raise OutputDirectoryError(
-            f"{shown} already holds a run, started {run.started}. Continue it with --resume, or choose another --out."
-        )
-    if run.folder != folder.resolve() or run.recursive != recursive:
+    is_same = run.folder == folder.resolve() and run.recursive == recursive
+    if is_empty:
+        return run if is_same else None
+    if not is_same:
         option = "with" if run.recursive else "without"
         raise OutputDirectoryError(
             f"{shown} holds another run, of {filenames.visible(str(run.folder))} {option} --recursive: "
             "choose another --out."
+        )
+    if not resume:
+        raise OutputDirectoryError(
+            f"{shown} already holds a run, started {run.started}. Continue it with --resume, or choose another --out."
         )
     return run

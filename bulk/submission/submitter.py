@@ -16,11 +16,10 @@ import structlog
 from bulk.inputs.input_image import InputImage
 from bulk.results.result_row import ResultRow
 from bulk.submission.config import SubmissionConfig
-from bulk.submission.image_batch import ImageBatch
+from bulk.submission.image_batch import ImageBatch, Reread, SubmittedImage
 from bulk.submission.uploader import Uploader, UploadState
 from shared.broker.publisher import TaskPublisher
 from shared.contract.names import Stage
-from shared.ids import job_id
 from shared.image_store.store import ImageStore
 from shared.ledger import transitions
 from shared.ledger.ledger import Ledger
@@ -42,9 +41,12 @@ class Submitter:
     """Submits images to one outbox and collects their decisions.
 
     `on_results` gets each result exactly once and must have made it durable when it returns: after that the ledger
-    forgets the job. `before_submit` gets the names of images before their jobs are created. `on_progress` is called
-    about twice a second, also while nothing happens. Once `stop` is set, `run` returns soon and leaves the jobs in
-    flight in the ledger.
+    forgets the job. `before_submit` gets the images before their jobs are created. `on_progress` is called about twice
+    a second, also while nothing happens. Once `stop` is set, `run` returns soon and leaves the jobs in flight in the
+    ledger.
+
+    A job stands for bytes, not for a name: if a file is replaced before its decision, its job is cancelled and the new
+    bytes become a new one.
     """
 
     def __init__(
@@ -55,7 +57,7 @@ class Submitter:
         config: SubmissionConfig,
         *,
         on_results: Callable[[Sequence[ResultRow]], None],
-        before_submit: Callable[[Sequence[str]], None] = lambda _: None,
+        before_submit: Callable[[Sequence[SubmittedImage]], None] = lambda _: None,
         on_progress: Callable[[], None] = lambda: None,
         stop: threading.Event | None = None,
     ) -> None:
@@ -69,11 +71,13 @@ class Submitter:
         self._shard = min(config.shard, config.window)
         self._max_batch_size = _SHARDS_PER_UPLOAD * self._shard
         self._uploader = Uploader(ledger, store, publisher, config, max_batch_size=self._max_batch_size)
-        self._in_flight: dict[str, InputImage] = {}
+        self._in_flight: dict[str, SubmittedImage] = {}
         #: Jobs of an earlier run of the same outbox that are not read yet. The ledger may know them or not.
         self._resumed: deque[str] = deque()
         #: Images that are read and not yet accepted by the store.
         self._to_upload: dict[str, bytes] = {}
+        #: Images whose file was replaced while its old bytes were in flight.
+        self._replaced: deque[InputImage] = deque()
         self._source: Iterator[InputImage] = iter(())
         self._exhausted = False
         self._lost_images_searched = 0.0
@@ -84,24 +88,23 @@ class Submitter:
         """`RUNNING`, or the reason why uploads wait."""
         return self._uploader.state
 
-    def run(self, images: Iterable[InputImage], *, resumed: Iterable[InputImage] = ()) -> None:
+    def run(self, images: Iterable[InputImage], *, resumed: Iterable[SubmittedImage] = ()) -> None:
         """Submit all `images` and collect their results.
 
         `resumed` are images that a killed run of this outbox may have submitted and has no result of. Raises
         `shared.redis_client.retry.RedisAccessDenied` and `shared.redis_client.retry.ShutdownRequested`.
         """
         self._source, self._exhausted = iter(images), False
-        for image in resumed:
-            id_ = self.id_of(image.name)
-            self._in_flight[id_] = image
-            self._resumed.append(id_)
+        for submitted in resumed:
+            self._in_flight[submitted.id] = submitted
+            self._resumed.append(submitted.id)
         self._last_result = time.monotonic()
         idle = False
         while not self._stop.is_set():
             self._on_progress()
             if self._submit_batch(idle):
                 continue
-            if self._exhausted and not self._in_flight:
+            if self._exhausted and not self._in_flight and not self._replaced:
                 return
             changed = self._ledger.wait_for_outbox_change(self._config.outbox, _MAX_WAIT_S)
             idle = not self._collect()
@@ -110,17 +113,13 @@ class Submitter:
             if not changed and time.monotonic() - self._last_result > _RECREATE_AFTER_S:
                 self._recreate_jobs()
 
-    def id_of(self, name: str) -> str:
-        """The job id of the image `name`."""
-        return job_id(self._config.key, name)
-
     def _submit_batch(self, idle: bool) -> bool:
         """Submit one batch. False if the window or Redis is full, or nothing is left."""
         if not self._to_upload:
             if self._resumed:
                 if not self._read_resumed():
                     return False
-            elif self._exhausted or not self._read_new(idle):
+            elif (self._exhausted and not self._replaced) or not self._read_new(idle):
                 return False
         if not self._to_upload:
             return True  # all images of the batch were refused here
@@ -138,18 +137,17 @@ class Submitter:
             return False
         batch = self._new_batch(min(free, self._max_batch_size))
         while not batch.is_full and len(batch.refusals) < self._max_batch_size:
-            image = next(self._source, None)
+            image = self._replaced.popleft() if self._replaced else next(self._source, None)
             if image is None:
                 self._exhausted = True
                 break
-            id_ = self.id_of(image.name)
-            if id_ not in self._in_flight and batch.read(id_, image):
-                self._in_flight[id_] = image
+            if submitted := batch.read(image):
+                self._in_flight[submitted.id] = submitted
         self._to_upload = batch.images
         if batch.refusals:
             self._on_results(batch.refusals)
         if self._to_upload:
-            self._before_submit([self._in_flight[id_].name for id_ in self._to_upload])
+            self._before_submit([self._in_flight[id_] for id_ in self._to_upload])
         return True
 
     def _read_resumed(self) -> bool:
@@ -157,8 +155,8 @@ class Submitter:
         batch = self._new_batch(self._max_batch_size)
         while self._resumed and not batch.is_full:
             id_ = self._resumed.popleft()
-            if image := self._in_flight.get(id_):  # otherwise its result has arrived already
-                batch.read(id_, image)
+            if submitted := self._in_flight.get(id_):  # otherwise its result has arrived already
+                self._reread(batch, submitted)
         self._to_upload = batch.images
         unreadable = [row.id for row in batch.refusals]
         if unreadable and not self._uploader.create_jobs_without_images(unreadable):
@@ -171,7 +169,15 @@ class Submitter:
         return self._config.window - len(self._in_flight)
 
     def _new_batch(self, max_images: int) -> ImageBatch:
-        return ImageBatch(max_images=max_images, max_image_bytes=self._config.max_image_bytes)
+        config = self._config
+        return ImageBatch(key=config.key, max_images=max_images, max_image_bytes=config.max_image_bytes)
+
+    def _reread(self, batch: ImageBatch, submitted: SubmittedImage) -> None:
+        """Read the bytes of a job again for `batch`. If they have changed, the job is cancelled."""
+        if batch.reread(submitted) is Reread.CHANGED:
+            self._ledger.run(transitions.cancel([submitted.id]))
+            self._forget([submitted.id])
+            self._replaced.append(submitted.image)
 
     def _collect(self) -> bool:
         """Pass the decisions on, then let the ledger and the store forget them. False if there were none."""
@@ -180,7 +186,11 @@ class Submitter:
         while jobs := self._ledger.run(transitions.peek(Stage.DECIDED, outbox=outbox, limit=window)):
             collected = True
             # A job that is not in flight has its result from a run that was killed before it could complete the job.
-            rows = [ResultRow.from_job(job, image.name) for job in jobs if (image := self._in_flight.get(job.id))]
+            rows = [
+                ResultRow.from_job(job, submitted.image.name, submitted.version)
+                for job in jobs
+                if (submitted := self._in_flight.get(job.id))
+            ]
             if rows:
                 self._on_results(rows)
             ids = [job.id for job in jobs]
@@ -205,11 +215,11 @@ class Submitter:
         unknown: list[str] = []
         peek = transitions.peek(Stage.RECEIVED, outbox=self._config.outbox, limit=self._max_batch_size)
         for job in self._ledger.run(peek):
-            image = self._in_flight.get(job.id)
-            if image is None:
+            submitted = self._in_flight.get(job.id)
+            if submitted is None:
                 unknown.append(job.id)
             elif not batch.is_full:
-                batch.read(job.id, image)
+                self._reread(batch, submitted)
         if batch.refusals:
             self._on_results(batch.refusals)
         if cancelled := unknown + [row.id for row in batch.refusals]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 # The fork server ignores modules that it cannot import; `test_modules_of_the_fork_server_exist` does not.
-PRELOADED = ["bulk.cli", "bulk.command", "bulk.report.html_report", "tests.bulk.command_process"]
+PRELOADED = ["bulk.cli", "bulk.options", "bulk.command", "bulk.report.html_report", "tests.bulk.command_process"]
 _CONTEXT.set_forkserver_preload(PRELOADED)
 _TIMEOUT_S = 40.0
 
@@ -66,4 +66,4 @@ def _main(url: str, arguments: list[str], cwd: Path, output: Path) -> None:
     os.environ.update(REDIS_URL=url, COLUMNS="120")
     from bulk.cli import main
 
-    main(arguments, prog_name="melanoma-submit")
+    main(arguments)

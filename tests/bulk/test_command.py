@@ -128,7 +128,7 @@ def test_odd_file_names_are_kept(redis_url: str, folder: Path, tmp_path: Path) -
     assert sorted(
         str(json.loads(line)["file"]) for line in (results / "results.jsonl").read_text("ascii").splitlines()
     ) == sorted(name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace") for name in odd)
-    with (results / "results.csv").open(encoding="utf-8", newline="") as file:
+    with (results / "results.csv").open(encoding="utf-8-sig", newline="") as file:
         table = {row["file"] for row in csv.DictReader(file)}
     assert {"new\nline.jpg", "'=cmd.jpg", "caf\\xe9.jpg", 'a,b".jpg'} <= table
     (results / "report.html").read_text("utf-8")
@@ -164,7 +164,7 @@ def test_a_run_killed_at_any_moment_is_resumed(redis_url: str, large_folder: Pat
     assert killed >= 4
     assert code == 0, err
     assert result_counts(out) == Counter(f"{n}.jpg" for n in range(COUNT))
-    with (out / "results.csv").open(encoding="utf-8", newline="") as table:
+    with (out / "results.csv").open(encoding="utf-8-sig", newline="") as table:
         assert sorted(row["file"] for row in csv.DictReader(table)) == sorted(result_counts(out))
     assert set(worker.decided) == {f"{n:07}".encode() for n in range(COUNT)}
     assert not (out / "submitted.jsonl").exists()

@@ -31,7 +31,7 @@ class Written:
         self._table.append(rows)
 
     def lines(self) -> list[dict[str, str]]:
-        with self.path.open(encoding="utf-8", newline="") as file:
+        with self.path.open(encoding="utf-8-sig", newline="") as file:
             return list(csv.DictReader(file))
 
 
@@ -44,11 +44,11 @@ def written_to(folder: Path) -> Iterator[Written]:
 
 COLUMNS = (
     "file,kind,band,probability,p_mel,p_nv,population,receipt_lesions,receipt_malignant,receipt_low,receipt_high,"
-    "advice,reason,message,artefact,batch,seconds"
+    "advice,reason,message,artefact,batch,seconds,size,sha256"
 )
 VERDICT_LINE = (
     "a.jpg,verdict,low,1.7763568394002505e-15,1.7763568394002505e-15,0.9999999999999982,"
-    "dermatoscope,41,3,0.013,0.09,blurred dark,,,test@1,8,0.25"
+    "dermatoscope,41,3,0.013,0.09,blurred dark,,,test@1,8,0.25,,"
 )
 
 
@@ -58,11 +58,11 @@ def test_the_table_has_these_columns(tmp_path: Path) -> None:
         written.append(row("a.jpg", poor))
         written.append(row("b.jpg", Failure(reason=FailureReason.PREDICT_FAILED)))
         written.append(row("c.jpg", LocalRefusal(reason=ReadProblem.VANISHED)))
-    assert written.path.read_bytes().decode().split("\r\n") == [
+    assert written.path.read_bytes().decode("utf-8-sig").split("\r\n") == [
         COLUMNS,
         VERDICT_LINE,
-        "b.jpg,failure,,,,,,,,,,,predict_failed,The model failed on this picture.,,,0.25",
-        "c.jpg,refusal,,,,,,,,,,,vanished,The file was gone when its turn came.,,,0.25",
+        "b.jpg,failure,,,,,,,,,,,predict_failed,The model failed on this picture.,,,0.25,,",
+        "c.jpg,refusal,,,,,,,,,,,vanished,The file was gone when its turn came.,,,0.25,,",
         "",
     ]
 

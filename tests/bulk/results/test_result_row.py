@@ -2,11 +2,13 @@
 
 import json
 import os
+from dataclasses import asdict
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bulk.inputs.input_image import ImageVersion
 from bulk.inputs.read_problem import ReadProblem
 from bulk.results.result_row import AnyDecision, LocalRefusal, ResultRow
 from shared.contract.decision import Advice, Failure, FailureReason, Refusal, RefusalReason, Verdict
@@ -15,6 +17,8 @@ from tests.bulk.fake_worker import verdict
 from tests.bulk.results.rows import REFUSED, row
 
 ID = "00" * 16
+VERSION = ImageVersion(3, "ab" * 32, 1_700_000_000_000_000_001)
+UNREAD = b'"size": null, "sha256": null, "changed_ns": null, '
 DECISIONS: list[AnyDecision] = [
     verdict(b"\x55\x99abcdefg"),
     verdict(b"abcdefg").model_copy(update={"receipt": None, "advice": (Advice.DARK,)}),
@@ -29,8 +33,10 @@ def decided(decision: bytes) -> OutboxJob:
 
 
 def test_a_verdict_has_these_fields() -> None:
-    assert row("a.jpg", verdict(b"\0\0\0\0\0\0\x80")).to_json() == (
+    judged = ResultRow(ID, "a.jpg", 0.25, verdict(b"\0\0\0\0\0\0\x80"), VERSION)
+    assert judged.to_json() == (
         b'{"id": "00000000000000000000000000000000", "file": "a.jpg", "seconds": 0.25, '
+        b'"size": 3, "sha256": "' + b"ab" * 32 + b'", "changed_ns": 1700000000000000001, '
         b'"kind":"verdict","artefact":"test@1","population":"dermatoscope","probability":1.7763568394002505e-15,'
         b'"probabilities":{"mel":1.7763568394002505e-15,"nv":0.9999999999999982},"band":"low",'
         b'"receipt":{"lesions":41,"malignant":3,"low":0.013,"high":0.09,"population":"dermatoscope"},'
@@ -40,7 +46,7 @@ def test_a_verdict_has_these_fields() -> None:
 
 
 def test_refusals_and_failures_have_these_fields() -> None:
-    head = b'{"id": "00000000000000000000000000000000", "file": "a.jpg", "seconds": 0.25, '
+    head = b'{"id": "00000000000000000000000000000000", "file": "a.jpg", "seconds": 0.25, ' + UNREAD
     for decision, fields in (
         (REFUSED, b'"kind":"refusal","reason":"damaged","advice":[],"probabilities":{}}\n'),
         (LocalRefusal(reason=ReadProblem.VANISHED), b'"kind":"refusal","reason":"vanished","advice":[]}\n'),
@@ -66,20 +72,21 @@ def test_a_line_gives_the_same_row_again(name: str, decision: AnyDecision) -> No
 @given(st.floats(min_value=0, max_value=1), st.floats(min_value=0, allow_infinity=False))
 def test_a_line_holds_the_decision_as_the_worker_wrote_it(probability: float, distance: float) -> None:
     decision = verdict(b"").model_copy(update={"probability": probability, "distance": distance})
-    line = ResultRow.from_job(decided(decision.model_dump_json().encode()), "a.jpg").to_json()
+    line = ResultRow.from_job(decided(decision.model_dump_json().encode()), "a.jpg", VERSION).to_json()
     assert line.endswith(decision.model_dump_json()[1:].encode() + b"\n")
     assert b'"seconds": 1.235, ' in line
 
 
 def test_the_decision_of_a_job_is_read_whole() -> None:
     decision = verdict(b"\x55\x99abcdefg")
-    read = ResultRow.from_job(decided(decision.model_dump_json(indent=1).encode()), "a.jpg")
-    assert read == ResultRow(ID, "a.jpg", 1.235, decision)
+    read = ResultRow.from_job(decided(decision.model_dump_json(indent=1).encode()), "a.jpg", VERSION)
+    assert read == ResultRow(ID, "a.jpg", 1.235, decision, VERSION)
     fields = json.loads(read.to_json())
-    assert {key: fields.pop(key) for key in ("id", "file", "seconds")} == {"id": ID, "file": "a.jpg", "seconds": 1.235}
+    head = {key: fields.pop(key) for key in ("id", "file", "seconds", "size", "sha256", "changed_ns")}
+    assert head == {"id": ID, "file": "a.jpg", "seconds": 1.235, **asdict(VERSION)}
     assert Verdict.model_validate_json(json.dumps(fields)) == decision
 
 
 def test_a_decision_of_another_release_becomes_a_failure() -> None:
-    read = ResultRow.from_job(decided(b'{"kind":"oracle"}'), "a.jpg")
+    read = ResultRow.from_job(decided(b'{"kind":"oracle"}'), "a.jpg", VERSION)
     assert read.reason is FailureReason.UNKNOWN_CONTRACT

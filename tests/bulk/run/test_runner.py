@@ -3,6 +3,7 @@
 import io
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from rich.console import Console
 
 from bulk.inputs import formats
 from bulk.inputs.file_reader import read_file
-from bulk.inputs.formats import INPUT_FORMATS
+from bulk.inputs.formats import INPUT_FORMATS, image_of
+from bulk.inputs.input_image import InputImage
 from bulk.inputs.read_problem import FileNotReadable, ReadProblem
 from bulk.results.result_row import ResultRow
 from bulk.results.results_file import read_results
@@ -19,6 +21,7 @@ from bulk.run.journal import SubmissionJournal, read_journal
 from bulk.run.manifest import RunManifest
 from bulk.run.progress import ProgressDisplay
 from bulk.run.runner import FolderRunner, RunPlan
+from bulk.submission.image_batch import ImageBatch, SubmittedImage
 from shared.config.settings import Settings
 from shared.contract.run_files import JOURNAL, RESULTS
 from shared.service.client import ServiceClient
@@ -71,6 +74,15 @@ def run(plan: RunPlan, redis_url: str) -> dict[str, ResultRow]:
     return {row.name: row for row in rows}
 
 
+def read_before(plan: RunPlan, name: str) -> SubmittedImage:
+    """The image `name` as an earlier start of the run has read it, or some bytes of it if there is none."""
+    image = image_of(plan.run.folder, name)
+    batch = ImageBatch(key=plan.run.job_key, max_images=1, max_image_bytes=2**24)
+    read = batch.read(image) or batch.read(InputImage(name, lambda: b"gone"))
+    assert read is not None
+    return replace(read, image=image)
+
+
 def test_every_image_of_every_format_has_a_row(redis_url: str, plan: RunPlan) -> None:
     rows = run(plan, redis_url)
     assert rows.pop("missing.hex").reason is ReadProblem.BROKEN_LINK
@@ -84,9 +96,10 @@ def test_every_image_of_every_format_has_a_row(redis_url: str, plan: RunPlan) ->
 
 def test_a_resumed_run_reads_images_of_every_format_by_their_names(redis_url: str, plan: RunPlan) -> None:
     submitted = ["plain.jpg", "two.hex/line/1", "sub.hex/one.hex/line/0", "two.hex/line/7"]
+    images = [read_before(plan, name) for name in submitted]
     with SubmissionJournal(plan.out / JOURNAL) as journal:
-        journal.append(submitted)
-    assert list(read_journal(plan.out / JOURNAL)) == submitted
+        journal.append(images)
+    assert [entry.name for entry in read_journal(plan.out / JOURNAL)] == submitted
     rows = run(plan, redis_url)
     assert rows["sub.hex/one.hex/line/0"].decision == decision(b"third")
     assert rows["two.hex/line/7"].reason is ReadProblem.VANISHED

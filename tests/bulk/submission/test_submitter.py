@@ -4,6 +4,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -14,6 +15,7 @@ from bulk.inputs.read_problem import FileNotReadable, ReadProblem
 from bulk.results.result_row import ResultRow
 from bulk.submission import submitter
 from bulk.submission.config import SubmissionConfig
+from bulk.submission.image_batch import ImageBatch, SubmittedImage
 from bulk.submission.submitter import Submitter
 from bulk.submission.uploader import UploadState
 from shared.config.settings import Settings
@@ -85,6 +87,13 @@ def make_submitter(
 
 def images(count: int, size: int = 0) -> list[InputImage]:
     return [InputImage(f"{n}.jpg", partial(bytes, f"{n:07}".encode() + b"." * size)) for n in range(count)]
+
+
+def submitted(image: InputImage) -> SubmittedImage:
+    """`image` as an earlier run has read it."""
+    read = ImageBatch(key=KEY, max_images=1, max_image_bytes=2**24).read(image)
+    assert read is not None
+    return read
 
 
 def raising(error: Exception) -> Callable[[], bytes]:
@@ -277,7 +286,7 @@ def test_a_stopped_run_is_completed_by_the_next_one(redis_url: str, connection: 
         make_submitter(connection, stop_later, stop=stop).run(images(100))
         rest = [image for image in images(100) if image.name not in first.names]
         assert rest
-        make_submitter(connection, second).run(rest[40:], resumed=rest[:40])
+        make_submitter(connection, second).run(rest[40:], resumed=[submitted(image) for image in rest[:40]])
     assert first.names + second.names == once_each(100)
     assert has_nothing_left(client)
 
@@ -287,7 +296,8 @@ def test_a_resumed_image_keeps_its_decision_after_its_file_has_vanished(
 ) -> None:
     collected = Collected()
     submitter_ = make_submitter(connection, collected)
-    id_ = submitter_.id_of("kept.jpg")
+    kept, never_sent = (submitted(InputImage(name, lambda: REFUSE)) for name in ("kept.jpg", "never-sent.jpg"))
+    id_ = kept.id
     connection.store.put({id_: REFUSE})
     connection.ledger.run(
         transitions.create_jobs(
@@ -296,7 +306,12 @@ def test_a_resumed_image_keeps_its_decision_after_its_file_has_vanished(
     )
     vanished = raising(FileNotReadable(ReadProblem.VANISHED))
     with FakeWorker(redis_url):
-        submitter_.run([], resumed=[InputImage("kept.jpg", vanished), InputImage("never-sent.jpg", vanished)])
+        submitter_.run(
+            [],
+            resumed=[
+                replace(earlier, image=InputImage(earlier.image.name, vanished)) for earlier in (kept, never_sent)
+            ],
+        )
     decisions = {row.name: row.decision for row in collected.rows}
     assert decisions["kept.jpg"] == Refusal(reason=RefusalReason.NOT_A_PICTURE)
     assert getattr(decisions["never-sent.jpg"], "reason", None) is ReadProblem.VANISHED

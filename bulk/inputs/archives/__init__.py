@@ -1,0 +1,1 @@
+"""Reads images inside zip and tar archives, with limits and without unpacking anything to the disk."""

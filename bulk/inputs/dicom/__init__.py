@@ -1,0 +1,1 @@
+"""Takes the picture out of a DICOM file, in a child process."""
