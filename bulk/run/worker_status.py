@@ -4,7 +4,7 @@ import time
 from typing import Final
 
 from shared.contract.names import Queue
-from shared.ledger import transitions
+from shared.ledger import admin
 from shared.ledger.ledger import Ledger
 
 # Seconds without a result after which the ledger is asked.
@@ -33,11 +33,19 @@ class WorkerStatus:
         return self._status
 
     def _ask(self) -> str:
-        counts = self._ledger.run(transitions.get_counts())
-        if counts.claimed:
-            return f"workers are processing {counts.claimed} pictures"
-        if counts.incarnations <= 1:  # this process is one of them
+        overview = self._ledger.run(admin.get_overview())
+        paused_s = overview.queues[Queue.BULK].paused_s
+        if paused_s is not None:
+            return f"waiting: an operator paused folder runs {_ago(paused_s)} (melanoma-ops resume bulk)"
+        if overview.claimed:
+            return f"workers are processing {overview.claimed} pictures"
+        if not any(process.role == "worker" for process in overview.processes):
             return "waiting: no worker is running"
-        if counts.queues[Queue.INTERACTIVE].ready:
+        if overview.queues[Queue.INTERACTIVE].ready:
             return "waiting: workers serve chat users first"
         return "waiting: no worker is answering yet"
+
+
+def _ago(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{minutes} minute{'' if minutes == 1 else 's'} ago" if minutes else "just now"
