@@ -141,7 +141,8 @@ class _Scan:
     def _is_image_in_archive(self, path: str) -> bool:
         """Judge a file in an archive by its name, as a file of the folder is. Archives in archives are not opened."""
         *folders, name = path.split("/")
-        if any(folder.startswith(".") and folder != "." for folder in folders) or "__MACOSX" in folders:
+        hidden = (folder.startswith(".") and folder not in (".", "..") for folder in folders)
+        if any(hidden) or "__MACOSX" in folders:
             self.skipped.hidden += 1
             return False
         if self._is_passed_over(name):

@@ -1,7 +1,8 @@
 """Input format: an archive with images. The archive that was read last stays open."""
 
+import atexit
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -47,6 +48,7 @@ class ArchiveFormat:
         self._lock = threading.Lock()
         self._archive: OpenArchive | None = None
         self._identity: object = None
+        atexit.register(self.close)
 
     def list_images(self, path: Path) -> Iterator[str]:
         """Names of all files in the archive, whatever they are. Folders and links are not files."""
@@ -73,13 +75,21 @@ class ArchiveFormat:
             except KeyError as error:
                 raise FileNotReadable(ReadProblem.VANISHED) from error
 
+    def close(self) -> None:
+        """Close the archive that is open."""
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
+        if self._archive is not None:
+            self._archive.close()
+            self._archive = None
+
     def _use(self, path: Path) -> OpenArchive:
         status = stat_file(path)
         identity = (path, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
         if self._archive is None or identity != self._identity:
-            if self._archive is not None:
-                self._archive.close()
-                self._archive = None
+            self._close()
             try:
                 self._archive = self._open(path)
             except self._errors as error:
@@ -88,9 +98,10 @@ class ArchiveFormat:
         return self._archive
 
 
-def unique_name(name: str, taken: Iterable[str]) -> str:
-    """`name`, with a number behind it if another file of the archive has the same name."""
+def unique_name(name: str, taken: Container[str]) -> str:
+    """`name`, with a number before its extension if another file of the archive has the same name."""
+    stem, dot, extension = name.rpartition(".")
     number, unique = 2, name
     while unique in taken:
-        unique, number = f"{name} ({number})", number + 1
+        unique, number = f"{stem} ({number}){dot}{extension}" if stem else f"{name} ({number})", number + 1
     return unique

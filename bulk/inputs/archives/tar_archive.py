@@ -29,7 +29,8 @@ class _TarArchive:
             self._file.seek(0)
             self._stream: IO[bytes] = gzip.GzipFile(fileobj=self._file) if is_compressed else self._file  # type: ignore[assignment]
             limit = max(_MAX_UNPACKED_BYTES, _MAX_RATIO * packed) if is_compressed else packed
-            self._members = _index(self._stream, limit)
+            beyond = ReadProblem.ARCHIVE_TOO_LARGE if is_compressed else ReadProblem.ARCHIVE_DAMAGED
+            self._members = _index(self._stream, limit, beyond)
         except BaseException:
             self._file.close()
             raise
@@ -64,16 +65,19 @@ class _HeaderReader:
         return self._stream.read(size)
 
 
-def _index(stream: IO[bytes], limit: int) -> dict[str, tuple[int, int]]:
-    """Offset and size of each regular file by its name. Nothing is unpacked but headers."""
+def _index(stream: IO[bytes], limit: int, beyond: ReadProblem) -> dict[str, tuple[int, int]]:
+    """Offset and size of each regular file by its name. Nothing but headers is kept.
+
+    Raises `FileNotReadable`; with the problem `beyond` for a file that ends after `limit` bytes.
+    """
     found: dict[str, tuple[int, int]] = {}
     with tarfile.TarFile(fileobj=_HeaderReader(stream)) as archive:  # type: ignore[arg-type]
         while (member := archive.next()) is not None:
             archive.members.clear()  # type: ignore[attr-defined]
-            if len(found) >= MAX_MEMBERS or member.offset_data + member.size > limit:
-                raise FileNotReadable(
-                    ReadProblem.ARCHIVE_TOO_LARGE if stream.tell() < limit else ReadProblem.ARCHIVE_DAMAGED
-                )
+            if len(found) >= MAX_MEMBERS:
+                raise FileNotReadable(ReadProblem.ARCHIVE_TOO_LARGE)
+            if member.offset_data + member.size > limit:
+                raise FileNotReadable(beyond)
             if member.isreg() and not member.issparse():
                 found[unique_name(member.name, found)] = member.offset_data, member.size
         # tarfile takes a damaged header in the middle for the end.

@@ -2,16 +2,20 @@
 
 import os
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
+from bulk.inputs import formats
 from bulk.inputs.input_image import InputImage
 from bulk.inputs.read_problem import FileNotReadable, ReadProblem
 from bulk.inputs.scanner import Skipped, scan
 from tests.bulk.conftest import DropPrivileges
 
+T = TypeVar("T")
 FILE_NAMES = st.binary(min_size=1, max_size=60).filter(
     lambda name: b"/" not in name and b"\0" not in name and name not in (b".", b"..")
 )
@@ -106,3 +110,73 @@ def test_yields_a_folder_that_cannot_be_listed(open_folder: Path, drop_privilege
         (image,) = scan(open_folder, recursive=True, skipped=Skipped())
     assert image.name == "closed"
     assert_folder_unreadable(image)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("ISIC_0000000_superpixels.png", "ISIC_0000000_segmentation.png", "ISIC_0000000_Segmentation.PNG"),
+        *("ISIC_0000001_attribute_pigment_network.png", "mask/ISIC_0000002_mask.bmp", "x_segmentation_lesion.tif"),
+    ],
+)
+def test_passes_over_masks_and_counts_them(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).touch()
+    (tmp_path / "ISIC_0000000.jpg").touch()
+    skipped = Skipped()
+    assert [image.name for image in scan(tmp_path, recursive=True, skipped=skipped)] == ["ISIC_0000000.jpg"]
+    assert skipped.companions == 1
+    assert not skipped.other_files
+
+
+def test_an_output_in_the_folder_itself_is_no_input(tmp_path: Path) -> None:
+    own = frozenset({"results.csv", "report.html", "report-images"})
+    (tmp_path / "report-images").mkdir()
+    (tmp_path / "report-images" / "thumb.jpg").touch()
+    for name in ("results.csv", "report.html", "a.jpg"):
+        (tmp_path / name).touch()
+    skipped = Skipped()
+    names = [image.name for image in scan(tmp_path, recursive=True, exclude=tmp_path, own_files=own, skipped=skipped)]
+    assert names == ["a.jpg"]
+    assert not skipped.other_files
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "results.csv").touch()  # somebody else's
+    list(scan(tmp_path, recursive=True, exclude=tmp_path, own_files=own, skipped=skipped))
+    assert skipped.other_files == {".csv": 1}
+
+
+def test_an_output_below_the_folder_is_not_counted_as_a_sub_folder(tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir()
+    skipped = Skipped()
+    assert not list(scan(tmp_path, recursive=False, exclude=tmp_path / "results", skipped=skipped))
+    assert skipped == Skipped()
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("Jane Doe"), MemoryError(), RecursionError(), OSError(5, "io"), KeyError(1)]
+)
+@pytest.mark.parametrize("method", ["list_images", "read_image"])
+def test_a_format_that_raises_anything_fails_its_own_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, method: str
+) -> None:
+    class Broken:
+        extensions = frozenset({".odd"})
+
+        def list_images(self, path: Path) -> list[str]:
+            return self._use("list_images", ["image"])
+
+        def read_image(self, path: Path, image: str) -> bytes:
+            return self._use("read_image", b"image")
+
+        def _use(self, name: str, value: T) -> T:
+            if name == method:
+                raise error
+            return value
+
+    monkeypatch.setattr(formats, "INPUT_FORMATS", (*formats.INPUT_FORMATS, Broken()))
+    (tmp_path / "a.odd").touch()
+    (image,) = scan(tmp_path, recursive=False, skipped=Skipped())
+    with capture_logs() as logs, pytest.raises(FileNotReadable) as caught:
+        image.load()
+    assert caught.value.problem is ReadProblem.FORMAT_FAILED
+    assert "Jane" not in str(logs)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bulk.inputs.read_problem import ReadProblem
 from bulk.results.csv_table import CsvTable, safe_cell
+from bulk.results.metadata import Metadata, MetadataError
 from bulk.results.result_row import LocalRefusal, ResultRow
 from bulk.results.results_file import ResultsFile
 from shared.contract.decision import Advice, Failure, FailureReason
@@ -104,7 +105,14 @@ def test_probabilities_keep_every_digit(tmp_path: Path, probability: float) -> N
     assert float(line["probability"]) == float(line["p_mel"]) == probability
 
 
-@pytest.mark.parametrize("name", ["=1+1.jpg", "+a.jpg", "-a.jpg", "@a.jpg", "\ta.jpg", "\n=a.jpg", "\uff1da.jpg"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("=1+1.jpg", "+a.jpg", "-a.jpg", "@a.jpg", "\ta.jpg", "\n=a.jpg", "\uff1da.jpg"),
+        *(" =a.jpg", "\xa0=a.jpg", "\u200b=a.jpg", "\u2060 \ufeff@a.jpg", "\x00+a.jpg", "\u202e-a.jpg", "\ufe62a.jpg"),
+    ],
+    ids=ascii,
+)
 def test_no_name_becomes_a_formula(tmp_path: Path, name: str) -> None:
     with written_to(tmp_path) as written:
         written.append(row(name, REFUSED))
@@ -116,3 +124,67 @@ def test_no_name_becomes_a_formula(tmp_path: Path, name: str) -> None:
 def test_a_safe_cell_is_the_text_or_the_text_after_an_apostrophe(text: str) -> None:
     assert safe_cell(text) in (text, f"'{text}")
     assert safe_cell(text)[:1] not in ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def test_spreadsheets_read_names_as_utf8(tmp_path: Path) -> None:
+    """Without the mark they take the bytes for another encoding. It stands once, also after a rewrite."""
+    with written_to(tmp_path) as written:
+        written.append(row("родинка.jpg", REFUSED))
+        written.append(row("😀.jpg", verdict(b"abcdefg")))
+        written.append(row("é.jpg", REFUSED))
+    data = written.path.read_bytes()
+    assert data.startswith(b"\xef\xbb\xbffile,")
+    assert data.count(b"\xef\xbb\xbf") == 1
+    assert [line["file"] for line in written.lines()] == ["родинка.jpg", "😀.jpg", "é.jpg"]
+
+
+def test_a_full_disk_leaves_the_former_table_and_no_unfinished_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with written_to(tmp_path) as written:
+        written.append(row("a.jpg", REFUSED))
+        former = written.path.read_bytes()
+        monkeypatch.setattr("bulk.atomic_file.sync", raise_no_space)
+        with pytest.raises(OSError, match="No space"):
+            written.append(row("b.jpg", verdict(b"abcdefg")))
+    assert written.path.read_bytes() == former
+    assert {path.name for path in tmp_path.iterdir()} == {"results.csv", "results.jsonl"}
+
+
+def raise_no_space(_: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def joined(tmp_path: Path, table: str, *names: str) -> list[dict[str, str]]:
+    (tmp_path / "metadata.csv").write_text(table, encoding="utf-8-sig")
+    jsonl = tmp_path / "results.jsonl"
+    metadata = Metadata(tmp_path / "metadata.csv")
+    with ResultsFile(jsonl) as results, CsvTable(tmp_path / "results.csv", jsonl, metadata) as csv_table:
+        written = Written(tmp_path, results, csv_table)
+        written.append(*(row(name, REFUSED) for name in names))
+        return written.lines()
+
+
+def test_a_table_is_joined_by_file_or_isic_id(tmp_path: Path) -> None:
+    table = "isic_id,sex,note\r\nISIC_0000001,female,=1+1\nisic_0000002,male,\n"
+    names = ("ISIC_0000001.jpg", "sub/ISIC_0000002_downsampled.JPG", "other.jpg")
+    lines = joined(tmp_path, table, *names)
+    assert [line["metadata_sex"] for line in lines] == ["female", "male", ""]
+    assert lines[0]["metadata_note"] == "'=1+1"
+    lines = joined(tmp_path, "x,File\n1,sub/a.jpg\n2,b\n3,c.jpg\n", "sub/a.jpg", "b.png", "d/c.jpg", "a.jpg")
+    assert [line["metadata_x"] for line in lines[-4:]] == ["1", "2", "3", ""]
+
+
+@pytest.mark.parametrize(
+    ("table", "problem"),
+    [
+        (b"", "no column"),
+        (b"age,sex\n", "no column"),
+        (b"file\n\xff\xfe", "UTF-8"),
+        (b'file\n"' + b"x" * 200_000, "CSV"),
+    ],
+)
+def test_a_table_that_cannot_be_joined_is_named(tmp_path: Path, table: bytes, problem: str) -> None:
+    (tmp_path / "metadata.csv").write_bytes(table)
+    with pytest.raises(MetadataError, match=problem):
+        Metadata(tmp_path / "metadata.csv")

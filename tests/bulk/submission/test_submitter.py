@@ -1,5 +1,6 @@
 """Tests of `bulk.submission.submitter` on a real Redis, with a fake worker that decides by the bytes."""
 
+import hashlib
 import threading
 import time
 from collections import Counter
@@ -331,3 +332,46 @@ def test_a_decision_of_another_release_is_a_failure_and_does_not_end_the_run(
 
     make_submitter(connection, collected, on_progress=spoil).run(images(1))
     assert collected.rows[0].decision.kind == "failure"
+
+
+def test_the_ledger_keeps_a_decision_until_the_disk_has_it(
+    redis_url: str, connection: ServiceClient, client: Redis
+) -> None:
+    image, kept = InputImage("a.jpg", lambda: b"0000001"), Collected()
+
+    def fail(_: Sequence[ResultRow]) -> None:
+        raise OSError(28, "No space left on device")
+
+    with FakeWorker(redis_url) as worker:
+        with pytest.raises(OSError, match="No space"):
+            make_submitter(connection, fail).run([image])
+        assert not has_nothing_left(client)
+        make_submitter(connection, kept).run([], resumed=[submitted(image)])
+        assert worker.decided == {b"0000001": 1}
+    assert kept.names == Counter(["a.jpg"])
+    assert has_nothing_left(client)
+
+
+def test_a_lost_image_whose_file_was_replaced_is_judged_by_its_new_bytes(
+    redis_url: str, connection: ServiceClient, client: Redis
+) -> None:
+    """The bytes under an id never change: the job of the former bytes ends, and a new one begins."""
+    collected = Collected()
+    loads = iter([b"0000001"])
+    emptied = threading.Event()
+
+    def empty_once() -> None:
+        if waiting_jobs(client) and not emptied.is_set():
+            client.delete(*client.keys(KEY_PREFIX + "image:*"))  # type: ignore[misc]
+            emptied.set()
+            worker.process_batch()
+        elif emptied.is_set():
+            worker.process_batch()
+
+    worker = FakeWorker(redis_url)
+    replaced = InputImage("a.jpg", lambda: next(loads, b"0000002"))
+    make_submitter(connection, collected, on_progress=empty_once).run([replaced])
+    (row,) = collected.rows
+    assert row.decision == decision(b"0000002")
+    assert row.version.sha256 == hashlib.sha256(b"0000002").hexdigest()
+    assert has_nothing_left(client)
