@@ -27,7 +27,7 @@ from shared.contract.decision import Band, FailureReason
 #: A run with more images gets no table: the files of the output directory list its results.
 MAX_TABLE_ROWS: Final = 30
 # On a narrower terminal a picture takes two lines instead of a row.
-_MIN_TABLE_WIDTH: Final = 72
+_MIN_TABLE_WIDTH: Final = 80
 _BAND_STYLES: Final = {
     Band.HIGH: "bold red",
     Band.ELEVATED: "yellow",

@@ -162,10 +162,10 @@ def test_a_format_that_raises_anything_fails_its_own_file(
     class Broken:
         extensions = frozenset({".odd"})
 
-        def list_images(self, path: Path) -> list[str]:
+        def list_images(self, _: Path) -> list[str]:
             return self._use("list_images", ["image"])
 
-        def read_image(self, path: Path, image: str) -> bytes:
+        def read_image(self, *_: object) -> bytes:
             return self._use("read_image", b"image")
 
         def _use(self, name: str, value: T) -> T:
