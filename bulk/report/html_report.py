@@ -1,37 +1,53 @@
-"""Writes `report.html`: one page without external resources, with the highest probabilities first."""
+"""Writes `report.html`: a page without external resources. Sections by band, the highest probabilities first.
 
+The pictures of a small run are in the page itself, so that it can be sent as one file. Those of a large run are files
+beside it, which a browser loads when they are scrolled into view.
+"""
+
+import base64
+import hashlib
 import heapq
-import os
 import threading
-from collections.abc import Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import defaultdict, deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 from pydantic import ValidationError
 
 from bulk import filenames
+from bulk.atomic_file import replacing
+from bulk.inputs.formats import read_order
 from bulk.report import row_formatting
+from bulk.report.image_store import ImageFiles, ImageStore, InlineImages
 from bulk.report.row_formatting import BAND_MEANINGS, BAND_TITLES, format_percent, format_population
-from bulk.report.thumbnails import make_thumbnails
+from bulk.report.thumbnails import make_thumbnails, read_judged_image
 from bulk.results.reason_texts import describe
 from bulk.results.result_row import ResultRow
 from bulk.results.results_file import read_results, read_row_at
 from bulk.results.run_stats import RunStats
+from shared.contract import run_files
 from shared.contract.decision import Band
 from shared.model.artefact import MANIFEST_NAME, Manifest
 from shared.redis_client.retry import ShutdownRequested
 
-#: Maximum numbers of cards of each kind: a page with more would fill the memory of a phone.
-MAX_VERDICTS: Final = 500
-MAX_OTHERS: Final = 100
+#: Maximum number of cards in each section: a page with more would fill the memory of a phone.
+MAX_CARDS: Final = 250
+#: A run of more pictures has them in files, and the sections that need no doctor are closed at first.
+MAX_INLINE: Final = 60
 # Each thread may hold an image of 50 million pixels.
 _THREADS: Final = 4
+# Images that are read before their thumbnails are made.
+_READ_AHEAD: Final = 2 * _THREADS
+# Sections that are open at first in a large run.
+_ALWAYS_OPEN: Final = frozenset({Band.HIGH, Band.ELEVATED})
+_OTHER_TITLES: Final = {"refusal": "Refused", "failure": "Failed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,62 +60,71 @@ class ReportSource:
 
 
 @dataclass(frozen=True, slots=True)
-class _Count:
-    css_class: str
+class _Card:
+    row: ResultRow
+    name: str
+    number: int
+    images: Sequence[str]
+
+    @property
+    def captioned_images(self) -> list[tuple[str, str]]:
+        return list(zip(self.images, ("as sent", "evidence for malignancy"), strict=False))
+
+
+@dataclass(frozen=True, slots=True)
+class _Tile:
+    id: str
     title: str
     number: int
 
 
 @dataclass(frozen=True, slots=True)
-class _Card:
-    row: ResultRow
-    name: str
-    thumbnails: list[str]
-
-    @property
-    def captioned_thumbnails(self) -> list[tuple[str, str]]:
-        return list(zip(self.thumbnails, ("as sent", "evidence for malignancy"), strict=False))
-
-
-@dataclass(frozen=True, slots=True)
 class _Section:
-    title: str
-    total: int
+    tile: _Tile
+    is_open: bool
     rest: str
-    cards: Iterator[_Card]
+    cards: list[_Card]
 
 
 def write_report(path: Path, source: ReportSource, stats: RunStats, *, note: str = "", stop: threading.Event) -> None:
-    """Write the page to `path`, whole or not at all.
+    """Write the page to `path`, whole or not at all, and the pictures of a large run beside it.
 
     Raises `OSError`, and `shared.redis_client.retry.ShutdownRequested` once `stop` is set.
     """
-    temporary = path.with_suffix(".html.tmp")
-    with temporary.open("w", encoding="utf-8") as file, closing(_render(source, stats, note)) as chunks:
+    is_large = stats.done > MAX_INLINE
+    images: ImageStore = ImageFiles(path.with_name(run_files.REPORT_IMAGES)) if is_large else InlineImages()
+
+    def make_images(rows: Sequence[ResultRow]) -> list[list[str]]:
+        return _make_images(rows, source.folder, images, stop)
+
+    with (
+        images,
+        closing(_render(source, stats, note, _sections(source, stats, make_images, is_large=is_large))) as chunks,
+        replacing(path) as temporary,
+        temporary.open("w", encoding="utf-8") as file,
+    ):
         for chunk in chunks:
-            if stop.is_set():
-                raise ShutdownRequested
+            _check(stop)
             file.write(chunk)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
-def _render(source: ReportSource, stats: RunStats, note: str) -> Generator[str, None, None]:
+def _render(
+    source: ReportSource, stats: RunStats, note: str, sections: Iterator[_Section]
+) -> Generator[str, None, None]:
     manifest = _read_manifest(source.artefact, stats)
-    yield from (
-        _environment()
-        .get_template("page.html.j2")
-        .generate(
-            folder=filenames.visible(source.folder.name or str(source.folder)),
-            written=datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC"),
-            note=filenames.visible(note),
-            counts=_counts(stats),
-            bands={band: meaning + _measured(band, manifest) for band, meaning in BAND_MEANINGS.items()},
-            sections=_sections(source, stats),
-            artefacts=", ".join(sorted(stats.artefacts)) or "none",
-            licence=manifest.licence if manifest else "see its model.json",
-        )
+    environment = _environment()
+    script = environment.get_template("report.js").render()
+    yield from environment.get_template("page.html.j2").generate(
+        folder=filenames.visible(source.folder.name or str(source.folder)),
+        written=datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC"),
+        note=filenames.visible(note),
+        tiles=_tiles(stats),
+        bands={band: meaning + _measured(band, manifest) for band, meaning in BAND_MEANINGS.items()},
+        sections=sections,
+        artefacts=", ".join(sorted(stats.artefacts)) or "none",
+        licence=manifest.licence if manifest else "see its model.json",
+        script=Markup(script),  # noqa: S704 - our own
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
     )
 
 
@@ -125,52 +150,79 @@ def _environment() -> Environment:
     return environment
 
 
-def _sections(source: ReportSource, stats: RunStats) -> Iterator[_Section]:
-    verdicts, refusals, failures = _select(source.results)
-    for title, offsets, total, order in (
-        ("Verdicts", verdicts, stats.kinds["verdict"], "the highest probabilities"),
-        ("Refused", refusals, stats.kinds["refusal"], "the first"),
-        ("Failed", failures, stats.kinds["failure"], "the first"),
-    ):
-        if offsets:
-            rest = f"{order} {len(offsets)} of {total}; results.csv has all of them" if total > len(offsets) else ""
-            with closing(_cards(offsets, source)) as cards:
-                yield _Section(title, total, rest, cards)
+def _sections(
+    source: ReportSource,
+    stats: RunStats,
+    make_images: Callable[[Sequence[ResultRow]], list[list[str]]],
+    *,
+    is_large: bool,
+) -> Iterator[_Section]:
+    selected = _select(source.results)
+    number = 0
+    for tile in _tiles(stats):
+        rows = [read_row_at(source.results, offset) for offset in selected.get(tile.id, [])]
+        if not rows:
+            continue
+        order = "the first" if tile.id in _OTHER_TITLES else "the highest probabilities,"
+        rest = f"{order} {len(rows)} of {tile.number}; results.csv has all of them" if tile.number > len(rows) else ""
+        cards = [
+            _Card(row, filenames.visible(row.name), card, images)
+            for card, (row, images) in enumerate(zip(rows, make_images(rows), strict=True), number)
+        ]
+        yield _Section(tile, not is_large or tile.id in _ALWAYS_OPEN, rest, cards)
+        number += len(rows)
 
 
-def _select(results: Path) -> tuple[list[int], list[int], list[int]]:
-    """Byte offsets of the lines that get a card: verdicts, refusals, failures. Only the offsets are in memory."""
-    others: dict[str, list[int]] = {"refusal": [], "failure": []}
-
-    def verdicts() -> Iterator[tuple[float, int]]:
-        for offset, row in read_results(results):
-            if row.verdict:
-                yield row.verdict.probability, -offset
-            elif len(others[row.decision.kind]) < MAX_OTHERS:
-                others[row.decision.kind].append(offset)
-
-    highest = heapq.nlargest(MAX_VERDICTS, verdicts())
-    return [-offset for _, offset in highest], others["refusal"], others["failure"]
+def _select(results: Path) -> dict[str, list[int]]:
+    """Byte offsets of the lines that get a card, by section. Only the offsets are in memory."""
+    highest: defaultdict[str, list[tuple[float, int]]] = defaultdict(list)
+    for offset, row in read_results(results):
+        section = highest[row.verdict.band if row.verdict else row.decision.kind]
+        entry = (row.verdict.probability if row.verdict else 0.0, -offset)
+        if len(section) < MAX_CARDS:
+            heapq.heappush(section, entry)
+        else:
+            heapq.heappushpop(section, entry)
+    return {id_: [-offset for _, offset in sorted(section, reverse=True)] for id_, section in highest.items()}
 
 
-def _cards(offsets: list[int], source: ReportSource) -> Generator[_Card, None, None]:
+def _make_images(rows: Sequence[ResultRow], folder: Path, images: ImageStore, stop: threading.Event) -> list[list[str]]:
+    """Addresses of the pictures of each row; none where the picture cannot be shown.
+
+    They are read in the order in which archives are best read, by one thread.
+    """
+    addresses: list[list[str]] = [[] for _ in rows]
+    waiting: deque[tuple[int, Future[list[bytes]]]] = deque()
+
+    def keep_first() -> None:
+        position, made = waiting.popleft()
+        for jpeg, suffix in zip(made.result(), ("", "-evidence"), strict=False):
+            addresses[position].append(images.add(f"{rows[position].id}{suffix}", jpeg))
+
     pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="cards")
     try:
-        yield from pool.map(partial(_card, source), offsets)
+        for position in sorted(range(len(rows)), key=lambda position: read_order(folder, rows[position].name)):
+            _check(stop)
+            if (data := read_judged_image(rows[position], folder)) is not None:
+                waiting.append((position, pool.submit(make_thumbnails, rows[position], data)))
+            if len(waiting) > _READ_AHEAD:
+                keep_first()
+        while waiting:
+            keep_first()
     finally:
         pool.shutdown(cancel_futures=True)
+    return addresses
 
 
-def _card(source: ReportSource, offset: int) -> _Card:
-    row = read_row_at(source.results, offset)
-    return _Card(row, filenames.visible(row.name), make_thumbnails(row, source.folder))
+def _check(stop: threading.Event) -> None:
+    if stop.is_set():
+        raise ShutdownRequested
 
 
-def _counts(stats: RunStats) -> list[_Count]:
+def _tiles(stats: RunStats) -> list[_Tile]:
     return [
-        *(_Count(band, title, stats.bands[band]) for band, title in BAND_TITLES.items()),
-        _Count("refusal", "Refused", stats.kinds["refusal"]),
-        _Count("failure", "Failed", stats.kinds["failure"]),
+        *(_Tile(band, title, stats.bands[band]) for band, title in BAND_TITLES.items()),
+        *(_Tile(kind, title, stats.kinds[kind]) for kind, title in _OTHER_TITLES.items()),
     ]
 
 

@@ -1,7 +1,7 @@
-"""Thumbnails in the report: small, without metadata, as `data:` URIs."""
+"""Thumbnails in the report: small, without metadata, of nothing but the bytes that were judged."""
 
-import base64
 import contextlib
+import hashlib
 from io import BytesIO
 from pathlib import Path
 from typing import Final
@@ -21,26 +21,35 @@ _SIDE: Final = 320
 _JPEG_QUALITY: Final = 80
 
 
-def make_thumbnails(row: ResultRow, folder: Path) -> list[str]:
-    """The image of `row` and, for a verdict, the image with its evidence map; empty if it cannot be shown.
+def read_judged_image(row: ResultRow, folder: Path) -> bytes | None:
+    """The bytes that `row` judges. None if they cannot be shown, or the file has other bytes now.
 
-    Only images that a worker has decoded are decoded here: others may hang or crash a decoder.
+    Only images that a worker has decoded are shown: others may hang or crash a decoder.
     """
     if row.verdict is None and row.reason not in DECODED_REFUSALS:
-        return []
+        return None
     try:
-        thumbnail = make_thumbnail(read_image(folder, row.name), _SIDE)
+        data = read_image(folder, row.name)
     except (FileNotReadable, ImageRejected):
-        return []  # the file was changed or removed since
-    uris = [_data_uri(thumbnail)]
+        return None
+    return data if hashlib.sha256(data).hexdigest() == row.version.sha256 else None
+
+
+def make_thumbnails(row: ResultRow, data: bytes) -> list[bytes]:
+    """The image `data` of `row` and, for a verdict, the image with its evidence map, as JPEG."""
+    try:
+        thumbnail = make_thumbnail(data, _SIDE)
+    except ImageRejected:
+        return []
+    images = [_encode(thumbnail)]
     if row.verdict:
         # A map whose number of cells is not that of its size is not drawn.
         with contextlib.suppress(ValueError):
-            uris.append(_data_uri(draw_evidence(thumbnail, row.verdict.evidence)))
-    return uris
+            images.append(_encode(draw_evidence(thumbnail, row.verdict.evidence)))
+    return images
 
 
-def _data_uri(pil_image: Image.Image) -> str:
+def _encode(pil_image: Image.Image) -> bytes:
     buffer = BytesIO()
     pil_image.save(buffer, "JPEG", quality=_JPEG_QUALITY, optimize=True)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    return buffer.getvalue()

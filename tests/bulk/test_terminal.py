@@ -113,7 +113,7 @@ def summary(tmp_path: Path, width: int, *, encoding: str = "utf-8") -> str:
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline="")
     print_summary(Console(file=stream, width=width, highlight=False), stats, Skipped(companions=2), jsonl)
     stream.flush()
-    return stream.buffer.getvalue().decode(encoding)  # type: ignore[attr-defined, no-any-return]
+    return stream.buffer.getvalue().decode(encoding)
 
 
 @pytest.mark.parametrize("width", [20, 40, 79, 120])
@@ -139,10 +139,11 @@ def test_the_current_directory_as_output_is_no_input(redis_url: str, folder: Pat
 def test_a_full_disk_during_the_report_leaves_the_summary_and_no_unfinished_file(
     redis_url: str, folder: Path, tmp_path: Path
 ) -> None:
+    note = ["--note", "x" * 20_000]  # more than the limit
     limited = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (12_000,) * 2); sys.argv[0] = 'x'; "
     with FakeWorker(redis_url):
         process = subprocess.run(
-            [sys.executable, "-c", f"{limited}from bulk.cli import main; main()", str(folder), "--out", "out"],
+            [sys.executable, "-c", f"{limited}from bulk.cli import main; main()", str(folder), "--out", "out", *note],
             cwd=tmp_path,
             env={**os.environ, "REDIS_URL": redis_url},
             capture_output=True,
