@@ -10,6 +10,7 @@ from local.demo import demo
 from local.demo_output import OutputError
 from local.embedded_valkey import BrokerError
 from local.flower import flower_command
+from local.preflight import check_port
 from local.up import up
 from local.worker_processes import StartError
 from shared.config.settings import SettingsError, settings
@@ -17,7 +18,10 @@ from shared.config.settings import SettingsError, settings
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
-    """Run the whole service on this machine. If REDIS_URL is set, that Redis is used and none is started."""
+    """Run the whole service on this machine. If REDIS_URL is set, in the environment or in .env, that Redis is used.
+
+    Otherwise an embedded one is started.
+    """
 
 
 @cli.command("up")
@@ -54,7 +58,9 @@ def demo_command(folder: Path | None, out: Path) -> None:
 @cli.command("flower")
 def flower_only() -> None:
     """Run Flower alone, on the Redis of the settings."""
-    flower, secrets = flower_command(settings())
+    config = settings()
+    check_port("MELANOMA_FLOWER", config.flower_address, config.flower_port)
+    flower, secrets = flower_command(config)
     os.environ.update(secrets)
     os.execv(flower[0], flower)  # noqa: S606 - our own command line
 

@@ -7,15 +7,17 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
+from pydantic import SecretStr
+
 from local.bot_processes import simulator_environment, simulator_url, start_bot, start_simulator
 from local.demo_chat import run_demo_chat
 from local.demo_output import check_output, clear_output
 from local.embedded_valkey import EmbeddedValkey, free_port
 from local.flower import flower_address, flower_command
+from local.preflight import check_redis, has_configured_redis, read_settings, settle_flower_port
 from local.subprocesses import BackgroundProcess
 from local.worker_processes import command, start_worker, wait_until_ready
 from samples.demo import render_samples
-from shared.config.settings import Settings
 from shared.redis_client.client import display_address
 
 _RENDERED_NOTE: Final = (
@@ -30,15 +32,19 @@ def demo(folder: Path | None, out: Path) -> int:
         The exit code of `melanoma-submit`.
 
     Raises:
+        SettingsError: A setting is wrong, a port is taken, or the configured Redis does not answer.
         OutputError: `out` is or contains `folder`, or holds files that no demo wrote. Nothing was started.
     """
     check_output(out, folder)
+    config = settle_flower_port(read_settings(), os.environ)
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="melanoma-demo-")))
-        if "REDIS_URL" not in os.environ:
+        if has_configured_redis(config):
+            check_redis(config)
+        else:
             broker = stack.enter_context(EmbeddedValkey(home / "valkey"))
             os.environ["REDIS_URL"] = broker.url
-        config = Settings()
+            config = config.model_copy(update={"redis_url": SecretStr(broker.url)})
         print(f"broker   {display_address(config.ledger_url)}")
         flower, secrets = flower_command(config)
         stack.enter_context(BackgroundProcess(flower, log=home / "flower.log", environment=secrets))

@@ -4,9 +4,19 @@ import os
 from pathlib import Path
 from typing import Final
 
+from pydantic import SecretStr
+
 from local.bot_processes import simulator_command, simulator_environment, simulator_url
 from local.embedded_valkey import EmbeddedValkey, free_port, is_port_free
 from local.flower import flower_address, flower_command
+from local.preflight import (
+    check_port,
+    check_redis,
+    has_configured_redis,
+    lock_directory,
+    read_settings,
+    settle_flower_port,
+)
 from local.worker_processes import command
 from shared.config.settings import Settings, SettingsError
 from shared.redis_client.client import display_address
@@ -19,6 +29,9 @@ _CHAT_PORT: Final = 8081
 
 #: Seconds until supervisord kills a process. A worker needs less to finish its batch and release its other jobs.
 _STOP_WAIT_S: Final = 20
+
+#: Seconds after which Flower counts as started.
+_FLOWER_START_S: Final = 5
 
 _SUPERVISORD_SECTION: Final = """[supervisord]
 nodaemon=true
@@ -35,7 +48,7 @@ command={command}
 priority={priority}
 numprocs={count}
 process_name=%(program_name)s-%(process_num)d
-startsecs=0
+startsecs={start_s}
 autorestart=unexpected
 exitcodes=0,2
 stopwaitsecs={stop_wait}
@@ -48,25 +61,33 @@ redirect_stderr=true
 def up(directory: Path, workers: int) -> None:
     """Print the addresses and replace this process by supervisord, with its files in `directory`. Does not return.
 
-    If `REDIS_URL` is set, no broker is started.
+    If a Redis is configured, no broker is started.
 
     Raises:
-        SettingsError: The broker's port is taken, or Flower would be open to the network without a login.
+        SettingsError: A port is taken, the configured Redis does not answer, the service already runs in `directory`,
+            or Flower would be open to the network without a login.
     """
-    directory.mkdir(parents=True, exist_ok=True)
+    config = read_settings()
+    lock_directory(directory)
+    config = settle_flower_port(config, os.environ)
+    flower, secrets = flower_command(config)
+    _check_ports(config, workers)
     programs = []
-    if "REDIS_URL" not in os.environ:
+    if has_configured_redis(config):
+        check_redis(config)
+    else:
         broker = _create_broker(directory)
         os.environ["REDIS_URL"] = broker.url
+        config = config.model_copy(update={"redis_url": SecretStr(broker.url)})
+        secrets["CELERY_BROKER_URL"] = broker.url
         programs.append(_program_section("valkey", broker.command(), priority=1))
-    config = Settings()
-    flower, secrets = flower_command(config)
     os.environ.update(secrets)
     # supervisord starts programs in the order of priority and stops them in reverse, so that workers release their
     # jobs while the broker still runs.
     programs += [
         _program_section("worker", command("melanoma-worker"), priority=2, count=workers),
-        _program_section("flower", flower, priority=3),
+        # A Flower that ends at once, three times in a row, stays down. It shows the service and is no part of it.
+        _program_section("flower", flower, priority=3, start_s=_FLOWER_START_S),
     ]
     if config.bot_token is None:
         port = _CHAT_PORT if is_port_free(_CHAT_PORT) else free_port()
@@ -93,10 +114,21 @@ def _create_broker(directory: Path) -> EmbeddedValkey:
     return EmbeddedValkey(directory / "valkey", port=_REDIS_PORT, persistent=True)
 
 
-def _program_section(name: str, command: list[str], *, priority: int, count: int = 1) -> str:
+def _check_ports(config: Settings, workers: int) -> None:
+    if config.bot_port:
+        check_port("MELANOMA_BOT", config.bot_host, config.bot_port)
+    if config.metrics_port:
+        check_port("MELANOMA_METRICS", config.metrics_host, config.metrics_port)
+        if workers > 1:
+            raise SettingsError("each worker needs a MELANOMA_METRICS_PORT of its own: unset it, or start one worker.")
+
+
+def _program_section(name: str, command: list[str], *, priority: int, count: int = 1, start_s: int = 0) -> str:
     # supervisord splits the command as a shell does, and expands %.
     quoted = " ".join(f'"{_escape(part)}"' for part in command)
-    return _PROGRAM_SECTION.format(name=name, command=quoted, priority=priority, count=count, stop_wait=_STOP_WAIT_S)
+    return _PROGRAM_SECTION.format(
+        name=name, command=quoted, priority=priority, count=count, start_s=start_s, stop_wait=_STOP_WAIT_S
+    )
 
 
 def _escape(text: str) -> str:
