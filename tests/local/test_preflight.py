@@ -44,15 +44,19 @@ def taken_port() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
-@pytest.mark.parametrize("variable", ["REDIS_URL", "MELANOMA_REDIS_URL", "REDIS_URL_FILE", "MELANOMA_REDIS_URL_FILE"])
-@pytest.mark.parametrize("place", ["environment", ".env"])
+@pytest.mark.parametrize(
+    ("variable", "place"),
+    [
+        *((name, "environment") for name in ("REDIS_URL", "MELANOMA_REDIS_URL")),
+        *((name, "environment") for name in ("REDIS_URL_FILE", "MELANOMA_REDIS_URL_FILE")),
+        *((name, ".env") for name in ("REDIS_URL", "MELANOMA_REDIS_URL")),
+    ],
+)
 def test_a_redis_is_configured_by_each_variable(
     directory: Path, monkeypatch: pytest.MonkeyPatch, variable: str, place: str
 ) -> None:
     value = "redis://10.0.0.1:6379/0"
     if variable.endswith("_FILE"):
-        if place == ".env":
-            pytest.skip("secret files are named in the environment")
         (directory / "secret").write_text(value)
         value = str(directory / "secret")
     if place == ".env":
@@ -151,15 +155,16 @@ def test_the_redis_of_the_images_is_checked_too(redis_url: str) -> None:
         check_redis(config)
 
 
-def test_flower_gets_another_port_if_the_default_is_taken(monkeypatch: pytest.MonkeyPatch, taken_port: int) -> None:
+def test_flower_gets_another_port_if_the_default_is_taken(taken_port: int) -> None:
     config = Settings().model_copy(update={"flower_port": taken_port})
+    config.model_fields_set.discard("flower_port")  # as if it were the default
     settled = settle_flower_port(config, {})
     assert settled.flower_port != taken_port
     check_port("MELANOMA_FLOWER", "127.0.0.1", settled.flower_port)
     assert f"--port={settled.flower_port}" in flower_command(settled)[0]
 
 
-def test_one_directory_runs_one_service(directory: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_one_directory_runs_one_service(directory: Path) -> None:
     program = (
         "import sys, local.preflight as p, pathlib; p.lock_directory(pathlib.Path('.local')); print('ok', flush=True)"
     )
