@@ -6,6 +6,8 @@ import tempfile
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+import psutil
+
 _CONTEXT = multiprocessing.get_context("forkserver")
 # The fork server ignores modules that it cannot import; `test_modules_of_the_fork_server_exist` does not.
 PRELOADED = ["bulk.cli", "bulk.options", "bulk.command", "bulk.report.html_report", "tests.bulk.command_process"]
@@ -24,6 +26,15 @@ class CommandProcess:
     def poll(self) -> int | None:
         """The exit code; None while the command runs."""
         return self._process.exitcode
+
+    def memory(self) -> int:
+        """Resident bytes of the command and its child processes."""
+        assert self._process.pid is not None
+        try:
+            process = psutil.Process(self._process.pid)
+            return sum(each.memory_info().rss for each in (process, *process.children(recursive=True)))
+        except psutil.Error:
+            return 0
 
     def kill(self) -> None:
         """Send SIGKILL."""
