@@ -13,7 +13,7 @@ from tests.bulk.fake_worker import FakeWorker
 
 if not os.environ.get("CI"):
     pytest.importorskip("pydicom")
-from tests.bulk.mixed_folder import build
+from tests.bulk.run.mixed_folder import build
 
 
 def test_each_image_of_a_mixed_folder_has_one_row(redis_url: str, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """A folder of everything at once: photographs, DICOM files, archives and odd names.
 
-`python -m tests.bulk.mixed_folder 2000` runs the command over such a folder and prints the memory that it used.
+`python -m tests.bulk.run.mixed_folder 2000` runs the command over such a folder and prints the memory that it used.
 """
 
 import io
