@@ -1,12 +1,16 @@
 """Checks and clears the demo's output directory. Only files of an earlier demo are ever removed from it."""
 
+import re
 from pathlib import Path
 from typing import Final
 
-from shared.contract.run_files import REMOVABLE
+from shared.contract.run_files import REMOVABLE, REPORT_IMAGES
 
 #: Marks a directory whose results a demo wrote, so that the next demo may replace them.
 MARKER: Final = ".melanoma-demo"
+
+# Names that a report gives to its pictures.
+_PICTURE: Final = re.compile(r"[0-9a-f]{32}(-evidence)?\.jpg")
 
 
 class OutputError(Exception):
@@ -54,5 +58,8 @@ def clear_output(out: Path, folder: Path | None) -> None:
         (out / MARKER).touch()
         for name in REMOVABLE:
             (out / name).unlink(missing_ok=True)
+        for picture in (out / REPORT_IMAGES).glob("*.jpg"):
+            if _PICTURE.fullmatch(picture.name):
+                picture.unlink()
     except OSError as error:
         raise OutputError(f"{out} cannot be used for the results: {error}. Choose another --out.") from error

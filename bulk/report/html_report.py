@@ -25,7 +25,7 @@ from bulk import filenames
 from bulk.atomic_file import replacing
 from bulk.inputs.formats import read_order
 from bulk.report import row_formatting
-from bulk.report.image_store import ImageFiles, ImageStore, InlineImages
+from bulk.report.report_images import ReportImages
 from bulk.report.row_formatting import BAND_MEANINGS, BAND_TITLES, format_percent, format_population
 from bulk.report.thumbnails import make_thumbnails, read_judged_image
 from bulk.results.reason_texts import describe
@@ -92,7 +92,7 @@ def write_report(path: Path, source: ReportSource, stats: RunStats, *, note: str
     Raises `OSError`, and `shared.redis_client.retry.ShutdownRequested` once `stop` is set.
     """
     is_large = stats.done > MAX_INLINE
-    images: ImageStore = ImageFiles(path.with_name(run_files.REPORT_IMAGES)) if is_large else InlineImages()
+    images = ReportImages(path.with_name(run_files.REPORT_IMAGES), inline=not is_large)
 
     def make_images(rows: Sequence[ResultRow]) -> list[list[str]]:
         return _make_images(rows, source.folder, images, stop)
@@ -186,7 +186,9 @@ def _select(results: Path) -> dict[str, list[int]]:
     return {id_: [-offset for _, offset in sorted(section, reverse=True)] for id_, section in highest.items()}
 
 
-def _make_images(rows: Sequence[ResultRow], folder: Path, images: ImageStore, stop: threading.Event) -> list[list[str]]:
+def _make_images(
+    rows: Sequence[ResultRow], folder: Path, images: ReportImages, stop: threading.Event
+) -> list[list[str]]:
     """Addresses of the pictures of each row; none where the picture cannot be shown.
 
     They are read in the order in which archives are best read, by one thread.

@@ -70,8 +70,11 @@ def test_earlier_results_are_replaced_and_other_files_stay(tmp_path: Path, folde
     clear_output(out, folder)
     for name in ("run.json", "results.jsonl", "results.csv", "report.html", "submitted.jsonl", "notes.txt"):
         (out / name).write_text("earlier")
+    (out / "report-images").mkdir()
+    for name in (f"{5:032x}.jpg", f"{5:032x}-evidence.jpg", "holiday.jpg"):
+        (out / "report-images" / name).write_text("earlier")
     clear_output(out, folder)
-    assert set(_files(out)) == {MARKER, "notes.txt"}
+    assert set(_files(out)) == {MARKER, "notes.txt", "report-images/holiday.jpg"}
 
 
 def test_check_output_changes_nothing(tmp_path: Path) -> None:

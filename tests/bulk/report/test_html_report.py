@@ -186,3 +186,16 @@ def test_pictures_of_a_compressed_archive_are_read_in_its_order(finished: Run, m
         finished.add_row(f"a.tgz/{n}.jpg", jpeg(n), bytes([n * 40 % 256]) + bytes(6))
     assert finished.report().count("data:image") == 12
     assert read == [f"a.tgz/{n}.jpg" for n in (4, 5, 0, 1, 2, 3)]  # by section
+
+
+def test_pictures_of_a_former_report_do_not_stay(finished: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    finished.add_pictures(3)
+    monkeypatch.setattr(html_report, "MAX_INLINE", 2)
+    finished.report()
+    assert len(finished.picture_files()) == 6
+    (finished.path.parent / "report-images" / f"{1:032x}.jpg").touch()
+    finished.report()
+    assert len(finished.picture_files()) == 6
+    monkeypatch.setattr(html_report, "MAX_INLINE", 60)
+    finished.report()
+    assert finished.picture_files() == set()

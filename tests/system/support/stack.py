@@ -92,7 +92,7 @@ class Submission:
 
     def csv_rows(self) -> list[dict[str, str]]:
         """Rows of `results.csv`."""
-        with (self.out / "results.csv").open(encoding="utf-8", newline="") as stream:
+        with (self.out / "results.csv").open(encoding="utf-8-sig", newline="") as stream:
             return list(csv.DictReader(stream))
 
 
