@@ -142,6 +142,7 @@ def _set_up_logging(config: Settings) -> None:
 def _resume_command(options: Options, out: Path) -> str:
     parts = ["melanoma-submit", str(options.folder), "--out", str(out), "--resume"]
     parts += ["--recursive"] if options.recursive else []
+    parts += ["--metadata", str(options.metadata)] if options.metadata else []
     parts += ["--note", options.note] if options.note else []
     return filenames.visible(shlex.join(parts))
 

@@ -22,7 +22,7 @@ class ProgressDisplay:
         self._console = console
         self._total = total
         self._bar = _Bar(
-            SpinnerColumn(),
+            SpinnerColumn("dots" if console.encoding.startswith("utf") else "line"),
             BarColumn(bar_width=None),
             MofNCompleteColumn(),
             TextColumn("{task.fields[counts]}"),
