@@ -16,8 +16,8 @@ from shared.image_store.store import ImageStore
 from shared.ledger import transitions
 from shared.ledger.ledger import Ledger
 from shared.ledger.records import ClaimedJob
-from worker.batching.work_item import CountDownLatch, Prediction, WorkItem
-from worker.consumer.weighted_semaphore import WeightedSemaphore
+from worker.batching.weighted_semaphore import WeightedSemaphore
+from worker.batching.work_item import CountDownLatch, Prediction, Released, WorkItem
 from worker.serving.model_manager import LoadedModel, ModelManager
 from worker.telemetry.metrics import METRICS
 from worker.telemetry.score_distribution import SCORE_DISTRIBUTION
@@ -99,8 +99,13 @@ class TaskHandler:
         self._model_manager.release()
 
     def release_hanging(self, items: Sequence[WorkItem]) -> None:
-        """Release jobs whose decode never ends. The next worker decodes them in a child process."""
+        """Release jobs whose decode never ends. The next worker decodes them in a child process.
+
+        The other jobs of their messages are decided.
+        """
         self._release([item.job.id for item in items], suspect=True)
+        for item in items:
+            item.finish(Released.RELEASED)
 
     def _process(self, claimed: Sequence[ClaimedJob], claimed_at: float, counts: "Counter[str]") -> None:
         decided: list[DecidedJob] = []

@@ -44,8 +44,10 @@ class Watchdog:
             ]
             if hanging:
                 log.error("a decode hangs, restarting the worker", jobs=[item.job.id for item in hanging])
-                self._task_handler.release_hanging(hanging)
+                # First claim nothing more and end the child processes: this process would take the images again, and
+                # a child would outlive it.
                 self._task_handler.drain()
+                self._task_handler.release_hanging(hanging)
                 self._stop.wait(_DRAIN_GRACE_S)
                 # The new process is another incarnation. The recovery sweep requeues the jobs of this one.
                 os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - our own command line

@@ -23,7 +23,7 @@ def main() -> None:
     peaks = {}
     decode(encode(quarters(), "JPEG"), SQUASH)
     for path in sorted(Path(sys.argv[1]).iterdir()):
-        data, estimates = path.read_bytes(), []
+        data, estimates = path.read_bytes(), list[int]()
         Path("/proc/self/clear_refs").write_text("5")  # resets VmHWM
         before = _read_status("VmRSS")
         decode(data, SQUASH, reserve=estimates.append)

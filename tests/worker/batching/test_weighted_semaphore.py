@@ -3,7 +3,7 @@
 import threading
 import time
 
-from worker.consumer.weighted_semaphore import WeightedSemaphore
+from worker.batching.weighted_semaphore import WeightedSemaphore
 
 
 def test_waiters_are_served_first_come_first_served() -> None:
