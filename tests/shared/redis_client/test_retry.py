@@ -6,28 +6,15 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
-from redis.exceptions import (
-    AuthenticationError,
-    AuthorizationError,
-    BusyLoadingError,
-    NoPermissionError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    RedisError,
-    ResponseError,
-)
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.exceptions import ResponseError
 
 from local.embedded_valkey import EmbeddedValkey
 from shared.redis_client.client import create_async_client, create_client, display_address
 from shared.redis_client.retry import (
     AsyncRedisRetry,
-    ErrorKind,
     RedisAccessDenied,
     RedisRetry,
     ShutdownRequested,
-    classify_error,
 )
 
 
@@ -91,22 +78,3 @@ def test_async_retry_survives_a_restart(tmp_path: Path) -> None:
         assert asyncio.run(call())
     finally:
         broker.stop()
-
-
-@pytest.mark.parametrize(
-    ("error", "kind"),
-    [
-        (RedisConnectionError("refused"), ErrorKind.UNAVAILABLE),
-        (RedisTimeoutError("no reply"), ErrorKind.UNAVAILABLE),
-        (BusyLoadingError("loading"), ErrorKind.UNAVAILABLE),
-        (ReadOnlyError("a replica"), ErrorKind.UNAVAILABLE),
-        (ResponseError("MISCONF the disk is full"), ErrorKind.UNAVAILABLE),
-        (AuthenticationError("WRONGPASS"), ErrorKind.ACCESS_DENIED),
-        (AuthorizationError("NOAUTH"), ErrorKind.ACCESS_DENIED),
-        (NoPermissionError("NOPERM"), ErrorKind.ACCESS_DENIED),
-        (ResponseError("ERR unknown command"), ErrorKind.OTHER),
-        (OutOfMemoryError("OOM"), ErrorKind.OTHER),
-    ],
-)
-def test_classify_error_tells_what_a_caller_can_do(error: RedisError, kind: ErrorKind) -> None:
-    assert classify_error(error) is kind
