@@ -18,10 +18,9 @@ unrecoverable.
 from typing import Any, Final
 
 from kombu.transport import redis
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
-from shared.redis_client.errors import ErrorKind, classify_error, describe_error
+from shared.redis_client.errors import ErrorKind, RefusedForNow, classify_error
 
 #: Maximum wait for a message while a queue is held back, in seconds.
 _HELD_BACK_TIMEOUT_S: Final = 0.05
@@ -39,7 +38,7 @@ def _raising_connection_errors(connection_class: Any) -> Any:
                     raise
                 # In a pipeline the replies of later commands are still to come.
                 self.disconnect()
-                raise RedisConnectionError(describe_error(error)) from error
+                raise RefusedForNow(error) from error
 
     return Connection
 

@@ -69,6 +69,14 @@ class ErrorKind(Enum):
     OTHER = auto()
 
 
+class RefusedForNow(ConnectionError):
+    """Raised instead of a refusal that ends by itself, where only errors of connections are repeated."""
+
+    def __init__(self, refusal: RedisError) -> None:
+        super().__init__(describe_error(refusal))
+        self.refusal = refusal
+
+
 def classify_error(error: RedisError) -> ErrorKind:
     """Return the kind of `error`."""
     if isinstance(error, _ACCESS_DENIED) or _code(error) == _DENIED:
@@ -83,14 +91,19 @@ def makes_connections_useless(error: RedisError) -> bool:
     return isinstance(error, TimeoutError) or _code(error) in _DEMOTED
 
 
-def describe_error(error: RedisError) -> str:
-    """Return why Redis does not serve, for a log line or a sentence: a few words, without the client's internals."""
+def describe_refusal(error: RedisError) -> str | None:
+    """Return the reason why a Redis that answers refuses every call, or every write, for now; None for other errors."""
     if _is_max_clients(error):
         return "it has as many clients as its maxclients allows"
+    return _TRANSIENT.get(_code(error))
+
+
+def describe_error(error: RedisError) -> str:
+    """Return why Redis does not serve, for a log line or a sentence: a few words, without the client's internals."""
+    if refusal := describe_refusal(error):
+        return refusal
     if isinstance(error, MasterNotFoundError):
         return "no Sentinel names a master that answers"
-    if known := _TRANSIENT.get(_code(error)):
-        return known
     text = " ".join(str(error).split())
     return text if len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT]}..."
 
@@ -100,6 +113,8 @@ def _is_max_clients(error: RedisError) -> bool:
 
 
 def _code(error: RedisError) -> str:
+    if isinstance(error, RefusedForNow):
+        return _code(error.refusal)
     for error_class, code in _CODES_OF_CLASSES:
         if isinstance(error, error_class):
             return code

@@ -13,7 +13,13 @@ from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import NoPermissionError, RedisError
 
 from shared.redis_client.client import disconnect_idle
-from shared.redis_client.errors import ErrorKind, classify_error, describe_error, makes_connections_useless
+from shared.redis_client.errors import (
+    ErrorKind,
+    classify_error,
+    describe_error,
+    describe_refusal,
+    makes_connections_useless,
+)
 
 T = TypeVar("T")
 
@@ -49,7 +55,10 @@ def access_denied(address: str, setting: str, error: RedisError) -> RedisAccessD
 
 
 class OutageLog:
-    """Logs once that a Redis is unavailable, and once that it is back. Safe to share between threads."""
+    """Logs once that a Redis is unavailable, and once that it is back. Safe to share between threads.
+
+    If Redis itself gives a reason later, such as that it has too many clients, that is logged once, too.
+    """
 
     def __init__(self, address: str, setting: str = "REDIS_URL", events: tuple[str, str] = _OUTAGE_EVENTS) -> None:
         """Create a log of one Redis.
@@ -63,6 +72,7 @@ class OutageLog:
         self._setting = setting
         self._begin_event, self._end_event = events
         self._since: float | None = None
+        self._reasons: set[str] = set()
         self._lock = threading.Lock()
 
     def on_error(self, error: RedisError) -> None:
@@ -72,10 +82,13 @@ class OutageLog:
             raise error
         if kind is ErrorKind.ACCESS_DENIED:
             raise access_denied(self._address, self._setting, error) from error
+        refusal = describe_refusal(error)
         with self._lock:
-            if self._since is None:
-                self._since = time.monotonic()
-                log.warning(self._begin_event, address=self._address, error=describe_error(error))
+            if self._since is not None and (refusal is None or refusal in self._reasons):
+                return
+            self._since = self._since or time.monotonic()
+            self._reasons.add(refusal or "")
+        log.warning(self._begin_event, address=self._address, error=describe_error(error))
 
     def on_success(self) -> None:
         """Say that an outage is over, if there was one."""
@@ -86,6 +99,7 @@ class OutageLog:
                 outage_s = round(time.monotonic() - self._since, 1)
                 log.info(self._end_event, address=self._address, outage_s=outage_s)
                 self._since = None
+                self._reasons.clear()
 
 
 class RedisRetry:
