@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import structlog
 from celery.exceptions import CPendingDeprecationWarning, WorkerShutdown
+from celery.signals import worker_shutting_down
 from celery.worker.consumer import Consumer
 from celery.worker.consumer.consumer import CONNECTION_RETRY
 from celery.worker.state import maybe_shutdown
@@ -82,6 +83,8 @@ class EventBatchingConsumer(Consumer):  # type: ignore[misc]
             self._outage.on_error(error)
         except RedisAccessDenied as denied:
             log.error("stopping", problem=str(denied))  # noqa: TRY400 - one sentence
+            # As Celery does for a signal: task threads that wait for Redis have to give up.
+            worker_shutting_down.send(sender=self.hostname, sig="", how="Warm", exitcode=_EXIT_MISCONFIGURED)
             raise WorkerShutdown(_EXIT_MISCONFIGURED) from denied
         time.sleep(next(self._pauses))
         # A consumer that waits for Redis does not hang.
