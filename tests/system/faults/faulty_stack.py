@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, Self
 
-from local.embedded_valkey import EmbeddedValkey
+from local.embedded_valkey import EmbeddedValkey, free_port
 from local.subprocesses import BackgroundProcess
 from tests.system.faults.clock import SettableClock
 from tests.system.faults.tcp_proxy import TcpProxy
@@ -78,22 +78,50 @@ class FaultyStack:
     def bot_killed(self) -> Iterator[None]:
         """Kill the bot with SIGKILL now, and start another afterwards."""
         self.bot.kill()
-        yield
-        self.bot = self.chat.start_bot(**self.environment("bot"))
+        try:
+            yield
+        finally:
+            self.bot = self.chat.start_bot(**self.environment("bot"))
 
     @contextlib.contextmanager
     def redis_killed(self) -> Iterator[None]:
         """Kill Redis with SIGKILL now, and restart it with its file afterwards."""
         self.broker.kill()
-        yield
-        self.broker.start()
+        try:
+            yield
+        finally:
+            self.broker.start()
 
     @contextlib.contextmanager
     def redis_at_memory_limit(self) -> Iterator[None]:
         """Redis accepts no new data inside the context."""
-        self.chat.stack.client.config_set("maxmemory", 1)
-        yield
-        self.chat.stack.client.config_set("maxmemory", 0)
+        with self._redis_configured("maxmemory", 1):
+            yield
+
+    @contextlib.contextmanager
+    def redis_without_replicas(self) -> Iterator[None]:
+        """Redis has fewer replicas inside the context than it is told to need for a write."""
+        with self._redis_configured("min-replicas-to-write", 1):
+            yield
+
+    @contextlib.contextmanager
+    def redis_demoted(self) -> Iterator[None]:
+        """Redis is a replica inside the context, as in a planned failover. It keeps its data: its master is nowhere."""
+        client = self.chat.stack.client
+        client.replicaof("127.0.0.1", str(free_port()))
+        try:
+            yield
+        finally:
+            client.replicaof("NO", "ONE")
+
+    @contextlib.contextmanager
+    def _redis_configured(self, name: str, value: int) -> Iterator[None]:
+        client = self.chat.stack.client
+        client.config_set(name, value)
+        try:
+            yield
+        finally:
+            client.config_set(name, 0)
 
     @contextlib.contextmanager
     def command_frozen(self) -> Iterator[None]:
@@ -108,5 +136,7 @@ def frozen(process: BackgroundProcess | EmbeddedValkey) -> Iterator[None]:
     pid = process.pid
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)
-    yield
-    os.kill(pid, signal.SIGCONT)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
