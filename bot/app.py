@@ -49,7 +49,8 @@ async def run_bot(settings: Settings, stop: asyncio.Event) -> None:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(bot.session.close)
         stack.push_async_callback(dependencies.close)
-        await asyncio.to_thread(client.__enter__)
+        if not await client.start_unless(stop):
+            return
         stack.push_async_callback(asyncio.to_thread, client.__exit__, None, None, None)
         stack.callback(client_stop.set)
         tasks = BackgroundTasks(bot, dependencies, client, wait_estimator, settings)

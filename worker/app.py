@@ -61,7 +61,7 @@ def run(config: Settings) -> int:
     # Until Celery installs its own handler, SIGTERM only has to end the wait for Redis.
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     connections = ServiceConnections(config, shard=config.max_batch_size, stop=stop)
-    connections.check_ledger()
+    connections.check(stores_images=False)
     app = WorkerApp(config, connections, stop)
     app.start()
     exit_code = app.serve()

@@ -28,14 +28,15 @@ def wait_for(condition: Callable[[], bool]) -> None:
 class ConsumerProcess:
     """The process, its Redis, and what it wrote to its log."""
 
-    def __init__(self, refusing: RefusingValkey, directory: Path) -> None:
+    def __init__(self, refusing: RefusingValkey, directory: Path, *arguments: str) -> None:
         self.refusing = refusing
         self._log_path = directory / "consumer.log"
         self._publisher = TaskPublisher(create_celery_app(refusing.url), shard=1)
         self._published = 0
+        self._arguments = arguments
 
     def __enter__(self) -> "ConsumerProcess":
-        command = [sys.executable, "-m", "tests.worker.consumer.consumer_process", self.refusing.url]
+        command = [sys.executable, "-m", "tests.worker.consumer.consumer_process", self.refusing.url, *self._arguments]
         with self._log_path.open("wb") as log:
             self.process = subprocess.Popen(command, stderr=log, stdout=log)
         return self
@@ -105,3 +106,18 @@ def test_consumer_stops_while_it_waits_for_redis(tmp_path: Path) -> None:
             wait_for(lambda: len(consumer.events()) > 0)
             consumer.process.terminate()
             assert consumer.process.wait(TIMEOUT_S) == 0
+
+
+def test_consumer_ends_with_2_where_access_is_denied_for_good(tmp_path: Path) -> None:
+    with RefusingValkey(tmp_path) as refusing, ConsumerProcess(refusing, tmp_path, "--access-grace-s=1") as consumer:
+        consumer.handle_a_message()
+        refusing.operator.config_set("requirepass", "another")
+        refusing.operator.execute_command("AUTH", "another")
+        for client in refusing.operator.client_list(_type="normal"):
+            if int(client["id"]) != refusing.operator.client_id():
+                refusing.operator.client_kill_filter(_id=client["id"])
+        assert consumer.process.wait(TIMEOUT_S) == 2
+        last = consumer.events()[-1]
+        assert "refuses the user or password: check REDIS_URL" in last["problem"]
+        assert last["event"] == "stopping, because Redis denies access"
+        assert "Traceback" not in consumer.log()
