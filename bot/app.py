@@ -49,8 +49,7 @@ async def run_bot(settings: Settings, stop: asyncio.Event) -> None:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(bot.session.close)
         stack.push_async_callback(dependencies.close)
-        if not await client.start_unless(stop):
-            return
+        await asyncio.to_thread(client.__enter__)
         stack.push_async_callback(asyncio.to_thread, client.__exit__, None, None, None)
         stack.callback(client_stop.set)
         tasks = BackgroundTasks(bot, dependencies, client, wait_estimator, settings)

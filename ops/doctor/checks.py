@@ -14,7 +14,7 @@ from ops.durations import format_duration
 from ops.errors import OpsError
 from ops.status import Status, read_status, served_model
 from ops.workers import WORKER_ROLE
-from shared.config.settings import Settings, SettingsError
+from shared.config.settings import Settings, SettingsError, find_unknown_variables
 from shared.contract.names import CONTRACT_VERSION
 from shared.model.artefact import ArtefactError, read_artefact
 from shared.service.connections import LedgerVersionError
@@ -35,6 +35,12 @@ def run_checks(config: Settings) -> Iterator[CheckResult]:
 
 
 def _check_settings(config: Settings) -> Iterator[CheckResult]:
+    for name, similar in find_unknown_variables().items():
+        yield warning(
+            "settings",
+            f"no setting is named {name}, so it is ignored",
+            f"Did you mean {similar}?" if similar else "Remove it; .env.example lists all settings.",
+        )
     deadline_s = max(config.interactive_deadline_s, config.bulk_deadline_s)
     if config.image_ttl_s <= deadline_s:
         ttl, deadline = format_duration(config.image_ttl_s), format_duration(deadline_s)

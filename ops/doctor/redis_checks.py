@@ -174,7 +174,7 @@ def _check_clock(subject: str, client: Redis) -> Iterator[CheckResult]:
 
 def _connection_problem(subject: str, setting: str, error: RedisError) -> CheckResult:
     if refusal := describe_refusal(error):
-        return problem(subject, f"answers, but refuses calls for now: {refusal}", "Mend that; processes wait for it.")
+        return problem(subject, f"answers, but refuses calls for now: {refusal}", "Processes wait until it ends.")
     if classify_error(error) is ErrorKind.ACCESS_DENIED:
         return problem(subject, f"refuses the user or password ({describe_error(error)})", f"Check {setting}.")
     return problem(

@@ -1,12 +1,10 @@
 """Connections of a process that submits images, with the heartbeat that keeps the process registered."""
 
-import asyncio
 import threading
 from typing import Self
 
 from shared.config.settings import Settings
 from shared.ids import new_incarnation
-from shared.redis_client.retry import ShutdownRequested
 from shared.service.connections import ServiceConnections
 from shared.service.heartbeat import HeartbeatThread
 
@@ -17,7 +15,6 @@ class ServiceClient(ServiceConnections):
     def __init__(self, config: Settings, *, role: str, shard: int, stop: threading.Event) -> None:
         """Create the clients. `role` begins the name of the incarnation; for the rest see `ServiceConnections`."""
         super().__init__(config, shard=shard, stop=stop)
-        self._stop_waiting = stop
         self.incarnation = new_incarnation(role)
         self._heartbeat = HeartbeatThread(self.ledger, self.publisher, config, incarnation=self.incarnation)
 
@@ -29,27 +26,6 @@ class ServiceClient(ServiceConnections):
         self.check(stores_images=True)
         self._heartbeat.start()
         return self
-
-    async def start_unless(self, stopped: asyncio.Event) -> bool:
-        """Start as `__enter__` does, from an event loop.
-
-        Args:
-            stopped: Once it is set, the wait for Redis ends.
-
-        Returns:
-            False if `stopped` was set while Redis was unavailable. Then nothing was started.
-
-        Raises what `check` raises.
-        """
-        watch = asyncio.create_task(stopped.wait())
-        watch.add_done_callback(lambda _: None if watch.cancelled() else self._stop_waiting.set())
-        try:
-            await asyncio.to_thread(self.__enter__)
-        except ShutdownRequested:
-            return False
-        finally:
-            watch.cancel()
-        return True
 
     def __exit__(self, *_: object) -> None:
         """Stop the heartbeat and close the connections."""

@@ -1,10 +1,8 @@
 """A process starts only on a Redis that lets it do its work, and stops while it waits for one."""
 
-import asyncio
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +12,7 @@ from local.embedded_valkey import EmbeddedValkey, free_port
 from shared.config.settings import Settings
 from shared.ledger.script_call import KEY_PREFIX
 from shared.redis_client.client import create_client
-from shared.redis_client.retry import RedisAccessDenied
+from shared.redis_client.retry import RedisAccessDenied, ShutdownRequested
 from shared.service.client import ServiceClient
 from shared.service.connections import AsyncServiceConnections, RedisUnsuitable, ServiceConnections
 from tests.shared.valkey_with_options import ValkeyWithOptions
@@ -143,32 +141,9 @@ def test_a_wrong_address_names_its_setting(redis_url: str, setting: str) -> None
         AsyncServiceConnections(config)
 
 
-def create_waiting_client() -> ServiceClient:
-    config = Settings(redis_url=SecretStr(f"redis://127.0.0.1:{free_port()}/0"))
-    return ServiceClient(config, role="bot", shard=1, stop=threading.Event())
-
-
 def test_a_start_that_waits_for_redis_ends_when_the_process_is_stopped() -> None:
-    async def run() -> bool:
-        stopped = asyncio.Event()
-        asyncio.get_running_loop().call_later(0.1, stopped.set)
-        return await create_waiting_client().start_unless(stopped)
-
-    assert asyncio.run(run()) is False
-
-
-def test_a_stop_after_the_start_ends_no_wait_for_redis(tmp_path: Path) -> None:
-    with EmbeddedValkey(tmp_path) as server:
-        stop = threading.Event()
-        config = Settings(redis_url=SecretStr(server.url))
-
-        async def run() -> None:
-            stopped = asyncio.Event()
-            client = ServiceClient(config, role="bot", shard=1, stop=stop)
-            assert await client.start_unless(stopped)
-            stopped.set()
-            await asyncio.sleep(0)
-            client.__exit__()
-
-        asyncio.run(run())
-    assert not stop.is_set(), "jobs in flight are finished first"
+    config = Settings(redis_url=SecretStr(f"redis://127.0.0.1:{free_port()}/0"))
+    stop = threading.Event()
+    threading.Timer(0.1, stop.set).start()
+    with pytest.raises(ShutdownRequested), ServiceClient(config, role="bot", shard=1, stop=stop):
+        pass

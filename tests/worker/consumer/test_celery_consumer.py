@@ -73,29 +73,33 @@ def consumer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsumerProce
 
 
 @pytest.mark.parametrize(
-    ("refusal", "reasons"),
+    ("refusal", "reason"),
     [
-        ("noreplicas", ["it has fewer replicas than its min-replicas-to-write asks for"]),
-        ("readonly", ["it has just become a replica", "it is a replica, which takes no writes"]),
-        ("misconf", ["it cannot write to its disk"]),
-        ("max_clients", ["Connection closed by server.", "it has as many clients as its maxclients allows"]),
+        ("noreplicas", "it has fewer replicas than its min-replicas-to-write asks for"),
+        ("readonly", "it is a replica, which takes no writes"),
+        ("misconf", "it cannot write to its disk"),
+        ("max_clients", "it has as many clients as its maxclients allows"),
     ],
 )
 def test_consumer_waits_for_redis_and_logs_each_reason_once(
-    consumer: ConsumerProcess, refusal: str, reasons: list[str]
+    consumer: ConsumerProcess, refusal: str, reason: str
 ) -> None:
     before = len(consumer.events())
+
+    def reasons() -> list[str]:
+        return [event.get("error", "") for event in consumer.events()[before:]]
+
     with consumer.refusing.refuse(refusal):
         if refusal == "max_clients":
             consumer.lose_connection()
-        wait_for(lambda: len(consumer.events()) >= before + len(reasons))
+        wait_for(lambda: reason in reasons())
         time.sleep(1.5)  # Long enough for several attempts.
     consumer.handle_a_message()
-    wait_for(lambda: len(consumer.events()) > before + len(reasons))
-    *outage, end = consumer.events()[before:]
+    wait_for(lambda: consumer.events()[-1]["event"] == "messages are fetched from Redis again")
+    *outage, _ = consumer.events()[before:]
     assert {event["event"] for event in outage} == {"no messages can be fetched from Redis, retrying"}
-    assert [event["error"] for event in outage] == reasons
-    assert end["event"] == "messages are fetched from Redis again"
+    # Before its reason, Redis may have closed the connection.
+    assert len(set(reasons())) == len(reasons()) <= 3
     assert "Traceback" not in consumer.log()
 
 
