@@ -75,7 +75,7 @@ def run(config: Settings) -> int:
     select_runtime(config.artefact, read_artefact(config.artefact), config.runtime)
     stop_waiting = threading.Event()
     connections = ServiceConnections(config, shard=config.max_batch_size, stop=stop_waiting)
-    connections.check_ledger()
+    connections.check(stores_images=False)
     app = WorkerApp(config, connections, stop_waiting)
     app.start()
     if terminated.is_set():  # a library swallowed the exception
