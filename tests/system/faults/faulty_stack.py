@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, Self
 
-from local.embedded_valkey import EmbeddedValkey, free_port
+from local.embedded_valkey import EmbeddedValkey
 from local.subprocesses import BackgroundProcess
 from tests.system.faults.clock import SettableClock
 from tests.system.faults.tcp_proxy import TcpProxy
@@ -91,37 +91,6 @@ class FaultyStack:
             yield
         finally:
             self.broker.start()
-
-    @contextlib.contextmanager
-    def redis_at_memory_limit(self) -> Iterator[None]:
-        """Redis accepts no new data inside the context."""
-        with self._redis_configured("maxmemory", 1):
-            yield
-
-    @contextlib.contextmanager
-    def redis_without_replicas(self) -> Iterator[None]:
-        """Redis has fewer replicas inside the context than it is told to need for a write."""
-        with self._redis_configured("min-replicas-to-write", 1):
-            yield
-
-    @contextlib.contextmanager
-    def redis_demoted(self) -> Iterator[None]:
-        """Redis is a replica inside the context, as in a planned failover. It keeps its data: its master is nowhere."""
-        client = self.chat.stack.client
-        client.replicaof("127.0.0.1", str(free_port()))
-        try:
-            yield
-        finally:
-            client.replicaof("NO", "ONE")
-
-    @contextlib.contextmanager
-    def _redis_configured(self, name: str, value: int) -> Iterator[None]:
-        client = self.chat.stack.client
-        client.config_set(name, value)
-        try:
-            yield
-        finally:
-            client.config_set(name, 0)
 
     @contextlib.contextmanager
     def command_frozen(self) -> Iterator[None]:

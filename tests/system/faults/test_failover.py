@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.harness.redis_faults import demoted, without_replicas
 from tests.system.faults.fault_scenario import assert_service_survives
 from tests.system.faults.faulty_stack import FaultyStack
 
@@ -13,8 +14,8 @@ _FAULT_S = 3
 
 
 def test_service_survives_a_planned_failover(faulty_stack: FaultyStack, small_folder: Path) -> None:
-    assert_service_survives(faulty_stack, small_folder, faulty_stack.redis_demoted(), fault_s=_FAULT_S)
+    assert_service_survives(faulty_stack, small_folder, demoted(faulty_stack.broker.url), fault_s=_FAULT_S)
 
 
 def test_service_survives_a_spell_without_enough_replicas(faulty_stack: FaultyStack, small_folder: Path) -> None:
-    assert_service_survives(faulty_stack, small_folder, faulty_stack.redis_without_replicas(), fault_s=_FAULT_S)
+    assert_service_survives(faulty_stack, small_folder, without_replicas(faulty_stack.broker.url), fault_s=_FAULT_S)

@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+import psutil
 import pytest
 from PIL import Image
 
+from benchmarks.harness.redis_faults import without_replicas
+from local.embedded_valkey import free_port
 from shared.contract.decision import FailureReason
-from tests.system.support.polling import eventually
+from tests.system.faults.faulty_stack import frozen
+from tests.system.support.polling import eventually, fetch_page
 from tests.system.support.scripted_runtime import NAN, ScriptedRuntime
 from tests.system.support.stack import ServiceStack, assert_complete
 
@@ -26,12 +30,17 @@ class RefusedStack:
     def __init__(self, stack: ServiceStack, runtime: ScriptedRuntime, folder: Path) -> None:
         self.stack, self.runtime, self.folder = stack, runtime, folder
         self._set_acl("on", ">password", "~*", "+@all")
+        self.metrics_port = free_port()
         self.start_worker()
 
     def start_worker(self) -> None:
         store_url = self.stack.broker.url.replace("redis://", f"redis://{_STORE_USER}:password@")
         self.worker = self.stack.start_worker(
-            environment={"MELANOMA_IMAGE_STORE_URL": store_url, **self.runtime.environment}
+            environment={
+                "MELANOMA_IMAGE_STORE_URL": store_url,
+                "MELANOMA_METRICS_PORT": str(self.metrics_port),
+                **self.runtime.environment,
+            }
         )
 
     def log_events(self, event: str, since: int = 0) -> int:
@@ -45,15 +54,6 @@ class RefusedStack:
             yield
         finally:
             self._set_acl("+mget")
-
-    @contextlib.contextmanager
-    def missing_replicas(self) -> Iterator[None]:
-        """Redis refuses writes inside the context."""
-        self.stack.client.config_set("min-replicas-to-write", 1)
-        try:
-            yield
-        finally:
-            self.stack.client.config_set("min-replicas-to-write", 0)
 
     def _set_acl(self, *rules: str) -> None:
         client: Any = self.stack.client
@@ -93,6 +93,17 @@ def test_image_whose_output_is_nan_fails_alone(refused: RefusedStack, tmp_path: 
     refused.stack.client.delete("melanoma:dead_letters")
 
 
+def test_metrics_are_served_while_redis_hangs(refused: RefusedStack) -> None:
+    process = psutil.Process(refused.worker.pid)
+    before = process.num_threads()
+    with frozen(refused.stack.broker):
+        for _ in range(30):
+            page = fetch_page(f"http://127.0.0.1:{refused.metrics_port}/metrics")
+            assert page is not None
+            assert "melanoma_verdicts_total" in page
+        assert process.num_threads() <= before + 5, "no scrape leaves a thread that waits for Redis"
+
+
 def test_store_that_refuses_reads_for_a_while_costs_no_attempt(refused: RefusedStack) -> None:
     submission = refused.stack.submit(refused.folder)
     submission.wait_for_rows(5)
@@ -108,7 +119,7 @@ def test_store_that_refuses_reads_for_a_while_costs_no_attempt(refused: RefusedS
 def test_stopped_worker_writes_its_verdicts_after_a_spell_without_replicas(refused: RefusedStack) -> None:
     submission = refused.stack.submit(refused.folder)
     submission.wait_for_rows(5)
-    with refused.missing_replicas():
+    with without_replicas(refused.stack.broker.url):
         refused.worker.send_signal(signal.SIGTERM)
         eventually(lambda: refused.log_events("stopping: finishing the batch in flight"))
         assert refused.worker.returncode is None
