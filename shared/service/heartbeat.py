@@ -1,4 +1,4 @@
-"""Sends the heartbeat of a process and runs the recovery sweep, each second."""
+"""Sends the heartbeat of a process and runs the recovery sweep, each second, or more often if leases are short."""
 
 import threading
 from collections.abc import Callable
@@ -15,6 +15,9 @@ from shared.redis_client.retry import ShutdownRequested
 log = structlog.get_logger(__name__)
 
 _INTERVAL_S: Final = 1.0
+
+#: Heartbeats in the time of a lease. With fewer, one that is late would end the lease.
+_HEARTBEATS_A_LEASE: Final = 3
 
 
 class HeartbeatThread:
@@ -37,6 +40,7 @@ class HeartbeatThread:
         self._settings = settings
         self._incarnation = incarnation
         self._get_images_per_second = images_per_second
+        self._interval_s = min(_INTERVAL_S, settings.lease_s / _HEARTBEATS_A_LEASE)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
@@ -57,7 +61,7 @@ class HeartbeatThread:
         )
 
     def _run(self) -> None:
-        while not self._stop.wait(_INTERVAL_S):
+        while not self._stop.wait(self._interval_s):
             try:
                 self._send_heartbeat()
                 pending = self._ledger.run(
@@ -71,7 +75,8 @@ class HeartbeatThread:
                     log.info("recovery sweep found jobs without a message, publishing", jobs=len(pending))
                 self._publisher.publish(pending)
             except ShutdownRequested:
-                return
+                # The process waits for Redis no more, but while it finishes its work it needs its lease.
+                continue
             except Exception:
                 # The heartbeat must survive any error: without it the lease ends and all jobs in flight are requeued.
                 log.exception("heartbeat or recovery sweep failed, retrying")

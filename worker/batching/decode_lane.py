@@ -96,6 +96,11 @@ class DecodeLane:
         for slot in self._slots:
             slot.decoder.close()
 
+    def join(self) -> None:
+        """Wait for the decodes in progress after `stop`."""
+        for thread in self._threads:
+            thread.join()
+
     def get_hanging_items(self, limit_s: float) -> list[WorkItem]:
         """Return the items that have been decoded for longer than `limit_s` seconds and that nothing will stop."""
         return [item for slot in self._slots if slot.decoder.running_s() > limit_s and (item := slot.item) is not None]

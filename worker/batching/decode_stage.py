@@ -81,6 +81,11 @@ class DecodeStage:
             lane.stop()
         return waiting
 
+    def join(self) -> None:
+        """Wait for the decodes in progress after `close`."""
+        for lane in self._lanes:
+            lane.join()
+
     def get_hanging_items(self, limit_s: float) -> list[WorkItem]:
         """Return the items that a thread has been decoding for longer than `limit_s` seconds."""
         return [item for lane in self._lanes for item in lane.get_hanging_items(limit_s)]

@@ -1,31 +1,49 @@
 """Bulk messages enter in order, and never more images than the capacity."""
 
 import threading
-import time
 
+from tests.worker.polling import eventually
 from worker.batching.weighted_semaphore import WeightedSemaphore
+
+
+def wait_for_waiters(semaphore: WeightedSemaphore, count: int) -> None:
+    eventually(lambda: len(semaphore._waiters) == count)
 
 
 def test_waiters_are_served_first_come_first_served() -> None:
     semaphore = WeightedSemaphore(10)
+    assert semaphore.acquire(10)
+    order: list[int] = []
+
+    def enter(number: int) -> None:
+        semaphore.acquire(10)
+        order.append(number)
+        semaphore.release(10)
+
+    threads = [threading.Thread(target=enter, args=(number,)) for number in range(8)]
+    for number, thread in enumerate(threads):
+        thread.start()
+        wait_for_waiters(semaphore, number + 1)
+    semaphore.release(10)
+    for thread in threads:
+        thread.join(20)
+    assert order == list(range(8))
+
+
+def test_waiter_that_would_fit_does_not_overtake_a_heavier_one() -> None:
+    semaphore = WeightedSemaphore(10)
     assert semaphore.acquire(8)
-    order: list[str] = []
+    results: list[bool] = []
 
-    def enter(name: str, images: int) -> None:
-        semaphore.acquire(images)
-        order.append(name)
+    def acquire(weight: int) -> None:
+        results.append(semaphore.acquire(weight))
 
-    big = threading.Thread(target=enter, args=("big", 6))
-    big.start()
-    time.sleep(0.05)
-    small = threading.Thread(target=enter, args=("small", 2))
-    small.start()
-    time.sleep(0.05)
-    assert order == [], "the small one would fit, but it came later"
+    for waiting, weight in enumerate((6, 2), 1):
+        threading.Thread(target=acquire, args=(weight,)).start()
+        wait_for_waiters(semaphore, waiting)
+    assert results == []
     semaphore.release(8)
-    big.join(5)
-    small.join(5)
-    assert sorted(order) == ["big", "small"]
+    eventually(lambda: results == [True, True])
 
 
 def test_weight_above_the_capacity_is_acquired_alone() -> None:
