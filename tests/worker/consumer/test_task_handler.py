@@ -190,10 +190,10 @@ def test_messages_pass_the_admission_one_after_the_other(harness: HandlerHarness
 
 def test_interactive_message_does_not_wait_for_admission(harness: HandlerHarness) -> None:
     bulk = harness.submit(name_images(4))
-    urgent = harness.submit(name_images(2, "urgent"), queue=Queue.INTERACTIVE)
+    interactive = harness.submit(name_images(2, "interactive"), queue=Queue.INTERACTIVE)
     assert harness.handler._bulk_semaphore.acquire(4)
     waiting = harness.start(bulk)
-    assert harness.classify(urgent) == {"verdict": 2}
+    assert harness.classify(interactive) == {"verdict": 2}
     assert waiting.is_running()
     harness.handler._bulk_semaphore.release(4)
     assert waiting.result() == {"verdict": 4}

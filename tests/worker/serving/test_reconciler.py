@@ -102,7 +102,7 @@ def test_refused_artefact_is_reported_and_tried_once(control: Control, error: Ex
     assert control.attempts == ["new"]
 
 
-def test_refused_artefact_that_is_mended_in_place_is_tried_again(control: Control) -> None:
+def test_refused_artefact_that_is_fixed_in_place_is_tried_again(control: Control) -> None:
     control.make_artefact("new")
     control.errors["new"] = ArtefactError("damaged")
     control.desire("new")
