@@ -9,7 +9,7 @@ for i = 3, #ARGV do
     redis.call('ZREM', decided_key(fields[2]), id)
     remove_in_flight(id, incarnation)
     redis.call('HSET', job_key(id), 'holder', '', 'undeliverable_reason', reason)
-    redis.call('PERSIST', job_key(id))
+    redis.call('PEXPIRE', job_key(id), DEAD_LETTER_TTL_MS)
     redis.call('ZADD', DEAD_LETTERS, now, id)
     moved = moved + 1
   end
