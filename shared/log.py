@@ -51,6 +51,8 @@ def set_up_logging(settings: Settings, *, secrets: Sequence[str] = ()) -> None:
     # Celery and kombu would log each message that they receive; Flower and the metrics show those better.
     for name in ("celery.worker", "celery.apps.worker", "celery.app.trace", "celery.pool", "PIL"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It repeats these by itself, and an outage of Redis is logged once, elsewhere.
+    logging.getLogger("kombu.transport.redis").setLevel(logging.ERROR)
 
 
 class _RedactedStderr:

@@ -176,6 +176,11 @@ class Settings(BaseSettings):
         """URL of the images' Redis, with its password: never show it."""
         return (self.image_store_url or self.redis_url).get_secret_value()
 
+    @property
+    def store_setting(self) -> str:
+        """Name of the setting that `store_url` comes from."""
+        return "MELANOMA_IMAGE_STORE_URL" if self.image_store_url else "REDIS_URL"
+
     @classmethod
     def settings_customise_sources(
         cls,

@@ -6,7 +6,6 @@ from urllib.parse import urlsplit
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from redis.asyncio.sentinel import Sentinel as AsyncSentinel
-from redis.exceptions import ResponseError
 from redis.sentinel import Sentinel
 
 from shared.redis_client.auto_pipeline import AutoPipeliningRedis
@@ -52,12 +51,6 @@ def create_async_client(url: str) -> "AsyncRedis":
         )
         return client
     return AutoPipeliningRedis.from_url(url, **_OPTIONS)
-
-
-def is_write_refused(error: Exception) -> bool:
-    """Return whether Redis refuses all writes for now, because its disk is full."""
-    # In a pipeline the position of the command comes before the code.
-    return isinstance(error, ResponseError) and "MISCONF " in str(error)
 
 
 async def disconnect_idle(client: "AsyncRedis") -> None:

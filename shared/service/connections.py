@@ -44,7 +44,7 @@ class ServiceConnections:
         self.ledger = Ledger(self._client, RedisRetry(self._address, stop, self._client))
         self.store = ImageStore(
             self._images,
-            RedisRetry(display_address(config.store_url), stop, self._images),
+            RedisRetry(display_address(config.store_url), stop, self._images, setting=config.store_setting),
             budget_bytes=config.image_store_max_bytes,
             ttl_s=config.image_ttl_s,
         )
@@ -90,7 +90,7 @@ class AsyncServiceConnections:
         self.ledger = AsyncLedger(self.client, self.retry)
         self.store = AsyncImageStore(
             self._images,
-            AsyncRedisRetry(display_address(config.store_url), self._images),
+            AsyncRedisRetry(display_address(config.store_url), self._images, setting=config.store_setting),
             budget_bytes=config.image_store_max_bytes,
             ttl_s=config.image_ttl_s,
         )
