@@ -43,6 +43,8 @@ def test_an_undeliverable_answer_becomes_a_dead_letter_of_its_holder(ledger: Led
     assert dead_letters(ledger) == ["a"]
     assert MONTH_S - 5 <= client.ttl(f"{KEY_PREFIX}job:a") <= MONTH_S
     assert client.smembers(f"{KEY_PREFIX}in_flight:bot-1") == set()
+    fields = client.hmget(f"{KEY_PREFIX}job:a", "holder", "undeliverable_reason")
+    assert fields == [b"", b"refused"]
     sweep(ledger, client)
     assert decided(ledger) == {}, "it is not delivered again by itself"
 

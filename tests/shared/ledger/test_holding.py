@@ -81,6 +81,7 @@ def test_sweep_ends_the_leases_of_a_dead_sender(ledger: Ledger, client: Any, sta
     client.delete(f"{KEY_PREFIX}outbox_signal:{OUTBOX}")
     sweep(ledger, client)
     assert ledger.wait_for_outbox_change(OUTBOX, 1), "another sender is woken"
+    assert client.hget(f"{KEY_PREFIX}job:a", "holder") == b""
     assert lease(ledger, stage, by="bot-2") == ["a"]
     assert (held_by(client, "bot-1"), held_by(client, "bot-2")) == (set(), {"a"})
 
@@ -130,6 +131,7 @@ def test_requeue_leaves_what_another_process_holds(ledger: Ledger, client: Any, 
     assert lease(ledger, stage, by="bot-2") == []
     ledger.run(transitions.requeue(["a"], incarnation="bot-1"))
     assert held_by(client, "bot-1") == set()
+    assert client.hget(f"{KEY_PREFIX}job:a", "holder") == b""
     assert lease(ledger, stage, by="bot-2") == ["a"]
 
 
@@ -143,3 +145,13 @@ def test_an_outbox_expires_also_after_its_jobs_were_returned(ledger: Ledger, cli
     sweep(ledger, client)
     assert client.zrange(f"{KEY_PREFIX}decided:{OUTBOX}", 0, -1) == [b"a"]
     assert client.ttl(f"{KEY_PREFIX}decided:{OUTBOX}") > 0
+
+
+def test_sweep_leaves_jobs_that_a_dead_process_no_longer_held(ledger: Ledger, client: Any) -> None:
+    create_stored(ledger, "a")
+    claim(ledger, "a", by="worker-2")
+    client.sadd(f"{KEY_PREFIX}in_flight:worker-1", "a", "deleted")
+    expire_lease(ledger, "worker-1")
+    assert sweep(ledger, client, grace_s=60) == []
+    assert held_by(client, "worker-2") == {"a"}
+    assert held_by(client, "worker-1") == set()
