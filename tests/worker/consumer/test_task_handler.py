@@ -255,8 +255,8 @@ def test_hanging_decode_gives_its_message_up_to_the_other_images(
     message = harness.start(ids)
     stage = harness.manager.current.pipeline.decode_stage
     try:
-        eventually(lambda: stage.get_hanging_items(0.05))
-        harness.handler.release_hanging(stage.get_hanging_items(0))
+        eventually(lambda: [item.job.id for item in stage.get_hanging_items(0.5)] == ["hang"])
+        harness.handler.release_hanging(stage.get_hanging_items(0.5))
         assert message.result() == {"verdict": 3, "released": 1}
         history = harness.history("hang")
         assert (history.stage, history.suspect, history.attempts) == (Stage.READY, True, 1)
