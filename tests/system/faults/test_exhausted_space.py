@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.harness.redis_faults import at_memory_limit
 from simulator.client.client import SimulatorClient
 from tests.system.faults.disk import full_disk
 from tests.system.faults.fault_scenario import RECOVERY_LIMIT_S, assert_service_survives
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.system
 
 
 def test_service_survives_redis_at_its_memory_limit(faulty_stack: FaultyStack, small_folder: Path) -> None:
-    assert_service_survives(faulty_stack, small_folder, faulty_stack.redis_at_memory_limit(), fault_s=4)
+    assert_service_survives(faulty_stack, small_folder, at_memory_limit(faulty_stack.broker.url), fault_s=4)
 
 
 def test_accepted_photo_is_answered_while_redis_is_at_its_memory_limit(faulty_stack: FaultyStack) -> None:
@@ -29,7 +30,7 @@ def test_accepted_photo_is_answered_while_redis_is_at_its_memory_limit(faulty_st
                 sent = await user.send_photo(faulty_stack.images[0])
                 count = faulty_stack.chat.stack.client.zcard
                 await asyncio.to_thread(eventually, lambda: count("melanoma:ready:interactive"))
-                full.enter_context(faulty_stack.redis_at_memory_limit())
+                full.enter_context(at_memory_limit(faulty_stack.broker.url))
             assert "not a diagnosis" in text_of(await wait_for_answer(user, sent, RECOVERY_LIMIT_S))
 
     faulty_stack.chat.run(scenario)
