@@ -118,7 +118,8 @@ def limits_group(context: click.Context) -> None:
             settings_overrides.print_overrides(client, _console)
 
 
-@limits_group.command("set")
+# Otherwise a value such as -1 would be taken for an option.
+@limits_group.command("set", context_settings={"ignore_unknown_options": True})
 @click.argument("name")
 @click.argument("value")
 def set_limit_command(name: str, value: str) -> None:
@@ -126,6 +127,10 @@ def set_limit_command(name: str, value: str) -> None:
     with _open_client() as client:
         stored = settings_overrides.set_override(client, name, value)
     click.echo(f"{name} is {stored} within a second, until `melanoma-ops limits reset {name}`.")
+    if name == "max_batch_size":
+        click.echo(
+            "A worker whose own MELANOMA_MAX_BATCH_SIZE is smaller keeps to it: it has warmed no larger batch."
+        )
 
 
 @limits_group.command("reset")
@@ -197,7 +202,7 @@ def dead_replay(ids: tuple[str, ...], every: bool, limit: int, yes: bool) -> Non
 @_limit_option
 @_yes_option
 def dead_drop(ids: tuple[str, ...], every: bool, limit: int, yes: bool) -> None:
-    """Delete dead letters. An answer that is not delivered yet still will be."""
+    """Delete dead letters. A failure that its owner was not told yet is still delivered."""
     _require_ids_or_all(ids, every)
     with _open_client() as client:
         letters = dead_letters.find_dead_letters(client, ids, limit=limit)

@@ -43,7 +43,7 @@ _NICENESS: Final = 5
 
 #: Seconds for which a worker that drains waits for an unavailable Redis, to write what it owes. Less than the shipped
 #: stop periods of containers, after which the worker would be killed.
-_DRAIN_PATIENCE_S: Final = 15.0
+_DRAIN_WAIT_S: Final = 15.0
 
 
 def run(config: Settings) -> int:
@@ -209,7 +209,7 @@ class WorkerApp:
     def _drain(self, **_: Any) -> None:
         log.info("stopping: finishing the batch in flight, releasing the rest")
         self._task_handler.drain()
-        timer = threading.Timer(_DRAIN_PATIENCE_S, self._stop_waiting.set)
+        timer = threading.Timer(_DRAIN_WAIT_S, self._stop_waiting.set)
         timer.daemon = True
         timer.start()
 

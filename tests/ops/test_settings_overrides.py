@@ -15,11 +15,16 @@ def test_overrides_are_set_shown_and_reset(ledger: Ledger) -> None:
     assert "until" in run_ops("limits", "set", "max_expected_wait_s", "120").stdout
     assert ledger.run(admin.sync_overrides()) == {"max_expected_wait_s": "120.0"}
     output = run_ops("limits").stdout
-    assert "120.0" in output
-    assert "telegram_per_s" in output
+    assert ["max_expected_wait_s", "120.0", "limits"] in [line.split()[:3] for line in output.splitlines()]
+    assert ["telegram_per_s", "29.0", "settings"] in [line.split()[:3] for line in output.splitlines()]
     assert "max_expected_wait_s" in run_ops("limits", "reset").stdout
     assert ledger.run(admin.sync_overrides()) == {}
     assert "Nothing" in run_ops("limits", "reset").stdout
+
+
+def test_a_larger_batch_than_workers_have_warmed_is_no_promise(ledger: Ledger) -> None:
+    assert "keeps to that" in run_ops("limits", "set", "max_batch_size", "64").stdout
+    assert ledger.run(admin.sync_overrides()) == {"max_batch_size": "64"}
 
 
 @pytest.mark.parametrize(
@@ -27,6 +32,7 @@ def test_overrides_are_set_shown_and_reset(ledger: Ledger) -> None:
     [
         ("bot_token", "1", "there is no limit bot_token"),
         ("user_burst", "0", "user_burst cannot be 0"),
+        ("user_burst", "-1", "user_burst cannot be -1"),
         ("telegram_per_s", "fast", "telegram_per_s cannot be fast"),
         ("telegram_per_s", "inf", "telegram_per_s cannot be inf: Input should be a finite number"),
         ("telegram_per_s", "nan", "telegram_per_s cannot be nan"),

@@ -30,9 +30,7 @@ def harness(
 ) -> Iterator[HandlerHarness]:
     monkeypatch.setattr(backoff, "_FIRST_PAUSE_S", 0.01)
     monkeypatch.setattr(owed_writes, "_PAUSE_S", 0.01)
-    with HandlerHarness(
-        tmp_path, redis_url, manifest, max_bulk_in_flight=4, max_attempts=3, decode_timeout_s=0.1
-    ) as harness:
+    with HandlerHarness(tmp_path, redis_url, manifest, max_bulk_in_flight=4, max_attempts=3) as harness:
         yield harness
 
 

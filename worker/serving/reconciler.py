@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
 
@@ -16,9 +16,12 @@ from shared.config.settings import SettingsError
 from shared.contract.names import CONTRACT_VERSION
 from shared.ledger import admin
 from shared.ledger.ledger import Ledger
+from shared.ledger.script_call import ScriptCall
 from shared.model.artefact import ArtefactError
 from shared.service.periodic_thread import PeriodicThread
 from worker.serving.model_manager import Fingerprint, ModelManager, get_fingerprint
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -87,21 +90,25 @@ class Reconciler:
 
     def reconcile(self) -> None:
         """Report the status and apply the desired state once. Raises what `Ledger.run` raises."""
-        self._request_started_at = time.monotonic()
-        try:
-            desired, is_drain_requested = self._ledger.run(admin.report_status(self._incarnation, self._get_status()))
-        finally:
-            self._request_started_at = None
+        desired, is_drain_requested = self._run_call(admin.report_status(self._incarnation, self._get_status()))
         if is_drain_requested:
             if not self._is_drain_requested:
                 self._is_drain_requested = True
                 log.info("an operator requested a drain, stopping")
                 self._drain()
             return
-        self._overrides.apply(self._ledger.run(admin.sync_overrides()))
+        self._overrides.apply(self._run_call(admin.sync_overrides()))
         self._apply_desired_model(Path(desired) if desired else self._configured_directory)
         for model in self._model_manager.get_models():
             model.pipeline.predict_stage.set_max_batch_size(self._overrides.current.max_batch_size)
+
+    def _run_call(self, call: ScriptCall[T]) -> T:
+        """Run `call`. Meanwhile `is_redis_unresponsive` knows how long it has taken."""
+        self._request_started_at = time.monotonic()
+        try:
+            return self._ledger.run(call)
+        finally:
+            self._request_started_at = None
 
     def _apply_desired_model(self, desired: Path) -> None:
         if desired == self._model_manager.current.directory:

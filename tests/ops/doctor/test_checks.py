@@ -1,7 +1,6 @@
 """The doctor's checks on a real Redis, with settings that are right and wrong."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from shared.ledger.ledger import Ledger
 from shared.redis_client.retry import RedisRetry
 from tests.ops.harness import run_ops
 from tests.shared.redis_client.refusals import RefusingValkey
-from tests.shared.valkey_with_options import ValkeyWithOptions
+from tests.shared.valkey_with_options import cluster_node
 
 
 def levels(config: Settings) -> dict[str, Level]:
@@ -99,12 +98,6 @@ def worst(config: Settings) -> list[str]:
     return [text for text, level in levels(config).items() if level is Level.PROBLEM]
 
 
-@pytest.fixture(scope="module")
-def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RefusingValkey]:
-    with RefusingValkey(tmp_path_factory.mktemp("refusing")) as server:
-        yield server
-
-
 @pytest.mark.parametrize(
     ("refusal", "message"),
     [
@@ -150,9 +143,8 @@ def test_doctor_finds_an_image_store_that_refuses_reads(redis_url: str, refusing
 
 
 def test_doctor_refuses_a_redis_cluster(tmp_path: Path) -> None:
-    with ValkeyWithOptions(tmp_path, cluster_enabled="yes") as server, Redis.from_url(server.url) as operator:
-        operator.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
-        assert level_of(Settings(redis_url=SecretStr(server.url)), "belongs to a Redis Cluster") is Level.PROBLEM
+    with cluster_node(tmp_path) as url:
+        assert level_of(Settings(redis_url=SecretStr(url)), "belongs to a Redis Cluster") is Level.PROBLEM
 
 
 @pytest.mark.parametrize("url", ["unix:///no/valkey.sock", "rediss://127.0.0.1?ssl_ca_certs=/no/ca.crt", "nonsense"])

@@ -3,7 +3,6 @@
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -31,12 +30,6 @@ from shared.redis_client.retry import AsyncRedisRetry, RedisRetry, ShutdownReque
 from tests.shared.redis_client.refusals import WRITE_REFUSALS, RefusingValkey
 
 SCRIPT = "#!lua\nreturn redis.call('INCR', KEYS[1])"
-
-
-@pytest.fixture(scope="module")
-def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RefusingValkey]:
-    with RefusingValkey(tmp_path_factory.mktemp("refusing")) as server:
-        yield server
 
 
 @pytest.mark.parametrize(

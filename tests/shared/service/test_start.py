@@ -1,7 +1,6 @@
 """A process starts only on a Redis that lets it do its work, and stops while it waits for one."""
 
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +14,7 @@ from shared.redis_client.client import create_client
 from shared.redis_client.retry import RedisAccessDenied, ShutdownRequested
 from shared.service.client import ServiceClient
 from shared.service.connections import AsyncServiceConnections, RedisUnsuitable, ServiceConnections
-from tests.shared.valkey_with_options import ValkeyWithOptions
+from tests.shared.valkey_with_options import cluster_node
 
 LEDGER_RIGHTS = ("~*", "&*", "+@all", "-@dangerous", "-@admin")
 
@@ -108,17 +107,8 @@ def test_a_user_without_info_and_admin_commands_is_enough(redis_url: str, client
 
 @pytest.fixture(scope="module")
 def cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """URL of the only node of a Redis Cluster."""
-    directory = tmp_path_factory.mktemp("cluster")
-    with ValkeyWithOptions(directory, cluster_enabled="yes") as server, create_client(server.url) as operator:
-        operator.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
-        while b"cluster_state:ok" not in _reply(operator.execute_command("CLUSTER", "INFO")):
-            time.sleep(0.02)
-        yield server.url
-
-
-def _reply(reply: Any) -> bytes:
-    return reply if isinstance(reply, bytes) else str(reply).replace("'", "").replace(": ", ":").encode()
+    with cluster_node(tmp_path_factory.mktemp("cluster")) as url:
+        yield url
 
 
 def test_a_redis_cluster_is_refused_in_one_sentence(redis_url: str, cluster_url: str) -> None:

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,15 +14,9 @@ from shared.broker.publisher import TaskPublisher
 from shared.contract.names import Queue
 from shared.ledger.records import PendingDispatch
 from tests.shared.redis_client.refusals import RefusingValkey
+from tests.system.support.polling import eventually
 
 TIMEOUT_S = 60
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + TIMEOUT_S
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 class ConsumerProcess:
@@ -48,7 +42,7 @@ class ConsumerProcess:
     def handle_a_message(self) -> None:
         self._published += 1
         self._publisher.publish([PendingDispatch(Queue.BULK, f"job{self._published}")])
-        wait_for(lambda: self.refusing.operator.llen("handled") == self._published)
+        eventually(lambda: self.refusing.operator.llen("handled") == self._published)
 
     def log(self) -> str:
         return self._log_path.read_text()
@@ -92,10 +86,10 @@ def test_consumer_waits_for_redis_and_logs_each_reason_once(
     with consumer.refusing.refuse(refusal):
         if refusal == "max_clients":
             consumer.lose_connection()
-        wait_for(lambda: reason in reasons())
+        eventually(lambda: reason in reasons())
         time.sleep(1.5)  # Long enough for several attempts.
     consumer.handle_a_message()
-    wait_for(lambda: consumer.events()[-1]["event"] == "messages are fetched from Redis again")
+    eventually(lambda: consumer.events()[-1]["event"] == "messages are fetched from Redis again")
     *outage, _ = consumer.events()[before:]
     assert {event["event"] for event in outage} == {"no messages can be fetched from Redis, retrying"}
     # Before its reason, Redis may have closed the connection.
@@ -107,7 +101,7 @@ def test_consumer_stops_while_it_waits_for_redis(tmp_path: Path) -> None:
     with RefusingValkey(tmp_path) as refusing, ConsumerProcess(refusing, tmp_path) as consumer:
         consumer.handle_a_message()
         with refusing.refuse("noreplicas"):
-            wait_for(lambda: len(consumer.events()) > 0)
+            eventually(lambda: len(consumer.events()) > 0)
             consumer.process.terminate()
             assert consumer.process.wait(TIMEOUT_S) == 0
 

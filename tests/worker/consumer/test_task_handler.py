@@ -190,10 +190,10 @@ def test_messages_pass_the_admission_one_after_the_other(harness: HandlerHarness
 
 def test_interactive_message_does_not_wait_for_admission(harness: HandlerHarness) -> None:
     bulk = harness.submit(name_images(4))
-    urgent = harness.submit(name_images(2, "urgent"), queue=Queue.INTERACTIVE)
+    interactive = harness.submit(name_images(2, "interactive"), queue=Queue.INTERACTIVE)
     assert harness.handler._bulk_semaphore.acquire(4)
     waiting = harness.start(bulk)
-    assert harness.classify(urgent) == {"verdict": 2}
+    assert harness.classify(interactive) == {"verdict": 2}
     assert waiting.is_running()
     harness.handler._bulk_semaphore.release(4)
     assert waiting.result() == {"verdict": 4}
@@ -255,8 +255,8 @@ def test_hanging_decode_gives_its_message_up_to_the_other_images(
     message = harness.start(ids)
     stage = harness.manager.current.pipeline.decode_stage
     try:
-        eventually(lambda: stage.get_hanging_items(0.05))
-        harness.handler.release_hanging(stage.get_hanging_items(0))
+        eventually(lambda: [item.job.id for item in stage.get_hanging_items(0.5)] == ["hang"])
+        harness.handler.release_hanging(stage.get_hanging_items(0.5))
         assert message.result() == {"verdict": 3, "released": 1}
         history = harness.history("hang")
         assert (history.stage, history.suspect, history.attempts) == (Stage.READY, True, 1)

@@ -4,7 +4,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -16,6 +16,8 @@ from tests.worker.polling import eventually
 from worker.batching import in_process_decoder
 from worker.health import watchdog
 from worker.health.watchdog import Watchdog
+
+_TIMEOUT_S: Final = 0.5
 
 
 @pytest.fixture
@@ -38,9 +40,10 @@ def restarts(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[str]]]:
 def start_hanging(harness: HandlerHarness) -> tuple[Watchdog, Any]:
     images = {"hang": b"hang", **{f"job{number}": data for number, data in enumerate(make_distinct_jpegs(3))}}
     message = harness.start(harness.submit(images))
-    timeout_s = harness.config.decode_timeout_s
-    eventually(lambda: harness.manager.current.pipeline.decode_stage.get_hanging_items(timeout_s))
-    return Watchdog(harness.manager, harness.handler, decode_timeout_s=timeout_s), message
+    stage = harness.manager.current.pipeline.decode_stage
+    # The other images are decoded by then, or else they would hang, too.
+    eventually(lambda: len(stage.get_hanging_items(_TIMEOUT_S)) == 1)
+    return Watchdog(harness.manager, harness.handler, decode_timeout_s=_TIMEOUT_S), message
 
 
 def test_worker_without_a_hanging_decode_is_left_alone(harness: HandlerHarness, restarts: list[list[str]]) -> None:

@@ -82,9 +82,9 @@ def test_third_model_releases_the_oldest(models: Models) -> None:
 
 def test_previous_artefact_that_was_changed_in_place_is_loaded_again(models: Models) -> None:
     models.manager.switch_to(models.b)
-    write_artefact(models.a, models.manifest, version="mended", graph=b"another graph")
+    write_artefact(models.a, models.manifest, version="fixed", graph=b"another graph")
     models.manager.switch_to(models.a)
-    assert models.served() == "mended"
+    assert models.served() == "fixed"
 
 
 def test_switch_that_fails_changes_nothing(models: Models) -> None:

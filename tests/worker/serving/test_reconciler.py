@@ -1,6 +1,7 @@
 """The control loop reports what a worker serves and applies what an operator asks for."""
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ from shared.ledger import admin, transitions
 from shared.ledger.ledger import Ledger
 from shared.model.artefact import ArtefactError, Manifest
 from shared.redis_client.retry import RedisRetry
+from tests.system.support.polling import eventually
 from tests.worker.artefacts import load_scripted, write_artefact
 from tests.worker.scripted_predictor import ScriptedPredictor
+from worker.serving import reconciler
 from worker.serving.model_manager import LoadedModel, ModelManager
 from worker.serving.reconciler import Reconciler
 
@@ -102,7 +105,7 @@ def test_refused_artefact_is_reported_and_tried_once(control: Control, error: Ex
     assert control.attempts == ["new"]
 
 
-def test_refused_artefact_that_is_mended_in_place_is_tried_again(control: Control) -> None:
+def test_refused_artefact_that_is_fixed_in_place_is_tried_again(control: Control) -> None:
     control.make_artefact("new")
     control.errors["new"] = ArtefactError("damaged")
     control.desire("new")
@@ -160,4 +163,31 @@ def test_failed_call_is_no_call_that_is_unanswered(control: Control) -> None:
     with pytest.raises(Exception, match="WRONGTYPE"):
         control.reconciler.reconcile()
     assert control.reconciler._request_started_at is None
+    assert not control.reconciler.is_redis_unresponsive()
+
+
+@pytest.mark.parametrize("calls", [0, 1])
+def test_redis_is_unresponsive_while_either_call_waits(
+    control: Control, redis_url: str, monkeypatch: pytest.MonkeyPatch, calls: int
+) -> None:
+    monkeypatch.setattr(reconciler, "_UNRESPONSIVE_AFTER_S", 0.05)
+    # Redis answers the first `calls` calls and then freezes.
+    run, remaining = control.ledger.run, calls
+
+    def freeze_then_run(call: Any) -> Any:
+        nonlocal remaining
+        if not remaining:
+            control.client.client_pause(timeout=60_000, all=True)
+        remaining -= 1
+        return run(call)
+
+    monkeypatch.setattr(control.ledger, "run", freeze_then_run)
+    thread = threading.Thread(target=control.reconciler.reconcile)
+    thread.start()
+    with Redis.from_url(redis_url) as operator:
+        try:
+            eventually(control.reconciler.is_redis_unresponsive)
+        finally:
+            operator.client_unpause()
+    thread.join()
     assert not control.reconciler.is_redis_unresponsive()
