@@ -12,16 +12,18 @@ from worker.batching.isolated_decoder import IsolatedDecoder
 from worker.batching.weighted_semaphore import WeightedSemaphore
 from worker.batching.work_item import WorkItem
 
-#: Most child processes for formats that need isolation. Each takes up to 100 MB besides what its image takes.
+#: Most child processes for containers and for suspect images, and one more of each for interactive ones. Each takes up
+#: to 100 MB besides what its image takes.
 _MAX_CHILDREN: Final = 4
+_MAX_SUSPECT_CHILDREN: Final = 2
 
 
 class DecodeStage:
     """Decodes work items in threads and passes them on.
 
     Of three lanes, one decodes simple formats in this process, one decodes containers in child processes, and one
-    decodes suspect images in a child process. So no image waits for a suspect one, and none but a container for a
-    container. The first lane has a budget of memory, and the others share one.
+    decodes suspect images in child processes. So no image waits for a suspect one unless it is one, and none but a
+    container for a container. The first lane has a budget of memory, and the others share one.
 
     Args:
         spec: Preprocessing of the model's input.
@@ -60,7 +62,12 @@ class DecodeStage:
             interactive_decoder=decode_isolated(),
             on_decoded=on_decoded,
         )
-        self._suspect = DecodeLane("decode-suspect", [decode_isolated()], on_decoded=on_decoded)
+        self._suspect = DecodeLane(
+            "decode-suspect",
+            [decode_isolated() for _ in range(min(slots, _MAX_SUSPECT_CHILDREN))],
+            interactive_decoder=decode_isolated(),
+            on_decoded=on_decoded,
+        )
         self._lanes = (self._simple, self._isolated, self._suspect)
 
     def start(self) -> None:
