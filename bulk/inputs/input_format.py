@@ -8,8 +8,8 @@ from typing import Protocol
 class InputFormat(Protocol):
     """A kind of file that holds images.
 
-    Both methods raise `bulk.inputs.read_problem.FileNotReadable` or `shared.images.refusal.ImageRejected`, never
-    `OSError`: `bulk.inputs.file_reader.read_file` sees to that.
+    Both methods raise `bulk.inputs.read_problem.FileNotReadable` or `shared.images.refusal.ImageRejected`, which name
+    the reason in the results. Anything else that they raise fails the file without naming one.
     """
 
     @property
