@@ -1,9 +1,8 @@
 """The pipeline of one loaded model: decode slots -> predict thread."""
 
-import os
-
 from runtimes.base import Predictor
 from shared.config.settings import Settings
+from shared.config.usable_cores import usable_cores
 from shared.model.artefact import Manifest
 from worker.batching.decode_stage import DecodeStage
 from worker.batching.isolated_decoder import IsolatedDecoder
@@ -28,7 +27,7 @@ class Pipeline:
         )
         self.decode_stage = DecodeStage(
             manifest.picture,
-            slots=settings.decode_slots or os.cpu_count() or 1,
+            slots=settings.decode_slots or usable_cores(),
             isolated_decoder=self._isolated_decoder,
             on_decoded=self._put_decoded,
         )
