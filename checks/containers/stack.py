@@ -39,7 +39,8 @@ services:
     environment: {{XDG_DATA_HOME: /data}}
     volumes: ["proxy:/data"]
 volumes:
-  proxy: {{}}
+  # In memory, and writable for the proxy's user.
+  proxy: {{driver_opts: {{type: tmpfs, device: tmpfs, o: "uid=10001,size=16m"}}}}
 """
 
 
