@@ -15,10 +15,10 @@ from shared.ledger import transitions
 from shared.ledger.ledger import Ledger
 from shared.ledger.records import ClaimedJob
 from shared.redis_client.retry import ShutdownRequested
+from worker.batching.weighted_semaphore import WeightedSemaphore
 from worker.batching.work_item import CountDownLatch, Prediction, Released, WorkItem
 from worker.consumer.backoff import Backoff
 from worker.consumer.owed_writes import REDIS_ERRORS, DecidedJob, OwedWrites
-from worker.consumer.weighted_semaphore import WeightedSemaphore
 from worker.serving.model_manager import LoadedModel, ModelManager
 from worker.telemetry.metrics import METRICS
 from worker.telemetry.score_distribution import SCORE_DISTRIBUTION

@@ -19,7 +19,7 @@ from shared.ledger import admin, transitions
 from tests.worker.handler_harness import INCARNATION, OUTBOX, HandlerHarness
 from tests.worker.items import make_distinct_jpegs, make_jpeg
 from tests.worker.polling import eventually
-from worker.batching import decode_stage
+from worker.batching import in_process_decoder
 from worker.batching.pipeline import Pipeline
 
 
@@ -245,12 +245,12 @@ def test_hanging_decode_gives_its_message_up_to_the_other_images(
 ) -> None:
     release = threading.Event()
 
-    def hang_on_text(data: bytes, spec: Any) -> Any:
+    def hang_on_text(data: bytes, *arguments: Any, **options: Any) -> Any:
         if data == b"hang":
             release.wait(30)
-        return decode(data, spec)
+        return decode(data, *arguments, **options)
 
-    monkeypatch.setattr(decode_stage, "decode", hang_on_text)
+    monkeypatch.setattr(in_process_decoder, "decode", hang_on_text)
     ids = harness.submit({"hang": b"hang", **name_images(3)})
     message = harness.start(ids)
     stage = harness.manager.current.pipeline.decode_stage
