@@ -23,12 +23,14 @@ COMMANDS = {
     "worker": ("melanoma-worker",),
 }
 
+#: The runtime of each worker's image, which the registry loads by name.
+RUNTIMES = {"gpu": "runtimes.tensorflow_predictor", "worker": "runtimes.openvino_predictor"}
+
 #: Modules that are loaded by name, after the name of the module that does so. No import statement names them.
 LOADED_BY_NAME = {
     "kombu": ("kombu.transport.redis",),
     "local.flower": ("flower.command", "kombu.transport.redis"),
     "worker.consumer.tasks": ("celery.apps.worker", "celery.concurrency.thread"),
-    "runtimes.factory": ("runtimes.tensorflow_predictor",),
 }
 
 
@@ -97,6 +99,7 @@ def main(role: str) -> int:
     own = {command.value.partition(".")[0] for name, command in commands.items() if name.startswith("melanoma-")}
     own |= {"runtimes", "samples", "shared"}
     start = [commands[name].module for name in COMMANDS[role]]
+    start += [RUNTIMES[role]] if role in RUNTIMES else []
     modules = reachable_modules(start, own)
     failed = 0
     for name in modules:
