@@ -8,7 +8,7 @@ MINUTES ?= 30
 FILES ?= $(filter-out .secrets.baseline,$(shell git ls-files))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up first-day test lint audit secrets train bench bench-interactive bench-long soak load faults requirements requirements-images clean
+.PHONY: help demo up first-day test lint audit secrets containers train bench bench-interactive bench-long soak load faults requirements requirements-images clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-24s %s\n", $$1, $$2}' Makefile
@@ -40,6 +40,9 @@ secrets: $(VENV)/ready ## Search FILES (all that git tracks) for secrets
 	@known=$$(mktemp) && cp .secrets.baseline "$$known" && \
 	{ $(BIN)/detect-secrets-hook --no-verify --baseline "$$known" $(FILES) >"$$known.log" || [ $$? -eq 3 ]; }; \
 	status=$$?; [ $$status -eq 0 ] || cat "$$known.log"; rm -f "$$known" "$$known.log"; exit $$status
+
+containers: $(VENV)/ready ## Build the images, start the compose file with a real engine and try it (10 minutes)
+	@$(BIN)/python -m checks.containers
 
 first-day: $(VENV)/ready ## Run an operator's first day on real processes
 	@$(BIN)/python -m pytest tests/system/operations/test_first_day.py -s -q

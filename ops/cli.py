@@ -128,9 +128,7 @@ def set_limit_command(name: str, value: str) -> None:
         stored = settings_overrides.set_override(client, name, value)
     click.echo(f"{name} is {stored} within a second, until `melanoma-ops limits reset {name}`.")
     if name == "max_batch_size":
-        click.echo(
-            "A worker whose own MELANOMA_MAX_BATCH_SIZE is smaller keeps to it: it has warmed no larger batch."
-        )
+        click.echo("A worker whose own MELANOMA_MAX_BATCH_SIZE is smaller keeps to it: it has warmed no larger batch.")
 
 
 @limits_group.command("reset")

@@ -15,6 +15,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import tensorflow as tf
 
+from runtimes.output_check import check_input, check_outputs
 from runtimes.tensorflow_device import select_device
 
 
@@ -41,40 +42,17 @@ class TensorFlowPredictor:
         """`CPU:0`, `GPU:0`, `GPU:1` ..."""
         return self._device
 
+    @property
+    def input_spec(self) -> tuple[str, tuple[int | None, ...]]:
+        """Name of the input's type in NumPy's words, and its shape; None stands for a dimension of any length."""
+        graph_input = self._function.inputs[0]
+        return graph_input.dtype.name, tuple(graph_input.shape.as_list())
+
     def predict(self, images: NDArray[np.uint8]) -> PredictionBatch:
         """Run one forward pass over uint8 [n, size, size, 3]."""
         # The graph names no device, so all of it runs on the device of the call.
         with tf.device(self._device):
             return PredictionBatch(*(tensor.numpy() for tensor in self._function(tf.constant(images))))
-
-    def check_shapes(self, directory: Path, manifest: Manifest) -> None:
-        """Run the graph once and compare its input and outputs with `manifest`.
-
-        Raises:
-            ArtefactError: A shape or the input's type differs.
-        """
-        size = manifest.picture.size
-        expected_input = (None, size, size, 3)
-        graph_input = self._function.inputs[0]
-        input_shape = tuple(graph_input.shape.as_list())
-        if input_shape != expected_input or graph_input.dtype != tf.uint8:
-            raise ArtefactError(
-                f"the graph in {directory} takes {graph_input.dtype.name} {input_shape}, but model.json says"
-                f" uint8 {expected_input}: export the model again."
-            )
-        batch = self.predict(np.zeros((1, size, size, 3), np.uint8))
-        expected_outputs = (1, len(manifest.labels)), (1, len(manifest.kinds.names))
-        if (
-            (batch.probabilities.shape, batch.kinds.shape) != expected_outputs
-            or len(batch.evidence.shape) != 3
-            or batch.distance.shape != (1,)
-        ):
-            raise ArtefactError(
-                f"the graph in {directory} gives {batch.probabilities.shape[-1]} probabilities and"
-                f" {batch.kinds.shape[-1]} kinds, but model.json has {len(manifest.labels)} labels and"
-                f" {len(manifest.kinds.names)} kinds, or its evidence or distance has another shape:"
-                " export the model again."
-            )
 
 
 def load(directory: Path, manifest: Manifest, device: str) -> Predictor:
@@ -85,7 +63,8 @@ def load(directory: Path, manifest: Manifest, device: str) -> Predictor:
         SettingsError: There is no such device.
     """
     predictor = TensorFlowPredictor(directory / manifest.graph, manifest.tensors, select_device(device))
-    predictor.check_shapes(directory, manifest)
+    check_input(directory, manifest, *predictor.input_spec)
+    check_outputs(directory, manifest, predictor)
     return predictor
 
 

@@ -72,7 +72,7 @@ def run(config: Settings) -> int:
     # behind this worker's threads. On a machine that runs only workers this changes nothing.
     os.nice(max(0, _NICENESS - os.nice(0)))  # a restarted worker has it already
     # Before the wait for Redis, so that a damaged artefact is reported at once.
-    select_runtime(config.artefact, read_artefact(config.artefact), config.runtime)
+    select_runtime(config.artefact, read_artefact(config.artefact), config.runtime, config.device)
     stop_waiting = threading.Event()
     connections = ServiceConnections(config, shard=config.max_batch_size, stop=stop_waiting)
     connections.check(stores_images=False)

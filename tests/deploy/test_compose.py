@@ -50,6 +50,11 @@ def test_ports_are_published_on_loopback_only(name: str) -> None:
     assert [port for port in services()[name].get("ports", []) if not port.startswith("127.0.0.1:")] == []
 
 
+def test_commands_that_verify_artefacts_have_the_models() -> None:
+    for name in ("worker", "worker-gpu", "exporter"):
+        assert services()[name]["volumes"] == ["./models:/srv/melanoma/models:ro"]
+
+
 def test_redis_and_workers_have_no_outbound_network() -> None:
     assert load_compose()["networks"]["inside"]["internal"] is True
     for name in ("ledger", "image-store", "worker", "worker-gpu", "exporter"):
@@ -73,6 +78,26 @@ def test_each_setting_in_compose_exists(name: str) -> None:
     named = set(services()[name].get("environment", {}))
     ours = {variable for variable in named if variable.startswith(("MELANOMA_", "REDIS_"))}
     assert {variable.removesuffix("_FILE") if variable not in known else variable for variable in ours} <= known
+
+
+def test_each_setting_in_env_reaches_a_container() -> None:
+    """Compose reads .env only to fill in variables that the file names."""
+    named = {
+        variable.removesuffix("_FILE") for name in SERVICES for variable in services()[name].get("environment", {})
+    }
+    # The bot's, the worker's and Flower's containers write JSON (deploy/Dockerfile), and ports are published.
+    set_in_image = {"MELANOMA_LOG_FORMAT", "MELANOMA_FLOWER_PORT"}
+    variables = {f"MELANOMA_{field.upper()}" for field in Settings.model_fields} - {"MELANOMA_REDIS_URL"}
+    assert variables - set_in_image <= named | {"MELANOMA_LIVENESS_FILE"}
+
+
+def test_settings_without_a_fixed_value_are_the_same_in_all_containers() -> None:
+    passed = {
+        name: {variable for variable, value in services()[name]["environment"].items() if value is None}
+        for name in ("worker", "worker-gpu", "bot", "exporter", "flower")
+    }
+    only_bot = {"MELANOMA_WEBHOOK_URL", "MELANOMA_WEBHOOK_SECRET", "MELANOMA_TELEGRAM_API_URL"}
+    assert {frozenset(variables - only_bot) for variables in passed.values()} == {frozenset(passed["worker"])}
 
 
 @pytest.mark.parametrize("name", [name for name in SERVICES if "build" in services()[name]])

@@ -55,9 +55,9 @@ def test_dockerfile_passes_hadolint() -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_only_worker_images_install_tensorflow() -> None:
+def test_only_the_gpu_image_installs_tensorflow() -> None:
     roles = {path.stem for path in (ROOT / "deploy/requirements").glob("*.txt") if "\ntensorflow" in path.read_text()}
-    assert roles == {"worker", "gpu"}
+    assert roles == {"gpu"}
 
 
 def test_each_requirement_is_pinned_and_hashed() -> None:

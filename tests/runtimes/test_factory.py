@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from runtimes import factory
 from runtimes.factory import AUTO, RUNTIMES, RegisteredRuntime, load_predictor, select_runtime
 from shared.config.settings import Settings, SettingsError
 from shared.contract.decision import Verdict
@@ -28,7 +30,7 @@ def manifest() -> Manifest:
 @pytest.fixture
 def toy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Register the toy runtime. It also runs a format of its own."""
-    entry = RegisteredRuntime("tests.runtimes.toy_runtime", frozenset({"tensorflow-graph", "toy"}))
+    entry = RegisteredRuntime("tests.runtimes.toy_runtime", frozenset({"tensorflow-graph", "toy"}), "numpy")
     monkeypatch.setitem(RUNTIMES, "toy", entry)
 
 
@@ -37,7 +39,7 @@ def changed(manifest: Manifest, **fields: Any) -> Manifest:
 
 
 def test_auto_prefers_the_first_registered_runtime_that_runs_the_format(manifest: Manifest, toy: None) -> None:
-    assert select_runtime(ARTEFACT, manifest) == "tensorflow"
+    assert select_runtime(ARTEFACT, manifest) == "openvino"
     assert select_runtime(ARTEFACT, changed(manifest, runtime="toy")) == "toy"
 
 
@@ -56,12 +58,38 @@ def test_runtime_that_cannot_run_the_format_is_refused(manifest: Manifest, toy: 
         load_predictor(ARTEFACT, changed(manifest, runtime="toy"), runtime="tensorflow")
 
 
+def test_auto_passes_over_a_runtime_that_is_not_installed(manifest: Manifest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(RUNTIMES, "openvino", replace(RUNTIMES["openvino"], library="not_installed"))
+    assert select_runtime(ARTEFACT, manifest) == "tensorflow"
+    with pytest.raises(SettingsError, match=r"^setting MELANOMA_RUNTIME: openvino is not installed here; .*\.$"):
+        select_runtime(ARTEFACT, manifest, "openvino")
+    monkeypatch.setitem(RUNTIMES, "tensorflow", replace(RUNTIMES["tensorflow"], library="not_installed"))
+    with pytest.raises(
+        SettingsError, match=r"^no model runtime that is installed here \(none\) can use the CPU; .*\.$"
+    ):
+        select_runtime(ARTEFACT, manifest)
+
+
+def test_auto_takes_the_runtime_that_can_use_the_device(manifest: Manifest) -> None:
+    assert select_runtime(ARTEFACT, manifest, device="CPU:0") == "openvino"
+    assert select_runtime(ARTEFACT, manifest, device="GPU:1") == "tensorflow"
+    with pytest.raises(SettingsError, match=r"^setting MELANOMA_DEVICE: openvino cannot use GPU:1; .*\.$"):
+        select_runtime(ARTEFACT, manifest, "openvino", "GPU:1")
+
+
+def test_auto_prefers_a_gpu_where_its_driver_and_libraries_are_installed(
+    manifest: Manifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(factory, "_has_nvidia_gpu", lambda: True)
+    assert select_runtime(ARTEFACT, manifest) == "tensorflow"
+
+
 def test_selecting_a_runtime_imports_none() -> None:
     code = (
         "import sys; from pathlib import Path; from runtimes.factory import select_runtime\n"
         "from shared.model.artefact import read_artefact\n"
         f"path = Path({str(ARTEFACT)!r}); select_runtime(path, read_artefact(path))\n"
-        "sys.exit('tensorflow' in sys.modules)"
+        "sys.exit('tensorflow' in sys.modules or 'openvino' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

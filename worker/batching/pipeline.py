@@ -1,10 +1,10 @@
 """The pipeline of one loaded model: decode slots -> predict thread."""
 
-import os
 from dataclasses import replace
 
 from runtimes.base import Predictor
 from shared.config.settings import Settings
+from shared.config.usable_cores import usable_cores
 from shared.images.limits import DECODE_LIMITS
 from shared.model.artefact import Manifest
 from worker.batching.decode_stage import DecodeStage
@@ -26,7 +26,7 @@ class Pipeline:
         )
         self.decode_stage = DecodeStage(
             manifest.picture,
-            slots=settings.decode_slots or os.cpu_count() or 1,
+            slots=settings.decode_slots or usable_cores(),
             limits=replace(DECODE_LIMITS, max_memory=settings.decode_max_memory),
             timeout_s=settings.decode_timeout_s,
             on_decoded=self._put_decoded,

@@ -29,7 +29,7 @@ NAN: Final = "nan"
 #: Python runs `sitecustomize.py` before any other code.
 _REGISTRATION: Final = f"""
 from runtimes import factory
-factory.RUNTIMES["scripted"] = factory.RegisteredRuntime({__name__!r}, frozenset({{"tensorflow-graph"}}))
+factory.RUNTIMES["scripted"] = factory.RegisteredRuntime({__name__!r}, frozenset({{"tensorflow-graph"}}), "numpy")
 """
 
 

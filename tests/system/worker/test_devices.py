@@ -34,6 +34,7 @@ def start_worker_on(stack: ServiceStack, device: str, port: int = 0) -> Backgrou
     environment = {
         "REDIS_URL": stack.broker.url,
         "MELANOMA_ARTEFACT": str(stack.home / "artefact"),
+        "MELANOMA_RUNTIME": "tensorflow",
         "MELANOMA_DEVICE": device,
         "MELANOMA_METRICS_PORT": str(port),
         "TF_CPP_MIN_LOG_LEVEL": "0",

@@ -3,13 +3,16 @@
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from prometheus_client import REGISTRY
 
+from benchmarks.harness.redis_faults import demoted, without_replicas
 from runtimes.base import PredictionBatch
 from shared.contract.decision import Failure, FailureReason, Refusal, RefusalReason, Verdict
 from shared.contract.names import CONTRACT_VERSION, Queue, Stage
@@ -307,6 +310,7 @@ def test_refused_release_is_written_once_the_ledger_takes_it(harness: HandlerHar
 def test_refused_decision_of_one_message_does_not_hold_another_up(harness: HandlerHarness) -> None:
     """Decisions of messages that end together share a call. The hash of one job is damaged."""
     ids = harness.submit({"broken": make_jpeg("brown"), **name_images(3)})
+    verdicts = REGISTRY.get_sample_value("melanoma_decisions_total", {"kind": "verdict"}) or 0
 
     def break_job(_: object) -> None:
         harness.client.set("melanoma:job:broken", "no hash")
@@ -317,6 +321,8 @@ def test_refused_decision_of_one_message_does_not_hold_another_up(harness: Handl
     assert message.is_running(), "the decision on the damaged job is still owed"
     harness.client.delete("melanoma:job:broken")
     assert message.result() == {"verdict": 4}
+    counted = REGISTRY.get_sample_value("melanoma_decisions_total", {"kind": "verdict"}) or 0
+    assert counted - verdicts == 3, "each that was written first, once"
 
 
 def test_refused_claim_leaves_no_job_claimed(harness: HandlerHarness) -> None:
@@ -362,6 +368,7 @@ def test_store_that_refuses_reads_costs_no_attempt(harness: HandlerHarness) -> N
         for rounds in range(1, 6):
             assert harness.classify(ids) == {"released": 3}
             assert len(harness.published_ids()) == rounds
+            assert harness.backoff._pause_s > 0, "the next message waits"
         for id_ in ids:
             history = harness.history(id_)
             assert (history.stage, history.attempts, history.suspect) == (Stage.READY, 0, False)
@@ -370,33 +377,19 @@ def test_store_that_refuses_reads_costs_no_attempt(harness: HandlerHarness) -> N
     assert harness.backoff._pause_s == 0
 
 
-def test_finished_verdict_survives_a_spell_without_enough_replicas(harness: HandlerHarness) -> None:
+@pytest.mark.parametrize("refusal", [without_replicas, demoted])
+def test_finished_verdict_survives_a_spell_of_refusals(
+    harness: HandlerHarness, refusal: Callable[[str], AbstractContextManager[None]]
+) -> None:
     ids = harness.submit(name_images(3))
-    harness.predictor.on_batch = lambda _: harness.client.config_set("min-replicas-to-write", 1)
-    message = harness.start(ids)
-    try:
-        eventually(lambda: harness.predictor.batches)
+    with ExitStack() as spell:
+        harness.predictor.on_batch = lambda _: spell.enter_context(refusal(harness.config.ledger_url))
+        message = harness.start(ids)
+        eventually(lambda: sum(harness.predictor.batch_sizes) == len(ids))
         time.sleep(0.1)
         assert message.is_running()
-        harness.predictor.on_batch = lambda _: None
-    finally:
-        harness.client.config_set("min-replicas-to-write", 0)
     assert message.result() == {"verdict": 3}
     assert {harness.history(id_).attempts for id_ in ids} == {1}
-
-
-def test_finished_verdict_survives_a_demotion(harness: HandlerHarness) -> None:
-    ids = harness.submit(name_images(3))
-    harness.predictor.on_batch = lambda _: harness.client.replicaof("127.0.0.1", "1")
-    message = harness.start(ids)
-    try:
-        eventually(lambda: harness.predictor.batches)
-        time.sleep(0.1)
-        assert message.is_running()
-        harness.predictor.on_batch = lambda _: None
-    finally:
-        harness.client.replicaof("NO", "ONE")
-    assert message.result() == {"verdict": 3}
 
 
 def test_job_past_its_deadline_fails_without_predict(harness: HandlerHarness) -> None:

@@ -1,0 +1,69 @@
+"""Number of CPU cores that this process may use."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+_CGROUPS: Final = Path("/sys/fs/cgroup")
+
+#: More cores than any machine has. Infinity could not be rounded to an integer.
+_NO_QUOTA: Final = float(2**31)
+
+
+def usable_cores() -> int:
+    """Cores by CPU affinity and by the quota of the control group (cgroup v1 or v2), at least 1.
+
+    `os.cpu_count` counts the cores of the machine. In a container with `--cpus 1` on a machine of 64 cores, 64 threads
+    would compete for one core. A quota of one and a half cores counts as one.
+    """
+    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(affinity, int(cpu_quota())))
+
+
+def cpu_quota(cgroups: Path = _CGROUPS, own: Path = Path("/proc/self/cgroup")) -> float:
+    """The smallest quota in cores of this process's control group and its ancestors.
+
+    Without a quota this is more than any machine has.
+
+    Args:
+        cgroups: Where the control groups are mounted. In a container this is usually the container's own group.
+        own: File that names the control groups of this process.
+    """
+    try:
+        lines = own.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return _NO_QUOTA
+    quotas = [_NO_QUOTA]
+    for line in lines:
+        _, controllers, group = line.split(":", 2)
+        if not controllers:
+            quotas.extend(_read_quota_v2(path) for path in _with_ancestors(cgroups, group))
+        elif "cpu" in controllers.split(","):
+            quotas.extend(_read_quota_v1(path) for path in _with_ancestors(cgroups / "cpu", group))
+    return min(quotas)
+
+
+def _with_ancestors(mount: Path, group: str) -> Iterator[Path]:
+    path = mount / group.lstrip("/")
+    # A container sees the name of its group on the host, but only its own group is mounted.
+    yield from (parent for parent in (path, *path.parents) if parent.is_relative_to(mount))
+
+
+def _read_quota_v2(path: Path) -> float:
+    """`cpu.max` holds the quota, or `max`, and the period, both in microseconds."""
+    try:
+        quota, period = (path / "cpu.max").read_text(encoding="utf-8").split()
+        return _NO_QUOTA if quota == "max" else int(quota) / int(period)
+    except (OSError, ValueError, ZeroDivisionError):
+        return _NO_QUOTA
+
+
+def _read_quota_v1(path: Path) -> float:
+    """A quota of -1 stands for no quota."""
+    try:
+        quota = int((path / "cpu.cfs_quota_us").read_text(encoding="utf-8"))
+        period = int((path / "cpu.cfs_period_us").read_text(encoding="utf-8"))
+        return quota / period if quota > 0 else _NO_QUOTA
+    except (OSError, ValueError, ZeroDivisionError):
+        return _NO_QUOTA

@@ -1,0 +1,66 @@
+"""The registered runtimes give the answers of the reference runtime: nobody gets another band from another worker."""
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from runtimes.factory import RUNTIMES, load_predictor
+from samples.demo import render_samples
+from samples.image_set import render_many
+from shared.model.artefact import Manifest, read_artefact
+
+ARTEFACT: Final = Path("models/lite0")
+
+OTHERS: Final = [name for name in RUNTIMES if name != "tensorflow"]
+
+#: Largest difference of a probability. Two float32 implementations add in another order.
+TOLERANCE: Final = 1e-4
+
+
+@pytest.fixture(scope="module")
+def manifest() -> Manifest:
+    return read_artefact(ARTEFACT)
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory, manifest: Manifest) -> NDArray[np.uint8]:
+    """Rendered lesions, pictures of other things, and noise."""
+    folder = tmp_path_factory.mktemp("images")
+    render_samples(folder / "samples", count=16)
+    render_many(folder / "many", 24, size=(480, 360))
+    size = manifest.picture.size
+    decoded = []
+    for path in sorted(folder.rglob("*.*")):
+        if path.suffix.lower() in (".jpg", ".jpeg", ".png"):
+            with Image.open(path) as image:
+                decoded.append(np.asarray(image.convert("RGB").resize((size, size))))
+    noise = np.random.default_rng(1).integers(0, 256, (8, size, size, 3), dtype=np.uint8)
+    return np.concatenate([np.stack(decoded), noise])
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_runtime_gives_the_answers_of_the_reference(name: str, manifest: Manifest, images: NDArray[np.uint8]) -> None:
+    reference = load_predictor(ARTEFACT, manifest, runtime="tensorflow", device="CPU:0").predict(images)
+    predictor = load_predictor(ARTEFACT, manifest, runtime=name, device="CPU:0")
+    batch = predictor.predict(images)
+    assert reference.probabilities.std(axis=0).max() > 0.05, "images that all get the same answer show nothing"
+    np.testing.assert_allclose(batch.probabilities, reference.probabilities, atol=TOLERANCE)
+    np.testing.assert_allclose(batch.kinds, reference.kinds, atol=TOLERANCE)
+    np.testing.assert_allclose(batch.distance, reference.distance, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(batch.evidence, reference.evidence, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_answers_depend_neither_on_the_batch_nor_on_the_next_call(
+    name: str, manifest: Manifest, images: NDArray[np.uint8]
+) -> None:
+    predictor = load_predictor(ARTEFACT, manifest, runtime=name, device="CPU:0")
+    batch = predictor.predict(images)
+    kept = batch.probabilities.copy()
+    alone = np.concatenate([predictor.predict(images[index : index + 1]).probabilities for index in range(5)])
+    np.testing.assert_array_equal(batch.probabilities, kept)
+    np.testing.assert_allclose(alone, kept[:5], atol=TOLERANCE)
