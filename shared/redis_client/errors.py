@@ -4,10 +4,12 @@ from enum import Enum, auto
 from typing import Final
 
 from redis.exceptions import (
+    AskError,
     AuthenticationError,
     AuthenticationWrongNumberOfArgsError,
     AuthorizationError,
     BusyLoadingError,
+    ClusterCrossSlotError,
     ClusterDownError,
     ConnectionError,  # noqa: A004 - redis' own, not the builtin
     MasterDownError,
@@ -50,6 +52,9 @@ _ACCESS_DENIED: Final = (
 #: The code of a server in protected mode.
 _DENIED: Final = "DENIED"
 
+#: What a node of a Redis Cluster says of a script.
+_CLUSTER_TEXTS: Final = ("non local key", "do not hash to the same slot")
+
 _MAX_CLIENTS: Final = "max number of clients"
 
 #: What precedes the code: redis-py names the command of a pipeline, Redis a transaction.
@@ -84,6 +89,11 @@ def classify_error(error: RedisError) -> ErrorKind:
     if isinstance(error, ConnectionError | TimeoutError) or _code(error) in _TRANSIENT or _is_max_clients(error):
         return ErrorKind.UNAVAILABLE
     return ErrorKind.OTHER
+
+
+def is_from_cluster(error: RedisError) -> bool:
+    """Return whether only a node of a Redis Cluster answers so. The service's scripts use keys of several nodes."""
+    return isinstance(error, AskError | ClusterCrossSlotError) or any(text in str(error) for text in _CLUSTER_TEXTS)
 
 
 def makes_connections_useless(error: RedisError) -> bool:

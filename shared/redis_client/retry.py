@@ -40,7 +40,14 @@ class RedisAccessDenied(Exception):
 
 
 class ShutdownRequested(Exception):
-    """Raised by a call that waits for Redis when the process is to stop waiting."""
+    """Raised by a call that waits for Redis when the process is to stop waiting. The message says what Redis lacks."""
+
+
+def unavailable(address: str, setting: str, error: RedisError) -> str:
+    """Return in one sentence why the Redis at `address`, which `setting` names, does not serve."""
+    if refusal := describe_refusal(error):
+        return f"Redis at {address} ({setting}) answers, but refuses the call for now: {refusal}."
+    return f"Redis at {address} does not answer ({describe_error(error)}): is it running, and is {setting} its address?"
 
 
 def access_denied(address: str, setting: str, error: RedisError) -> RedisAccessDenied:
@@ -125,6 +132,8 @@ class RedisRetry:
             client: The client whose idle connections are closed.
             setting: The setting with this address.
         """
+        self._address = address
+        self._setting = setting
         self._outage = OutageLog(address, setting)
         self._stop = stop or threading.Event()
         self._client = client
@@ -146,7 +155,7 @@ class RedisRetry:
                 if self._client is not None and makes_connections_useless(error):
                     self._client.connection_pool.disconnect(inuse_connections=False)
                 if self._stop.wait(next(pauses)):
-                    raise ShutdownRequested from error
+                    raise ShutdownRequested(unavailable(self._address, self._setting, error)) from error
             else:
                 self._outage.on_success()
                 return result

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import structlog
 from celery.exceptions import CPendingDeprecationWarning, WorkerShutdown
+from celery.signals import worker_shutting_down
 from celery.worker.consumer import Consumer
 from celery.worker.consumer.consumer import CONNECTION_RETRY
 from celery.worker.state import maybe_shutdown
@@ -30,6 +31,9 @@ _FLUSH_DELAY_S: Final = 0.25
 
 _OUTAGE_EVENTS: Final = ("no messages can be fetched from Redis, retrying", "messages are fetched from Redis again")
 
+#: Access that is denied for so long is denied for good: a password that is being changed is back sooner. Seconds.
+_ACCESS_GRACE_S: Final = 15.0
+
 #: Exit code of a worker to which Redis denies access.
 _EXIT_MISCONFIGURED: Final = 2
 
@@ -41,8 +45,9 @@ class EventBatchingConsumer(Consumer):  # type: ignore[misc]
         super().__init__(*arguments, **options)
         self._is_flush_scheduled = False
         self._schedule_promise = promise(self._schedule_flush)
-        self._outage = OutageLog(self.conninfo.as_uri(), events=_OUTAGE_EVENTS)
+        self._outage = OutageLog(self.app.conf.melanoma_redis_address, events=_OUTAGE_EVENTS)
         self._pauses = retry_pauses()
+        self._denied_since: float | None = None
         logging.getLogger("celery.worker.consumer.consumer").addFilter(_is_not_about_redis)
 
     def ensure_connected(self, conn: Any) -> Any:
@@ -80,16 +85,26 @@ class EventBatchingConsumer(Consumer):  # type: ignore[misc]
     def _wait_after(self, error: RedisError) -> None:
         try:
             self._outage.on_error(error)
+            self._denied_since = None
         except RedisAccessDenied as denied:
-            log.error("stopping", problem=str(denied))  # noqa: TRY400 - one sentence
-            raise WorkerShutdown(_EXIT_MISCONFIGURED) from denied
+            self._on_access_denied(denied)
         time.sleep(next(self._pauses))
         # A consumer that waits for Redis does not hang.
         self._note_turn()
 
+    def _on_access_denied(self, denied: RedisAccessDenied) -> None:
+        if self._denied_since is None:
+            self._denied_since = time.monotonic()
+            log.error("no messages can be fetched from Redis, retrying", problem=str(denied))
+        elif time.monotonic() - self._denied_since > _ACCESS_GRACE_S:
+            log.error("stopping, because Redis denies access", problem=str(denied))
+            worker_shutting_down.send(sender=self.hostname, sig="SIGTERM", how="Warm", exitcode=_EXIT_MISCONFIGURED)
+            raise WorkerShutdown(_EXIT_MISCONFIGURED) from denied
+
     def _on_turning(self) -> None:
         self._outage.on_success()
         self._pauses = retry_pauses()
+        self._denied_since = None
         self._note_turn()
 
     def _note_turn(self) -> None:

@@ -80,11 +80,15 @@ def test_a_second_sweep_within_half_a_second_does_nothing(ledger: Ledger, client
     create_stored(ledger, "a")
     call = transitions.recovery_sweep(lease_s=5, grace_s=0, limit=9)
     assert len(ledger.run(call)) == 1
-    now_ms = round(ledger.run(admin.get_overview()).time_s * 1000)
-    client.set(f"{KEY_PREFIX}last_sweep_at", now_ms)
-    assert ledger.run(call) == []
-    client.set(f"{KEY_PREFIX}last_sweep_at", now_ms - 700)
-    assert len(ledger.run(call)) == 1
+
+    def sweep_after(ms: int) -> int:
+        now_ms = round(ledger.run(admin.get_overview()).time_s * 1000)
+        client.set(f"{KEY_PREFIX}last_sweep_at", now_ms - ms)
+        return len(ledger.run(call))
+
+    # A machine under load may pause for half a second before the second sweep.
+    assert not all(sweep_after(0) for _ in range(20))
+    assert sweep_after(700) == 1
 
 
 def test_a_job_ends_once(ledger: Ledger, client: Any) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.harness.redis_faults import at_memory_limit
 from shared.contract.names import Queue
 from simulator.client.client import SimulatorClient
 from tests.system.faults.disk import full_disk
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.system
 
 
 def test_service_survives_redis_at_its_memory_limit(faulty_stack: FaultyStack, small_folder: Path) -> None:
-    assert_service_survives(faulty_stack, small_folder, faulty_stack.redis_at_memory_limit(), fault_s=4)
+    assert_service_survives(faulty_stack, small_folder, at_memory_limit(faulty_stack.broker.url), fault_s=4)
 
 
 def test_accepted_photo_is_answered_at_the_memory_limit_though_messages_are_lost_and_the_worker_restarts(
@@ -33,7 +34,7 @@ def test_accepted_photo_is_answered_at_the_memory_limit_though_messages_are_lost
             with faulty_stack.worker_killed():
                 sent = await user.send_photo(faulty_stack.images[0])
                 await asyncio.to_thread(eventually, lambda: client.llen(str(Queue.INTERACTIVE)))
-                full.enter_context(faulty_stack.redis_at_memory_limit())
+                full.enter_context(at_memory_limit(faulty_stack.broker.url))
                 client.delete(*map(str, Queue))
             assert "not a diagnosis" in text_of(await wait_for_answer(user, sent, RECOVERY_LIMIT_S))
 

@@ -10,11 +10,13 @@ from shared.broker.app import create_celery_app
 from shared.config.settings import Settings
 from shared.contract.names import CLASSIFY_TASK, Queue
 from shared.log import set_up_logging
-from worker.consumer.celery_consumer import EventBatchingConsumer
+from worker.consumer import celery_consumer
 
 
-def main(url: str) -> int:
+def main(url: str, *options: str) -> int:
     """Work until stopped."""
+    for option in options:
+        celery_consumer._ACCESS_GRACE_S = float(option.partition("=")[2])  # type: ignore[misc]
     set_up_logging(Settings(log_format="json"))
     # As in a worker: otherwise Celery sets up its own logging.
     setup_logging.connect(lambda **_: None, weak=False)
@@ -28,7 +30,7 @@ def main(url: str) -> int:
         handled.rpush("handled", *ids)
 
     worker: Any = app.Worker(
-        consumer_cls=EventBatchingConsumer,
+        consumer_cls=celery_consumer.EventBatchingConsumer,
         pool="threads",
         concurrency=2,
         queues=[str(queue) for queue in Queue],
@@ -43,4 +45,4 @@ def main(url: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))
