@@ -145,6 +145,10 @@ def test_images_may_be_stored_before_or_after_their_jobs_are_created(ledger: Led
     create_received(ledger, "b")
     assert create_stored(ledger, "b") == ["b"]
     assert client.exists(f"{KEY_PREFIX}received:{OUTBOX}") == 0
+    create_received(ledger, "c")
+    assert lease(ledger, Stage.RECEIVED, by="bot-1") == ["c"]
+    assert [job.id for job in ledger.run(transitions.mark_ready(["c"])).pending] == ["c"]
+    assert client.exists(f"{KEY_PREFIX}in_flight:bot-1") == 0
 
 
 def test_a_job_may_be_decided_before_its_image_is_stored(ledger: Ledger) -> None:
