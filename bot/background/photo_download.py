@@ -1,7 +1,7 @@
 """received -> ready: downloads a photo from Telegram, stores its image and publishes the job to the workers."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from io import BytesIO
 from typing import Final
 
@@ -14,6 +14,7 @@ from bot.telegram.api_calls import RateLimited, Rejected, SendError, call_api
 from shared.broker.publisher import TaskPublisher
 from shared.coalescing.coroutines import AsyncCoalescer
 from shared.contract.decision import Refusal, RefusalReason
+from shared.contract.names import Stage
 from shared.ledger import transitions
 from shared.ledger.records import OutboxJob
 
@@ -21,6 +22,8 @@ from shared.ledger.records import OutboxJob
 #: Celery message then carries several jobs, which saves bot and worker about a millisecond of CPU for each.
 _MAX_BATCH: Final = 16
 _BATCH_INTERVAL_S: Final = 0.03
+
+_FINISHED: Final = (Stage.ANSWERED, Stage.CANCELLED)
 
 #: Pause before an image is offered to a full store again. Seconds.
 _STORE_FULL_RETRY_S: Final = 2.0
@@ -52,9 +55,11 @@ class PhotoDownloader:
                 await self._ledger.run(transitions.decide([(job.id, Refusal(reason=RefusalReason.TOO_MANY_BYTES))]))
                 return None
             return self._attempts.backoff_s(await self._attempts.record_failure(job.id))
-        if not await self._coalescer.call((job.id, data or b"")):
+        if data is None:
+            return self._attempts.backoff_s(await self._attempts.record_failure(job.id))
+        if not await self._coalescer.call((job.id, data)):
             return _STORE_FULL_RETRY_S
-        await self._chat_action.show(origin.chat_id)
+        await self._chat_action.show(origin.chat_id, origin.thread_id)
         return None
 
     async def _fetch(self, file_id: str) -> bytes:
@@ -70,5 +75,16 @@ class PhotoDownloader:
             are_stored = [await self._store.put({id_: data}) for id_, data in images]
         ids = [id_ for (id_, _), is_stored in zip(images, are_stored, strict=True) if is_stored]
         pending = await self._ledger.run(transitions.mark_ready(ids))
+        await self._delete_unwanted(set(ids) - {job.id for job in pending})
         await asyncio.to_thread(self._publisher.publish, pending)
         return are_stored
+
+    async def _delete_unwanted(self, ids: Collection[str]) -> None:
+        """Delete the images of jobs that ended while the images were downloaded: nobody else would."""
+        if not ids:
+            return
+        ordered = sorted(ids)
+        jobs = await self._ledger.run(transitions.get_jobs(ordered))
+        await self._store.delete(
+            [id_ for id_, job in zip(ordered, jobs, strict=True) if job is None or job.stage in _FINISHED]
+        )
