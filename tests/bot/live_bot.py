@@ -4,6 +4,7 @@ No worker runs. A test decides jobs by calls to the ledger.
 """
 
 import asyncio
+import re
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
@@ -126,9 +127,13 @@ class LiveBot:
         """Decide all jobs that are ready, as a worker would. Waits until there are `count`; returns how many."""
         await until(lambda: self.count_ready(count))
         ids = [id_.decode() for id_ in await self.redis.zrange(f"melanoma:ready:{Queue.INTERACTIVE}", 0, -1)]
+        await self.decide(ids, verdict=verdict)
+        return len(ids)
+
+    async def decide(self, ids: Sequence[str], *, verdict: bool = False) -> None:
+        """Decide jobs, as a worker would."""
         decision = VERDICT if verdict else Refusal(reason=RefusalReason.NOT_A_LESION)
         await self.dependencies.ledger.run(transitions.decide([(id_, decision) for id_ in ids]))
-        return len(ids)
 
     async def count_ready(self, count: int) -> bool:
         """Whether at least `count` jobs are ready."""
@@ -136,13 +141,13 @@ class LiveBot:
 
     async def list_keys_naming(self, user: User) -> list[str]:
         """Keys whose name or value contains the user's id, but for the rate limiter's, which last seconds."""
-        number = str(user.id).encode()
+        # Group ids and times contain the same digits.
+        number = re.compile(rf"(?<![\d-]){user.id}(?!\d)")
         found = []
         async for key in self.redis.scan_iter("*"):
             if key.decode().startswith(redis_keys.RATE_LIMIT_PREFIX):
                 continue
-            value = await self.redis.dump(key)
-            if number in key or (value is not None and number in repr(await read_value(self.redis, key)).encode()):
+            if number.search(key.decode()) or number.search(repr(await read_value(self.redis, key))):
                 found.append(key.decode())
         return sorted(found)
 
