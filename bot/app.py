@@ -1,6 +1,7 @@
 """Wires the bot: the source of updates, the handlers, the background tasks and the HTTP server."""
 
 import asyncio
+import contextlib
 import threading
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -36,6 +37,9 @@ log = structlog.get_logger(__name__)
 
 _UPDATE_TYPES: Final = ("message", "edited_message", "callback_query", "my_chat_member")
 
+#: Time that a bot that stops waits for Redis to give its lease up. Seconds.
+_RELEASE_TIMEOUT_S: Final = 2.0
+
 #: Maximum number of job ids in one message to the workers.
 _SHARD: Final = 8
 
@@ -59,6 +63,7 @@ async def run_bot(settings: Settings, stop: asyncio.Event) -> None:
         stack.push_async_callback(asyncio.to_thread, client.__exit__, None, None, None)
         stack.callback(client_stop.set)
         await dependencies.bot_lease.acquire(bot.id)
+        stack.push_async_callback(_release_lease, dependencies)
         tasks = BackgroundTasks(bot, dependencies, client, services.wait_estimator, services.notices, settings)
         tasks.start()
         stack.push_async_callback(tasks.stop)
@@ -71,6 +76,13 @@ async def run_bot(settings: Settings, stop: asyncio.Event) -> None:
         log.info(BOT_READY_EVENT, mode="webhook" if webhook is not None else "polling")
         await _take_updates(bot, dispatcher, webhook, stop)
         log.info("stopping: jobs in flight are finished, other replicas do the rest")
+
+
+async def _release_lease(dependencies: BotDependencies) -> None:
+    # While Redis is unavailable, the lease is left to expire.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_RELEASE_TIMEOUT_S):
+            await dependencies.bot_lease.release()
 
 
 async def _start_client(client: ServiceClient, client_stop: threading.Event, stop: asyncio.Event) -> bool:

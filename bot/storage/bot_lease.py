@@ -44,6 +44,16 @@ class BotLease:
                 log.error("another bot uses this Redis, photographs may get lost: stop one of them", other=holder)
             await asyncio.sleep(_RENEWAL_INTERVAL_S)
 
+    async def release(self) -> None:
+        """Give the lease up, so that another bot may start at once. Replicas that still run take it again."""
+
+        async def release() -> None:
+            holder = await self._redis.get(redis_keys.BOT_ID)
+            if holder is not None and holder.decode() == self._bot_id:
+                await self._redis.delete(redis_keys.BOT_ID)
+
+        await self._retry.call(release)
+
     async def _renew(self) -> str:
         """Renew the lease if it is free or ours. Returns the id of the bot that holds it."""
 

@@ -16,7 +16,7 @@ from local.embedded_valkey import free_port
 from shared.config.settings import Settings, SettingsError
 from simulator.server import start_server
 from simulator.state.state import SimulatorState
-from tests.bot.live_bot import TOKEN
+from tests.bot.live.live_bot import TOKEN
 from tests.bot.redis_fixture import run_scenario
 
 REFUSED_TOKEN = "123:too-short-for-telegram"
@@ -73,7 +73,10 @@ def test_second_bot_on_one_redis_is_refused_until_the_first_is_gone(redis_url: s
         await replica.acquire(1)
         with pytest.raises(SettingsError, match=r"^REDIS_URL is in use by another bot \(1\)"):
             await other.acquire(2)
-        await dependencies.client.delete("melanoma:telegram:bot-id")
+        await other.release()
+        with pytest.raises(SettingsError):
+            await other.acquire(2)
+        await first.release()
         await other.acquire(2)
 
     run_scenario(redis_url, scenario)

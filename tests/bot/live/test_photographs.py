@@ -5,7 +5,7 @@ import asyncio
 from aiogram.types import BufferedInputFile
 
 from simulator.client.client import User
-from tests.bot.live_bot import (
+from tests.bot.live.live_bot import (
     IMAGE,
     LiveBot,
     bot_texts,

@@ -1,7 +1,7 @@
 """Groups: several askers of one photograph, topics, supergroups, restricted rights, anonymous administrators."""
 
 from simulator.client.client import Group, Message, User
-from tests.bot.live_bot import (
+from tests.bot.live.live_bot import (
     IMAGE,
     TIMEOUT_S,
     LiveBot,

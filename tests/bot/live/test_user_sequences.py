@@ -23,7 +23,7 @@ from shared.contract.names import Queue
 from shared.ledger import admin
 from simulator.client.client import Group, SimulatorError, User
 from simulator.state.state import SimulatorState
-from tests.bot.live_bot import IMAGE, LiveBot, until, wait_for
+from tests.bot.live.live_bot import IMAGE, LiveBot, until, wait_for
 from tests.simulator.harness import render_image
 
 USERS = st.integers(0, 1)
@@ -275,7 +275,7 @@ def count_named(text: str) -> int:
 
 
 async def is_idle(live: LiveBot) -> bool:
-    """Whether no update, job or message waits or is in hand."""
+    """Whether no update, job or message waits or is in flight."""
     state: SimulatorState = live.state
     if len(state.find_bot().updates):
         return False

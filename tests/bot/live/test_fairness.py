@@ -4,7 +4,7 @@ import asyncio
 import time
 
 from simulator.client.client import User
-from tests.bot.live_bot import (
+from tests.bot.live.live_bot import (
     IMAGE,
     LiveBot,
     bot_texts,
