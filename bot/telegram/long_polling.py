@@ -1,4 +1,4 @@
-"""Long polling: asks Telegram for updates and has them handled, those of different chats at the same time."""
+"""Long polling: asks Telegram for updates and has them handled, those of different users at the same time."""
 
 import asyncio
 from collections import defaultdict
@@ -52,7 +52,7 @@ async def poll(bot: Bot, dispatcher: Dispatcher, update_types: Sequence[str]) ->
             await asyncio.sleep(_ERROR_PAUSE_S)
         else:
             updates = [update for content in contents if (update := parse_update(content, bot)) is not None]
-            await asyncio.gather(*(_handle_in_order(bot, dispatcher, chat) for chat in _group_by_chat(updates)))
+            await asyncio.gather(*(_handle_in_order(bot, dispatcher, user) for user in _group_by_user(updates)))
             if contents:
                 # Also past updates that cannot be read.
                 offset = contents[-1]["update_id"] + 1
@@ -66,16 +66,11 @@ async def _handle_in_order(bot: Bot, dispatcher: Dispatcher, updates: Iterable[U
             log.error("an update failed", error=type(error).__name__)  # noqa: TRY400 - it holds names and texts
 
 
-def _group_by_chat(updates: Iterable[Update]) -> Iterable[list[Update]]:
-    chats: dict[int, list[Update]] = defaultdict(list)
+def _group_by_user(updates: Iterable[Update]) -> Iterable[list[Update]]:
+    """Group by who caused the updates, not by chat: a user may withdraw in one chat what was sent in another."""
+    users: dict[int, list[Update]] = defaultdict(list)
     for update in updates:
-        chats[_get_chat_id(update)].append(update)
-    return chats.values()
-
-
-def _get_chat_id(update: Update) -> int:
-    query = update.callback_query
-    if query is not None:
-        return query.message.chat.id if query.message is not None else query.from_user.id
-    event = update.message or update.edited_message or update.my_chat_member
-    return event.chat.id if event is not None else 0
+        event = update.message or update.edited_message or update.callback_query or update.my_chat_member
+        user = event.from_user if event is not None else None
+        users[user.id if user is not None else 0].append(update)
+    return users.values()
