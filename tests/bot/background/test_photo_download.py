@@ -29,7 +29,7 @@ class TelegramThatIsSlow:
         await self._meanwhile()
         destination.write(b"image")
 
-    async def send_chat_action(self, *_: Any) -> None:
+    async def send_chat_action(self, *_: Any, **__: Any) -> None:
         """Show nothing."""
 
 
