@@ -9,8 +9,9 @@ from shared.contract.decision import decision_from_json
 from shared.contract.names import CONTRACT_VERSION, Queue, Stage
 from shared.ledger import admin, transitions
 from shared.ledger.ledger import Ledger
-from shared.ledger.script_call import KEY_PREFIX
-from tests.shared.ledger.steps import OUTBOX, REFUSED, claimed, create_received, create_stored, lease, sweep
+from shared.ledger.records import NewJob
+from shared.ledger.script_call import KEY_PREFIX, ScriptCall
+from tests.shared.ledger.steps import FAILED, OUTBOX, REFUSED, claimed, create_received, create_stored, lease, sweep
 
 
 def age(client: Any, id_: str, field: str, seconds: float) -> None:
@@ -229,3 +230,39 @@ def test_the_overview_lists_no_outbox_in_which_nothing_waits(ledger: Ledger) -> 
     ledger.run(transitions.decide([("a", REFUSED)]))
     ledger.run(transitions.complete(["a"], retention_s=0))
     assert ledger.run(admin.get_overview()).outboxes == ()
+
+
+def test_the_overview_lists_the_latest_outboxes_and_every_live_process(ledger: Ledger) -> None:
+    ledger.run(transitions.heartbeat("bot-1", lease_s=5))
+    ledger.run(transitions.heartbeat("worker-1", lease_s=5))
+    ledger.run(transitions.heartbeat("worker-2", lease_s=-1))
+    ledger.run(admin.report_status("worker-1", "serving"))
+    create_stored(ledger, "a")
+    claimed(ledger, "a", by="worker-1")
+    processes = ledger.run(admin.get_overview()).processes
+    assert [(process.incarnation, process.in_flight, process.serving) for process in processes] == [
+        ("bot-1", 0, ""),
+        ("worker-1", 1, "serving"),
+    ]
+    for outbox in ("bulk:1", "bulk:2"):
+        jobs = [NewJob(outbox)]
+        ledger.run(
+            transitions.create_jobs(jobs, queue=Queue.BULK, outbox=outbox, language="en", deadline_s=60, stored=False)
+        )
+        time.sleep(0.002)
+    call = admin.get_overview()
+    two = ScriptCall(call.script, (1, *call.arguments[1:]), call.decode_reply)
+    assert [outbox.name for outbox in ledger.run(two).outboxes] == ["bulk:2"]
+    assert [outbox.name for outbox in ledger.run(call).outboxes] == ["bulk:2", "bulk:1"]
+
+
+def test_dead_letters_are_listed_up_to_a_limit(ledger: Ledger, client: Any) -> None:
+    create_stored(ledger, "a", "b", "c")
+    for id_ in ("a", "b", "c"):
+        ledger.run(transitions.decide([(id_, FAILED)]))
+        time.sleep(0.002)
+    assert [letter.id for letter in ledger.run(admin.get_dead_letters(2))] == ["a", "b"]
+    assert [letter.id for letter in ledger.run(admin.get_dead_letters(9, ["c", "unknown"]))] == ["c"]
+    client.delete(f"{KEY_PREFIX}job:a")
+    assert [letter.id for letter in ledger.run(admin.get_dead_letters(2))] == ["b"]
+    assert client.zrange(f"{KEY_PREFIX}dead_letters", 0, -1) == [b"b", b"c"]
