@@ -152,11 +152,30 @@ def test_images_may_be_stored_before_or_after_their_jobs_are_created(ledger: Led
     assert client.exists(f"{KEY_PREFIX}in_flight:bot-1") == 0
 
 
-def test_a_job_may_be_decided_before_its_image_is_stored(ledger: Ledger) -> None:
+def test_a_job_may_be_decided_before_its_image_is_stored(ledger: Ledger, client: Any) -> None:
     create_received(ledger, "a")
     assert ledger.run(transitions.decide([("a", REFUSED)])) == [True]
-    assert lease(ledger, Stage.RECEIVED) == []
+    assert client.exists(f"{KEY_PREFIX}received:{OUTBOX}") == 0
     assert lease(ledger) == ["a"]
+
+
+def test_an_owner_sees_its_job_in_any_stage(ledger: Ledger) -> None:
+    create_received(ledger, "a", payload="its owner's")
+    (received,) = ledger.run(transitions.get_jobs(["a"]))
+    assert received is not None
+    assert (received.stage, received.language, received.payload, received.decision, received.queue_position) == (
+        Stage.RECEIVED,
+        "en",
+        "its owner's",
+        b"",
+        None,
+    )
+    assert received.received_at == pytest.approx(time.time(), abs=60)
+    ledger.run(transitions.decide([("a", REFUSED)]))
+    ledger.run(transitions.cancel(["a"], retention_s=60))
+    (cancelled,) = ledger.run(transitions.get_jobs(["a"]))
+    assert cancelled is not None
+    assert (cancelled.stage, cancelled.payload, cancelled.decision) == (Stage.CANCELLED, "", b"")
 
 
 def test_sweep_forgets_a_dead_worker_and_what_it_claimed(ledger: Ledger, client: Any) -> None:
