@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.contract.decision import Failure, FailureReason, Refusal, RefusalReason
-from shared.contract.names import CONTRACT_VERSION, Queue, Stage
+from shared.contract.names import CONTRACT_VERSION, LEDGER_VERSION, Queue, Stage
 from shared.ledger import admin, transitions
 from shared.ledger.ledger import Ledger
 from shared.ledger.records import NewJob, PendingDispatch
@@ -207,3 +207,16 @@ def test_a_full_redis_still_obeys_its_operator(ledger: Ledger, client: Any) -> N
         assert ledger.run(admin.drop_dead_letters(["a"])).count == 1
     finally:
         client.config_set("maxmemory", 0)
+
+
+def test_the_first_process_sets_the_version_of_the_ledger(ledger: Ledger, client: Any) -> None:
+    assert ledger.run(admin.get_version()) == LEDGER_VERSION
+    assert client.get(f"{KEY_PREFIX}version") == str(LEDGER_VERSION).encode()
+    client.set(f"{KEY_PREFIX}version", LEDGER_VERSION + 1)
+    assert ledger.run(admin.get_version()) == LEDGER_VERSION + 1
+
+
+def test_a_ledger_of_the_first_version_is_known_by_its_sweep(ledger: Ledger, client: Any) -> None:
+    client.set(f"{KEY_PREFIX}swept_at", 1)
+    assert ledger.run(admin.get_version()) == 1
+    assert not client.exists(f"{KEY_PREFIX}version")
