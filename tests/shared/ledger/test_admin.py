@@ -220,3 +220,17 @@ def test_a_ledger_of_the_first_version_is_known_by_its_sweep(ledger: Ledger, cli
     client.set(f"{KEY_PREFIX}swept_at", 1)
     assert ledger.run(admin.get_version()) == 1
     assert not client.exists(f"{KEY_PREFIX}version")
+
+
+def test_a_report_forgets_the_status_of_dead_workers(ledger: Ledger, client: Any) -> None:
+    ledger.run(transitions.heartbeat("worker-1", lease_s=5))
+    for name in ("worker-1", "dead"):
+        ledger.run(admin.report_status(name, "{}"))
+    ledger.run(admin.report_status("worker-1", "{}"))
+    assert client.hkeys(f"{KEY_PREFIX}worker_status") == [b"worker-1"]
+
+
+def test_several_overrides_are_written_at_once(ledger: Ledger) -> None:
+    both = {"telegram_per_s": "20", "user_burst": "5"}
+    assert ledger.run(admin.sync_overrides(*both.items())) == both
+    assert ledger.run(admin.sync_overrides(("user_burst", ""))) == {"telegram_per_s": "20"}

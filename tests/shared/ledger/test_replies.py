@@ -282,6 +282,11 @@ def test_dead_letters_are_listed_up_to_a_limit(ledger: Ledger, client: Any) -> N
         time.sleep(0.002)
     assert [letter.id for letter in ledger.run(admin.get_dead_letters(2))] == ["a", "b"]
     assert [letter.id for letter in ledger.run(admin.get_dead_letters(9, ["c", "unknown"]))] == ["c"]
+    client.zincrby(f"{KEY_PREFIX}dead_letters", -20_000, "a")
+    (letter,) = ledger.run(admin.get_dead_letters(9, ["a"]))
+    assert (letter.id, letter.queue, letter.outbox, letter.attempts) == ("a", Queue.BULK, OUTBOX, 0)
+    assert letter.age_s == pytest.approx(20, abs=10)
+    assert decision_from_json(letter.decision) == FAILED
     client.delete(f"{KEY_PREFIX}job:a")
     assert [letter.id for letter in ledger.run(admin.get_dead_letters(2))] == ["b"]
     assert client.zrange(f"{KEY_PREFIX}dead_letters", 0, -1) == [b"b", b"c"]
