@@ -5,6 +5,8 @@ Prints JSON:
 * `chat_ratio`: throughput of the chat, divided by that of the service path in the same run. The service path is ledger,
   queue and worker without the bot, with one image in a message.
 * `limited_share`: answers a second, as a share of the 30 messages a second that Telegram allows.
+* `bystander_ratio`: how long other users wait for a reply or an answer while one user sends 500 photographs, 500
+  commands and 500 presses at once, divided by how long they wait without.
 * `service_cpu_ms`, `unlimited_cpu_ms`, `limited_cpu_ms`: CPU time of one photograph, by process.
 
 All processes share the same cores, including the simulator and the simulated users, which do not exist in a real
@@ -30,6 +32,7 @@ import psutil
 
 from benchmarks.harness.cpu_affinity import isolate_worker
 from benchmarks.harness.cpu_time import CpuTimer
+from benchmarks.harness.flood import measure_bystanders
 from benchmarks.harness.load_run import Load
 from benchmarks.harness.simulated_users import (
     PhotoOutcome,
@@ -50,6 +53,9 @@ from simulator.client.client import SimulatorClient
 
 _SERVICE_PATH_S: Final = 15.0
 _TIMEOUT_S: Final = 600.0
+
+#: Users who wait one after the other, without and with the flood of one user.
+_BYSTANDERS: Final = 5
 
 #: Telegram's limit for one bot.
 _MESSAGES_PER_S: Final = 30
@@ -78,6 +84,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--users", type=int, default=500)
     parser.add_argument("--each", type=int, default=4)
+    parser.add_argument("--flood", type=int, default=500, help="photographs, commands and presses of one user, each")
     args = parser.parse_args()
     with Testbed() as testbed:
         folder = testbed.home / "pictures"
@@ -85,6 +92,8 @@ def main() -> None:
         service = _run_service_path(testbed, images)
         unlimited = _run_chat(testbed, images, args.users, args.each, limits=False)
         limited = _run_chat(testbed, images, args.users, args.each, limits=True)
+        create_client(testbed.broker.url).flushall()
+        quiet, flooded = measure_bystanders(testbed.home, images, args.flood, _BYSTANDERS)
         with isolate_worker(testbed):
             service_apart = _run_service_path(testbed, images)
             unlimited_apart = _run_chat(testbed, images, args.users, args.each, limits=False)
@@ -99,6 +108,7 @@ def main() -> None:
             "cost_ratio": service_ms / (chat_ms - simulation_ms),
             "ceiling_ratio": service_ms / (chat_ms - unlimited.cpu_ms["bot"]),
             "apart_ratio": unlimited_apart.images_per_s / service_apart.images_per_s,
+            "bystander_ratio": flooded.ratio_to(quiet),
             "limited_share": limited.images_per_s / _MESSAGES_PER_S,
             "cores": cores,
             "service_per_s": service.images_per_s,
@@ -106,6 +116,10 @@ def main() -> None:
             "limited_per_s": limited.images_per_s,
             "service_apart_per_s": service_apart.images_per_s,
             "unlimited_apart_per_s": unlimited_apart.images_per_s,
+            "quiet_reply_s": quiet.reply_s,
+            "quiet_answer_s": quiet.answer_s,
+            "flooded_reply_s": flooded.reply_s,
+            "flooded_answer_s": flooded.answer_s,
             "service_cpu_ms": _rounded(service.cpu_ms),
             "unlimited_cpu_ms": _rounded(unlimited.cpu_ms),
             "limited_cpu_ms": _rounded(limited.cpu_ms),

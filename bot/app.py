@@ -1,8 +1,10 @@
 """Wires the bot: the source of updates, the handlers, the background tasks and the HTTP server."""
 
 import asyncio
+import contextlib
 import threading
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -14,22 +16,29 @@ from bot.background.runner import BackgroundTasks
 from bot.dependencies import BotDependencies
 from bot.handlers import create_routers
 from bot.middlewares.handler_retry import retry_until_stored
+from bot.middlewares.request_allowance import RequestAllowance
 from bot.services.consent import ConsentService
+from bot.services.messenger import Messenger
+from bot.services.notices import NoticeComposer
 from bot.services.privacy import PrivacyService
 from bot.services.submissions import SubmissionService
 from bot.services.wait_estimate import WaitEstimator
 from bot.telegram.bot_token import derive_secret, read_bot_token
 from bot.telegram.health import create_health_app, serve_http
-from bot.telegram.long_polling import poll_until
+from bot.telegram.long_polling import poll
 from bot.telegram.session import CachingSession
-from bot.telegram.webhook import add_webhook, read_webhook
+from bot.telegram.webhook import Webhook, add_webhook, read_webhook
 from shared.config.settings import Settings
 from shared.contract.names import BOT_READY_EVENT
+from shared.redis_client.retry import ShutdownRequested
 from shared.service.client import ServiceClient
 
 log = structlog.get_logger(__name__)
 
-_UPDATE_TYPES: Final = ("message", "callback_query", "my_chat_member")
+_UPDATE_TYPES: Final = ("message", "edited_message", "callback_query", "my_chat_member")
+
+#: Time that a bot that stops waits for Redis to give its lease up. Seconds.
+_RELEASE_TIMEOUT_S: Final = 2.0
 
 #: Maximum number of job ids in one message to the workers.
 _SHARD: Final = 8
@@ -44,55 +53,131 @@ async def run_bot(settings: Settings, stop: asyncio.Event) -> None:
     dependencies = BotDependencies(settings)
     client_stop = threading.Event()
     client = ServiceClient(settings, role="bot", shard=_SHARD, stop=client_stop)
-    wait_estimator = WaitEstimator(dependencies.ledger)
-    dispatcher = create_dispatcher(dependencies, wait_estimator, bytes.fromhex(derive_secret(token, "job ids")))
+    key = bytes.fromhex(derive_secret(token, "job ids"))
+    services = create_services(dependencies, key)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(bot.session.close)
         stack.push_async_callback(dependencies.close)
-        await asyncio.to_thread(client.__enter__)
+        if not await _start_client(client, client_stop, stop):
+            return
         stack.push_async_callback(asyncio.to_thread, client.__exit__, None, None, None)
         stack.callback(client_stop.set)
-        tasks = BackgroundTasks(bot, dependencies, client, wait_estimator, settings)
+        await dependencies.bot_lease.acquire(bot.id)
+        stack.push_async_callback(_release_lease, dependencies)
+        tasks = BackgroundTasks(bot, dependencies, client, services.wait_estimator, services.notices, settings)
         tasks.start()
         stack.push_async_callback(tasks.stop)
+        dispatcher = create_dispatcher(dependencies, services, key)
         app = create_health_app(tasks.is_making_progress)
         if webhook is not None:
             add_webhook(app, bot, dispatcher, webhook.secret)
         if settings.bot_port:
             await stack.enter_async_context(serve_http(app, settings.bot_host, settings.bot_port))
-        registration = asyncio.create_task(register_bot(bot, webhook, _UPDATE_TYPES))
         log.info(BOT_READY_EVENT, mode="webhook" if webhook is not None else "polling")
-        if webhook is not None:
-            await stop.wait()
-        else:
-            await poll_until(stop, bot, dispatcher, _UPDATE_TYPES)
-        registration.cancel()
+        await _take_updates(bot, dispatcher, webhook, stop)
         log.info("stopping: jobs in flight are finished, other replicas do the rest")
 
 
-def create_dispatcher(dependencies: BotDependencies, wait_estimator: WaitEstimator, job_id_key: bytes) -> Dispatcher:
-    """Return the dispatcher with all handlers and the services that they use."""
+async def _release_lease(dependencies: BotDependencies) -> None:
+    # While Redis is unavailable, the lease is left to expire.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_RELEASE_TIMEOUT_S):
+            await dependencies.bot_lease.release()
+
+
+async def _start_client(client: ServiceClient, client_stop: threading.Event, stop: asyncio.Event) -> bool:
+    """Wait until Redis is available. Returns False if `stop` was set before."""
+    starting = asyncio.create_task(asyncio.to_thread(client.__enter__))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not starting.done():
+        client_stop.set()
+    try:
+        await starting
+    except ShutdownRequested:
+        return False
+    return True
+
+
+async def _take_updates(bot: Bot, dispatcher: Dispatcher, webhook: Webhook | None, stop: asyncio.Event) -> None:
+    """Take updates until `stop` is set, or until registering the bot or polling fails for good."""
+    tasks = [
+        asyncio.create_task(stop.wait()),
+        asyncio.create_task(register_bot(bot, webhook, _UPDATE_TYPES)),
+    ]
+    registration = tasks[1]
+    if webhook is None:
+        tasks.append(asyncio.create_task(poll(bot, dispatcher, _UPDATE_TYPES)))
+    try:
+        while not stop.is_set():
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                await task
+            tasks = [task for task in tasks if task is not registration or not registration.done()]
+    finally:
+        # An update whose handler is cancelled here was not confirmed: Telegram sends it again.
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@dataclass(frozen=True, slots=True)
+class BotServices:
+    """The use cases of the handlers."""
+
+    wait_estimator: WaitEstimator
+    consent: ConsentService
+    messenger: Messenger
+    notices: NoticeComposer
+    submissions: SubmissionService
+    privacy: PrivacyService
+
+
+def create_services(dependencies: BotDependencies, key: bytes) -> BotServices:
+    """Return the services on these dependencies. `key` is the secret of ids and of the hashes of users."""
     consent = ConsentService(dependencies.users, dependencies.overrides)
+    wait_estimator = WaitEstimator(dependencies.ledger)
+    messenger = Messenger(dependencies.ledger, dependencies.message_lines, key)
     submissions = SubmissionService(
         ledger=dependencies.ledger,
         store=dependencies.store,
         users=dependencies.users,
         admission=dependencies.admission,
-        consent=consent,
+        unanswered=dependencies.unanswered,
+        messenger=messenger,
         wait_estimator=wait_estimator,
         overrides=dependencies.overrides,
-        key=job_id_key,
+        key=key,
     )
+    return BotServices(
+        wait_estimator=wait_estimator,
+        consent=consent,
+        messenger=messenger,
+        notices=NoticeComposer(dependencies.unanswered, consent, wait_estimator, dependencies.overrides),
+        submissions=submissions,
+        privacy=PrivacyService(dependencies.ledger, dependencies.store, dependencies.users, messenger),
+    )
+
+
+def create_dispatcher(dependencies: BotDependencies, services: BotServices, key: bytes) -> Dispatcher:
+    """Return the dispatcher with all handlers and the services that they use."""
     # aiogram passes these to the handlers' parameters of the same name.
     dispatcher = Dispatcher(
-        submissions=submissions,
-        consent=consent,
-        privacy=PrivacyService(dependencies.ledger, dependencies.store, dependencies.users),
+        submissions=services.submissions,
+        messenger=services.messenger,
+        consent=services.consent,
+        privacy=services.privacy,
         users=dependencies.users,
         statistics=dependencies.statistics,
-        wait_estimator=wait_estimator,
+        sent_images=dependencies.sent_images,
+        wait_estimator=services.wait_estimator,
         overrides=dependencies.overrides,
     )
     dispatcher.update.outer_middleware(retry_until_stored)
-    dispatcher.include_routers(*create_routers())
+    allowance = RequestAllowance(dependencies.admission, dependencies.users, services.messenger, key)
+    for router in create_routers():
+        router.message.middleware(allowance)
+        router.callback_query.middleware(allowance)
+        dispatcher.include_router(router)
     return dispatcher

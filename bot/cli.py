@@ -7,7 +7,7 @@ import signal
 import sys
 from typing import Final
 
-from aiogram.exceptions import TelegramUnauthorizedError
+from aiogram.exceptions import TelegramNotFound, TelegramUnauthorizedError
 
 from bot.app import run_bot
 from bot.locales import check_languages
@@ -40,7 +40,7 @@ def main() -> None:
         asyncio.run(_run(config))
     except (LanguageError, SettingsError, RedisAccessDenied) as error:
         _exit_misconfigured(str(error))
-    except TelegramUnauthorizedError:
+    except (TelegramUnauthorizedError, TelegramNotFound):
         _exit_misconfigured("Telegram does not know this BOT_TOKEN. Copy it again from @BotFather.")
     except KeyboardInterrupt:
         sys.exit(0)

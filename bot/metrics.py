@@ -12,6 +12,9 @@ class Metrics:
 
     def __init__(self) -> None:
         self.updates = Counter("melanoma_bot_updates", "Updates that were handled.")
+        self.unreadable_updates = Counter(
+            "melanoma_bot_unreadable_updates", "Updates of Telegram that this release cannot read."
+        )
         self.answers = Counter("melanoma_bot_answers", "Answers that were delivered.", ["outcome"])
         self.answer_seconds = Histogram(
             "melanoma_bot_answer_seconds", "Time from the photo's acceptance to its answer.", buckets=_BUCKETS_S

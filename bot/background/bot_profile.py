@@ -10,8 +10,9 @@ from aiogram.types import BotCommandScopeAllGroupChats
 
 from bot.locales import list_languages, translate
 from bot.presentation.command_menu import list_commands
-from bot.telegram.api_calls import SendError, call_api
+from bot.telegram.api_calls import Rejected, SendError, call_api
 from bot.telegram.webhook import Webhook
+from shared.config.settings import SettingsError
 
 log = structlog.get_logger(__name__)
 
@@ -19,15 +20,14 @@ _RETRY_PAUSE_S: Final = 30.0
 
 
 async def register_bot(bot: Bot, webhook: Webhook | None, update_types: Sequence[str]) -> None:
-    """Register until Telegram has accepted everything. Without `webhook` updates are delivered by long polling."""
+    """Register until Telegram has accepted everything. Without `webhook` updates are delivered by long polling.
+
+    Raises `SettingsError` if Telegram refuses the webhook, `TelegramUnauthorizedError` if it refuses the token.
+    """
     while True:
         try:
             if webhook is not None:
-                await call_api(
-                    lambda: bot.set_webhook(
-                        webhook.url, secret_token=webhook.secret, allowed_updates=list(update_types)
-                    )
-                )
+                await _set_webhook(bot, webhook, update_types)
             else:
                 await call_api(bot.delete_webhook)
             default, *others = list_languages()
@@ -40,6 +40,15 @@ async def register_bot(bot: Bot, webhook: Webhook | None, update_types: Sequence
             await asyncio.sleep(_RETRY_PAUSE_S)
         else:
             return
+
+
+async def _set_webhook(bot: Bot, webhook: Webhook, update_types: Sequence[str]) -> None:
+    try:
+        await call_api(
+            lambda: bot.set_webhook(webhook.url, secret_token=webhook.secret, allowed_updates=list(update_types))
+        )
+    except Rejected as error:
+        raise SettingsError(f"Telegram refuses the webhook, check MELANOMA_WEBHOOK_URL: {error}.") from None
 
 
 async def _set_profile(bot: Bot, language: str, code: str | None) -> None:

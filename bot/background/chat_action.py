@@ -22,7 +22,7 @@ class ChatActionSender:
         #: When it was last shown in each chat, the oldest first.
         self._shown_at: dict[int, float] = {}
 
-    async def show(self, chat_id: int) -> None:
+    async def show(self, chat_id: int, thread_id: int | None = None) -> None:
         """Show the action in a chat, unless it is shown already or there are messages to send."""
         now = time.monotonic()
         while self._shown_at and next(iter(self._shown_at.values())) < now - _SHOWN_S:
@@ -33,6 +33,9 @@ class ChatActionSender:
         if not (await self._rate_limiter.request_permit(chat_id, Priority.PROGRESS)).granted:
             return
         try:
-            await call_api(lambda: self._bot.send_chat_action(chat_id, ChatAction.UPLOAD_PHOTO))
+            await call_api(
+                lambda: self._bot.send_chat_action(chat_id, ChatAction.UPLOAD_PHOTO, message_thread_id=thread_id),
+                timeout_s=_SHOWN_S,
+            )
         except SendError:
             return

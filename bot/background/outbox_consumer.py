@@ -2,7 +2,11 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Final, Literal
 
 import structlog
@@ -23,15 +27,28 @@ _MIN_LEASE_INTERVAL_S: Final = 0.02
 #: After an error in our code the job is handled again this much later. Seconds.
 _ERROR_RETRY_S: Final = 5.0
 
+#: Jobs of a crowded chat are leased again after at most this time. Seconds.
+_MAX_POSTPONED_S: Final = 5.0
+
 #: Time that jobs in flight get to finish when the process stops. Seconds.
 _STOP_TIMEOUT_S: Final = 8.0
 
 
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """How many jobs a consumer handles at once: in all, and of one chat."""
+
+    total: int
+    max_per_chat: int
+    get_chat_id: Callable[[OutboxJob], int]
+
+
 class OutboxConsumer:
-    """Handles at most `slots` jobs at once.
+    """Handles as many jobs at once as it has `slots`.
 
     `handler` moves its job to another stage and returns None, or returns after how many seconds the job is due again.
-    `wake_event` is set when the outbox changed.
+    `wake_event` is set when the outbox changed. A chat with many jobs delays itself alone, because only
+    some of the slots are for one chat.
     """
 
     def __init__(
@@ -42,7 +59,7 @@ class OutboxConsumer:
         outbox: str,
         incarnation: str,
         wake_event: asyncio.Event,
-        slots: int,
+        slots: Slots,
         handler: Callable[[OutboxJob], Awaitable[float | None]],
     ) -> None:
         self._ledger = ledger
@@ -52,7 +69,8 @@ class OutboxConsumer:
         self._wake_event = wake_event
         self._slots = slots
         self._handler = handler
-        self._tasks: dict[asyncio.Task[None], str] = {}
+        #: The job that each task handles, and its chat.
+        self._tasks: dict[asyncio.Task[None], tuple[str, int]] = {}
         self._polled_at = time.monotonic()
 
     @property
@@ -60,26 +78,34 @@ class OutboxConsumer:
         """Seconds since the consumer last checked for jobs and free slots."""
         return time.monotonic() - self._polled_at
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether jobs are in flight."""
+        return bool(self._tasks)
+
     async def run(self) -> None:
         """Consume until cancelled."""
         while True:
-            free_slots = self._slots - len(self._tasks)
-            in_flight = set(self._tasks.values())
+            free_slots = self._slots.total - len(self._tasks)
+            in_flight = self._list_in_flight()
             jobs = await self._lease(free_slots) if free_slots else []
             self._polled_at = time.monotonic()
-            for job in await self._drop_in_flight(jobs, in_flight):
+            started = await self._postpone_crowded(await self._drop_in_flight(jobs, in_flight))
+            for job, chat_id in started:
                 task = asyncio.create_task(self._handle(job))
-                self._tasks[task] = job.id
+                self._tasks[task] = (job.id, chat_id)
                 task.add_done_callback(self._tasks.pop)
             await asyncio.sleep(_MIN_LEASE_INTERVAL_S)
-            if not jobs or len(jobs) == free_slots:
-                await self._wait(is_full=len(self._tasks) >= self._slots)
+            is_full = len(self._tasks) >= self._slots.total
+            # Behind the jobs of a crowded chat, those of other chats may be due.
+            if not jobs or is_full or (len(started) == len(jobs) == free_slots):
+                await self._wait(is_full=is_full)
 
     async def stop(self) -> None:
         """Let jobs in flight finish and requeue the rest. Call it once `run` has ended."""
         if self._tasks:
             await asyncio.wait(list(self._tasks), timeout=_STOP_TIMEOUT_S)
-        unfinished = list(self._tasks.values())
+        unfinished = [job_id for job_id, _ in self._tasks.values()]
         for task in list(self._tasks):
             task.cancel()
         if unfinished:
@@ -96,11 +122,32 @@ class OutboxConsumer:
         If a process is paused, the recovery sweep ends its leases. When the process resumes, it leases jobs again that
         it is about to finish. To start such a job once more would send a second answer.
         """
-        finished = [job.id for job in jobs if job.id in in_flight and job.id not in self._tasks.values()]
+        still_in_flight = self._list_in_flight()
+        finished = [job.id for job in jobs if job.id in in_flight and job.id not in still_in_flight]
         if finished:
             # They finished during the call. The ledger ignores answered jobs here; the others become due again.
             await self._ledger.run(transitions.requeue(finished, incarnation=self._incarnation))
         return [job for job in jobs if job.id not in in_flight]
+
+    async def _postpone_crowded(self, jobs: list[OutboxJob]) -> list[tuple[OutboxJob, int]]:
+        """Return the jobs to handle now, with their chats. Jobs of a chat that has enough in flight are due later."""
+        counts = Counter(chat_id for _, chat_id in self._tasks.values())
+        started, postponed = [], []
+        for job in jobs:
+            chat_id = self._slots.get_chat_id(job)
+            counts[chat_id] += 1
+            if counts[chat_id] <= self._slots.max_per_chat:
+                started.append((job, chat_id))
+            else:
+                rounds = (counts[chat_id] - 1) // self._slots.max_per_chat
+                postponed.append((job.id, min(_MAX_POSTPONED_S, rounds * _POLL_INTERVAL_S)))
+        for after_s, group in groupby(sorted(postponed, key=itemgetter(1)), key=itemgetter(1)):
+            ids = [id_ for id_, _ in group]
+            await self._ledger.run(transitions.requeue(ids, incarnation=self._incarnation, after_s=after_s))
+        return started
+
+    def _list_in_flight(self) -> set[str]:
+        return {job_id for job_id, _ in self._tasks.values()}
 
     async def _wait(self, *, is_full: bool) -> None:
         if is_full:

@@ -53,9 +53,11 @@ class PhotoDownloader:
                 await self._ledger.run(transitions.decide([(job.id, Refusal(reason=RefusalReason.TOO_MANY_BYTES))]))
                 return None
             return self._attempts.backoff_s(await self._attempts.record_failure(job.id))
-        if not await self._coalescer.call((job.id, data or b"")):
+        if data is None:
+            return self._attempts.backoff_s(await self._attempts.record_failure(job.id))
+        if not await self._coalescer.call((job.id, data)):
             return _STORE_FULL_RETRY_S
-        await self._chat_action.show(origin.chat_id)
+        await self._chat_action.show(origin.chat_id, origin.thread_id)
         return None
 
     async def _fetch(self, file_id: str) -> bytes:

@@ -11,13 +11,16 @@ from aiogram import Bot
 from bot.background.answer_delivery import AnswerDelivery
 from bot.background.completion import JobCompletion
 from bot.background.message_delivery import MessageDelivery
-from bot.background.outbox_consumer import OutboxConsumer
+from bot.background.outbox_consumer import OutboxConsumer, Slots
 from bot.background.override_sync import sync_overrides
 from bot.background.photo_download import PhotoDownloader
 from bot.background.progress import ProgressUpdater
 from bot.dependencies import BotDependencies
+from bot.services.notices import NoticeComposer
 from bot.services.wait_estimate import WaitEstimator
 from bot.storage import redis_keys
+from bot.storage.messages.outgoing_message import OutgoingMessage
+from bot.storage.photo_origin import PhotoOrigin
 from shared.config.settings import Settings
 from shared.contract.names import Stage
 from shared.ledger.records import OutboxJob
@@ -26,9 +29,11 @@ from shared.service.client import ServiceClient
 
 log = structlog.get_logger(__name__)
 
-_DOWNLOAD_SLOTS: Final = 16
-_ANSWER_SLOTS: Final = 24
-_MESSAGE_SLOTS: Final = 8
+#: Slots in all and of one chat. Messages of one chat are sent in order, answers to presses beside them.
+_DOWNLOAD_SLOTS: Final = (16, 4)
+_ANSWER_SLOTS: Final = (24, 4)
+_MESSAGE_SLOTS: Final = (8, 2)
+_DROP_SLOTS: Final = (1, 1)
 
 #: Longest wait for a notification of an outbox, in seconds; shorter than the time-out of the socket.
 _NOTIFICATION_WAIT_S: Final = 5.0
@@ -61,6 +66,7 @@ class BackgroundTasks:
         dependencies: BotDependencies,
         client: ServiceClient,
         wait_estimator: WaitEstimator,
+        notices: NoticeComposer,
         settings: Settings,
     ) -> None:
         self._dependencies = dependencies
@@ -77,13 +83,13 @@ class BackgroundTasks:
             max_attempts=settings.telegram_max_attempts,
             incarnation=client.incarnation,
         )
-        messages = MessageDelivery(bot, dependencies)
+        messages = MessageDelivery(bot, dependencies, notices)
         photos, wake = redis_keys.PHOTO_OUTBOX, self._wake_events
         self._consumers = [
             self._consumer(photos, Stage.RECEIVED, wake.received, _DOWNLOAD_SLOTS, downloader.download),
             self._consumer(photos, Stage.DECIDED, wake.decided, _ANSWER_SLOTS, answers.deliver),
             self._consumer(redis_keys.MESSAGE_OUTBOX, Stage.RECEIVED, wake.messages, _MESSAGE_SLOTS, messages.deliver),
-            self._consumer(redis_keys.MESSAGE_OUTBOX, Stage.DECIDED, wake.messages, 1, messages.drop),
+            self._consumer(redis_keys.MESSAGE_OUTBOX, Stage.DECIDED, wake.messages, _DROP_SLOTS, messages.drop),
         ]
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -94,6 +100,7 @@ class BackgroundTasks:
             self._wait_estimator.run,
             lambda: sync_overrides(self._ledger, self._dependencies.overrides),
             self._progress.run,
+            self._dependencies.bot_lease.keep,
             lambda: self._listen(redis_keys.PHOTO_OUTBOX, wake.received, wake.decided),
             lambda: self._listen(redis_keys.MESSAGE_OUTBOX, wake.messages),
             *(consumer.run for consumer in self._consumers),
@@ -105,7 +112,7 @@ class BackgroundTasks:
         for task in self._tasks:
             task.cancel()
         await asyncio.wait(self._tasks, timeout=_STOP_TIMEOUT_S)
-        await asyncio.gather(*(consumer.stop() for consumer in self._consumers))
+        await asyncio.gather(self._progress.stop(), *(consumer.stop() for consumer in self._consumers))
 
     def is_making_progress(self) -> bool:
         """Return whether every consumer and the progress updater have polled lately."""
@@ -116,16 +123,17 @@ class BackgroundTasks:
         outbox: str,
         stage: Literal[Stage.RECEIVED, Stage.DECIDED],
         wake_event: asyncio.Event,
-        slots: int,
+        slots: tuple[int, int],
         handler: Callable[[OutboxJob], Awaitable[float | None]],
     ) -> OutboxConsumer:
+        get_chat_id = _get_photo_chat_id if outbox == redis_keys.PHOTO_OUTBOX else _get_message_chat_id
         return OutboxConsumer(
             self._ledger,
             stage,
             outbox=outbox,
             incarnation=self._incarnation,
             wake_event=wake_event,
-            slots=slots,
+            slots=Slots(*slots, get_chat_id),
             handler=handler,
         )
 
@@ -147,3 +155,11 @@ class BackgroundTasks:
             except Exception:
                 log.exception("a background task failed, starting it again")
                 await asyncio.sleep(1)
+
+
+def _get_photo_chat_id(job: OutboxJob) -> int:
+    return PhotoOrigin.model_validate_json(job.payload).chat_id
+
+
+def _get_message_chat_id(job: OutboxJob) -> int:
+    return OutgoingMessage.model_validate_json(job.payload).chat_id

@@ -7,4 +7,4 @@ from bot.handlers import callbacks, commands, fallback, membership, photos
 
 def create_routers() -> list[Router]:
     """Return the routers in the order in which aiogram asks them; `fallback` takes every other message."""
-    return [module.create_router() for module in (membership, commands, photos, callbacks, fallback)]
+    return [module.create_router() for module in (membership, photos, commands, callbacks, fallback)]

@@ -5,15 +5,17 @@ from aiogram.enums import ChatType
 from aiogram.filters import Command, CommandStart
 from aiogram.types import Message, User
 
+from bot.handlers.replies import reply_to
 from bot.locales import translate
 from bot.presentation import keyboards
 from bot.services.consent import ConsentService
+from bot.services.messenger import Messenger
 from bot.services.privacy import retention_days
 from bot.services.submissions import SubmissionService
 from bot.services.wait_estimate import WaitEstimator
-from bot.storage.outgoing_message import OutgoingMessage
 from bot.storage.statistics import AnswerStatistics
 from bot.storage.users import UserStore
+from bot.telegram.handler_flags import CHANGES_DATA
 from shared.config.overrides import SettingsOverrides
 from shared.contract.names import Queue
 
@@ -26,52 +28,50 @@ def create_router() -> Router:
     router.message.register(_help, Command("help"), is_private)
     router.message.register(_language, Command("language"), is_private)
     router.message.register(_privacy, Command("privacy"), is_private)
-    router.message.register(_cancel, Command("cancel"), is_private)
-    router.message.register(_delete_me, Command("delete_me"), is_private)
+    router.message.register(_cancel, Command("cancel"), is_private, flags=CHANGES_DATA)
+    router.message.register(_delete_me, Command("delete_me"), is_private, flags=CHANGES_DATA)
     router.message.register(_stats, Command("stats"), is_private)
     return router
 
 
-async def _start(message: Message, submissions: SubmissionService, users: UserStore, consent: ConsentService) -> None:
+async def _start(message: Message, messenger: Messenger, users: UserStore, consent: ConsentService) -> None:
     language, user = await _get_language(message, users)
     parts = [translate(language, "start"), translate(language, "photo-instructions")]
     keyboard: keyboards.Rows = ()
     if not await consent.is_given(user.id):
         parts.append(consent.question(language))
         keyboard = keyboards.consent(language)
-    await _reply(message, submissions, "\n\n".join(parts), keyboard)
+    await reply_to(message, messenger, "\n\n".join(parts), keyboard=keyboard)
 
 
-async def _help(message: Message, submissions: SubmissionService, users: UserStore) -> None:
+async def _help(message: Message, messenger: Messenger, users: UserStore) -> None:
     language, _ = await _get_language(message, users)
-    await _reply(message, submissions, f"{translate(language, 'photo-instructions')}\n\n{translate(language, 'help')}")
+    await reply_to(message, messenger, f"{translate(language, 'photo-instructions')}\n\n{translate(language, 'help')}")
 
 
-async def _language(message: Message, submissions: SubmissionService, users: UserStore) -> None:
+async def _language(message: Message, messenger: Messenger, users: UserStore) -> None:
     language, _ = await _get_language(message, users)
-    await _reply(message, submissions, translate(language, "language-question"), keyboards.languages())
+    await reply_to(message, messenger, translate(language, "language-question"), keyboard=keyboards.languages())
 
 
-async def _privacy(
-    message: Message, submissions: SubmissionService, users: UserStore, overrides: SettingsOverrides
-) -> None:
+async def _privacy(message: Message, messenger: Messenger, users: UserStore, overrides: SettingsOverrides) -> None:
     language, _ = await _get_language(message, users)
-    await _reply(message, submissions, translate(language, "privacy", days=retention_days(overrides.current)))
+    await reply_to(message, messenger, translate(language, "privacy", days=retention_days(overrides.current)))
 
 
-async def _cancel(message: Message, submissions: SubmissionService, users: UserStore) -> None:
+async def _cancel(message: Message, messenger: Messenger, submissions: SubmissionService, users: UserStore) -> None:
     language, user = await _get_language(message, users)
-    await _reply(message, submissions, translate(language, "cancelled", photos=await submissions.cancel(user.id)))
+    await reply_to(message, messenger, translate(language, "cancelled", photos=await submissions.withdraw(user.id)))
 
 
-async def _delete_me(message: Message, submissions: SubmissionService, users: UserStore) -> None:
+async def _delete_me(message: Message, messenger: Messenger, users: UserStore) -> None:
     language, _ = await _get_language(message, users)
-    await _reply(message, submissions, translate(language, "delete-question"), keyboards.deletion(language))
+    await reply_to(message, messenger, translate(language, "delete-question"), keyboard=keyboards.deletion(language))
 
 
 async def _stats(
     message: Message,
-    submissions: SubmissionService,
+    messenger: Messenger,
     users: UserStore,
     statistics: AnswerStatistics,
     wait_estimator: WaitEstimator,
@@ -79,7 +79,7 @@ async def _stats(
 ) -> None:
     language, user = await _get_language(message, users)
     if str(user.id) not in overrides.current.admins.replace(" ", "").split(","):
-        await _reply(message, submissions, translate(language, "only-photos-hint"))
+        await reply_to(message, messenger, translate(language, "only-photos-hint"))
         return
     today, latencies, counts = await statistics.get_today(), await statistics.get_latencies(), wait_estimator.counts
     queue = counts.queues[Queue.INTERACTIVE] if counts is not None else None
@@ -98,18 +98,13 @@ async def _stats(
         speed=round(counts.images_per_second) if counts else 0,
         dead=counts.dead_letters if counts else 0,
     )
-    await _reply(message, submissions, text)
+    await reply_to(message, messenger, text)
 
 
 async def _get_language(message: Message, users: UserStore) -> tuple[str, User]:
     user = message.from_user
     assert user is not None  # noqa: S101 - Telegram's messages in private chats have a sender
     return await users.get_language(user.id, user.language_code), user
-
-
-async def _reply(message: Message, submissions: SubmissionService, text: str, keyboard: keyboards.Rows = ()) -> None:
-    reply = OutgoingMessage(chat_id=message.chat.id, text=text, keyboard=keyboard)
-    await submissions.enqueue_message(reply, str(message.message_id))
 
 
 def _format_quantile(sorted_values: list[float], share: float) -> str:

@@ -1,13 +1,14 @@
-"""Handler of messages that no other handler takes: it says that the bot takes photos only."""
+"""Handlers of messages that no other handler takes: they say that the bot takes photos only."""
 
 from aiogram import F, Router
 from aiogram.enums import ChatType
 from aiogram.types import Message
 
+from bot.handlers.replies import reply_to
 from bot.locales import translate
-from bot.services.submissions import SubmissionService
-from bot.storage.outgoing_message import OutgoingMessage
+from bot.services.messenger import Messenger
 from bot.storage.users import UserStore
+from bot.telegram.photo import has_file
 
 
 def create_router() -> Router:
@@ -17,10 +18,14 @@ def create_router() -> Router:
     return router
 
 
-async def _send_hint(message: Message, submissions: SubmissionService, users: UserStore) -> None:
+async def _send_hint(message: Message, messenger: Messenger, users: UserStore) -> None:
     if message.from_user is None:
         return
     language = await users.get_language(message.from_user.id, message.from_user.language_code)
-    hint = OutgoingMessage(chat_id=message.chat.id, text=translate(language, "only-photos-hint"))
-    # All hints to a chat share one reason, so another one is sent only after the ledger has forgotten the last.
-    await submissions.enqueue_message(hint, "hint")
+    text = translate(language, "only-photos-hint")
+    if has_file(message):
+        # A user who sends a file waits for an answer to it.
+        await reply_to(message, messenger, text, reply_to_message_id=message.message_id)
+    else:
+        # All hints to a chat share one reason, so another one is sent only after the ledger has forgotten the last.
+        await reply_to(message, messenger, text, reason="hint")

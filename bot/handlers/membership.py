@@ -16,4 +16,4 @@ def create_router() -> Router:
 
 async def _cancel_if_blocked(update: ChatMemberUpdated, submissions: SubmissionService) -> None:
     if update.chat.type == ChatType.PRIVATE and update.new_chat_member.status == ChatMemberStatus.KICKED:
-        await submissions.cancel(update.from_user.id)
+        await submissions.withdraw(update.from_user.id)

@@ -1,53 +1,113 @@
-"""Handlers of photos: sent in a private chat, or replied to with /check in a group."""
+"""Handlers of photos: sent in a private chat, or asked about with /check in a group."""
 
-from aiogram import F, Router
+from typing import Any
+
+from aiogram import Bot, F, Router
 from aiogram.enums import ChatType
 from aiogram.filters import Command
 from aiogram.types import Message
 
+from bot.handlers.replies import get_thread_id, reply_to
 from bot.locales import translate
+from bot.services.messenger import Messenger
 from bot.services.submissions import SubmissionService
-from bot.storage.outgoing_message import OutgoingMessage
 from bot.storage.photo_origin import PhotoOrigin
+from bot.storage.sent_images import SentImages
 from bot.storage.users import UserStore
-from bot.telegram.photo import extract_photo
+from bot.telegram.handler_flags import HAS_ADMISSION
+from bot.telegram.photo import PhotoFile, extract_photo, is_from_bot
 
 
 def create_router() -> Router:
-    """Return the router of photos."""
+    """Return the router of photos. It comes before commands, because a caption may look like one."""
     router = Router(name="photos")
-    router.message.register(_check, Command("check"))
-    router.message.register(_submit_private, F.chat.type == ChatType.PRIVATE, F.func(extract_photo))
+    is_private_photo = (F.chat.type == ChatType.PRIVATE, F.func(extract_photo))
+    is_check = (Command("check"), F.func(_find_shown))
+    for kind in (is_private_photo, is_check):
+        router.message.register(_explain_own_image, *kind, _find_own_image)
+    router.message.register(_explain_anonymity, *is_check, F.sender_chat)
+    router.message.register(_submit, *is_private_photo, flags=HAS_ADMISSION)
+    router.message.register(_submit, *is_check, flags=HAS_ADMISSION)
+    router.edited_message.register(_resubmit, *is_private_photo, flags=HAS_ADMISSION)
+    router.message.register(_explain_check, Command("check"))
     return router
 
 
-async def _submit_private(message: Message, submissions: SubmissionService) -> None:
-    await _submit(message, message, submissions, is_group=False)
+async def _submit(message: Message, submissions: SubmissionService) -> None:
+    photo, origin = _read_photo(message)
+    await submissions.submit(photo, origin, message.from_user.language_code if message.from_user else None)
 
 
-async def _check(message: Message, submissions: SubmissionService, users: UserStore) -> None:
-    photo_message = message.reply_to_message
-    if photo_message is not None and extract_photo(photo_message) is not None:
-        await _submit(message, photo_message, submissions, is_group=message.chat.type != ChatType.PRIVATE)
-    elif message.from_user is not None:
-        language = await users.get_language(message.from_user.id, message.from_user.language_code)
-        hint = OutgoingMessage(
-            chat_id=message.chat.id, text=translate(language, "check-hint"), reply_to_message_id=message.message_id
-        )
-        await submissions.enqueue_message(hint, str(message.message_id))
+async def _resubmit(message: Message, submissions: SubmissionService) -> None:
+    """Submit the photo of an edited message. If only the caption changed, the ledger knows the job."""
+    photo, origin = _read_photo(message)
+    await submissions.resubmit(photo, origin, message.from_user.language_code if message.from_user else None)
 
 
-async def _submit(request: Message, photo_message: Message, submissions: SubmissionService, *, is_group: bool) -> None:
-    """Submit the photo of `photo_message` for the sender of `request`."""
-    photo = extract_photo(photo_message)
-    if photo is None or request.from_user is None:
+async def _explain_own_image(
+    message: Message, messenger: Messenger, users: UserStore, original: PhotoOrigin | None
+) -> None:
+    """Say that the bot has drawn on this picture, and point to the photo that it came from if it is in this chat."""
+    asker = message.from_user.id if message.from_user is not None else None
+    is_here = original is not None and (original.chat_id, original.user_id) == (message.chat.id, asker)
+    reply_to_message_id = original.message_id if original is not None and is_here else message.message_id
+    await _reply(message, messenger, users, "own-image", reply_to_message_id)
+
+
+async def _explain_anonymity(message: Message, messenger: Messenger, users: UserStore) -> None:
+    """Say that all anonymous administrators, and all channels, share one user, who can consent to nothing."""
+    await _reply(message, messenger, users, "check-anonymous", message.message_id)
+
+
+async def _explain_check(message: Message, messenger: Messenger, users: UserStore) -> None:
+    await _reply(message, messenger, users, "check-hint", message.message_id)
+
+
+async def _reply(
+    message: Message, messenger: Messenger, users: UserStore, text_name: str, reply_to_message_id: int
+) -> None:
+    if message.from_user is None:
         return
+    language = await users.get_language(message.from_user.id, message.from_user.language_code)
+    await reply_to(message, messenger, translate(language, text_name), reply_to_message_id=reply_to_message_id)
+
+
+async def _find_own_image(
+    message: Message, bot: Bot, sent_images: SentImages, submissions: SubmissionService
+) -> dict[str, Any] | bool:
+    """Filter: the picture is one that the bot sent. Returns the photo that it came from, if that is known."""
+    shown = _find_shown(message)
+    photo = extract_photo(shown) if shown is not None else None
+    if shown is None or photo is None:
+        return False
+    job_id = await sent_images.find_job_id(photo.unique_id)
+    if job_id is None:
+        return {"original": None} if is_from_bot(shown, bot.id) else False
+    return {"original": await submissions.get_origin(job_id)}
+
+
+def _find_shown(message: Message) -> Message | None:
+    """Return the message with the photo: this one, or the one that it replies to."""
+    for candidate in (message, message.reply_to_message):
+        if candidate is not None and extract_photo(candidate) is not None:
+            return candidate
+    return None
+
+
+def _read_photo(request: Message) -> tuple[PhotoFile, PhotoOrigin]:
+    """Return the photo about which the sender of `request` asks, and its origin."""
+    shown = _find_shown(request)
+    photo = extract_photo(shown) if shown is not None else None
+    # The filters of the handlers let nothing else through.
+    assert shown is not None and photo is not None and request.from_user is not None  # noqa: S101, PT018
+    is_group = request.chat.type != ChatType.PRIVATE
     origin = PhotoOrigin(
         chat_id=request.chat.id,
-        message_id=photo_message.message_id,
+        message_id=shown.message_id,
         user_id=request.from_user.id,
         file_id=photo.file_id,
         is_group=is_group,
-        album_id=None if is_group else photo_message.media_group_id,
+        album_id=None if is_group else shown.media_group_id,
+        thread_id=get_thread_id(request),
     )
-    await submissions.submit(photo, origin, request.from_user.language_code)
+    return photo, origin

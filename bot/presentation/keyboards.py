@@ -6,7 +6,7 @@ from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.locales import list_languages, translate
 from bot.presentation import button_data
-from bot.storage.outgoing_message import Button
+from bot.storage.messages.outgoing_message import Button
 
 Rows = tuple[tuple[Button, ...], ...]
 

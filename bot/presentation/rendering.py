@@ -1,5 +1,6 @@
 """Renders a decision as text: title, probability, evidence receipt, what to do. Telegram's HTML."""
 
+import math
 from typing import Final
 
 from bot.locales import translate
@@ -35,7 +36,7 @@ def render_explanation(decision: Verdict | Refusal | Failure, language: str) -> 
         "explain-verdict",
         calibrated="no" if decision.population == UNMEASURED else "yes",
         percent=format_percent(decision.probability),
-        hundred=_clamp_percent(decision.probability * 100),
+        hundred=_count_in_hundred(decision.probability),
         # Used only if something was measured.
         population=translate(language, f"population-{decision.population}")
         if decision.population != UNMEASURED
@@ -74,7 +75,9 @@ def format_wait(seconds: float | None, language: str) -> str:
         return translate(language, "wait-unknown")
     if seconds < 55:
         return translate(language, "wait-seconds", seconds=max(5, 5 * round(seconds / 5)))
-    return translate(language, "wait-minutes", minutes=max(1, round(seconds / 60)))
+    if seconds < 90 * 60:
+        return translate(language, "wait-minutes", minutes=max(1, round(seconds / 60)))
+    return translate(language, "wait-hours", hours=round(seconds / 3600))
 
 
 def _render_verdict(verdict: Verdict, language: str) -> str:
@@ -104,10 +107,18 @@ def _render_receipt(verdict: Verdict, language: str) -> str:
         "receipt",
         lesions=receipt.lesions,
         malignant=receipt.malignant,
-        low=round(receipt.low * 100),
-        high=round(receipt.high * 100),
+        # Outwards, so that the interval as shown contains the one that was computed, and never reads "0 to 0".
+        low=math.floor(receipt.low * 100),
+        high=math.ceil(receipt.high * 100),
         population=translate(language, f"population-{receipt.population}"),
     )
+
+
+def _count_in_hundred(share: float) -> int:
+    """Return how many of a hundred a share of 1 is; 0 for fewer than one, 100 for more than 99."""
+    if share < 0.01:
+        return 0
+    return 100 if share > 0.99 else _clamp_percent(share * 100)
 
 
 def _clamp_percent(percent: float) -> int:

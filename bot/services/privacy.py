@@ -1,5 +1,8 @@
 """Erases a user's data, and says for how long the record of an answer is kept."""
 
+from bot.services.messenger import Messenger
+from bot.storage.photo_origin import PhotoOrigin
+from bot.storage.status_target import AlbumTarget, get_status_target
 from bot.storage.users import UserStore
 from shared.config.settings import Settings
 from shared.image_store.async_store import AsyncImageStore
@@ -8,19 +11,34 @@ from shared.ledger.async_ledger import AsyncLedger
 
 
 class PrivacyService:
-    """Erases everything of a user. It waits while Redis is unavailable and can be repeated."""
+    """Erases everything of a user but the allowance, which is kept under a keyed hash until the day ends.
 
-    def __init__(self, ledger: AsyncLedger, store: AsyncImageStore, users: UserStore) -> None:
+    It waits while Redis is unavailable and can be repeated.
+    """
+
+    def __init__(self, ledger: AsyncLedger, store: AsyncImageStore, users: UserStore, messenger: Messenger) -> None:
         self._ledger = ledger
         self._store = store
         self._users = users
+        self._messenger = messenger
 
     async def erase_user(self, user_id: int) -> None:
-        """Delete the user's jobs, images and profile."""
+        """Delete the user's jobs, images, profile, and the messages that wait for the user."""
         job_ids = await self._users.get_job_ids(user_id)
+        albums = await self._find_albums(job_ids)
         await self._ledger.run(transitions.delete(job_ids))
         await self._store.delete(job_ids)
-        await self._users.erase(user_id, job_ids)
+        # A user's private chat has the user's id.
+        await self._messenger.withdraw(user_id)
+        await self._users.erase(user_id, job_ids, albums)
+
+    async def _find_albums(self, job_ids: list[str]) -> set[AlbumTarget]:
+        if not job_ids:
+            return set()
+        jobs = await self._ledger.run(transitions.get_jobs(job_ids))
+        origins = [PhotoOrigin.model_validate_json(job.payload) for job in jobs if job is not None and job.payload]
+        targets = {get_status_target("", origin) for origin in origins}
+        return {target for target in targets if isinstance(target, AlbumTarget)}
 
 
 def retention_days(settings: Settings) -> int:

@@ -24,6 +24,11 @@ class WaitEstimator:
             self.counts = await self._ledger.run(transitions.get_counts())
             await asyncio.sleep(_POLL_INTERVAL_S)
 
+    def is_stopped(self) -> bool:
+        """Return whether nothing is decided now: no worker is alive, or an operator has paused the queue."""
+        counts = self.counts
+        return counts is not None and (counts.images_per_second <= 0 or counts.queues[Queue.INTERACTIVE].is_paused)
+
     def wait_s(self, position: int | None = None) -> float | None:
         """Estimate the seconds until the answer: photos before it and in workers, divided by the workers' throughput.
 
@@ -31,10 +36,10 @@ class WaitEstimator:
             position: How many photos are before it in the queue; None for all that wait now.
 
         Returns:
-            Seconds; None if no worker is alive or the counts have not been read yet.
+            Seconds; None if nothing is decided now, or if the counts have not been read yet.
         """
         counts = self.counts
-        if counts is None or counts.images_per_second <= 0:
+        if counts is None or self.is_stopped():
             return None
         before = counts.queues[Queue.INTERACTIVE].ready if position is None else position
         return (before + counts.claimed + 1) / counts.images_per_second

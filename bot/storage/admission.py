@@ -1,4 +1,4 @@
-"""Admission control. A photo waits for its user's consent; beyond the user's allowance it is rejected."""
+"""Admission control. A photo waits for its user's consent. Beyond the allowance photos and requests are rejected."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,50 +19,85 @@ from shared.redis_client.retry import AsyncRedisRetry
 #: A photo that was sent before consent waits for it this long. Seconds.
 _PENDING_S: Final = 24 * 3600
 
+#: Maximum number of requests (commands, presses, texts) at once, and as many a minute. Changes of what is stored have
+#: an allowance of their own, so that a user can always withdraw.
+_REQUEST_BURST: Final = 20
+
 _SCRIPTS: Final = Path(__file__).parents[1] / "scripts"
 _ADMIT: Final = with_clock_prelude((_SCRIPTS / "admit_photo.lua").read_text(encoding="utf-8"))
+_ADMIT_REQUEST: Final = with_clock_prelude((_SCRIPTS / "admit_request.lua").read_text(encoding="utf-8"))
 
 
 class Admission(StrEnum):
-    """Result of the check of a photo. `..._REPEATED`: the user has got a message about it already."""
+    """Result of the check of a photo."""
 
     ADMITTED = "admitted"
     NO_CONSENT = "no-consent"
     TOO_FAST = "too-fast"
-    TOO_FAST_REPEATED = "too-fast-repeated"
     DAILY_LIMIT = "daily-limit"
-    DAILY_LIMIT_REPEATED = "daily-limit-repeated"
+    SERVICE_BUSY = "service-busy"
+    TOO_LARGE = "too-large"
 
 
 @dataclass(frozen=True, slots=True)
 class AdmissionResult:
-    """Result of the check, the user's language, and the seconds until the next photo is admitted."""
+    """Result of the check, and the user's language.
+
+    `burst_began` is 0 unless the photo is the first of a burst for which the user gets a notice; then it is a time.
+    """
 
     admission: Admission
     language: str
-    wait_s: int
+    burst_began: int
+
+
+@dataclass(frozen=True, slots=True)
+class RequestAdmission:
+    """Whether a request is admitted, the seconds until the next one is, and whether it is the first rejected one."""
+
+    admitted: bool
+    wait_s: float = 0
+    is_first_rejection: bool = False
 
 
 class AdmissionControl:
-    """Checks each photo in one atomic script. Every method waits while Redis is unavailable."""
+    """Checks each photo and each request in one atomic script. Every method waits while Redis is unavailable."""
 
     def __init__(self, client: "Redis", retry: AsyncRedisRetry, overrides: SettingsOverrides) -> None:
         self._redis: Any = client  # redis-py's types mix its two clients
         self._retry = retry
         self._overrides = overrides
         self._admit = client.register_script(_ADMIT)
+        self._admit_request = client.register_script(_ADMIT_REQUEST)
 
-    async def admit(self, job_id: str, origin: PhotoOrigin, language_code: str | None) -> AdmissionResult:
+    async def admit(
+        self,
+        job_id: str,
+        origin: PhotoOrigin,
+        language_code: str | None,
+        *,
+        user_hash: str,
+        rejection: Admission | None = None,
+    ) -> AdmissionResult:
         """Admit or reject a photo. A photo that was admitted is admitted again and costs nothing.
 
-        Without consent the photo is kept for a day: see `get_pending_photos`.
+        Without consent the photo is kept for a day, see `get_pending_photos`; it has then used its allowance.
+
+        Args:
+            job_id: Id of the photo's job.
+            origin: What the bot stores with the job.
+            language_code: Telegram's setting, used if the user chose no language.
+            user_hash: Keyed hash of the user's id, under which the allowance is kept.
+            rejection: Reason to reject the photo even if the user has allowance left.
         """
         settings = self._overrides.current
         target = get_status_target(job_id, origin)
         keys = [
             redis_keys.user(origin.user_id),
+            redis_keys.allowance(user_hash),
             redis_keys.jobs(origin.user_id),
             redis_keys.pending_photos(origin.user_id),
+            redis_keys.unanswered_photos(origin.user_id),
             redis_keys.STATUS_UPDATES,
         ]
         if isinstance(target, AlbumTarget):
@@ -77,15 +112,26 @@ class AdmissionControl:
             REMEMBERED_S,
             _PENDING_S,
             str(target),
+            origin.chat_id,
+            origin.message_id,
+            rejection or "",
         ]
-        admission, language, wait_s = await self._retry.call(lambda: self._admit(keys=keys, args=arguments))
-        return AdmissionResult(Admission(admission.decode()), language.decode(), int(wait_s))
+        admission, language, burst_began = await self._retry.call(lambda: self._admit(keys=keys, args=arguments))
+        return AdmissionResult(Admission(admission.decode()), language.decode(), int(burst_began))
+
+    async def admit_request(self, user_hash: str, *, changes_data: bool = False) -> RequestAdmission:
+        """Admit or reject a command or a press. `changes_data`: it withdraws or deletes something, or gives consent."""
+        keys, arguments = [redis_keys.allowance(user_hash)], ["changes" if changes_data else "requests", _REQUEST_BURST]
+        admitted, wait_ms, is_first = await self._retry.call(lambda: self._admit_request(keys=keys, args=arguments))
+        return RequestAdmission(admitted == 1, wait_ms / 1000, is_first == 1)
 
     async def get_pending_photos(self, user_id: int) -> dict[str, PhotoOrigin]:
-        """Return the photos that the user sent before consent, by job id."""
+        """Return the photos that the user sent before consent, by job id, in the order of their messages."""
         photos = await self._retry.call(lambda: self._redis.hgetall(redis_keys.pending_photos(user_id)))
-        return {id_.decode(): PhotoOrigin.model_validate_json(origin) for id_, origin in photos.items()}
+        origins = {id_.decode(): PhotoOrigin.model_validate_json(origin) for id_, origin in photos.items()}
+        return dict(sorted(origins.items(), key=lambda item: (item[1].chat_id, item[1].message_id)))
 
-    async def clear_pending_photos(self, user_id: int) -> None:
-        """Forget the photos that were sent before consent, once they have jobs."""
-        await self._retry.call(lambda: self._redis.delete(redis_keys.pending_photos(user_id)))
+    async def remove_pending_photos(self, user_id: int, job_ids: list[str]) -> None:
+        """Forget photos that were sent before consent: they have jobs, or their user withdrew them."""
+        if job_ids:
+            await self._retry.call(lambda: self._redis.hdel(redis_keys.pending_photos(user_id), *job_ids))

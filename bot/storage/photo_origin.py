@@ -18,3 +18,5 @@ class PhotoOrigin(BaseModel):
     file_id: str = Field(validation_alias=AliasChoices("file_id", "file"))
     is_group: bool = Field(default=False, validation_alias=AliasChoices("is_group", "group"))
     album_id: str | None = Field(default=None, validation_alias=AliasChoices("album_id", "album"))
+    #: The topic of a forum group or private chat; None outside topics.
+    thread_id: int | None = None

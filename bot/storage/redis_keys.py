@@ -11,6 +11,8 @@ PREFIX: Final = f"{KEY_PREFIX}telegram:"
 PHOTO_OUTBOX: Final = "telegram"
 MESSAGE_OUTBOX: Final = "telegram:messages"
 
+#: Id of the bot whose replicas use this Redis. It expires soon after the last of them has stopped.
+BOT_ID: Final = f"{PREFIX}bot-id"
 #: List: seconds from photo to answer of the latest answers.
 LATENCIES: Final = f"{PREFIX}latencies"
 #: Hash: how many users found their answer clear, and how many did not.
@@ -24,8 +26,13 @@ STATUS_UPDATES: Final = f"{PREFIX}status-updates"
 
 
 def user(user_id: int) -> str:
-    """Hash: language, consent and the allowance that is left."""
+    """Hash: language and consent."""
     return f"{PREFIX}user:{user_id}"
+
+
+def allowance(user_hash: str) -> str:
+    """Hash: the allowance that is left, by a keyed hash of the user's id. `/delete_me` leaves it until it expires."""
+    return f"{PREFIX}allowance:{user_hash}"
 
 
 def jobs(user_id: int) -> str:
@@ -38,9 +45,24 @@ def pending_photos(user_id: int) -> str:
     return f"{PREFIX}awaiting-consent:{user_id}"
 
 
+def unanswered_photos(user_id: int) -> str:
+    """Sorted set: photos that the user is about to get a notice about, `chat:reason:message` by time."""
+    return f"{PREFIX}unanswered:{user_id}"
+
+
+def message_line(line: str) -> str:
+    """Sorted set: outgoing messages that wait in one line, `id:digest` in the order in which they are sent."""
+    return f"{PREFIX}message-line:{line}"
+
+
 def status_message(target: StatusTarget) -> str:
     """Id of the status message, or the state of its sending."""
     return f"{PREFIX}status-message:{target}"
+
+
+def sent_image(unique_id: str) -> str:
+    """Id of the job in whose answer the bot sent the image with this `file_unique_id`."""
+    return f"{PREFIX}sent-image:{unique_id}"
 
 
 def attempts(job_id: str) -> str:

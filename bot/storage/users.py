@@ -1,17 +1,23 @@
 """Users by their Telegram id: language, consent and the ids of their jobs. `admission` keeps their allowance."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from redis.asyncio import Redis
 
 from bot.locales import match_language
 from bot.storage import redis_keys
-from bot.storage.status_target import JobTarget
+from bot.storage.status_target import AlbumTarget, JobTarget, StatusTarget
+from shared.ids import job_id
 from shared.redis_client.retry import AsyncRedisRetry
 
 #: A user is forgotten this long after the last photo, consent or choice of a language. Seconds.
 REMEMBERED_S: Final = 180 * 24 * 3600
+
+
+def hash_user(key: bytes, user_id: int) -> str:
+    """Return the keyed hash of the user's id, under which the allowance is kept."""
+    return job_id(key, "allowance", str(user_id))
 
 
 class UserStore:
@@ -43,11 +49,17 @@ class UserStore:
         ids = await self._retry.call(lambda: self._redis.smembers(redis_keys.jobs(user_id)))
         return sorted(id_.decode() for id_ in ids)
 
-    async def erase(self, user_id: int, job_ids: Sequence[str]) -> None:
-        """Delete all that is remembered of the user and, beside the ledger, of the user's jobs."""
-        keys = [redis_keys.user(user_id), redis_keys.jobs(user_id), redis_keys.pending_photos(user_id)]
-        targets = [JobTarget(id_) for id_ in job_ids]
+    async def erase(self, user_id: int, job_ids: Sequence[str], albums: Collection[AlbumTarget]) -> None:
+        """Delete all that is remembered of the user and, beside the ledger, of the user's jobs and albums."""
+        keys = [
+            redis_keys.user(user_id),
+            redis_keys.jobs(user_id),
+            redis_keys.pending_photos(user_id),
+            redis_keys.unanswered_photos(user_id),
+        ]
+        targets: list[StatusTarget] = [*(JobTarget(id_) for id_ in job_ids), *albums]
         keys += [redis_keys.status_message(target) for target in targets]
+        keys += [redis_keys.album(album) for album in albums]
         keys += [key(id_) for id_ in job_ids for key in (redis_keys.attempts, redis_keys.feedback_given)]
 
         async def delete() -> None:

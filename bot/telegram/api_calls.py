@@ -1,8 +1,10 @@
 """Calls of the Bot API. Their errors are sorted into the four kinds that a sender must tell apart."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import ClassVar, Final, TypeVar
 
+import structlog
 from aiogram.exceptions import (
     ClientDecodeError,
     TelegramAPIError,
@@ -10,12 +12,16 @@ from aiogram.exceptions import (
     TelegramEntityTooLarge,
     TelegramForbiddenError,
     TelegramNetworkError,
+    TelegramNotFound,
     TelegramRetryAfter,
     TelegramServerError,
+    TelegramUnauthorizedError,
 )
 from aiohttp import ClientError
 
 T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
 
 
 class SendError(Exception):
@@ -48,6 +54,12 @@ class Rejected(SendError):
 
     kind = "rejected"
 
+    @property
+    def is_missing_topic(self) -> bool:
+        """Whether the topic was deleted or closed."""
+        description = str(self).lower()
+        return "thread not found" in description or "topic_closed" in description or "topic_deleted" in description
+
 
 class OutcomeUnknown(SendError):
     """Raised when a call may or may not have taken effect: the connection broke, or Telegram failed."""
@@ -55,32 +67,62 @@ class OutcomeUnknown(SendError):
     kind = "uncertain"
 
 
-_CHAT_UNAVAILABLE: Final = ("chat not found", "user is deactivated", "bot was kicked", "peer_id_invalid")
+_CHAT_UNAVAILABLE: Final = (
+    "chat not found",
+    "user is deactivated",
+    "bot was kicked",
+    "peer_id_invalid",
+    # The bot may write nothing in this group.
+    "chat_write_forbidden",
+    "not enough rights to send text messages",
+    "have no rights to send a message",
+)
 
 
-async def call_api(action: Callable[[], Awaitable[T]]) -> T | None:
-    """Await `action()`. Raises a `SendError`.
+async def call_api(action: Callable[[], Awaitable[T]], *, timeout_s: float | None = None) -> T | None:
+    """Await `action()`, at most for `timeout_s`. Raises a `SendError`, or aiogram's error if the token is wrong.
 
     Returns:
-        The result; None where Telegram says that an edit would not change the message.
+        The result; None where Telegram says that an edit would not change the message, or where the call took effect
+        but its result cannot be read.
     """
     try:
-        return await action()
-    except TelegramRetryAfter as error:
-        raise RateLimited(error.retry_after) from None
-    except TelegramForbiddenError:
-        raise ChatUnavailable from None
-    except TelegramEntityTooLarge:
-        raise Rejected("too large") from None
-    except (TelegramNetworkError, TelegramServerError, ClientDecodeError, ClientError, TimeoutError) as error:
-        # The text of some of these errors holds the address that was called, which holds the token.
-        raise OutcomeUnknown(type(error).__name__) from None
-    except TelegramBadRequest as error:
-        description = error.message.lower()
-        if "message is not modified" in description:
-            return None
-        if any(text in description for text in _CHAT_UNAVAILABLE):
-            raise ChatUnavailable from None
-        raise Rejected(error.message) from None
-    except TelegramAPIError as error:
-        raise Rejected(type(error).__name__) from None
+        async with asyncio.timeout(timeout_s):
+            return await action()
+    except (TelegramUnauthorizedError, TelegramNotFound):
+        # The token is wrong. That is no property of the message.
+        raise
+    except (TelegramAPIError, ClientDecodeError, ClientError, TimeoutError) as error:
+        send_error = _classify(error)
+        if send_error is not None:
+            # Without the cause: the text of some of these errors holds the address that was called, hence the token.
+            raise send_error from None
+        return None
+
+
+def _classify(error: Exception) -> SendError | None:
+    """Return what `error` means for a sender; None if the call took effect."""
+    if isinstance(error, TelegramRetryAfter):
+        return RateLimited(error.retry_after)
+    if isinstance(error, TelegramForbiddenError):
+        return ChatUnavailable()
+    if isinstance(error, TelegramEntityTooLarge):
+        return Rejected("too large")
+    if isinstance(error, TelegramBadRequest):
+        return _classify_bad_request(error)
+    if isinstance(error, ClientDecodeError) and isinstance(error.data, dict) and error.data.get("ok") is True:
+        # The result has a form that this release does not know. To repeat the call would be to do it twice.
+        log.warning("the result of a call cannot be read, taking the call as done")
+        return None
+    if isinstance(error, TelegramAPIError) and not isinstance(error, TelegramNetworkError | TelegramServerError):
+        return Rejected(type(error).__name__)
+    return OutcomeUnknown(type(error).__name__)
+
+
+def _classify_bad_request(error: TelegramBadRequest) -> SendError | None:
+    description = error.message.lower()
+    if "message is not modified" in description:
+        return None
+    if any(text in description for text in _CHAT_UNAVAILABLE):
+        return ChatUnavailable()
+    return Rejected(error.message)

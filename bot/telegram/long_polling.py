@@ -1,4 +1,4 @@
-"""Long polling: asks Telegram for updates and has them handled, those of different chats at the same time."""
+"""Long polling: asks Telegram for updates and has them handled, those of different users at the same time."""
 
 import asyncio
 from collections import defaultdict
@@ -7,8 +7,16 @@ from typing import Final
 
 import structlog
 from aiogram import Bot, Dispatcher
-from aiogram.exceptions import ClientDecodeError, TelegramAPIError, TelegramRetryAfter, TelegramUnauthorizedError
+from aiogram.exceptions import (
+    ClientDecodeError,
+    TelegramAPIError,
+    TelegramNotFound,
+    TelegramRetryAfter,
+    TelegramUnauthorizedError,
+)
 from aiogram.types import Update
+
+from bot.telegram.updates import GetRawUpdates, parse_update
 
 log = structlog.get_logger(__name__)
 
@@ -21,21 +29,8 @@ _REPLY_GRACE_S: Final = 15
 _ERROR_PAUSE_S: Final = 3.0
 
 
-async def poll_until(stop: asyncio.Event, bot: Bot, dispatcher: Dispatcher, update_types: Sequence[str]) -> None:
-    """Poll until `stop` is set. Raises `TelegramUnauthorizedError` if Telegram does not know the token."""
-    stopping = asyncio.create_task(stop.wait())
-    polling = asyncio.create_task(poll(bot, dispatcher, update_types))
-    await asyncio.wait([polling, stopping], return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    if polling.done():
-        await polling
-    # An update whose handler is cancelled here was not confirmed: Telegram sends it again.
-    polling.cancel()
-    await asyncio.gather(polling, return_exceptions=True)
-
-
 async def poll(bot: Bot, dispatcher: Dispatcher, update_types: Sequence[str]) -> None:
-    """Poll until cancelled. Raises `TelegramUnauthorizedError` if Telegram does not know the token.
+    """Poll until cancelled. Raises `TelegramUnauthorizedError` or `TelegramNotFound` for a wrong token.
 
     The next request for updates confirms the ones before it. It is made once all of them were handled, so that Telegram
     sends an update again if its handler was cut off. aiogram's own polling handles updates one after the other, or
@@ -44,13 +39,11 @@ async def poll(bot: Bot, dispatcher: Dispatcher, update_types: Sequence[str]) ->
     offset: int | None = None
     while True:
         try:
-            updates = await bot.get_updates(
-                offset=offset,
-                timeout=_POLL_TIMEOUT_S,
-                allowed_updates=list(update_types),
+            contents = await bot(
+                GetRawUpdates(offset=offset, timeout=_POLL_TIMEOUT_S, allowed_updates=list(update_types)),
                 request_timeout=_POLL_TIMEOUT_S + _REPLY_GRACE_S,
             )
-        except TelegramUnauthorizedError:
+        except (TelegramUnauthorizedError, TelegramNotFound):
             raise
         except TelegramRetryAfter as error:
             await asyncio.sleep(error.retry_after)
@@ -58,9 +51,11 @@ async def poll(bot: Bot, dispatcher: Dispatcher, update_types: Sequence[str]) ->
             log.warning("asking Telegram for updates failed, trying again", error=type(error).__name__)
             await asyncio.sleep(_ERROR_PAUSE_S)
         else:
-            await asyncio.gather(*(_handle_in_order(bot, dispatcher, chat) for chat in _group_by_chat(updates)))
-            if updates:
-                offset = updates[-1].update_id + 1
+            updates = [update for content in contents if (update := parse_update(content, bot)) is not None]
+            await asyncio.gather(*(_handle_in_order(bot, dispatcher, user) for user in _group_by_user(updates)))
+            if contents:
+                # Also past updates that cannot be read.
+                offset = contents[-1]["update_id"] + 1
 
 
 async def _handle_in_order(bot: Bot, dispatcher: Dispatcher, updates: Iterable[Update]) -> None:
@@ -71,16 +66,11 @@ async def _handle_in_order(bot: Bot, dispatcher: Dispatcher, updates: Iterable[U
             log.error("an update failed", error=type(error).__name__)  # noqa: TRY400 - it holds names and texts
 
 
-def _group_by_chat(updates: Iterable[Update]) -> Iterable[list[Update]]:
-    chats: dict[int, list[Update]] = defaultdict(list)
+def _group_by_user(updates: Iterable[Update]) -> Iterable[list[Update]]:
+    """Group by who caused the updates, not by chat: a user may withdraw in one chat what was sent in another."""
+    users: dict[int, list[Update]] = defaultdict(list)
     for update in updates:
-        chats[_get_chat_id(update)].append(update)
-    return chats.values()
-
-
-def _get_chat_id(update: Update) -> int:
-    query = update.callback_query
-    if query is not None:
-        return query.message.chat.id if query.message is not None else query.from_user.id
-    event = update.message or update.my_chat_member
-    return event.chat.id if event is not None else 0
+        event = update.message or update.edited_message or update.callback_query or update.my_chat_member
+        user = event.from_user if event is not None else None
+        users[user.id if user is not None else 0].append(update)
+    return users.values()

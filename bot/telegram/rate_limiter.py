@@ -83,6 +83,11 @@ class RateLimiter:
             await asyncio.sleep(permit.wait_s)
         return permit
 
+    def get_chat_interval_s(self, chat_id: int) -> float:
+        """Return the seconds between two messages to a chat."""
+        interval_ms, _ = _chat_limit(chat_id, self._overrides.current)
+        return interval_ms / 1000
+
     async def space_sends(self) -> None:
         """Wait until the last send of this process is long enough ago.
 

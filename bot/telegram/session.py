@@ -2,10 +2,15 @@
 
 from typing import Any
 
+import structlog
 from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.session.middlewares.base import BaseRequestMiddleware, NextRequestMiddlewareType
+from aiogram.exceptions import TelegramBadRequest, TelegramMigrateToChat
 from aiogram.methods import Response, TelegramMethod
 from aiogram.methods.base import TelegramType
+
+log = structlog.get_logger(__name__)
 
 
 class CachingSession(AiohttpSession):
@@ -18,6 +23,7 @@ class CachingSession(AiohttpSession):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._models: dict[type, Any] = {}
+        self.middleware(MigrationMiddleware())
 
     def check_response(
         self, bot: Bot, method: TelegramMethod[TelegramType], status_code: int, content: str
@@ -27,3 +33,38 @@ class CachingSession(AiohttpSession):
         if kind not in self._models:
             self._models[kind] = Response[method.__returning__]  # type: ignore[name-defined]
         return super().check_response(bot, method, status_code, content)
+
+
+class MigrationMiddleware(BaseRequestMiddleware):
+    """Repeats a call in the supergroup that a group has become.
+
+    Telegram gives a supergroup another id and new message ids. So a repeated call replies to no message, and an
+    edit fails as if its message were deleted.
+    """
+
+    def __init__(self) -> None:
+        self._migrated_to: dict[int, int] = {}
+
+    async def __call__(
+        self,
+        make_request: NextRequestMiddlewareType[TelegramType],
+        bot: Bot,
+        method: TelegramMethod[TelegramType],
+    ) -> Any:
+        """Make the call, in the supergroup if the group is known to have become one."""
+        chat_id = getattr(method, "chat_id", None)
+        if chat_id not in self._migrated_to:
+            try:
+                return await make_request(bot, method)
+            except TelegramMigrateToChat as error:
+                if chat_id is None:
+                    raise
+                self._migrated_to[chat_id] = error.migrate_to_chat_id
+                log.info("a group has become a supergroup, following it")
+        if getattr(method, "message_id", None) is not None:
+            # The number may be that of another message there.
+            raise TelegramBadRequest(method=method, message="message to edit not found")
+        new: dict[str, Any] = {"chat_id": self._migrated_to[chat_id]}
+        if getattr(method, "reply_parameters", None) is not None:
+            new["reply_parameters"] = None
+        return await make_request(bot, method.model_copy(update=new))

@@ -91,10 +91,11 @@ class DroppedDeadLetters:
 
 @dataclass(frozen=True, slots=True)
 class QueueCount:
-    """Number of ready jobs in one queue, and the age of the first of them."""
+    """Number of ready jobs in one queue, the age of the first of them, and whether an operator has paused the queue."""
 
     ready: int
     oldest_s: float
+    is_paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,11 @@ def decode_counts(reply: Sequence[Any]) -> Counts:
     numbers = {_text(name): int(number) for name, number in zip(reply[::2], reply[1::2], strict=True)}
     return Counts(
         queues={
-            queue: QueueCount(ready=numbers[f"ready:{queue}"], oldest_s=numbers[f"oldest_ms:{queue}"] / 1000)
+            queue: QueueCount(
+                ready=numbers[f"ready:{queue}"],
+                oldest_s=numbers[f"oldest_ms:{queue}"] / 1000,
+                is_paused=numbers[f"paused:{queue}"] == 1,
+            )
             for queue in Queue
         },
         claimed=numbers["claimed"],

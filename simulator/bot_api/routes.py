@@ -23,10 +23,12 @@ def add_bot_api_routes(app: web.Application, state: SimulatorState) -> None:
         try:
             parameters = await read_parameters(request)
             record["chat_id"], record["message_id"] = parameters.get("chat_id"), parameters.get("message_id")
-            fault = record["fault"] = state.faults.draw(method.lower())
-            if fault == "cut_before":
+            fault = record["fault"] = state.faults.draw(method.lower(), record["chat_id"])
+            if fault == "hang":
+                await state.faults.wait_for_change()
+            if fault in ("cut_before", "hang"):
                 return _abort_connection(request)
-            if fault is not None and fault != "cut_after":
+            if fault not in (None, "cut_after", "unknown_result"):
                 raise _fault_error(fault, state)
             result = await _call_method(state, token, method, parameters)
         except ApiError as error:
@@ -37,6 +39,8 @@ def add_bot_api_routes(app: web.Application, state: SimulatorState) -> None:
         if fault == "cut_after":
             return _abort_connection(request)
         record["ok"] = True
+        if fault == "unknown_result":
+            result = {"form": "of a coming release"}
         return web.json_response({"ok": True, "result": result})
 
     async def download(request: web.Request) -> web.Response:
@@ -67,7 +71,7 @@ def _record_message_ids(record: dict[str, Any], result: Any) -> None:
         record["message_id"], record["message_ids"] = message_ids[0], message_ids
 
 
-def _fault_error(fault: str, state: SimulatorState) -> ApiError:
+def _fault_error(fault: str | None, state: SimulatorState) -> ApiError:
     if fault == "429":
         return too_many_requests(state.faults.retry_after)
     if fault == "403":
@@ -79,6 +83,8 @@ def _error_response(error: ApiError) -> web.Response:
     body: dict[str, Any] = {"ok": False, "error_code": error.code, "description": error.description}
     if error.retry_after is not None:
         body["parameters"] = {"retry_after": error.retry_after}
+    if error.migrate_to_chat_id is not None:
+        body["parameters"] = {"migrate_to_chat_id": error.migrate_to_chat_id}
     return web.json_response(body, status=error.code)
 
 

@@ -48,6 +48,14 @@ class SimulatorClient:
         body = {"title": title, "members": [member.id for member in members]}
         return Group(int((await self._http.post("/sim/groups", body))["id"]))
 
+    async def migrate_group(self, group: Group) -> Group:
+        """Make a supergroup of a group; returns it."""
+        return Group(int((await self._http.post(f"/sim/groups/{group.id}/migration", {}))["id"]))
+
+    async def set_rights(self, group: Group, forbidden: Iterable[str] = ()) -> None:
+        """Set what the bot may not send to a group: `photos`, `documents`, or `messages` for nothing at all."""
+        await self._http.post(f"/sim/groups/{group.id}/rights", {"forbidden": list(forbidden)})
+
     async def upload(self, data: bytes, name: str = "photo.jpg", mime: str = "image/jpeg") -> str:
         """Upload a file once, to send it many times; returns its file id."""
         return await self._http.upload(data, name, mime)
@@ -110,19 +118,22 @@ class SimulatorClient:
         methods: Sequence[str] | None = None,
         seed: int = 1,
         retry_after: int = 1,
+        chats: Sequence[int] = (),
     ) -> None:
         """Let a share of the bots' calls fail.
 
         Args:
             rate: The share, 0 to 1.
             kinds: Kinds to draw from. `cut_before` and `cut_after` cut the connection before or after the call took
-                effect; calls with the other faults have no effect.
+                effect, `hang` cuts it once the faults are changed, `unknown_result` lets the call take effect and
+                returns something that no bot expects. Calls with the other faults have no effect.
             methods: The methods that fail, None for all but `getUpdates`.
             seed: Seed of the draws.
             retry_after: Seconds that a fault 429 tells the bot to wait.
+            chats: Ids of the chats about which calls fail; empty for all.
         """
         body = {"rate": rate, "kinds": list(kinds), "methods": list(methods or ()), "seed": seed}
-        await self._http.post("/sim/faults", body | {"retry_after": retry_after})
+        await self._http.post("/sim/faults", body | {"retry_after": retry_after, "chats": list(chats)})
 
     async def clear_faults(self) -> None:
         """Let all calls succeed again."""

@@ -32,12 +32,14 @@ class User:
         self.id = id_
         self.bot = bot
 
-    async def send_text(self, text: str, *, chat: int | None = None, reply_to: int | None = None) -> int:
-        """Send a text; returns the message's id."""
-        return await self._send("text", text=text, chat=chat, reply_to=reply_to)
+    async def send_text(
+        self, text: str, *, chat: int | None = None, reply_to: int | None = None, **options: Any
+    ) -> int:
+        """Send a text; returns the message's id. Options: topic, anonymous (as the group, as administrators can)."""
+        return await self._send("text", text=text, chat=chat, reply_to=reply_to, **options)
 
     async def send_photo(self, image: bytes | str, caption: str | None = None, **options: Any) -> int:
-        """Send a photo; returns the message's id. Options: media_group_id, forwarded, chat, reply_to."""
+        """Send a photo; returns the message's id. Options: those of `send_text`, media_group_id, forwarded."""
         return await self._send(
             "photo", file=await self._upload(image, *_JPEG_NAME_AND_TYPE), caption=caption, **options
         )
@@ -74,6 +76,15 @@ class User:
         """Send a voice, sticker, video, animation or live_photo; returns the message's id."""
         file = None if data is None else await self._upload(data, kind, "application/octet-stream")
         return await self._send(kind, file=file)
+
+    async def forward(self, message: Message, *, chat: int | None = None) -> int:
+        """Forward a message into `chat`; returns the new message's id."""
+        return await self._send("forward", from_chat=message["chat"]["id"], message_id=message["message_id"], chat=chat)
+
+    async def edit_photo(self, message_id: int, image: bytes | str, caption: str | None = None) -> None:
+        """Replace the photo or the caption of a message in the private chat."""
+        file = await self._upload(image, *_JPEG_NAME_AND_TYPE)
+        await self._post("edits", kind="photo", message_id=message_id, file=file, caption=caption)
 
     async def press_button(self, message_id: int, button: str, *, chat: int | None = None) -> None:
         """Press the button whose data, data before the colon, or start of data or text is `button`."""

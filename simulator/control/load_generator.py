@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulator.control.user_actions import UserActions
+from simulator.control.user_actions import Placement, UserActions
 from simulator.control.user_content import photo_content
 from simulator.state.bot_account import BotAccount
 from simulator.state.chat import Chat
@@ -85,7 +85,7 @@ class LoadGenerator:
             for _ in range(photos_per_user):
                 file_id = file_ids[len(run.sent_messages) % len(file_ids)]
                 content = photo_content(self._state.files, file_id)
-                message = self._user_actions.send_message(bot, user_id, content, chat=user_id)
+                message = self._user_actions.send_message(bot, user_id, content, Placement(user_id))
                 run.sent_messages.append((bot.chats[user_id], message["message_id"]))
 
 

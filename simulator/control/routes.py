@@ -7,8 +7,8 @@ from aiohttp import web
 
 from simulator.control.event_stream import stream_events
 from simulator.control.load_generator import LoadGenerator
-from simulator.control.user_actions import UserActions
-from simulator.control.user_content import build_content
+from simulator.control.user_actions import Placement, UserActions
+from simulator.control.user_content import build_content, forward_content
 from simulator.errors import ApiError
 from simulator.state.bot_account import BotAccount
 from simulator.state.chat import Chat
@@ -25,9 +25,12 @@ def add_control_routes(app: web.Application, state: SimulatorState) -> None:
         ("GET", "/sim/users", handlers.list_users),
         ("POST", "/sim/users", handlers.create_user),
         ("POST", "/sim/users/{id}/messages", handlers.send_message),
+        ("POST", "/sim/users/{id}/edits", handlers.edit_message),
         ("POST", "/sim/users/{id}/button_presses", handlers.press_button),
         ("POST", "/sim/users/{id}/block", handlers.set_blocked),
         ("POST", "/sim/groups", handlers.create_group),
+        ("POST", "/sim/groups/{id}/migration", handlers.migrate_group),
+        ("POST", "/sim/groups/{id}/rights", handlers.set_rights),
         ("POST", "/sim/files", handlers.upload_file),
         ("GET", "/sim/files/{id}", handlers.get_file),
         ("GET", "/sim/chats/{id}", handlers.get_chat),
@@ -85,11 +88,35 @@ class _ControlHandlers:
 
     async def send_message(self, request: web.Request) -> web.Response:
         body, user_id = await request.json(), _path_id(request)
-        content = build_content(self._state.files, body)
-        message = self._user_actions.send_message(
-            self._find_bot(body), user_id, content, chat=body.get("chat") or user_id, reply_to=body.get("reply_to")
+        bot = self._find_bot(body)
+        content = self._forward(bot, body) if body.get("kind") == "forward" else build_content(self._state.files, body)
+        placement = Placement(
+            chat=body.get("chat") or user_id,
+            reply_to=body.get("reply_to"),
+            topic=body.get("topic"),
+            anonymous=bool(body.get("anonymous")),
         )
-        return _json_result(message["message_id"])
+        return _json_result(self._user_actions.send_message(bot, user_id, content, placement)["message_id"])
+
+    def _forward(self, bot: BotAccount, body: dict[str, Any]) -> dict[str, Any]:
+        message = self._state.get_chat(bot, int(body["from_chat"])).find_message(body["message_id"])
+        if message is None:
+            raise ApiError(404, "there is no such message to forward")
+        return forward_content(message)
+
+    async def edit_message(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        content = build_content(self._state.files, body)
+        self._user_actions.edit_message(self._find_bot(body), _path_id(request), body["message_id"], content)
+        return _json_result(True)
+
+    async def migrate_group(self, request: web.Request) -> web.Response:
+        return _json_result(self._state.migrate_group(_path_id(request)))
+
+    async def set_rights(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        self._state.get_chat(self._find_bot(body), _path_id(request)).forbidden = frozenset(body["forbidden"])
+        return _json_result(True)
 
     async def press_button(self, request: web.Request) -> web.Response:
         body, user_id = await request.json(), _path_id(request)

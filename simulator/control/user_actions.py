@@ -1,13 +1,32 @@
-"""The actions of users in a chat: send a message, press a button, block the bot."""
+"""The actions of users in a chat: send and edit messages, press buttons, block the bot."""
 
 import secrets
 import time
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 from simulator.errors import ApiError, bad_request
 from simulator.state.bot_account import BotAccount
 from simulator.state.chat import Chat, Message
 from simulator.state.state import SimulatorState
+
+#: The user whom Telegram names as the sender of what anonymous administrators write.
+_ANONYMOUS_ADMINISTRATOR: Final = {
+    "id": 1087968824,
+    "is_bot": True,
+    "first_name": "Group",
+    "username": "GroupAnonymousBot",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where and as whom a user writes: the chat, the message to reply to, the topic, anonymously or not."""
+
+    chat: int
+    reply_to: int | None = None
+    topic: int | None = None
+    anonymous: bool = False
 
 
 class UserActions:
@@ -16,14 +35,18 @@ class UserActions:
     def __init__(self, state: SimulatorState) -> None:
         self._state = state
 
-    def send_message(
-        self, bot: BotAccount, user_id: int, content: dict[str, Any], *, chat: int, reply_to: int | None = None
-    ) -> Message:
-        """Put a message of a user into the chat with id `chat`, and queue the update for `bot`."""
-        target = self._state.get_chat(bot, chat)
+    def send_message(self, bot: BotAccount, user_id: int, content: dict[str, Any], placement: Placement) -> Message:
+        """Put a message of a user into a chat, and queue the update for `bot`."""
+        target = self._state.get_chat(bot, placement.chat)
         original = None
-        if reply_to is not None:
-            original = target.find_message(reply_to)
+        sender = self._get_user(user_id)
+        if placement.anonymous:
+            sender, content = _ANONYMOUS_ADMINISTRATOR, content | {"sender_chat": target.info}
+        if placement.topic is not None:
+            target.topics.add(placement.topic)
+            content = content | {"message_thread_id": placement.topic, "is_topic_message": True}
+        if placement.reply_to is not None:
+            original = target.find_message(placement.reply_to)
             if original is None:
                 raise bad_request("there is no message to reply to")
             content = content | {
@@ -33,10 +56,20 @@ class UserActions:
         if target.blocked:
             # As in Telegram's apps, writing to a blocked bot unblocks it.
             self.set_blocked(bot, user_id, blocked=False)
-        message = bot.add_message(target, self._get_user(user_id), content)
+        message = bot.add_message(target, sender, content)
         if target.id > 0 or _is_visible_to(bot, content, original):
             target.message_states[message["message_id"]].update_id = bot.updates.add("message", message)
         return message
+
+    def edit_message(self, bot: BotAccount, user_id: int, message_id: int, content: dict[str, Any]) -> None:
+        """Replace the content of a message in a user's private chat, and queue the update for `bot`."""
+        chat = self._state.get_chat(bot, user_id)
+        message = chat.find_message(message_id)
+        if message is None or message["from"]["id"] != user_id:
+            raise bad_request("there is no such message of this user")
+        kept = {key: message[key] for key in ("message_id", "date", "chat", "from")}
+        chat.edit_message(message, kept | content)
+        bot.updates.add("edited_message", dict(message))
 
     def press_button(self, bot: BotAccount, user_id: int, message_id: int, button: str, *, chat: int) -> None:
         """Press the button whose data, data before the colon, or start of data or text is `button`."""

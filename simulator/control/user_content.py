@@ -13,6 +13,13 @@ Content = dict[str, Any]
 _SIDE_PX: Final = 64
 
 
+def forward_content(message: Content) -> Content:
+    """The content of a forwarded message, which names the user or bot who sent it first."""
+    kept = ("text", "entities", "caption", "caption_entities", "photo", "document", "forward_origin")
+    origin = {"type": "user", "date": message["date"], "sender_user": message["from"]}
+    return {"forward_origin": origin} | {key: message[key] for key in kept if key in message}
+
+
 def build_content(files: FileStore, request: Request) -> Content:
     """The content of a message of the requested `kind`. Raises `ApiError`."""
     kind = request.get("kind")
@@ -21,6 +28,7 @@ def build_content(files: FileStore, request: Request) -> Content:
     content = _BUILDERS[kind](files, request)
     if kind != "text" and request.get("caption"):
         content["caption"] = str(request["caption"])
+        content |= _command_entities(content["caption"], "caption_entities")
     if request.get("media_group_id"):
         content["media_group_id"] = str(request["media_group_id"])
     if request.get("forwarded"):
@@ -37,9 +45,13 @@ def _text(_: FileStore, request: Request) -> Content:
     text = str(request["text"])
     if not text.strip():
         raise bad_request("message text is empty")
+    return {"text": text} | _command_entities(text, "entities")
+
+
+def _command_entities(text: str, field: str) -> Content:
     if not text.startswith("/"):
-        return {"text": text}
-    return {"text": text, "entities": [{"type": "bot_command", "offset": 0, "length": utf16_length(text.split()[0])}]}
+        return {}
+    return {field: [{"type": "bot_command", "offset": 0, "length": utf16_length(text.split()[0])}]}
 
 
 def _photo(files: FileStore, request: Request) -> Content:

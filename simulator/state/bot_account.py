@@ -26,7 +26,7 @@ def parse_bot_id(token: str) -> int:
 class BotAccount:
     """A bot. It needs no registration: any well-formed token makes one. Raises `ApiError` for a malformed token."""
 
-    def __init__(self, token: str, *, rate_limits: bool) -> None:
+    def __init__(self, token: str, *, rate_limits: bool, first_message_id: int = 1) -> None:
         self.id = parse_bot_id(token)
         self.info: dict[str, Any] = {
             "id": self.id,
@@ -44,7 +44,7 @@ class BotAccount:
         self.commands: dict[tuple[str, str], list[dict[str, str]]] = {}
         #: For each callback query, when it was created (monotonic clock) and its chat.
         self._callback_queries: dict[str, tuple[float, Chat]] = {}
-        self._next_message_id = 1
+        self._next_message_id = first_message_id
         self._next_album_number = 1
 
     def get_chat(self, id_: object) -> Chat:
@@ -55,6 +55,12 @@ class BotAccount:
             raise bad_request("chat not found") from None
         if not chat.has_started:
             raise bad_request("chat not found")
+        if chat.migrated_to is not None:
+            raise ApiError(
+                400,
+                "Bad Request: group chat was upgraded to a supergroup chat",
+                migrate_to_chat_id=chat.migrated_to,
+            )
         if chat.blocked:
             raise ApiError(403, "Forbidden: bot was blocked by the user")
         return chat

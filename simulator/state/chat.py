@@ -37,6 +37,12 @@ class Chat:
         #: A bot cannot write to a user who never wrote to it.
         self.has_started = False
         self.blocked = False
+        #: The id of the supergroup that this group has become.
+        self.migrated_to: int | None = None
+        #: What the bot may not send here: photos, messages.
+        self.forbidden: frozenset[str] = frozenset()
+        #: The topics of a forum group or private chat, by the id of the message that opened each.
+        self.topics: set[int] = set()
         #: Each is called with every event, as JSON.
         self.subscribers: set[Callable[[str], None]] = set()
 

@@ -18,7 +18,9 @@ _CHAT_FIELDS: Final = ("id", "first_name", "last_name", "username")
 class SimulatorState:
     """Everything that the simulator holds."""
 
-    def __init__(self) -> None:
+    def __init__(self, first_message_id: int = 1) -> None:
+        """Begin without users. Telegram never numbers a message as an earlier one: a bot may know that one still."""
+        self._first_message_id = first_message_id
         self.files = FileStore()
         self.calls = CallLog()
         self.faults = FaultInjector()
@@ -33,7 +35,9 @@ class SimulatorState:
         """The bot with this token. Raises `ApiError` for a malformed token."""
         bot = self.bots.get(token)
         if bot is None:
-            bot = self.latest_bot = self.bots[token] = BotAccount(token, rate_limits=self._rate_limits_enabled)
+            bot = self.latest_bot = self.bots[token] = BotAccount(
+                token, rate_limits=self._rate_limits_enabled, first_message_id=self._first_message_id
+            )
         return bot
 
     @property
@@ -59,6 +63,18 @@ class SimulatorState:
         group_id = _FIRST_GROUP_ID - len(self.groups)
         self.groups[group_id] = {"id": group_id, "type": "group", "title": title}, members
         return self.groups[group_id][0]
+
+    def migrate_group(self, group_id: int) -> dict[str, Any]:
+        """Make a supergroup of a group. It has a new id and no messages. Raises `ApiError`."""
+        if group_id not in self.groups:
+            raise ApiError(404, f"there is no group {group_id}")
+        info, members = self.groups[group_id]
+        supergroup = self.add_group(info["title"], members)
+        supergroup["type"] = "supergroup"
+        for bot in self.bots.values():
+            self.get_chat(bot, group_id).migrated_to = supergroup["id"]
+            self.get_chat(bot, supergroup["id"])
+        return supergroup
 
     def find_bot(self, bot_id: object = None) -> BotAccount:
         """The bot with this id or username, or the latest for None. Raises `ApiError`."""

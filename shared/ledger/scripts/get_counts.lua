@@ -8,6 +8,7 @@ for _, queue in ipairs(ARGV) do
   local oldest, age = redis.call('ZRANGE', ready_key(queue), 0, 0)[1], 0
   if oldest then age = now - (redis.call('HGET', job_key(oldest), 'received_at') or now) end
   add('oldest_ms:' .. queue, age)
+  add('paused:' .. queue, is_paused(queue) and 1 or 0)
 end
 add('claimed', redis.call('ZCARD', CLAIMED))
 add('dead_letters', redis.call('ZCARD', DEAD_LETTERS))

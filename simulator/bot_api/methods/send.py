@@ -34,17 +34,19 @@ _ACTIONS: Final = (
 
 def send_message(call: MethodCall) -> Message:
     """`sendMessage`."""
-    return _send(call, read_text(call))
+    return _send(call, read_text(call), "messages")
 
 
 def send_photo(call: MethodCall) -> Message:
     """`sendPhoto`."""
-    return _send(call, read_photo(call, call.parameters.get("photo")) | read_caption(call.parameters))
+    return _send(call, read_photo(call, call.parameters.get("photo")) | read_caption(call.parameters), "photos")
 
 
 def send_document(call: MethodCall) -> Message:
     """`sendDocument`."""
-    return _send(call, read_document(call, call.parameters.get("document")) | read_caption(call.parameters))
+    return _send(
+        call, read_document(call, call.parameters.get("document")) | read_caption(call.parameters), "documents"
+    )
 
 
 def send_media_group(call: MethodCall) -> list[Message]:
@@ -65,17 +67,37 @@ def send_chat_action(call: MethodCall) -> bool:
     """`sendChatAction`."""
     chat = call.get_chat()
     action = call.get_text("action")
+    _read_topic(call, chat, None)
     if action not in _ACTIONS:
         raise bad_request("wrong parameter action in request")
     chat.add_action(action)
     return True
 
 
-def _send(call: MethodCall, content: Content) -> Message:
+def _send(call: MethodCall, content: Content, kind: str) -> Message:
     chat = call.get_chat()
+    _check_rights(chat, kind)
     message = content | _read_reply(call, chat) | read_reply_markup(call)
+    message |= _read_topic(call, chat, message.get("reply_to_message"))
     call.bot.rate_limits.take(chat.id)
     return call.bot.add_message(chat, call.bot.info, message)
+
+
+def _check_rights(chat: Chat, kind: str) -> None:
+    if "messages" in chat.forbidden:
+        raise bad_request("not enough rights to send text messages to the chat")
+    if kind in chat.forbidden:
+        raise bad_request(f"not enough rights to send {kind} to the chat")
+
+
+def _read_topic(call: MethodCall, chat: Chat, original: Message | None) -> Content:
+    """The topic of a message: the one that the call names, or that of the message it replies to."""
+    thread_id = call.get_int("message_thread_id")
+    if thread_id and thread_id not in chat.topics:
+        raise bad_request("message thread not found")
+    if not thread_id and original is not None and original.get("is_topic_message"):
+        thread_id = original["message_thread_id"]
+    return {"message_thread_id": thread_id, "is_topic_message": True} if thread_id in chat.topics else {}
 
 
 def _read_reply(call: MethodCall, chat: Chat) -> Content:

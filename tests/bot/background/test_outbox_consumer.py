@@ -1,9 +1,13 @@
-"""A consumer of an outbox starts each job once, even if its lease ends while the process lives."""
+"""A consumer of an outbox starts each job once, again after an error, and lets no chat use all slots."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from bot.background.outbox_consumer import OutboxConsumer
+import pytest
+
+from bot.background import outbox_consumer
+from bot.background.outbox_consumer import OutboxConsumer, Slots
 from bot.dependencies import BotDependencies
 from shared.contract.names import Queue, Stage
 from shared.ledger import transitions
@@ -29,20 +33,8 @@ def test_consumer_whose_lease_ended_does_not_start_its_jobs_in_flight_again(redi
         async def count_received() -> int:
             return int(await client.zcard(f"{KEY_PREFIX}received:telegram"))
 
-        consumer = OutboxConsumer(
-            dependencies.ledger,
-            Stage.RECEIVED,
-            outbox="telegram",
-            incarnation=INCARNATION,
-            wake_event=asyncio.Event(),
-            slots=4,
-            handler=handle,
-        )
-        await dependencies.ledger.run(
-            transitions.create_jobs(
-                [NewJob("a")], queue=Queue.INTERACTIVE, outbox="telegram", language="en", deadline_s=60, stored=False
-            )
-        )
+        consumer = make_consumer(dependencies, handle, Slots(4, 4, lambda _: 0))
+        await create_jobs(dependencies, [NewJob("a")])
         running = asyncio.create_task(consumer.run())
         async with asyncio.timeout(20):
             while not started:
@@ -60,3 +52,84 @@ def test_consumer_whose_lease_ended_does_not_start_its_jobs_in_flight_again(redi
 
     run_scenario(redis_url, scenario)
     assert started == ["a"]
+
+
+def test_jobs_of_one_chat_leave_slots_for_other_chats(redis_url: str) -> None:
+    crowded = [NewJob(f"a{number}", "1") for number in range(40)]
+
+    async def scenario(dependencies: BotDependencies) -> None:
+        started: list[str] = []
+        finish, other_started = asyncio.Event(), asyncio.Event()
+
+        async def handle(job: OutboxJob) -> None:
+            started.append(job.id)
+            if job.id == "b":
+                other_started.set()
+            else:
+                await finish.wait()
+            await dependencies.ledger.run(transitions.cancel([job.id]))
+
+        consumer = make_consumer(dependencies, handle, Slots(8, 2, lambda job: int(job.payload)))
+        await create_jobs(dependencies, [*crowded, NewJob("b", "2")])
+        running = asyncio.create_task(consumer.run())
+        async with asyncio.timeout(20):
+            await other_started.wait()
+            assert len(started) == 3, "two of the crowded chat, and the other"
+            finish.set()
+            while await dependencies.client.zcard(f"{KEY_PREFIX}received:telegram") or consumer.is_busy:
+                await asyncio.sleep(0.02)
+        running.cancel()
+        await consumer.stop()
+        assert len(started) == len(crowded) + 1
+
+    run_scenario(redis_url, scenario)
+
+
+def test_job_whose_handler_raises_is_handled_again(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox_consumer, "_ERROR_RETRY_S", 0.1)
+
+    async def scenario(dependencies: BotDependencies) -> None:
+        attempts = 0
+        done = asyncio.Event()
+
+        async def handle(job: OutboxJob) -> None:
+            nonlocal attempts
+            attempts += 1
+            if attempts < 3:
+                raise ValueError("an error in our code")
+            await dependencies.ledger.run(transitions.cancel([job.id]))
+            done.set()
+
+        consumer = make_consumer(dependencies, handle, Slots(4, 4, lambda _: 0))
+        await create_jobs(dependencies, [NewJob("a")])
+        running = asyncio.create_task(consumer.run())
+        async with asyncio.timeout(20):
+            await done.wait()
+        running.cancel()
+        await consumer.stop()
+        assert attempts == 3
+
+    run_scenario(redis_url, scenario)
+
+
+def make_consumer(
+    dependencies: BotDependencies, handle: Callable[[OutboxJob], Awaitable[None]], slots: Slots
+) -> OutboxConsumer:
+    return OutboxConsumer(
+        dependencies.ledger,
+        Stage.RECEIVED,
+        outbox="telegram",
+        incarnation=INCARNATION,
+        wake_event=asyncio.Event(),
+        slots=slots,
+        handler=handle,
+    )
+
+
+async def create_jobs(dependencies: BotDependencies, jobs: list[NewJob]) -> None:
+    await dependencies.ledger.run(transitions.heartbeat(INCARNATION, lease_s=60))
+    await dependencies.ledger.run(
+        transitions.create_jobs(
+            jobs, queue=Queue.INTERACTIVE, outbox="telegram", language="en", deadline_s=60, stored=False
+        )
+    )

@@ -7,7 +7,6 @@ import pytest
 
 from bot.background.photo_download import PhotoDownloader
 from bot.dependencies import BotDependencies
-from bot.services.privacy import PrivacyService
 from bot.storage.photo_origin import PhotoOrigin
 from shared.broker.app import create_celery_app
 from shared.broker.publisher import TaskPublisher
@@ -30,7 +29,7 @@ class TelegramThatIsSlow:
         await self._meanwhile()
         destination.write(b"image")
 
-    async def send_chat_action(self, *_: Any) -> None:
+    async def send_chat_action(self, *_: Any, **__: Any) -> None:
         """Show nothing."""
 
 
@@ -38,8 +37,9 @@ async def nothing(_: BotDependencies) -> None:
     """The user waits."""
 
 
-async def delete_me(dependencies: BotDependencies) -> None:
-    await PrivacyService(dependencies.ledger, dependencies.store, dependencies.users).erase_user(7)
+async def delete(dependencies: BotDependencies) -> None:
+    await dependencies.ledger.run(transitions.delete(["a"]))
+    await dependencies.store.delete(["a"])
 
 
 async def cancel(dependencies: BotDependencies) -> None:
@@ -57,8 +57,6 @@ async def download(
 ) -> tuple[float | None, set[str], int]:
     """Download a photo. Returns when it is tried again, the keys of the image store, and the number of messages."""
     client: Any = dependencies.client
-    await dependencies.users.record_consent(7)
-    await dependencies.admission.admit("a", ORIGIN, "en")
     await dependencies.ledger.run(
         transitions.create_jobs(
             [NewJob("a", ORIGIN.model_dump_json())],
@@ -79,7 +77,7 @@ async def download(
     return again_s, keys - {"melanoma:image:total"}, await client.llen(str(Queue.INTERACTIVE))
 
 
-@pytest.mark.parametrize("meanwhile", [delete_me, cancel])
+@pytest.mark.parametrize("meanwhile", [delete, cancel])
 def test_an_image_that_no_job_needs_any_more_is_deleted(redis_url: str, meanwhile: Meanwhile) -> None:
     async def scenario(dependencies: BotDependencies) -> None:
         assert await download(dependencies, redis_url, meanwhile) == (None, set(), 0)

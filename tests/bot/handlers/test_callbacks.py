@@ -1,15 +1,15 @@
 """Presses of buttons, also of those that older releases sent, reach their handlers."""
 
 import json
+from operator import itemgetter
 from typing import Any
 
 import pytest
 from aiogram import Bot
 from aiogram.types import CallbackQuery, Chat, Message, Update, User
 
-from bot.app import create_dispatcher
+from bot.app import create_dispatcher, create_services
 from bot.dependencies import BotDependencies
-from bot.services.wait_estimate import WaitEstimator
 from bot.storage import redis_keys
 from bot.storage.photo_origin import PhotoOrigin
 from shared.contract.decision import Refusal, RefusalReason
@@ -23,20 +23,20 @@ OWNER, OTHER = 7, 8
 
 
 async def press(dependencies: BotDependencies, data: str, user_id: int = OWNER) -> dict[str, Any]:
-    """Press a button of the chat of `OWNER` and return the message that is enqueued."""
-    dispatcher = create_dispatcher(dependencies, WaitEstimator(dependencies.ledger), b"key")
+    """Press a button of the chat of `OWNER`. Returns the toast of the answer, and the text of the message if any."""
+    dispatcher = create_dispatcher(dependencies, create_services(dependencies, b"key"), b"key")
     user = User(id=user_id, is_bot=False, first_name="A", language_code="en")
     chat = Chat(id=OWNER, type="private")
     message = Message(message_id=3, date=0, chat=chat)  # type: ignore[arg-type] # a time as Telegram sends it
     query = CallbackQuery(id="1", from_user=user, chat_instance="1", message=message, data=data)
     await dispatcher.feed_update(Bot("42:token"), Update(update_id=1, callback_query=query))
     await dependencies.ledger.run(transitions.heartbeat("reader", lease_s=5))
-    (job,) = await dependencies.ledger.run(
+    jobs = await dependencies.ledger.run(
         transitions.lease(Stage.RECEIVED, outbox=redis_keys.MESSAGE_OUTBOX, limit=9, incarnation="reader")
     )
-    enqueued: dict[str, Any] = json.loads(job.payload)
-    assert enqueued["callback_query_id"] == "1"
-    return enqueued
+    answer, *messages = sorted(map(json.loads, (job.payload for job in jobs)), key=itemgetter("text"))
+    assert answer["callback_query_id"] == "1"
+    return {"toast": answer["toast"], "text": "".join(message["text"] for message in messages)}
 
 
 async def refuse_photo(dependencies: BotDependencies) -> None:
@@ -60,8 +60,10 @@ async def refuse_photo(dependencies: BotDependencies) -> None:
         ("explain:0", "", "This answer is no longer kept."),
         (f"feedback:{JOB_ID}", "Was the answer clear to you?", ""),
         (f"rated:yes:{JOB_ID}", "", "Thank you."),
+        ("rated:yes:0", "", "This answer is no longer kept."),
+        ("feedback:0", "", "This answer is no longer kept."),
         ("delete:", "Delete everything about you", ""),
-        ("delete-for-good:", "Everything about you is deleted.", ""),
+        ("delete-for-good:", "Everything about you is deleted", ""),
         ("no-such-button", "", ""),
     ],
 )
@@ -77,12 +79,12 @@ def test_press_of_a_button_of_an_older_release_is_answered(redis_url: str, data:
     run_scenario(redis_url, scenario)
 
 
-@pytest.mark.parametrize("data", [f"explain:{JOB_ID}", f"rated:no:{JOB_ID}"])
+@pytest.mark.parametrize("data", [f"explain:{JOB_ID}", f"feedback:{JOB_ID}", f"rated:no:{JOB_ID}"])
 def test_only_the_owner_of_a_photo_may_press_its_buttons(redis_url: str, data: str) -> None:
     async def scenario(dependencies: BotDependencies) -> None:
         await refuse_photo(dependencies)
         message = await press(dependencies, data, user_id=OTHER)
-        assert message["toast"].startswith("Only the person who sent the photograph")
+        assert message["toast"].startswith("Only the person who asked")
         assert message["text"] == ""
         assert await dependencies.client.exists(redis_keys.FEEDBACK) == 0
 

@@ -14,18 +14,18 @@ from bot.handlers import callbacks, commands
 from bot.locales.catalog import Catalog, LanguageError
 from bot.presentation import keyboards
 from bot.presentation.button_data import ChooseLanguage
-from bot.storage.outgoing_message import OutgoingMessage
+from bot.storage.messages.outgoing_message import OutgoingMessage
 
 FOLDER: Final = Path("bot/locales")
 
 
-class Submissions:
+class Messages:
     """Keeps the enqueued messages."""
 
     def __init__(self) -> None:
         self.messages: list[OutgoingMessage] = []
 
-    async def enqueue_message(self, message: OutgoingMessage, *_: str) -> None:
+    async def enqueue(self, message: OutgoingMessage, *_: str) -> None:
         self.messages.append(message)
 
 
@@ -68,16 +68,16 @@ def test_added_language_is_offered_and_can_be_chosen(folder: Path) -> None:
     chat = Chat(id=7, type="private")
     message = Message(message_id=1, date=0, chat=chat, from_user=user)  # type: ignore[arg-type] # a time as Telegram's
     query = CallbackQuery(id="1", from_user=user, chat_instance="1", message=message, data="language:eo")
-    submissions, users = Submissions(), Users()
+    messenger, users = Messages(), Users()
 
     async def scenario() -> None:
         take: Any = commands._language
-        await take(message, submissions, users)
+        await take(message, messenger, users)
         press: Any = callbacks._choose_language
-        await press(query, ChooseLanguage.unpack("language:eo"), submissions, users)
+        await press(query, ChooseLanguage.unpack("language:eo"), messenger, users)
 
     asyncio.run(scenario())
-    question, confirmation = submissions.messages
+    question, _, confirmation = messenger.messages
     buttons = {button.text: button.data for row in question.keyboard for button in row}
     assert buttons == {"English": "language:en", "Esperanto": "language:eo", "Русский": "language:ru"}
     assert users.chosen == "eo"
@@ -104,9 +104,9 @@ def test_keyboard_of_many_languages_has_several_rows(folder: Path) -> None:
         ("check-hint =", "chek-hint =", "eo.ftl lacks texts that en.ftl has: check-hint."),
         ("check-hint =", "more = x\ncheck-hint =", "eo.ftl has texts that en.ftl lacks: more."),
         (
-            "I have more photographs than I can look at soon. Please send yours again in { $wait }.",
-            "I have more photographs than I can look at soon.",
-            "the text rejected-service-busy in eo.ftl has the variables none, but wait in en.ftl.",
+            "If you send a photograph again, I will ask for your consent again.",
+            "{ $wait }",
+            "the text delete-done in eo.ftl has the variables wait, but none in en.ftl.",
         ),
         ("check-hint =", "check-hint", "eo.ftl cannot be read at 'check-hint Please send /check as a reply"),
     ],

@@ -38,12 +38,22 @@ def test_missing_text_or_value_is_an_error(language: str) -> None:
 def test_plurals_are_those_of_the_language() -> None:
     texts = [translate("ru", "cancelled", photos=count) for count in (1, 3, 5, 21)]
     assert [text.split(".")[0] for text in texts] == [
-        "Отозван 1 снимок",
-        "Отозвано 3 снимка",
-        "Отозвано 5 снимков",
-        "Отозван 21 снимок",
+        "Отозвано и удалено: 1 снимок",
+        "Отозвано и удалено: 3 снимка",
+        "Отозвано и удалено: 5 снимков",
+        "Отозвано и удалено: 21 снимок",
     ]
     assert "<" not in translate("en", "status-waiting", before=1, wait="about 5 seconds")
+
+
+@pytest.mark.parametrize("language", list_languages())
+@pytest.mark.parametrize("name", ["album-status", "album-finished", "rejected-too-fast", "cancelled"])
+def test_text_about_one_photograph_differs_from_that_about_several(language: str, name: str) -> None:
+    values = {"answered": 0, "wait": "|"}
+    one, two, five = (translate(language, name, photos=count, **values) for count in (1, 2, 5))
+    assert one.replace("1", "") != two.replace("2", "")
+    assert "photographs" not in one
+    assert "photograph " not in five
 
 
 @pytest.mark.parametrize(

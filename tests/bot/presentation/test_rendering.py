@@ -51,6 +51,18 @@ verdicts = st.builds(
     advice=st.lists(st.sampled_from(Advice), unique=True).map(tuple),
     work=st.just(Work(batch=1, wait_s=0, decode_s=0, predict_s=0)),
 )
+VERDICT: Final = Verdict(
+    artefact="a@1",
+    population="phone",
+    probability=0.5,
+    probabilities={},
+    band=Band.HIGH,
+    receipt=None,
+    evidence=EvidenceMap(rows=1, columns=1, cells=(0,)),
+    distance=0,
+    advice=(),
+    work=Work(batch=1, wait_s=0, decode_s=0, predict_s=0),
+)
 decisions = (
     verdicts
     | st.builds(Refusal, reason=st.sampled_from(RefusalReason))
@@ -82,6 +94,23 @@ def test_words_and_figures_of_a_probability_agree(share: float, language: str) -
         count, total = numbers
         assert abs(count / total - share) <= 0.1 * min(share, 1 - share) + 0.006
     assert rendering.format_percent(share) not in ("0\N{NO-BREAK SPACE}%", "100\N{NO-BREAK SPACE}%")
+
+
+@pytest.mark.parametrize("language", list_languages())
+def test_probability_below_one_per_cent_is_explained_as_fewer_than_one(language: str) -> None:
+    explained = translate(language, "explain-verdict", calibrated="yes", percent="|", hundred=0, population="|")
+    assert re.search("fewer than one was|меньше одного", explained)
+
+
+@given(low=st.floats(0, 1), width=st.floats(0, 1), language=languages)
+def test_interval_as_shown_contains_the_interval(low: float, width: float, language: str) -> None:
+    high = min(1, low + width)
+    receipt = Receipt(lesions=86, malignant=0, low=low, high=high, population="phone")
+    shown = rendering._render_receipt(VERDICT.model_copy(update={"receipt": receipt}), language)
+    interval = re.search(r"(\d+)[^\d]{1,6}(\d+)\s?%\)", shown)
+    assert interval is not None
+    assert int(interval[1]) <= low * 100 <= high * 100 <= int(interval[2]) + 1e-9
+    assert int(interval[2]) > 0 or high == 0
 
 
 @pytest.mark.parametrize("language", list_languages())

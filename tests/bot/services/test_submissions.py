@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 
 from pydantic import SecretStr
 
+from bot.app import create_services
 from bot.dependencies import BotDependencies
-from bot.services.consent import ConsentService
 from bot.services.submissions import SubmissionService
 from bot.services.wait_estimate import WaitEstimator
 from bot.storage import redis_keys
@@ -15,7 +15,7 @@ from bot.storage.photo_origin import PhotoOrigin
 from bot.telegram.photo import PhotoFile
 from shared.config.settings import Settings
 from shared.contract.names import Queue, Stage
-from shared.ledger import transitions
+from shared.ledger import admin, transitions
 from shared.ledger.records import NewJob
 
 PHOTO = PhotoFile(file_id="F", unique_id="U", size_bytes=100_000)
@@ -26,20 +26,10 @@ Scenario = Callable[[BotDependencies, SubmissionService, WaitEstimator], Awaitab
 def run_scenario(redis_url: str, scenario: Scenario, *, consent: bool = True) -> None:
     async def run() -> None:
         dependencies = BotDependencies(Settings(redis_url=SecretStr(redis_url), max_expected_wait_s=60))
-        wait_estimator = WaitEstimator(dependencies.ledger)
-        submissions = SubmissionService(
-            ledger=dependencies.ledger,
-            store=dependencies.store,
-            users=dependencies.users,
-            admission=dependencies.admission,
-            consent=ConsentService(dependencies.users, dependencies.overrides),
-            wait_estimator=wait_estimator,
-            overrides=dependencies.overrides,
-            key=b"key",
-        )
+        services = create_services(dependencies, b"key")
         if consent:
             await dependencies.users.record_consent(7)
-        await scenario(dependencies, submissions, wait_estimator)
+        await scenario(dependencies, services.submissions, services.wait_estimator)
         await dependencies.close()
 
     asyncio.run(run())
@@ -49,19 +39,19 @@ def make_origin(message_id: int, **fields: object) -> PhotoOrigin:
     return PhotoOrigin.model_validate({"chat_id": 7, "message_id": message_id, "user_id": 7, "file_id": "F", **fields})
 
 
-async def get_messages(dependencies: BotDependencies) -> list[str]:
+async def get_notices(dependencies: BotDependencies) -> list[str]:
     await dependencies.ledger.run(transitions.heartbeat("reader", lease_s=5))
     jobs = await dependencies.ledger.run(
         transitions.lease(Stage.RECEIVED, outbox=redis_keys.MESSAGE_OUTBOX, limit=9, incarnation="reader")
     )
-    return [json.loads(job.payload)["text"] for job in jobs]
+    return [json.loads(job.payload)["notice"]["reason"] for job in jobs]
 
 
 async def count_received(dependencies: BotDependencies) -> int:
     return int(await dependencies.client.zcard(f"melanoma:received:{redis_keys.PHOTO_OUTBOX}"))
 
 
-def test_submit_tells_the_user_when_to_come_back_if_the_wait_is_too_long(redis_url: str) -> None:
+def test_submit_rejects_a_photo_if_the_wait_is_too_long(redis_url: str) -> None:
     async def scenario(
         dependencies: BotDependencies, submissions: SubmissionService, wait_estimator: WaitEstimator
     ) -> None:
@@ -74,7 +64,7 @@ def test_submit_tells_the_user_when_to_come_back_if_the_wait_is_too_long(redis_u
         await dependencies.ledger.run(transitions.heartbeat("worker-1", lease_s=5, images_per_second=1))
         wait_estimator.counts = await dependencies.ledger.run(transitions.get_counts())
         await submissions.submit(PHOTO, make_origin(1), "en")
-        assert "about 2 minutes" in (await get_messages(dependencies))[0]
+        assert await get_notices(dependencies) == ["service-busy"]
         assert await count_received(dependencies) == 0
         # With a second worker the wait is short enough.
         await dependencies.ledger.run(transitions.heartbeat("worker-2", lease_s=5, images_per_second=9))
@@ -85,11 +75,22 @@ def test_submit_tells_the_user_when_to_come_back_if_the_wait_is_too_long(redis_u
     run_scenario(redis_url, scenario)
 
 
+def test_wait_is_unknown_while_an_operator_has_paused_the_queue(redis_url: str) -> None:
+    async def scenario(dependencies: BotDependencies, _: SubmissionService, wait_estimator: WaitEstimator) -> None:
+        await dependencies.ledger.run(transitions.heartbeat("worker-1", lease_s=5, images_per_second=1))
+        for pause, wait_s in ((admin.pause, None), (admin.resume, 1)):
+            await dependencies.ledger.run(pause(Queue.INTERACTIVE))
+            wait_estimator.counts = await dependencies.ledger.run(transitions.get_counts())
+            assert wait_estimator.wait_s() == wait_s
+
+    run_scenario(redis_url, scenario)
+
+
 def test_submit_rejects_a_file_that_telegram_will_not_serve(redis_url: str) -> None:
     async def scenario(dependencies: BotDependencies, submissions: SubmissionService, _: WaitEstimator) -> None:
         photo = PhotoFile(file_id="F", unique_id="U", size_bytes=21 * 2**20)
         await submissions.submit(photo, make_origin(1), "ru")
-        assert "20 МБ" in (await get_messages(dependencies))[0]
+        assert await get_notices(dependencies) == ["too-large"]
         assert await count_received(dependencies) == 0
 
     run_scenario(redis_url, scenario)
@@ -108,8 +109,7 @@ def test_photos_before_consent_are_submitted_once_it_is_given(redis_url: str) ->
     async def scenario(dependencies: BotDependencies, submissions: SubmissionService, _: WaitEstimator) -> None:
         for message_id in (1, 2):
             await submissions.submit(PHOTO, make_origin(message_id, album_id="13"), "en")
-        (question,) = await get_messages(dependencies)
-        assert "need your consent first" in question
+        assert await get_notices(dependencies) == ["no-consent"]
         assert await count_received(dependencies) == 0
         await dependencies.users.record_consent(7)
         assert await submissions.submit_pending_photos(7, "en") == 2

@@ -3,10 +3,13 @@
 import asyncio
 import itertools
 import time
+from typing import Any
 
+import pytest
 from pydantic import SecretStr
 
 from bot.dependencies import BotDependencies
+from bot.storage import redis_keys
 from bot.telegram.rate_limiter import Priority, RateLimiter
 from shared.config.settings import Settings
 from shared.ledger import admin
@@ -147,5 +150,71 @@ def test_rate_limiter_follows_the_overrides_of_an_operator(redis_url: str) -> No
         dependencies.overrides.apply(overrides)
         assert (await dependencies.rate_limiter.request_permit(1, Priority.ANSWER)).wait_s == 0
         assert (await dependencies.rate_limiter.request_permit(2, Priority.ANSWER)).wait_s > 0.5
+
+    run_scenario(redis_url, scenario)
+
+
+def test_lower_priorities_wait_while_a_higher_one_waits(redis_url: str) -> None:
+    async def scenario(dependencies: BotDependencies) -> None:
+        client: Any = dependencies.client
+        rate_limiter = dependencies.rate_limiter
+        now_ms = (await dependencies.ledger.run(admin.get_overview())).time_s * 1000
+        chats = itertools.count(1)
+
+        async def granted() -> list[bool]:
+            permits = [await rate_limiter.request_permit(next(chats), priority) for priority in Priority]
+            await asyncio.sleep(0.1)
+            return [permit.granted for permit in permits]
+
+        await client.set(f"{redis_keys.RATE_LIMIT_PREFIX}waiting:{Priority.MESSAGE:d}", now_ms + 60_000)
+        assert (await granted())[2] is False
+        await client.set(f"{redis_keys.RATE_LIMIT_PREFIX}waiting:{Priority.ANSWER:d}", now_ms + 60_000)
+        assert await granted() == [True, False, False]
+
+    run_scenario(redis_url, scenario)
+
+
+def test_an_answer_that_finds_no_permit_holds_back_the_others(redis_url: str) -> None:
+    async def scenario(dependencies: BotDependencies) -> None:
+        client: Any = dependencies.client
+        for chat_id in itertools.count(1):
+            permit = await dependencies.rate_limiter.request_permit(chat_id, Priority.ANSWER)
+            if not permit.granted:
+                break
+        waiting_until = float(await client.get(f"{redis_keys.RATE_LIMIT_PREFIX}waiting:0"))
+        now_ms = (await dependencies.ledger.run(admin.get_overview())).time_s * 1000
+        assert not permit.is_chat_limit
+        # Half a second more than it waits, less what has passed meanwhile.
+        assert now_ms - 20_000 < waiting_until - permit.wait_s * 1000 - 500 <= now_ms
+        assert 0 < await client.pttl(f"{redis_keys.RATE_LIMIT_PREFIX}waiting:0") <= permit.wait_s * 1000 + 500
+
+    run_scenario(redis_url, scenario)
+
+
+def test_a_chat_is_spaced_from_when_its_reserved_permit_is_valid(redis_url: str) -> None:
+    async def scenario(dependencies: BotDependencies) -> None:
+        client: Any = dependencies.client
+        for chat_id in itertools.count(1):
+            permit = await dependencies.rate_limiter.request_permit(chat_id, Priority.ANSWER)
+            assert permit.granted
+            if permit.wait_s > 0.2:
+                break
+        next_ms = float(await client.get(f"{redis_keys.RATE_LIMIT_PREFIX}chat:{chat_id}"))
+        all_ms = float(await client.get(f"{redis_keys.RATE_LIMIT_PREFIX}all"))
+        assert next_ms - (all_ms - 1000 / 29) == pytest.approx(1000, abs=5), "a second after its permit"
+
+    run_scenario(redis_url, scenario)
+
+
+def test_a_blocked_chat_is_told_from_a_block_of_all(redis_url: str) -> None:
+    async def scenario(dependencies: BotDependencies) -> None:
+        rate_limiter = dependencies.rate_limiter
+        await rate_limiter.block(1, 30)
+        permit = await rate_limiter.request_permit(1, Priority.ANSWER)
+        assert (permit.granted, permit.is_chat_limit) == (False, True)
+        for chat_id in (2, 3):
+            await rate_limiter.block(chat_id, 30)
+        permit = await rate_limiter.request_permit(4, Priority.ANSWER)
+        assert (permit.granted, permit.is_chat_limit) == (False, False)
 
     run_scenario(redis_url, scenario)

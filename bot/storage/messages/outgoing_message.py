@@ -23,25 +23,52 @@ class Button(BaseModel):
     data: str
 
 
-class OutgoingMessage(BaseModel):
-    """A message to a chat, the answer to a press of a button, or both.
+class PhotoNotice(BaseModel):
+    """A burst of photos that the bot did not take. The text is composed when it is sent, because it counts them."""
 
-    With `callback_query_id` the press is answered first: with `toast`, a text that Telegram shows over the chat for a
-    moment, or with nothing. Without `text` no message is sent.
+    model_config = ConfigDict(frozen=True)
+
+    user_id: int
+    #: Why they were not taken: an `Admission`.
+    reason: str
+    language: str
+    #: When the burst began, so that a later burst is another message.
+    began: int
+
+
+class OutgoingMessage(BaseModel):
+    """A message to a chat, or the answer to a press of a button.
+
+    With `callback_query_id` it answers a press: with `toast`, a text that Telegram shows over the chat for a moment, or
+    with nothing. Otherwise it is a message with `text`, or with the text of `notice`.
     """
 
     model_config = ConfigDict(frozen=True)
 
     chat_id: int
+    #: The topic of a forum group or private chat.
+    thread_id: int | None = None
     text: str = ""
     toast: str = ""
+    notice: PhotoNotice | None = None
     reply_to_message_id: int | None = None
     callback_query_id: str | None = None
     #: Rows of buttons.
     keyboard: tuple[tuple[Button, ...], ...] = ()
 
+    @property
+    def line(self) -> str:
+        """Name of the line in which it waits. Answers to presses do not wait for messages, which are limited."""
+        messages, answers_to_presses = list_lines(self.chat_id)
+        return messages if self.callback_query_id is None else answers_to_presses
 
-def enqueue(id_: str, message: OutgoingMessage) -> ScriptCall[list[PendingDispatch]]:
+
+def list_lines(chat_id: int) -> tuple[str, str]:
+    """Return the names of a chat's lines: of messages, and of answers to presses."""
+    return f"chat:{chat_id}", f"press:{chat_id}"
+
+
+def create_message_job(id_: str, message: OutgoingMessage) -> ScriptCall[list[PendingDispatch]]:
     """Return the call that puts `message` into the outbox. The same id again changes nothing."""
     return transitions.create_jobs(
         [NewJob(id_, message.model_dump_json())],

@@ -1,0 +1,44 @@
+"""Enqueues outgoing messages. Background tasks send them, those of one chat in order."""
+
+from bot.storage.messages.message_lines import MessageLines
+from bot.storage.messages.outgoing_message import OutgoingMessage, create_message_job, list_lines
+from shared.contract.names import Stage
+from shared.ids import job_id
+from shared.ledger import transitions
+from shared.ledger.async_ledger import AsyncLedger
+
+
+class Messenger:
+    """Enqueues messages. Every method waits while Redis is unavailable and can be repeated.
+
+    `key` is the secret of the ids of messages.
+    """
+
+    def __init__(self, ledger: AsyncLedger, lines: MessageLines, key: bytes) -> None:
+        self._ledger = ledger
+        self._lines = lines
+        self._key = key
+
+    async def enqueue(self, message: OutgoingMessage, *reason: str) -> None:
+        """Enqueue `message`, once for the same `reason` in its chat, and not while an equal one waits."""
+        id_ = job_id(self._key, "message", str(message.chat_id), *reason)
+        digest = job_id(self._key, "content", message.model_dump_json())
+        equal = await self._lines.join(message.line, id_, digest)
+        if equal is not None:
+            if await self._is_waiting(equal):
+                return
+            # The equal message was sent, but a process stopped before it could say so.
+            await self._lines.remove(message.line, [equal])
+            await self._lines.join(message.line, id_, digest, allow_equal=True)
+        await self._ledger.run(create_message_job(id_, message))
+
+    async def withdraw(self, chat_id: int) -> None:
+        """Delete the messages that wait for a private chat."""
+        for line in list_lines(chat_id):
+            ids = await self._lines.get_ids(line)
+            await self._ledger.run(transitions.delete(ids))
+            await self._lines.remove(line, ids)
+
+    async def _is_waiting(self, id_: str) -> bool:
+        (job,) = await self._ledger.run(transitions.get_jobs([id_]))
+        return job is not None and job.stage is Stage.RECEIVED
