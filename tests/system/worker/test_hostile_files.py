@@ -151,8 +151,8 @@ def write_bombs(folder: Path) -> dict[str, int]:
     """Write 500 files that are small and expensive. Returns the number of files by expected reason."""
     flat = Image.new("RGB", LARGE, (120, 80, 60))
     large = {
-        "a.webp": (encode(flat, "WEBP", lossless=True), 24),
-        "b.png": (encode(flat.convert("RGBA"), "PNG"), 6),
+        "a.webp": (encode(flat, "WEBP", lossless=True, method=0), 24),
+        "b.png": (encode(flat.convert("RGBA"), "PNG", compress_level=1), 6),
         "c.jpg": (encode(flat, "JPEG", progressive=True, subsampling=0), 6),
         "d.tif": (encode(flat.convert("CMYK"), "TIFF", compression="tiff_lzw"), 6),
         "e.avif": (encode(flat, "AVIF", speed=10, subsampling="4:4:4"), 6),
