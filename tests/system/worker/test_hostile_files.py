@@ -175,7 +175,9 @@ def test_folder_of_bombs_takes_no_more_memory_than_documented(tmp_path: Path) ->
     folder = tmp_path / "bombs"
     folder.mkdir()
     expected = write_bombs(folder)
-    with ServiceStack(tmp_path / "stack", {"MELANOMA_DECODE_SLOTS": "8"}) as stack:
+    # A large image takes two seconds of a core, of which eight slots have a quarter each.
+    environment = {"MELANOMA_DECODE_SLOTS": "8", "MELANOMA_DECODE_TIMEOUT_S": "200"}
+    with ServiceStack(tmp_path / "stack", environment) as stack:
         worker = stack.start_worker()
         with MemoryMonitor(worker) as memory:
             submission = stack.submit(folder)
