@@ -1,5 +1,6 @@
 """An image that kills or hangs the decoder fails alone."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,8 @@ def test_image_that_kills_or_hangs_decode_fails_alone(tmp_path: Path, trap: str,
     trapped = render_many(folder, 40, size=(320, 240), seed=3)[17]
     set_trap(trapped, trap)
 
-    environment = {"PYTHONPATH": str(tmp_path), "MELANOMA_DECODE_TIMEOUT_S": "3"}
+    python_path = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
+    environment = {"PYTHONPATH": python_path, "MELANOMA_DECODE_TIMEOUT_S": "3"}
     with ServiceStack(tmp_path / "stack", environment) as stack:
         stack.start_worker()
         stack.restart_dead_workers()
