@@ -1,11 +1,16 @@
 """Decodes images in the thread that asks, within a budget of memory that all decode slots share."""
 
 import time
+from typing import Final
 
 from shared.images.decode import DecodedImage, decode
 from shared.images.limits import DecodeLimits
 from shared.images.preprocessing import PreprocessingSpec
 from worker.batching.weighted_semaphore import WeightedSemaphore
+
+#: Share of the limit of memory below which a decode is not counted: 32 MiB of the default. A photograph, which takes 5
+#: to 20, does not wait behind large images that wait for the whole budget.
+_UNCOUNTED_SHARE: Final = 1 / 32
 
 
 class DecoderClosed(Exception):
@@ -19,6 +24,7 @@ class InProcessDecoder:
         spec: Preprocessing of the model's input.
         limits: Limits of size and cost.
         budget: Bytes that all decodes of the process may take at once. Larger images wait for it.
+            Small ones do not count.
     """
 
     def __init__(self, spec: PreprocessingSpec, *, limits: DecodeLimits, budget: WeightedSemaphore) -> None:
@@ -53,6 +59,8 @@ class InProcessDecoder:
         self._budget.close()
 
     def _reserve(self, memory: int) -> None:
+        if memory <= self._limits.max_memory * _UNCOUNTED_SHARE:
+            return
         self._started_at = None
         if not self._budget.acquire(memory):
             raise DecoderClosed

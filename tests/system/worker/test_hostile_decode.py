@@ -1,5 +1,6 @@
 """An image that kills or hangs the decoder fails alone."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,10 @@ JpegImageFile.load_prepare = load_prepare
 """
 
 
+#: Logged by a worker that replaces itself.
+RESTART = "restarting the worker, because a thread cannot be stopped"
+
+
 def set_trap(path: Path, trap: str) -> None:
     with Image.open(path) as image:
         image.load()
@@ -42,7 +47,8 @@ def test_image_that_kills_or_hangs_decode_fails_alone(tmp_path: Path, trap: str,
     trapped = render_many(folder, 40, size=(320, 240), seed=3)[17]
     set_trap(trapped, trap)
 
-    environment = {"PYTHONPATH": str(tmp_path), "MELANOMA_DECODE_TIMEOUT_S": "3"}
+    python_path = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
+    environment = {"PYTHONPATH": python_path, "MELANOMA_DECODE_TIMEOUT_S": "3"}
     with ServiceStack(tmp_path / "stack", environment) as stack:
         stack.start_worker()
         stack.restart_dead_workers()
@@ -54,3 +60,7 @@ def test_image_that_kills_or_hangs_decode_fails_alone(tmp_path: Path, trap: str,
         assert {row["kind"] for row in rows.values()} == {"verdict"}
         assert code == 1, "failures have their own exit code"
         assert stack.client.zcard("melanoma:dead_letters") == 1
+        # The first attempt costs one worker. The second is made in a child process, which costs none.
+        restarts = len(stack.workers) - 1
+        restarts += sum(worker.log.read_text(errors="replace").count(RESTART) for worker in stack.workers)
+        assert restarts == 1, stack.worker_logs()

@@ -17,6 +17,7 @@ from shared.images.refusal import ImageRejected
 from tests.shared.images.files import encode, encode_heic
 from tests.worker.batching.decoder_traps import make_trapped_jpeg
 from tests.worker.items import make_item, make_job, make_jpeg
+from tests.worker.polling import eventually
 from worker.batching.decode_lane import DecodeLane
 from worker.batching.decode_stage import DecodeStage
 from worker.batching.in_process_decoder import DecoderClosed, InProcessDecoder
@@ -287,13 +288,35 @@ def test_slots_share_a_budget_of_memory_and_return_it(sink: Sink) -> None:
     assert budget.acquired == 0
 
 
+def test_photograph_does_not_wait_behind_large_images_that_wait_for_memory(sink: Sink) -> None:
+    budget = WeightedSemaphore(DECODE_LIMITS.max_memory)
+    assert budget.acquire(DECODE_LIMITS.max_memory)
+    large = bulk("large", encode(Image.new("RGB", (3200, 3000)), "PNG"))
+    lane = DecodeLane(
+        "test",
+        [InProcessDecoder(SPEC, limits=DECODE_LIMITS, budget=budget)],
+        interactive_decoder=InProcessDecoder(SPEC, limits=DECODE_LIMITS, budget=budget),
+        on_decoded=sink,
+    )
+    lane.start()
+    lane.put(large)
+    eventually(lambda: budget._waiters)
+    lane.put(interactive("photograph", make_jpeg(size=(1280, 960))))
+    sink.wait_for("photograph")
+    assert sink.ids == ["photograph"]
+    budget.release(DECODE_LIMITS.max_memory)
+    sink.wait_for("large")
+    lane.close()
+    lane.stop()
+
+
 def test_image_that_waits_for_memory_does_not_hang_and_is_released_on_close(sink: Sink) -> None:
     budget = WeightedSemaphore(DECODE_LIMITS.max_memory)
     assert budget.acquire(DECODE_LIMITS.max_memory)
     decoder = InProcessDecoder(SPEC, limits=DECODE_LIMITS, budget=budget)
     lane = DecodeLane("test", [decoder], on_decoded=sink)
     lane.start()
-    item = bulk("a")
+    item = bulk("a", encode(Image.new("RGB", (3200, 3000)), "PNG"))
     lane.put(item)
     deadline = time.monotonic() + 30
     while not budget._waiters:
