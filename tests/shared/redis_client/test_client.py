@@ -11,7 +11,7 @@ from shared.broker.publisher import TaskPublisher
 from shared.contract.names import Queue
 from shared.ledger.records import PendingDispatch
 from shared.redis_client.client import create_async_client, create_client, display_address
-from tests.shared.valkey_with_options import ValkeyWithOptions
+from tests.shared.redis_client.valkey_with_options import ValkeyWithOptions
 
 PASSWORD = "se/cret"
 
