@@ -169,7 +169,7 @@ def test_a_retry_connects_again_after_a_demotion(refusing: RefusingValkey) -> No
             except RedisError:
                 end()
                 raise
-            return client.client_id()
+            return int(client.client_id())
 
         assert RedisRetry("test", client=client).call(write) != before
 
