@@ -1,16 +1,15 @@
 """`make faults`: sends 1,000 photographs while processes are killed and Redis refuses.
 
-Two bots in webhook mode and two workers are killed with SIGKILL in turn. Redis is killed and restarted twice, fails
-over, misses replicas, and is at its memory limit while a worker starts. 5 % of the Bot API calls fail, before or after
-they take effect. Prints JSON: `lost` counts photographs without an answer, `apologies` answers that report a failure,
-`doubled` answers beyond the first of a photograph, and `replies_lost` calls that took effect although the bot saw them
-fail.
+In each round every user sends a photograph, and one of two bots in webhook mode and two workers is killed with SIGKILL.
+Redis is killed and restarted twice, fails over, misses replicas, and is at its memory limit while a worker starts. 5 %
+of the Bot API calls fail, before or after they take effect. Prints JSON: `lost` counts photographs without an answer,
+`apologies` answers that report a failure, `doubled` answers beyond the first of a photograph, and `replies_lost` calls
+that took effect although the bot saw them fail.
 """
 
 import argparse
 import asyncio
-import itertools
-import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
@@ -34,21 +33,22 @@ from shared.redis_client.client import create_client
 from simulator.client.client import SimulatorClient
 
 _TIMEOUT_S: Final = 420.0
-_KILL_INTERVAL_S: Final = 3.0
-_SPREAD_S: Final = 40.0
+#: In each round every user sends one photograph, within this time. After the pause something fails.
+_SPREAD_S: Final = 6.0
+_PAUSE_S: Final = 3.0
 
 #: A failover and a spell without replicas last this long.
 _SPELL_S: Final = 3.0
 
-#: Faults of Redis by the index of the process kill that they precede; the memory limit lasts until the process is back.
-#: Indexes 2 and 3 are workers: at the limit a worker must be able to start.
 _FAILOVER, _KILL, _MEMORY_LIMIT, _NO_REPLICAS = "redis failover", "redis", "redis at its memory limit", "redis replicas"
 _SPELLS: Final = {_FAILOVER: demoted, _NO_REPLICAS: without_replicas}
-_REDIS_FAULTS: Final = {0: _FAILOVER, 1: _KILL, 2: _MEMORY_LIMIT, 3: _NO_REPLICAS, 4: _KILL}
+
+#: Faults of Redis by round. In rounds 2 and 6 workers are killed: at the memory limit a worker must be able to start.
+_REDIS_FAULTS: Final = {0: _FAILOVER, 1: _KILL, 2: _MEMORY_LIMIT, 3: _NO_REPLICAS, 5: _KILL, 6: _MEMORY_LIMIT}
 
 
 class ProcessKiller:
-    """Kills bots and workers in turn until `stop`, and restarts each at once, as a process runner would.
+    """Kills bots and workers in turn, and restarts each at once, as a process runner would.
 
     `faults` names the kills and the faults of Redis so far.
     """
@@ -58,25 +58,14 @@ class ProcessKiller:
         self._bots = bots
         self._simulator_port = port
         self._webhook = webhook
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
         self.faults: list[str] = []
 
-    def start(self) -> None:
-        """Start killing processes."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop killing processes. All processes run when this returns."""
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        for number, (kind, index) in enumerate(itertools.cycle(itertools.product(("bot", "worker"), (0, 1)))):
-            if self._stop.wait(_KILL_INTERVAL_S):
-                return
-            with self._redis_fault(_REDIS_FAULTS.get(number)):
-                self._kill(kind, index, number)
+    def run_round(self, number: int) -> None:
+        """Let Redis fail if it is its turn, and kill one process. All processes run when this returns."""
+        time.sleep(_PAUSE_S)
+        kinds = ("bot", "bot", "worker", "worker")
+        with self._redis_fault(_REDIS_FAULTS.get(number)):
+            self._kill(kinds[number % len(kinds)], number % 2, number)
 
     def _kill(self, kind: str, index: int, number: int) -> None:
         if kind == "bot":
@@ -95,7 +84,7 @@ class ProcessKiller:
             self.faults.append(fault)
         if fault in _SPELLS:
             with _SPELLS[fault](broker.url):
-                self._stop.wait(_SPELL_S)
+                time.sleep(_SPELL_S)
         if fault == _KILL:
             broker.kill()
             broker.start()
@@ -117,28 +106,27 @@ def main() -> None:
         bots = [start_benchmark_bot(testbed.home, f"bot-{number}", port, **webhook) for number in range(2)]
         stack.callback(_stop_all, bots)
         killer = ProcessKiller(testbed, bots, port, webhook)
-        try:
-            print_figures(asyncio.run(_run(testbed, simulator_url(port), images, args.users, args.each, killer)))
-        finally:
-            killer.stop()
+        print_figures(asyncio.run(_run(testbed, simulator_url(port), images, args.users, args.each, killer)))
         tracebacks = [path.name for path in testbed.home.glob("bot-*.log") if "Traceback" in _log_text(path)]
         print("logs with a traceback:", tracebacks or "none")
 
 
 async def _run(
-    testbed: Testbed, address: str, images: list[bytes], user_count: int, each: int, killer: ProcessKiller
+    testbed: Testbed, address: str, images: list[bytes], user_count: int, rounds: int, killer: ProcessKiller
 ) -> dict[str, Any]:
     async with SimulatorClient(address) as simulator:
         users = await create_users(simulator, user_count)
         uploads = [await simulator.upload(image) for image in images]
         before = (await simulator.get_calls())[-1]["seq"]
         await simulator.set_faults(0.05, kinds=["429", "500", "cut_before", "cut_after"], seed=1)
-        killer.start()
-        await simulator.start_load(users, uploads, each, spread_s=_SPREAD_S)
-        await wait_until_answered(create_client(testbed.broker.url), user_count * each, _TIMEOUT_S / 2)
-        await asyncio.to_thread(killer.stop)
-        await simulator.set_faults(0)
-        await wait_until_answered(create_client(testbed.broker.url), user_count * each, _TIMEOUT_S / 2)
+        for number in range(rounds):
+            shift = number % len(uploads)
+            await simulator.start_load(users, uploads[shift:] + uploads[:shift], 1, spread_s=_SPREAD_S)
+            await asyncio.to_thread(killer.run_round, number)
+        with create_client(testbed.broker.url) as client:
+            await wait_until_answered(client, user_count * rounds, _TIMEOUT_S / 2)
+            await simulator.set_faults(0)
+            await wait_until_answered(client, user_count * rounds, _TIMEOUT_S / 2)
         outcomes = await collect_outcomes(users)
         calls = await simulator.get_calls(before)
     waits = [outcome.answer_s for outcome in outcomes if outcome.answer_s is not None]

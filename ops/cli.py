@@ -202,7 +202,7 @@ def dead_replay(ids: tuple[str, ...], every: bool, limit: int, yes: bool) -> Non
 @_limit_option
 @_yes_option
 def dead_drop(ids: tuple[str, ...], every: bool, limit: int, yes: bool) -> None:
-    """Delete dead letters. An answer that is not delivered yet still will be."""
+    """Delete dead letters. A failure that its owner was not told yet is still delivered."""
     _require_ids_or_all(ids, every)
     with _open_client() as client:
         letters = dead_letters.find_dead_letters(client, ids, limit=limit)

@@ -70,7 +70,7 @@ def run(config: Settings) -> int:
     set_up_logging(config)
     # Redis and clients on the same machine get the CPU first. Otherwise each step of an interactive image would wait
     # behind this worker's threads. On a machine that runs only workers this changes nothing.
-    os.nice(_NICENESS)
+    os.nice(max(0, _NICENESS - os.nice(0)))  # a restarted worker has it already
     # Before the wait for Redis, so that a damaged artefact is reported at once.
     select_runtime(config.artefact, read_artefact(config.artefact), config.runtime)
     stop_waiting = threading.Event()

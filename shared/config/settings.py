@@ -119,10 +119,11 @@ class Settings(BaseSettings):
         description="If a decode takes longer, it counts as hanging and the worker restarts.",
     )
     decode_max_memory: int = Field(
-        default=2 * 2**30,
+        default=2**30,
         ge=2**28,
         le=2**40,
-        description="Maximum address space of the child process that decodes suspect images, in bytes.",
+        description="Maximum memory of all decodes at once, in bytes, once in the worker itself and once in its child"
+        " processes. A larger image waits until the others are decoded; one that alone takes more is refused.",
     )
     metrics_host: str = Field(default="127.0.0.1", description="Address on which a worker serves /metrics.")
     metrics_port: int = Field(default=0, ge=0, le=65535, description="Port of a worker's /metrics; 0: none.")

@@ -69,6 +69,7 @@ class FailureReason(StrEnum):
     DEADLINE = "deadline"
     DECODE_DIED = "decode_died"
     DECODE_HUNG = "decode_hung"
+    DECODE_FAILED = "decode_failed"
     PREDICT_FAILED = "predict_failed"
     TOO_MANY_ATTEMPTS = "too_many_attempts"
     UNKNOWN_CONTRACT = "unknown_contract"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import structlog
 
-from shared.redis_client.retry import ShutdownRequested
+from shared.redis_client.retry import RedisAccessDenied, ShutdownRequested
 
 log = structlog.get_logger(__name__)
 
@@ -42,5 +42,7 @@ class PeriodicThread:
                 self._action()
             except ShutdownRequested:
                 continue
+            except RedisAccessDenied as error:
+                log.error("periodic work failed, retrying", thread=self._name, problem=str(error))  # noqa: TRY400
             except Exception:
                 log.exception("periodic work failed, retrying", thread=self._name)

@@ -99,16 +99,27 @@ class PredictStage:
     def _run(self) -> None:
         while batch := self._queue.take(self._choose_batch_size):
             self._batch_started_at = time.monotonic()
-            self._predict(batch)
-            self._batch_started_at = None
+            try:
+                self._predict(batch)
+            except Exception as error:
+                # Whatever it is: without outcomes their messages would wait for ever, without this thread all.
+                log.exception("the predict stage failed, the rest of the batch fails", batch_size=len(batch))
+                for item in batch:
+                    item.finish(Failure(reason=FailureReason.PREDICT_FAILED, detail=type(error).__name__))
+            finally:
+                self._batch_started_at = None
 
     def _choose_batch_size(self, waiting: int) -> int:
-        return self.cost_model.choose_size(waiting, low_latency=time.monotonic() < self._low_latency_until)
+        try:
+            return self.cost_model.choose_size(waiting, low_latency=time.monotonic() < self._low_latency_until)
+        except Exception:
+            log.exception("choosing a batch size failed, predicting one image")
+            return 1
 
     def _predict(self, batch: list[WorkItem]) -> None:
         started = time.monotonic()
         try:
-            predictions = self._predictor.predict(_stack_pixels(batch))
+            predictions = self._predict_rows(batch)
         except Exception:
             log.exception("predict failed, trying each image alone", batch_size=len(batch))
             self._predict_individually(batch)
@@ -119,12 +130,20 @@ class PredictStage:
         METRICS.predict.observe(seconds)
         _finish_items(batch, predictions, started, seconds)
 
+    def _predict_rows(self, batch: list[WorkItem]) -> PredictionBatch:
+        """Run the model. Raises what the runtime raises, and `ValueError` for another number of rows."""
+        predictions = self._predictor.predict(_stack_pixels(batch))
+        outputs = (predictions.probabilities, predictions.evidence, predictions.distance, predictions.kinds)
+        if any(len(output) != len(batch) for output in outputs):
+            raise ValueError(f"the runtime returned {[len(output) for output in outputs]} rows for {len(batch)} images")
+        return predictions
+
     def _predict_individually(self, batch: list[WorkItem]) -> None:
         """Predict each item alone, so that only an item that fails alone gets a failure."""
         for item in batch:
             started = time.monotonic()
             try:
-                predictions = self._predictor.predict(_stack_pixels([item]))
+                predictions = self._predict_rows([item])
             except Exception as error:
                 log.exception("predict failed for one image", job=item.job.id)
                 item.finish(Failure(reason=FailureReason.PREDICT_FAILED, detail=type(error).__name__))

@@ -15,10 +15,10 @@ from shared.ledger import transitions
 from shared.ledger.ledger import Ledger
 from shared.ledger.records import ClaimedJob
 from shared.redis_client.retry import ShutdownRequested
+from worker.batching.weighted_semaphore import WeightedSemaphore
 from worker.batching.work_item import CountDownLatch, Prediction, Released, WorkItem
 from worker.consumer.backoff import Backoff
 from worker.consumer.owed_writes import REDIS_ERRORS, DecidedJob, OwedWrites
-from worker.consumer.weighted_semaphore import WeightedSemaphore
 from worker.serving.model_manager import LoadedModel, ModelManager
 from worker.telemetry.metrics import METRICS
 from worker.telemetry.score_distribution import SCORE_DISTRIBUTION
@@ -90,15 +90,20 @@ class TaskHandler:
             # To claim and release the jobs would publish the same message again and again. The recovery sweep publishes
             # it once no message is left in the queue or a later job was claimed.
             return {SKIPPED: len(ids)}
+        claimed_ids = list(ids)
         try:
-            return self._classify(ids, token)
+            claimed = self._claim(ids, token)
+            claimed_ids = [job.id for job in claimed]
+            counts = self._process(claimed)
         except ShutdownRequested:
-            log.warning("Redis is unavailable at the stop, leaving jobs to the recovery sweep", jobs=len(ids))
+            log.warning("Redis is unavailable at the stop, leaving jobs to the recovery sweep", jobs=len(claimed_ids))
             return {RELEASED: len(ids)}
         except Exception:
             # Released as suspects, so that this counts as an attempt: a job that always fails must come to an end.
-            self._owed_writes.release(ids, suspect=True)
+            self._owed_writes.release(claimed_ids, suspect=True)
             raise
+        counts[SKIPPED] = len(ids) - len(claimed)
+        return {name: count for name, count in counts.items() if count}
 
     def drain(self) -> None:
         """Finish the batch in flight and release every other job for other workers."""
@@ -120,10 +125,10 @@ class TaskHandler:
         for item in items:
             item.finish(Released.RELEASED)
 
-    def _classify(self, ids: Sequence[str], token: str) -> dict[str, int]:
-        claimed = self._claim(ids, token)
+    def _process(self, claimed: Sequence[ClaimedJob]) -> "Counter[str]":
+        """Decide claimed jobs. Returns the numbers of jobs by outcome."""
         claimed_at = time.monotonic()
-        counts: Counter[str] = Counter({SKIPPED: len(ids) - len(claimed)})
+        counts: Counter[str] = Counter()
         decided: list[DecidedJob] = []
         runnable: list[ClaimedJob] = []
         for job in claimed:
@@ -139,7 +144,7 @@ class TaskHandler:
         self._decide(decided, ages, counts)
         if decided:
             self._backoff.report_success()
-        return {name: count for name, count in counts.items() if count}
+        return counts
 
     def _claim(self, ids: Sequence[str], token: str) -> list[ClaimedJob]:
         """Claim the jobs of a message. Returns none if Redis refuses the claim."""

@@ -6,11 +6,11 @@ from itertools import chain, repeat
 
 import pytest
 
-from shared.redis_client.retry import ShutdownRequested
+from shared.redis_client.retry import RedisAccessDenied, ShutdownRequested
 from shared.service.periodic_thread import PeriodicThread
 
 
-@pytest.mark.parametrize("error", [ShutdownRequested(), RuntimeError("a defect"), OSError("a full disk")])
+@pytest.mark.parametrize("error", [ShutdownRequested(), RedisAccessDenied("denied"), RuntimeError("a defect")])
 def test_thread_goes_on_after_an_error(error: Exception) -> None:
     errors: Iterator[Exception | None] = chain([error, error], repeat(None))
     succeeded = threading.Event()

@@ -84,6 +84,15 @@ class FaultyStack:
             self.bot = self.chat.start_bot(**self.environment("bot"))
 
     @contextlib.contextmanager
+    def worker_killed(self) -> Iterator[None]:
+        """Kill the worker with SIGKILL now, and start another afterwards."""
+        self.worker.kill()
+        try:
+            yield
+        finally:
+            self.worker = self.chat.stack.start_worker(environment=self.environment("worker"))
+
+    @contextlib.contextmanager
     def redis_killed(self) -> Iterator[None]:
         """Kill Redis with SIGKILL now, and restart it with its file afterwards."""
         self.broker.kill()

@@ -1,11 +1,13 @@
 """The pipeline finishes every item, lets a bad image fail alone and survives a batch that raises."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from runtimes.base import PredictionBatch
 from shared.config.settings import Settings
 from shared.contract.decision import Failure, FailureReason, Refusal, RefusalReason
 from shared.contract.names import Queue
@@ -132,3 +134,89 @@ def test_release_finishes_the_batch_in_flight_and_releases_the_rest(
     late = make_item(make_jpeg())
     run(pipeline, [late])
     assert late.outcome is Released.RELEASED
+
+
+def test_device_predicts_waiting_interactive_images_before_bulk_and_does_not_mix_them(
+    pipeline: Pipeline, predictor: ScriptedPredictor
+) -> None:
+    images = make_distinct_jpegs(9)
+    items = [
+        make_item(data, make_job(str(number), queue=Queue.INTERACTIVE if number in (4, 7) else Queue.BULK))
+        for number, data in enumerate(images)
+    ]
+    with predictor.blocked() as entered:
+        pipeline.put(items[0])
+        assert entered.wait(10)
+        for item in items[1:]:
+            pipeline.put(item)
+        wait_until_decoded(items[1:])
+    for item in items:
+        item.latch.wait()
+    by_pixels = {predictor.answer(pixels[None]).evidence.tobytes(): 0 for pixels in predictor.batches[0]}
+    for number, data in enumerate(images):
+        by_pixels[np.array(predictor.answers_of(data)["evidence"], np.float32).tobytes()] = number
+    batches = [[by_pixels[predictor.answer(p[None]).evidence.tobytes()] for p in batch] for batch in predictor.batches]
+    order = [number for batch in batches for number in batch]
+    assert set(order[:3]) == {0, 4, 7}
+    assert order[0] == 0
+    assert not any({4, 7} & set(batch) and {1, 2, 3, 5, 6, 8} & set(batch) for batch in batches)
+
+
+def test_batch_with_too_few_rows_is_predicted_item_by_item(pipeline: Pipeline, predictor: ScriptedPredictor) -> None:
+    def lose_a_row(images: NDArray[np.uint8], answer: PredictionBatch) -> PredictionBatch:
+        return replace(answer, distance=answer.distance[1:]) if len(images) > 1 else answer
+
+    predictor.change_answer = lose_a_row
+    images = make_distinct_jpegs(6)
+    items = [make_item(data, make_job(str(number))) for number, data in enumerate(images)]
+    with predictor.blocked() as entered:
+        pipeline.put(items[0])
+        assert entered.wait(10)
+        for item in items[1:]:
+            pipeline.put(item)
+        wait_until_decoded(items[1:])
+    for item, data in zip(items, images, strict=True):
+        item.latch.wait()
+        assert contents_of(item.outcome) == predictor.answers_of(data)
+
+
+@pytest.mark.parametrize("broken", ["observe", "choose_size"])
+def test_predict_thread_finishes_each_image_and_goes_on_whatever_is_raised(
+    pipeline: Pipeline, predictor: ScriptedPredictor, broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **_options: object) -> None:
+        raise RuntimeError("bug")
+
+    first, second = make_item(make_jpeg("tan")), make_item(make_jpeg("brown"))
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline.predict_stage.cost_model, broken, fail)
+        run(pipeline, [first])
+    run(pipeline, [second])
+    if broken == "observe":
+        assert first.outcome == Failure(reason=FailureReason.PREDICT_FAILED, detail="RuntimeError")
+    else:
+        assert contents_of(first.outcome) == predictor.answers_of(make_jpeg("tan"))
+    assert contents_of(second.outcome) == predictor.answers_of(make_jpeg("brown"))
+
+
+def test_release_in_the_middle_leaves_no_item_without_an_outcome(
+    pipeline: Pipeline, predictor: ScriptedPredictor
+) -> None:
+    """Items wait for decode and for predict, are decoded, are in the batch, and come too late."""
+    images = make_distinct_jpegs(40)
+    items = [make_item(data, make_job(str(number))) for number, data in enumerate(images)]
+    with predictor.blocked() as entered:
+        for item in items[:35]:
+            pipeline.put(item)
+        assert entered.wait(10)
+        pipeline.release()
+        for item in items[35:]:
+            pipeline.put(item)
+    pipeline.join()
+    for item, data in zip(items, images, strict=True):
+        item.latch.wait()
+        if item.outcome is not Released.RELEASED:
+            assert contents_of(item.outcome) == predictor.answers_of(data)
+    predicted = sum(predictor.batch_sizes)
+    assert [item.outcome for item in items].count(Released.RELEASED) == 40 - predicted
+    assert predicted >= 1

@@ -19,7 +19,7 @@ from shared.ledger import admin, transitions
 from tests.worker.handler_harness import INCARNATION, OUTBOX, HandlerHarness
 from tests.worker.items import make_distinct_jpegs, make_jpeg
 from tests.worker.polling import eventually
-from worker.batching import decode_stage
+from worker.batching import in_process_decoder
 from worker.batching.pipeline import Pipeline
 
 
@@ -245,18 +245,18 @@ def test_hanging_decode_gives_its_message_up_to_the_other_images(
 ) -> None:
     release = threading.Event()
 
-    def hang_on_text(data: bytes, spec: Any) -> Any:
+    def hang_on_text(data: bytes, *arguments: Any, **options: Any) -> Any:
         if data == b"hang":
             release.wait(30)
-        return decode(data, spec)
+        return decode(data, *arguments, **options)
 
-    monkeypatch.setattr(decode_stage, "decode", hang_on_text)
+    monkeypatch.setattr(in_process_decoder, "decode", hang_on_text)
     ids = harness.submit({"hang": b"hang", **name_images(3)})
     message = harness.start(ids)
     stage = harness.manager.current.pipeline.decode_stage
     try:
-        eventually(lambda: stage.get_hanging_items(0.05))
-        harness.handler.release_hanging(stage.get_hanging_items(0))
+        eventually(lambda: [item.job.id for item in stage.get_hanging_items(0.5)] == ["hang"])
+        harness.handler.release_hanging(stage.get_hanging_items(0.5))
         assert message.result() == {"verdict": 3, "released": 1}
         history = harness.history("hang")
         assert (history.stage, history.suspect, history.attempts) == (Stage.READY, True, 1)

@@ -13,7 +13,7 @@ from shared.images.decode import decode
 from tests.worker.handler_harness import HandlerHarness
 from tests.worker.items import make_distinct_jpegs
 from tests.worker.polling import eventually
-from worker.batching import decode_stage
+from worker.batching import in_process_decoder
 from worker.health import watchdog
 from worker.health.watchdog import Watchdog
 
@@ -25,12 +25,12 @@ def restarts(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[str]]]:
     """Command lines with which the process was replaced. An image with the text `hang` hangs until the test ends."""
     resume, restarts = threading.Event(), []
 
-    def hang(data: bytes, spec: Any) -> Any:
+    def hang(data: bytes, *arguments: Any, **options: Any) -> Any:
         if data == b"hang":
             resume.wait(30)
-        return decode(data, spec)
+        return decode(data, *arguments, **options)
 
-    monkeypatch.setattr(decode_stage, "decode", hang)
+    monkeypatch.setattr(in_process_decoder, "decode", hang)
     monkeypatch.setattr(os, "execv", lambda _, arguments: restarts.append(arguments))
     monkeypatch.setattr(watchdog, "_DRAIN_GRACE_S", 0.01)
     yield restarts

@@ -17,7 +17,7 @@ from tests.worker.artefacts import load_scripted, write_artefact
 from tests.worker.items import make_item, make_jpeg
 from tests.worker.polling import eventually
 from tests.worker.scripted_predictor import ScriptedPredictor
-from worker.batching import decode_stage
+from worker.batching import in_process_decoder
 from worker.batching.work_item import Prediction, Released
 from worker.serving import model_manager
 from worker.serving.model_manager import LoadedModel, ModelManager, get_fingerprint, load_model
@@ -115,7 +115,9 @@ def test_batch_in_flight_of_a_released_model_is_finished(models: Models) -> None
 
 def test_decode_that_hangs_is_watched_two_switches_later(models: Models, monkeypatch: pytest.MonkeyPatch) -> None:
     resume = threading.Event()
-    monkeypatch.setattr(decode_stage, "decode", lambda data, spec: resume.wait(30) and decode(data, spec))
+    monkeypatch.setattr(
+        in_process_decoder, "decode", lambda *arguments, **options: resume.wait(30) and decode(*arguments, **options)
+    )
     item = make_item(make_jpeg())
     models.manager.current.pipeline.put(item)
     try:
