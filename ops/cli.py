@@ -128,9 +128,7 @@ def set_limit_command(name: str, value: str) -> None:
         stored = settings_overrides.set_override(client, name, value)
     click.echo(f"{name} is {stored} within a second, until `melanoma-ops limits reset {name}`.")
     if name == "max_batch_size":
-        click.echo(
-            "A worker whose own MELANOMA_MAX_BATCH_SIZE is smaller keeps to it: it has warmed no larger batch."
-        )
+        click.echo("A worker whose own MELANOMA_MAX_BATCH_SIZE is smaller keeps to it: it has warmed no larger batch.")
 
 
 @limits_group.command("reset")
@@ -208,8 +206,10 @@ def dead_drop(ids: tuple[str, ...], every: bool, limit: int, yes: bool) -> None:
         letters = dead_letters.find_dead_letters(client, ids, limit=limit)
         if every and not yes:
             click.confirm(f"Delete {len(letters)} dead letters?", abort=True)
-        count = dead_letters.drop(client, letters)
-    click.echo(f"{count} deleted.")
+        dropped = dead_letters.drop(client, letters)
+    click.echo(f"{len(dropped.deleted)} deleted.")
+    if told_later := dropped.count - len(dropped.deleted):
+        click.echo(f"{told_later} not listed any more; their owners are still told of the failure.")
 
 
 def _require_ids_or_all(ids: tuple[str, ...], every: bool) -> None:

@@ -14,7 +14,7 @@ from ops.errors import OpsError
 from shared.contract.decision import Failure, FailureReason, decision_from_json
 from shared.contract.names import Queue, Stage
 from shared.ledger import admin
-from shared.ledger.records import DeadLetter
+from shared.ledger.records import DeadLetter, DroppedDeadLetters
 
 #: The outbox of a folder run starts with this. Nobody reads it once the run has its results.
 _FOLDER_RUN_PREFIX: Final = "bulk:"
@@ -87,8 +87,8 @@ def replay(client: AdminClient, letters: Sequence[DeadLetter], console: Console)
     return replayed
 
 
-def drop(client: AdminClient, letters: Sequence[DeadLetter]) -> int:
-    """Delete dead letters, and the images of those that are not still to be delivered; returns their number."""
+def drop(client: AdminClient, letters: Sequence[DeadLetter]) -> DroppedDeadLetters:
+    """Delete dead letters, with their images unless the failure is still to be delivered."""
     dropped = client.ledger.run(admin.drop_dead_letters([letter.id for letter in letters]))
     client.store.delete(dropped.deleted)
-    return dropped.count
+    return dropped

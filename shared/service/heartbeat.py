@@ -1,4 +1,4 @@
-"""Sends the heartbeat of a process and runs the recovery sweep, each second, or more often if leases are short."""
+"""Keeps a process registered, and runs the recovery sweep: each second, or more often if leases are short."""
 
 from collections.abc import Callable
 from typing import Final
@@ -20,8 +20,9 @@ _HEARTBEATS_A_LEASE: Final = 3
 
 
 class HeartbeatThread:
-    """Sends heartbeats for `incarnation` and sweeps, in a thread. Start it before the first claim.
+    """Sends heartbeats for `incarnation` in one thread and sweeps in another. Start it before the first claim.
 
+    The messages that a sweep publishes can take longer than a lease, so the heartbeat does not wait for them.
     `images_per_second` returns the throughput of this process, from which the expected wait is estimated.
     """
 
@@ -40,17 +41,23 @@ class HeartbeatThread:
         self._incarnation = incarnation
         self._get_images_per_second = images_per_second
         interval_s = min(_INTERVAL_S, settings.lease_s / _HEARTBEATS_A_LEASE)
-        self._thread = PeriodicThread("heartbeat", self._send_heartbeat_and_sweep, interval_s=interval_s)
+        self._threads = (
+            PeriodicThread("heartbeat", self._send_heartbeat, interval_s=interval_s),
+            PeriodicThread("recovery-sweep", self._sweep, interval_s=interval_s),
+        )
 
     def start(self) -> None:
-        """Send the first heartbeat, so that the lease exists before the first claim, and start the thread."""
+        """Send the first heartbeat, so that the lease exists before the first claim, and start the threads."""
         self._send_heartbeat()
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
-        """Stop the thread. Jobs still in flight are recovered by the sweep of another process."""
-        self._thread.stop()
-        self._thread.join(2 * _INTERVAL_S)
+        """Stop the threads. Jobs still in flight are recovered by the sweep of another process."""
+        for thread in self._threads:
+            thread.stop()
+        for thread in self._threads:
+            thread.join(2 * _INTERVAL_S)
 
     def _send_heartbeat(self) -> None:
         rate = self._get_images_per_second()
@@ -58,8 +65,7 @@ class HeartbeatThread:
             transitions.heartbeat(self._incarnation, lease_s=self._settings.lease_s, images_per_second=rate)
         )
 
-    def _send_heartbeat_and_sweep(self) -> None:
-        self._send_heartbeat()
+    def _sweep(self) -> None:
         pending = self._ledger.run(
             transitions.recovery_sweep(
                 lease_s=self._settings.lease_s,

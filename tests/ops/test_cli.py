@@ -8,7 +8,7 @@ import pytest
 from ops import cli
 from shared.config.settings import settings
 from shared.contract.decision import Failure, FailureReason, Refusal, RefusalReason
-from shared.contract.names import Queue
+from shared.contract.names import Queue, Stage
 from shared.ledger import admin, transitions
 from shared.ledger.ledger import Ledger
 from tests.ops.harness import create_dead_letters, create_jobs, run_ops
@@ -144,3 +144,21 @@ def test_unusable_redis_is_reported_at_once_with_its_setting(
     assert message in error
     assert "Traceback" not in error
     settings.cache_clear()
+
+
+def test_drop_says_that_a_failure_is_still_delivered(ledger: Ledger) -> None:
+    create_jobs(ledger, "a")
+    ledger.run(transitions.decide([("a", Failure(reason=FailureReason.PREDICT_FAILED))]))
+    output = run_ops("dead", "drop", "a").output
+    assert "0 deleted." in output
+    assert "1 not listed any more; their owners are still told" in output
+
+
+def test_drop_deletes_the_image_of_an_undeliverable_answer(ledger: Ledger, client: Any) -> None:
+    create_jobs(ledger, "a")
+    ledger.run(transitions.decide([("a", Refusal(reason=RefusalReason.DAMAGED))]))
+    ledger.run(transitions.lease(Stage.DECIDED, outbox="telegram", limit=1, incarnation="bot-1"))
+    ledger.run(transitions.dead_letter(["a"], incarnation="bot-1", reason="refused"))
+    client.set("melanoma:image:bytes:a", b"an image")
+    assert run_ops("dead", "drop", "a").output == "1 deleted.\n"
+    assert client.keys("melanoma:job:*") == client.keys("melanoma:image:bytes:*") == []

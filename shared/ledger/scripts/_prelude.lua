@@ -30,7 +30,7 @@ local UNFETCHED_TTL_MS = 7 * 24 * 3600 * 1000
 -- A dead letter is kept for thirty days. It says whose job it was, so it must not be kept without end.
 local DEAD_LETTER_TTL_MS = 30 * 24 * 3600 * 1000
 
--- A process that claims or leases jobs is alive for so long, even if it sends no heartbeat. It sends one each second.
+-- The lease of a process that claims or leases jobs after its own lease has ended. Each second it sends a heartbeat.
 local HOLDER_LEASE_MS = 5000
 
 -- A call whose reply was lost may be repeated for this long. Longer outages of Redis are not expected.
@@ -72,10 +72,11 @@ local function signal_outbox(outbox, now)
   end
 end
 
--- A process holds jobs only while it is registered: the recovery sweep looks at the jobs of registered processes alone.
+-- A process that holds jobs is registered: the recovery sweep looks at the jobs of registered processes alone.
 local function add_in_flight(id, holder, now)
   redis.call('SADD', in_flight_key(holder), id)
-  redis.call('ZADD', INCARNATIONS, 'GT', now + HOLDER_LEASE_MS, holder)
+  local lease_end = tonumber(redis.call('ZSCORE', INCARNATIONS, holder) or 0)
+  if lease_end <= now then redis.call('ZADD', INCARNATIONS, now + HOLDER_LEASE_MS, holder) end
 end
 
 local function remove_in_flight(id, holder)

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from shared.contract.names import Stage
+from shared.contract.names import Queue, Stage
 from shared.ledger import admin, transitions
 from shared.ledger.ledger import Ledger
 from shared.ledger.records import DroppedDeadLetters
 from shared.ledger.script_call import KEY_PREFIX
-from tests.shared.ledger.steps import FAILED, OUTBOX, REFUSED, create_stored, decided, lease, sweep
+from tests.shared.ledger.steps import FAILED, OUTBOX, REFUSED, claimed, create_stored, decided, lease, sweep
 
 MONTH_S = 30 * 24 * 3600
 
@@ -54,7 +54,30 @@ def test_replay_delivers_an_undeliverable_answer_again(ledger: Ledger, client: A
     assert ledger.run(admin.replay_dead_letters([("a", False)], deadline_s=60)) == (1, [])
     assert dead_letters(ledger) == []
     assert client.ttl(f"{KEY_PREFIX}decided:{OUTBOX}") > 0
+    assert 0 < client.ttl(f"{KEY_PREFIX}job:a") <= 7 * 24 * 3600
+    assert ledger.wait_for_outbox_change(OUTBOX, 1)
     assert lease(ledger) == ["a"], "with the decision that it had"
+
+
+def test_replayed_jobs_are_decided_as_if_they_were_new(ledger: Ledger, client: Any) -> None:
+    create_stored(ledger, "a", "b")
+    claimed(ledger, "a", by="worker-1")
+    ledger.run(transitions.decide([("a", FAILED), ("b", FAILED)]))
+    ledger.run(transitions.complete(["b"], retention_s=60))
+    count, pending = ledger.run(admin.replay_dead_letters([("a", True), ("b", True)], deadline_s=300))
+    assert (count, [job.id for job in pending]) == (2, ["a", "b"])
+    assert ledger.run(transitions.get_counts()).queues[Queue.BULK].ready == 2
+    assert decided(ledger) == {}, "the failure is not delivered any more"
+    assert client.ttl(f"{KEY_PREFIX}job:a") == -1
+    assert not client.hexists(f"{KEY_PREFIX}job:a", "decided_at")
+    overview = ledger.run(admin.get_overview())
+    assert client.zscore(f"{KEY_PREFIX}deadlines", "a") / 1000 - overview.time_s == pytest.approx(300, abs=10)
+    (job,) = claimed(ledger, "a", by="worker-2")
+    assert job.attempts == 1
+    assert job.remaining_s == pytest.approx(300, abs=10)
+    history = ledger.run(admin.get_history("a"))
+    assert history is not None
+    assert [event.name for event in history.events][-3:] == ["replayed", "ready", "claimed"]
 
 
 @pytest.mark.parametrize("undeliverable", [False, True])

@@ -5,7 +5,7 @@ from typing import Any, Literal
 import pytest
 
 from shared.contract.names import Queue, Stage
-from shared.ledger import transitions
+from shared.ledger import admin, transitions
 from shared.ledger.ledger import Ledger
 from shared.ledger.records import PendingDispatch
 from shared.ledger.script_call import KEY_PREFIX
@@ -49,8 +49,18 @@ def test_a_forgotten_worker_that_claims_is_registered_again(ledger: Ledger, clie
     create_stored(ledger, "a")
     assert [job.id for job in claimed(ledger, "a", by="worker-1")] == ["a"]
     assert ledger.run(transitions.get_counts()).incarnations == 1
+    assert sweep(ledger, client, grace_s=60) == [], "it is alive"
     expire_lease(ledger, "worker-1")
     assert sweep(ledger, client, grace_s=60) == [PendingDispatch(Queue.BULK, "a")], "it died before its next heartbeat"
+
+
+def test_a_worker_that_claims_is_alive_although_its_lease_has_ended(ledger: Ledger, client: Any) -> None:
+    expire_lease(ledger, "worker-1")
+    create_stored(ledger, "a")
+    claimed(ledger, "a", by="worker-1")
+    assert sweep(ledger, client, grace_s=60) == []
+    (process,) = ledger.run(admin.get_overview()).processes
+    assert 3 < process.lease_left_s <= 5
 
 
 @pytest.mark.parametrize("stage", [Stage.RECEIVED, Stage.DECIDED])
@@ -64,8 +74,9 @@ def test_a_forgotten_sender_that_leases_is_registered_again(ledger: Ledger, clie
     assert lease(ledger, stage, by="bot-2") == ["a"]
 
 
-def test_to_claim_never_shortens_a_lease(ledger: Ledger, client: Any) -> None:
-    ledger.run(transitions.heartbeat("worker-1", lease_s=60))
+@pytest.mark.parametrize("lease_s", [2, 60])
+def test_a_claim_leaves_the_lease_of_a_registered_worker(ledger: Ledger, client: Any, lease_s: float) -> None:
+    ledger.run(transitions.heartbeat("worker-1", lease_s=lease_s))
     until = client.zscore(f"{KEY_PREFIX}incarnations", "worker-1")
     create_stored(ledger, "a")
     claimed(ledger, "a", by="worker-1")

@@ -311,4 +311,5 @@ def test_counts_add_the_throughput_of_live_workers(ledger: Ledger) -> None:
     ledger.run(transitions.heartbeat("worker-2", lease_s=5, images_per_second=20))
     ledger.run(transitions.heartbeat("bulk-1", lease_s=5))
     ledger.run(transitions.heartbeat("worker-gone", lease_s=0, images_per_second=1000))
-    assert ledger.run(transitions.get_counts()).images_per_second == 120.5
+    counts = ledger.run(transitions.get_counts())
+    assert (counts.images_per_second, counts.workers, counts.incarnations) == (120.5, 2, 3)
