@@ -23,7 +23,7 @@ def test_overrides_are_set_shown_and_reset(ledger: Ledger) -> None:
 
 
 def test_a_larger_batch_than_workers_have_warmed_is_no_promise(ledger: Ledger) -> None:
-    assert "keeps to that" in run_ops("limits", "set", "max_batch_size", "64").stdout
+    assert "keeps to it" in run_ops("limits", "set", "max_batch_size", "64").stdout
     assert ledger.run(admin.sync_overrides()) == {"max_batch_size": "64"}
 
 

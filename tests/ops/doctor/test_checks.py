@@ -18,7 +18,7 @@ from shared.ledger.ledger import Ledger
 from shared.redis_client.retry import RedisRetry
 from tests.ops.harness import run_ops
 from tests.shared.redis_client.refusals import RefusingValkey
-from tests.shared.valkey_with_options import cluster_node
+from tests.shared.redis_client.valkey_with_options import cluster_node
 
 
 def levels(config: Settings) -> dict[str, Level]:

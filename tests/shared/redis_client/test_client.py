@@ -11,9 +11,10 @@ from shared.broker.publisher import TaskPublisher
 from shared.contract.names import Queue
 from shared.ledger.records import PendingDispatch
 from shared.redis_client.client import create_async_client, create_client, display_address
-from tests.shared.valkey_with_options import ValkeyWithOptions
+from tests.shared.redis_client.valkey_with_options import ValkeyWithOptions
 
-PASSWORD = "se/cret"
+#: The password, which a URL must escape.
+UNESCAPED = "se/cret"
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def socket_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     directory = tmp_path_factory.mktemp("socket")
     path = directory / "valkey.sock"
     with ValkeyWithOptions(directory, unixsocket=str(path)) as server, create_client(server.url) as operator:
-        operator.config_set("requirepass", PASSWORD)
+        operator.config_set("requirepass", UNESCAPED)
         yield f"unix://:se%2Fcret@{path}?db=1"
 
 
@@ -47,7 +48,7 @@ def test_messages_are_published_through_a_unix_socket(socket_url: str) -> None:
 
 def test_address_of_a_socket_is_its_path(socket_url: str) -> None:
     assert display_address(socket_url).endswith("/valkey.sock")
-    assert PASSWORD not in str(create_celery_app(socket_url).connection())
+    assert UNESCAPED not in str(create_celery_app(socket_url).connection())
 
 
 @pytest.mark.parametrize("url", ["redis://:secret@host:6380/2", "rediss://host"])

@@ -158,6 +158,41 @@ def test_a_blocking_read_goes_on_after_a_demotion(refusing: RefusingValkey) -> N
     assert errors == ["it has just become a replica"]
 
 
+def test_a_retry_connects_again_after_a_demotion(refusing: RefusingValkey) -> None:
+    """The name of the server may lead to another master by now."""
+    with create_client(refusing.url) as client, refusing.refuse("readonly") as end:
+        before = client.client_id()
+
+        def write() -> int:
+            try:
+                client.set("plain", 1)
+            except RedisError:
+                end()
+                raise
+            return int(client.client_id())
+
+        assert RedisRetry("test", client=client).call(write) != before
+
+
+def test_an_async_retry_connects_again_after_a_demotion(refusing: RefusingValkey) -> None:
+    async def run() -> bool:
+        async with create_async_client(refusing.url) as client:
+            before = await client.client_id()
+
+            async def write() -> Any:
+                try:
+                    await client.set("plain", 1)
+                except RedisError:
+                    end()
+                    raise
+                return await client.client_id()
+
+            return bool(await AsyncRedisRetry("test", client).call(write) != before)
+
+    with refusing.refuse("readonly") as end:
+        assert asyncio.run(run())
+
+
 def test_retry_ends_a_wait_for_replicas_when_the_process_stops(refusing: RefusingValkey) -> None:
     stop = threading.Event()
     stop.set()

@@ -14,7 +14,7 @@ from shared.redis_client.client import create_client
 from shared.redis_client.retry import RedisAccessDenied, ShutdownRequested
 from shared.service.client import ServiceClient
 from shared.service.connections import AsyncServiceConnections, RedisUnsuitable, ServiceConnections
-from tests.shared.valkey_with_options import cluster_node
+from tests.shared.redis_client.valkey_with_options import cluster_node
 
 LEDGER_RIGHTS = ("~*", "&*", "+@all", "-@dangerous", "-@admin")
 

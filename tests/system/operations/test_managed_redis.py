@@ -21,7 +21,7 @@ from local.embedded_valkey import EmbeddedValkey, free_port
 from local.worker_processes import command, start_worker, wait_until_ready
 from samples.image_set import render_many
 from shared.redis_client.client import create_async_client, create_client
-from tests.shared.valkey_with_options import ValkeyWithOptions
+from tests.shared.redis_client.valkey_with_options import ValkeyWithOptions
 from tests.system.support.polling import eventually
 from tests.system.support.stack import Submission
 
