@@ -16,6 +16,7 @@ from shared.ledger.ledger import Ledger
 from shared.ledger.records import ClaimedJob, NewJob, PendingDispatch
 from shared.ledger.script_call import KEY_PREFIX
 from shared.redis_client.retry import RedisRetry
+from tests.hypothesis_profiles import examples
 
 OUTBOX = "bulk:test"
 REFUSED = Refusal(reason=RefusalReason.DAMAGED)
@@ -395,9 +396,7 @@ def test_no_order_of_events_loses_a_job(client: Any) -> None:
     LedgerStateMachine.client = client
     run_state_machine_as_test(
         LedgerStateMachine,
-        settings=settings(
-            max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
+        settings=settings(max_examples=examples(60), stateful_step_count=25, suppress_health_check=list(HealthCheck)),
     )
 
 
