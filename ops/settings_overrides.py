@@ -11,12 +11,14 @@ from shared.ledger import admin
 
 
 def print_overrides(client: AdminClient, console: Console) -> None:
-    """Print a table of the settings that can be overridden, with their overrides."""
+    """Print a table of the settings that can be overridden, with their overrides or else their values here."""
     overrides = client.ledger.run(admin.sync_overrides())
-    table = Table("limit", "changed to", "what it is", box=None, pad_edge=False)
+    table = Table("limit", "value", "set by", "what it is", box=None, pad_edge=False)
     for name in OVERRIDABLE:
-        table.add_row(name, overrides.get(name, "-"), Settings.model_fields[name].description)
+        value, origin = (overrides[name], "limits") if name in overrides else (getattr(client.config, name), "settings")
+        table.add_row(name, str(value), origin, Settings.model_fields[name].description)
     console.print(table)
+    console.print("Values set by settings are those of this command; bots and workers have their own.")
 
 
 def set_override(client: AdminClient, name: str, value: str) -> str:

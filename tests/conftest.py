@@ -8,6 +8,7 @@ from redis import Redis
 
 from local.embedded_valkey import EmbeddedValkey
 from tests.hypothesis_profiles import load_profile
+from tests.shared.redis_client.refusals import RefusingValkey
 
 load_profile()
 
@@ -56,3 +57,10 @@ def redis_url(valkey: EmbeddedValkey) -> str:
     with Redis.from_url(valkey.url) as client:
         client.flushall()
     return valkey.url
+
+
+@pytest.fixture(scope="module")
+def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RefusingValkey]:
+    """A Valkey of the module's own that a test makes refuse commands."""
+    with RefusingValkey(tmp_path_factory.mktemp("refusing")) as server:
+        yield server

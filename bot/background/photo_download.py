@@ -1,11 +1,12 @@
 """received -> ready: downloads a photo from Telegram, stores its image and publishes the job to the workers."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import Final
 
 from aiogram import Bot
+from redis.exceptions import OutOfMemoryError
 
 from bot.background.chat_action import ChatActionSender
 from bot.dependencies import BotDependencies
@@ -64,11 +65,20 @@ class PhotoDownloader:
 
     async def _store_images(self, images: Sequence[tuple[str, bytes]]) -> list[bool]:
         """Store images by job id, and publish the jobs of those that were stored. False for an image without space."""
-        if await self._store.put(dict(images)):
+        if await self._put(dict(images)):
             are_stored = [True] * len(images)
         else:
-            are_stored = [await self._store.put({id_: data}) for id_, data in images]
+            are_stored = [await self._put({id_: data}) for id_, data in images]
         ids = [id_ for (id_, _), is_stored in zip(images, are_stored, strict=True) if is_stored]
-        pending = await self._ledger.run(transitions.mark_ready(ids))
-        await asyncio.to_thread(self._publisher.publish, pending)
+        stored = await self._ledger.run(transitions.mark_ready(ids))
+        # The user may have cancelled or deleted a photo while it was fetched.
+        await self._store.delete(stored.unused)
+        await asyncio.to_thread(self._publisher.publish, stored.pending)
         return are_stored
+
+    async def _put(self, images: Mapping[str, bytes]) -> bool:
+        """Store all images or none. False if the budget or Redis is full."""
+        try:
+            return await self._store.put(images)
+        except OutOfMemoryError:
+            return False

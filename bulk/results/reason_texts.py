@@ -25,6 +25,7 @@ _FAILURES: Final[dict[FailureReason, str]] = {
     FailureReason.DEADLINE: "No worker decided it before its deadline. Are workers running? Submit the file again.",
     FailureReason.DECODE_DIED: "The process that decoded the picture died, so the picture was given up.",
     FailureReason.DECODE_HUNG: "Decoding the picture took too long, so it was given up.",
+    FailureReason.DECODE_FAILED: "The worker failed while it decoded the picture.",
     FailureReason.PREDICT_FAILED: "The model failed on this picture.",
     FailureReason.TOO_MANY_ATTEMPTS: "Too many workers died while they held the picture, so it was given up.",
     FailureReason.UNKNOWN_CONTRACT: (

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from shared.contract.decision import Advice
-from shared.images.downscale import Box, Size, load_downscaled
+from shared.images.downscale import Box, Reserve, Size, load_downscaled, reserve_nothing
 from shared.images.limits import DECODE_LIMITS, DecodeLimits
 from shared.images.preprocessing import Aspect, Filter, PreprocessingSpec
 from shared.images.quality import assess_quality
@@ -33,7 +33,13 @@ class DecodedImage:
     advice: tuple[Advice, ...]
 
 
-def decode(data: bytes, preprocessing: PreprocessingSpec, limits: DecodeLimits = DECODE_LIMITS) -> DecodedImage:
+def decode(
+    data: bytes,
+    preprocessing: PreprocessingSpec,
+    limits: DecodeLimits = DECODE_LIMITS,
+    *,
+    reserve: Reserve = reserve_nothing,
+) -> DecodedImage:
     """Decode an image, turn it upright, scale it and convert it to sRGB. Metadata is dropped.
 
     Reads JPEG, PNG, WebP, HEIC, AVIF, BMP and TIFF. If a file has a primary image (the MPO and HEIC of phones), only
@@ -44,6 +50,8 @@ def decode(data: bytes, preprocessing: PreprocessingSpec, limits: DecodeLimits =
         data: The bytes of the file.
         preprocessing: Size, filter and aspect of the result.
         limits: Limits of size and cost.
+        reserve: Called with the bytes that decoding takes at most, before the pixels are decoded. What it raises is
+            passed on.
 
     Returns:
         Pixels uint8 [size, size, 3], the original size, and advice on quality.
@@ -55,7 +63,7 @@ def decode(data: bytes, preprocessing: PreprocessingSpec, limits: DecodeLimits =
     def plan(width: int, height: int) -> tuple[Box, Size]:
         return _crop_box(width, height, preprocessing.aspect), (preprocessing.size, preprocessing.size)
 
-    downscaled = load_downscaled(data, plan, _RESAMPLING[preprocessing.filter], limits)
+    downscaled = load_downscaled(data, plan, _RESAMPLING[preprocessing.filter], limits, reserve=reserve)
     return DecodedImage(
         pixels=np.asarray(downscaled.image),
         width=downscaled.width,

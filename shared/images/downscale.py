@@ -1,7 +1,8 @@
 """Turns bytes into a small upright RGB image: open, check, decode what is needed, scale, turn, convert colours."""
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from math import ceil
@@ -12,6 +13,7 @@ from pillow_heif import HeifImageFile
 
 from shared.contract.decision import RefusalReason
 from shared.images.colour import to_averageable_mode, to_rgb
+from shared.images.decode_cost import check_layout, count_scans, estimate_memory
 from shared.images.formats import select_opener
 from shared.images.limits import DecodeLimits
 from shared.images.refusal import ImageRejected, check_bytes
@@ -20,6 +22,8 @@ Size = tuple[int, int]
 Box = tuple[float, float, float, float]
 #: From (width, height) as stored to the box to keep and the size of the result.
 Plan = Callable[[int, int], tuple[Box, Size]]
+#: Called with the bytes that decoding will take at most, before it begins. May wait until there is as much memory.
+Reserve = Callable[[int], None]
 
 # A JPEG is decoded at 1/2, 1/4 or 1/8 as long as that leaves at least this many times the requested size. At 1.5, as at
 # 2, the pixels differ from those of the full decode by less than 1 of 255 on average. But at 1.5 a file of 1024 x 768,
@@ -27,9 +31,6 @@ Plan = Callable[[int, int], tuple[Box, Size]]
 _DRAFT_MARGIN: Final = 1.5
 # Other formats are averaged in whole blocks down to this many times the requested size, then filtered.
 _REDUCING_GAP: Final = 3.0
-
-# Does not occur inside a scan: there a zero follows each 0xff.
-_START_OF_SCAN: Final = b"\xff\xda"
 
 # TIFF tag: bit 0 marks a smaller version of another image in the file.
 _NEW_SUBFILE_TYPE: Final = 254
@@ -56,8 +57,18 @@ class DownscaledImage:
     height: int
 
 
+def reserve_nothing(_memory: int) -> None:
+    """Let each decode take what it needs."""
+
+
 def load_downscaled(
-    data: bytes, plan: Plan, resample: Image.Resampling, limits: DecodeLimits, *, margin: float = _DRAFT_MARGIN
+    data: bytes,
+    plan: Plan,
+    resample: Image.Resampling,
+    limits: DecodeLimits,
+    *,
+    margin: float = _DRAFT_MARGIN,
+    reserve: Reserve = reserve_nothing,
 ) -> DownscaledImage:
     """Decode `data` into the image that `plan` asks for.
 
@@ -67,25 +78,38 @@ def load_downscaled(
         resample: Filter for the final scaling.
         limits: Limits of size and cost.
         margin: The JPEG decoder may shrink down to this many times the requested size; the filter does the rest.
+        reserve: Called before the pixels are decoded. What it raises is passed on.
 
     Raises:
         ImageRejected: The bytes are not an acceptable image. Nothing else is raised, whatever the bytes are.
     """
     check_bytes(len(data), limits)
     opener = select_opener(data)
-    if opener is JpegImagePlugin.JpegImageFile and data.count(_START_OF_SCAN) > limits.max_scans:
-        raise ImageRejected(RefusalReason.DAMAGED)
-    try:
+    with _rejecting_errors():
         stored = opener(_ReadLimitedFile(data, limits.max_reads))
-        _check_header(stored, limits)
-        return _decode(stored, plan, resample, limits, margin)
+        _check_header(stored, data, limits)
+        draft = _draft(stored, data, plan, limits, margin)
+    if draft.memory > limits.max_memory:
+        raise ImageRejected(RefusalReason.UNREADABLE)
+    reserve(draft.memory)
+    with _rejecting_errors():
+        return _decode(stored, draft, plan, resample, limits)
+
+
+@contextmanager
+def _rejecting_errors() -> Iterator[None]:
+    """Turn whatever a reader raises into a refusal."""
+    try:
+        yield
     except ImageRejected:
         raise
     except Image.DecompressionBombError as error:
         raise ImageRejected(RefusalReason.TOO_MANY_PIXELS) from error
     except Exception as error:
-        # Damaged bytes raise anything from SyntaxError to MemoryError: they hold no image.
-        raise ImageRejected(RefusalReason.DAMAGED) from error
+        # Damaged bytes raise anything from SyntaxError to RuntimeError: they hold no image. Where memory is limited,
+        # some decoders raise MemoryError, and others say in words that there is too little.
+        is_memory = isinstance(error, MemoryError) or "memory" in str(error).lower()
+        raise ImageRejected(RefusalReason.UNREADABLE if is_memory else RefusalReason.DAMAGED) from error
 
 
 class _ReadLimitedFile(BytesIO):
@@ -98,19 +122,21 @@ class _ReadLimitedFile(BytesIO):
     def read(self, size: int | None = -1, /) -> bytes:
         self.reads_left -= 1
         if self.reads_left < 0:
-            raise ImageRejected(RefusalReason.DAMAGED)
+            raise ImageRejected(RefusalReason.UNREADABLE)
         return super().read(size)
 
 
-def _check_header(stored: ImageFile.ImageFile, limits: DecodeLimits) -> None:
+def _check_header(stored: ImageFile.ImageFile, data: bytes, limits: DecodeLimits) -> None:
     _check_size(*stored.size, limits)
-    if isinstance(stored, HeifImageFile):
-        return  # the container names the primary image; the others are bursts, previews and depth maps
-    if getattr(stored, "is_animated", False):
+    # A HEIC names its primary image; the others are bursts, previews and depth maps.
+    if not isinstance(stored, HeifImageFile) and getattr(stored, "is_animated", False):
         # Pages of a TIFF count as well: a user would not know which of them was classified.
         raise ImageRejected(RefusalReason.ANIMATED)
     if isinstance(stored, TiffImagePlugin.TiffImageFile) and _is_preview(stored):
         raise ImageRejected(RefusalReason.UNSUPPORTED_FORMAT)
+    if isinstance(stored, JpegImagePlugin.JpegImageFile) and count_scans(data) > limits.max_scans:
+        raise ImageRejected(RefusalReason.UNREADABLE)
+    check_layout(stored, data, limits)
 
 
 def _check_size(width: int, height: int, limits: DecodeLimits) -> None:
@@ -125,15 +151,36 @@ def _is_preview(stored: TiffImagePlugin.TiffImageFile) -> bool:
     return bool(stored.tag_v2.get(_NEW_SUBFILE_TYPE, 0) & 1)
 
 
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """The image that a decoder will make, by its header.
+
+    `width` and `height` are the full size. A JPEG, whose decoder shrinks it, has its `box` in the smaller image and the
+    `size` of the result; None for other formats. `memory` is in bytes.
+    """
+
+    width: int
+    height: int
+    target: tuple[Box, Size] | None
+    memory: int
+
+
+def _draft(stored: ImageFile.ImageFile, data: bytes, plan: Plan, limits: DecodeLimits, margin: float) -> _Draft:
+    width, height = stored.size
+    if not isinstance(stored, JpegImagePlugin.JpegImageFile):
+        return _Draft(width, height, None, estimate_memory(stored, pixels=width * height))
+    target = _shrink_jpeg(stored, *plan(width, height), limits, margin)
+    return _Draft(width, height, target, estimate_memory(stored, pixels=width * height, scans=count_scans(data)))
+
+
 def _decode(
-    stored: ImageFile.ImageFile, plan: Plan, resample: Image.Resampling, limits: DecodeLimits, margin: float
+    stored: ImageFile.ImageFile, draft: _Draft, plan: Plan, resample: Image.Resampling, limits: DecodeLimits
 ) -> DownscaledImage:
-    if isinstance(stored, JpegImagePlugin.JpegImageFile):
-        width, height = stored.size
-        box, size = _draft(stored, *plan(width, height), limits, margin)
-        stored.load()
+    stored.load()
+    if draft.target is not None:
+        width, height = draft.width, draft.height
+        box, size = draft.target
     else:
-        stored.load()
         # The size is certain only now: Pillow turns a TIFF upright, and a HEIC may be larger than its header says.
         width, height = stored.size
         _check_size(width, height, limits)
@@ -149,7 +196,7 @@ def _decode(
     return DownscaledImage(rgb, width, height)
 
 
-def _draft(
+def _shrink_jpeg(
     stored: JpegImagePlugin.JpegImageFile, box: Box, size: Size, limits: DecodeLimits, margin: float
 ) -> tuple[Box, Size]:
     """Let the JPEG decoder shrink while it decodes. Returns `box` in the smaller image, and `size`."""

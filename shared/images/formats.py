@@ -59,6 +59,26 @@ _UNSUPPORTED: Final[tuple[bytes, ...]] = (
 )
 
 
+#: Readers of simple formats, whose decoders produce the pixels that the header names, once.
+_BOUNDED_OPENERS: Final[tuple[Opener, ...]] = (
+    JpegImagePlugin.JpegImageFile,
+    PngImagePlugin.PngImageFile,
+    BmpImagePlugin.BmpImageFile,
+    WebPImagePlugin.WebPImageFile,
+)
+
+
+def needs_isolation(data: bytes) -> bool:
+    """Return whether a process that must go on should leave this file to another process.
+
+    TIFF, HEIC and AVIF are containers of parts with sizes of their own: no header bounds what a decoder takes.
+    """
+    try:
+        return select_opener(data) not in _BOUNDED_OPENERS
+    except ImageRejected:
+        return False
+
+
 def select_opener(data: bytes) -> Opener:
     """Select the reader for `data`.
 

@@ -1,40 +1,35 @@
-"""Decode slots: threads that turn image bytes into the model's input, interactive images first."""
+"""The decode stage: chooses for each image the lane that decodes it."""
 
-import threading
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Final
 
-import structlog
-
-from shared.contract.decision import Failure, FailureReason, Refusal
-from shared.images.decode import decode
+from shared.images.formats import needs_isolation
+from shared.images.limits import DecodeLimits
 from shared.images.preprocessing import PreprocessingSpec
-from shared.images.refusal import ImageRejected
+from worker.batching.decode_lane import DecodeLane
+from worker.batching.in_process_decoder import InProcessDecoder
 from worker.batching.isolated_decoder import IsolatedDecoder
-from worker.batching.priority_queue import PriorityQueue
+from worker.batching.weighted_semaphore import WeightedSemaphore
 from worker.batching.work_item import WorkItem
-from worker.telemetry.metrics import METRICS
 
-log = structlog.get_logger(__name__)
-
-
-@dataclass(slots=True)
-class _Slot:
-    thread: threading.Thread
-    item: WorkItem | None = None
-    started_at: float = 0.0
+#: Most child processes for containers and for suspect images, and one more of each for interactive ones. Each takes up
+#: to 100 MB besides what its image takes.
+_MAX_CHILDREN: Final = 4
+_MAX_SUSPECT_CHILDREN: Final = 2
 
 
 class DecodeStage:
     """Decodes work items in threads and passes them on.
 
-    Items that an earlier worker may have died of are decoded in a child process.
+    Of three lanes, one decodes simple formats in this process, one decodes containers in child processes, and one
+    decodes suspect images in child processes. So no image waits for a suspect one unless it is one, and none but a
+    container for a container. The first lane has a budget of memory, and the others share one.
 
     Args:
         spec: Preprocessing of the model's input.
-        slots: Number of threads.
-        isolated_decoder: Decodes suspect items.
+        slots: Number of images of simple formats that are decoded at once. One more may be interactive.
+        limits: Limits of size and cost. Each budget is one image's limit of memory.
+        timeout_s: Limit for each decode in a child process.
         on_decoded: Called with each decoded item.
     """
 
@@ -43,68 +38,61 @@ class DecodeStage:
         spec: PreprocessingSpec,
         *,
         slots: int,
-        isolated_decoder: IsolatedDecoder,
+        limits: DecodeLimits,
+        timeout_s: float,
         on_decoded: Callable[[WorkItem], None],
     ) -> None:
-        self._spec = spec
-        self._isolated_decoder = isolated_decoder
-        self._on_decoded = on_decoded
-        self._queue: PriorityQueue[WorkItem] = PriorityQueue()
-        self._slots = [self._make_slot(index) for index in range(slots)]
+        budget, isolated_budget = WeightedSemaphore(limits.max_memory), WeightedSemaphore(limits.max_memory)
+
+        def decode_here() -> InProcessDecoder:
+            return InProcessDecoder(spec, limits=limits, budget=budget)
+
+        def decode_isolated() -> IsolatedDecoder:
+            return IsolatedDecoder(spec, limits=limits, budget=isolated_budget, timeout_s=timeout_s)
+
+        self._simple = DecodeLane(
+            "decode",
+            [decode_here() for _ in range(slots)],
+            interactive_decoder=decode_here(),
+            on_decoded=on_decoded,
+        )
+        self._isolated = DecodeLane(
+            "decode-isolated",
+            [decode_isolated() for _ in range(min(slots, _MAX_CHILDREN))],
+            interactive_decoder=decode_isolated(),
+            on_decoded=on_decoded,
+        )
+        self._suspect = DecodeLane(
+            "decode-suspect",
+            [decode_isolated() for _ in range(min(slots, _MAX_SUSPECT_CHILDREN))],
+            interactive_decoder=decode_isolated(),
+            on_decoded=on_decoded,
+        )
+        self._lanes = (self._simple, self._isolated, self._suspect)
 
     def start(self) -> None:
         """Start the threads."""
-        for slot in self._slots:
-            slot.thread.start()
+        for lane in self._lanes:
+            lane.start()
 
     def put(self, item: WorkItem) -> bool:
         """Queue an item. Returns False if the stage is closed."""
-        return self._queue.put(item.job.queue, item)
+        if item.job.suspect:
+            return self._suspect.put(item)
+        return (self._isolated if needs_isolation(item.data) else self._simple).put(item)
 
     def close(self) -> list[WorkItem]:
-        """Accept no more items. Returns those that no slot has begun."""
-        return self._queue.close()
+        """Accept no more items and end the child processes. Returns the items that no slot has begun."""
+        waiting = [item for lane in self._lanes for item in lane.close()]
+        for lane in self._lanes:
+            lane.stop()
+        return waiting
+
+    def join(self) -> None:
+        """Wait for the decodes in progress after `close`."""
+        for lane in self._lanes:
+            lane.join()
 
     def get_hanging_items(self, limit_s: float) -> list[WorkItem]:
-        """Return the items that a slot has been decoding for longer than `limit_s` seconds."""
-        now = time.monotonic()
-        return [slot.item for slot in self._slots if slot.item is not None and now - slot.started_at > limit_s]
-
-    def _make_slot(self, index: int) -> _Slot:
-        thread = threading.Thread(target=lambda: self._run(slot), name=f"decode-{index}", daemon=True)
-        slot = _Slot(thread)
-        return slot
-
-    def _run(self, slot: _Slot) -> None:
-        while taken := self._queue.take(lambda _waiting: 1):
-            item = taken[0]
-            slot.started_at = time.monotonic()
-            # The child process has a time limit of its own. Using all of it is not a hang of this slot.
-            slot.item = None if item.job.suspect else item
-            try:
-                self._decode(item)
-            finally:
-                slot.item = None
-
-    def _decode(self, item: WorkItem) -> None:
-        started = time.monotonic()
-        if started > item.deadline:
-            item.finish(Failure(reason=FailureReason.DEADLINE))
-            return
-        try:
-            if item.job.suspect:
-                decoded = self._isolated_decoder.decode(item.data, self._spec)
-            else:
-                decoded = decode(item.data, self._spec)
-        except ImageRejected as error:
-            item.finish(Refusal(reason=error.reason))
-            return
-        if isinstance(decoded, Failure):
-            item.finish(decoded)
-            return
-        item.pixels = decoded.pixels
-        item.advice = decoded.advice
-        item.decode_s = time.monotonic() - started
-        item.data = b""
-        METRICS.decode.observe(item.decode_s)
-        self._on_decoded(item)
+        """Return the items that a thread has been decoding for longer than `limit_s` seconds."""
+        return [item for lane in self._lanes for item in lane.get_hanging_items(limit_s)]

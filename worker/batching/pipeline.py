@@ -1,12 +1,13 @@
 """The pipeline of one loaded model: decode slots -> predict thread."""
 
 import os
+from dataclasses import replace
 
 from runtimes.base import Predictor
 from shared.config.settings import Settings
+from shared.images.limits import DECODE_LIMITS
 from shared.model.artefact import Manifest
 from worker.batching.decode_stage import DecodeStage
-from worker.batching.isolated_decoder import IsolatedDecoder
 from worker.batching.predict_stage import PredictStage
 from worker.batching.work_item import Released, WorkItem
 
@@ -20,16 +21,14 @@ class Pipeline:
     """
 
     def __init__(self, predictor: Predictor, manifest: Manifest, settings: Settings) -> None:
-        self._isolated_decoder = IsolatedDecoder(
-            timeout_s=settings.decode_timeout_s, max_memory_bytes=settings.decode_max_memory
-        )
         self.predict_stage = PredictStage(
             predictor, image_size=manifest.picture.size, max_batch_size=settings.max_batch_size
         )
         self.decode_stage = DecodeStage(
             manifest.picture,
             slots=settings.decode_slots or os.cpu_count() or 1,
-            isolated_decoder=self._isolated_decoder,
+            limits=replace(DECODE_LIMITS, max_memory=settings.decode_max_memory),
+            timeout_s=settings.decode_timeout_s,
             on_decoded=self._put_decoded,
         )
 
@@ -45,14 +44,13 @@ class Pipeline:
             item.finish(Released.RELEASED)
 
     def release(self) -> None:
-        """Finish the batch in flight and release every other item."""
+        """Finish the batch in flight, end the child processes and release every other item."""
         for item in [*self.decode_stage.close(), *self.predict_stage.close()]:
             item.finish(Released.RELEASED)
 
     def join(self) -> None:
-        """Wait for the batch in flight after `release`, and end the child process."""
+        """Wait for the batch in flight after `release`."""
         self.predict_stage.join()
-        self._isolated_decoder.stop()
 
     def _put_decoded(self, item: WorkItem) -> None:
         if not self.predict_stage.put(item):

@@ -12,6 +12,7 @@ from runtimes.base import PredictionBatch, Predictor
 from shared.contract.decision import Failure, FailureReason
 from shared.contract.names import Queue
 from worker.batching.batch_cost import BatchCostModel
+from worker.batching.prediction_check import find_valid_rows
 from worker.batching.priority_queue import PriorityQueue
 from worker.batching.work_item import Prediction, WorkItem
 from worker.telemetry.metrics import METRICS
@@ -48,7 +49,12 @@ class PredictStage:
         self._thread = threading.Thread(target=self._run, name="predict", daemon=True)
 
     def warm_up(self) -> None:
-        """Run batches of 1, 2, 4 ... images and measure their cost, before the first image waits for it."""
+        """Run batches of 1, 2, 4 ... images and measure their cost, before the first image waits for it.
+
+        Raises:
+            ValueError: The model's output for a black image is not finite or out of range.
+            Exception: Anything else that the predictor raises.
+        """
         sizes = [1]
         while sizes[-1] < self._warmed_batch_size:
             sizes.append(min(sizes[-1] * 2, self._warmed_batch_size))
@@ -57,8 +63,10 @@ class PredictStage:
             seconds = []
             for _ in range(_WARM_UP_REPEATS):
                 started = time.perf_counter()
-                self._predictor.predict(images)
+                predictions = self._predictor.predict(images)
                 seconds.append(time.perf_counter() - started)
+            if not find_valid_rows(predictions).all():
+                raise ValueError(f"the model's output is not finite or out of range for {size} black images")
             self.cost_model.observe(size, min(seconds[1:]))
 
     def start(self) -> None:
@@ -91,16 +99,27 @@ class PredictStage:
     def _run(self) -> None:
         while batch := self._queue.take(self._choose_batch_size):
             self._batch_started_at = time.monotonic()
-            self._predict(batch)
-            self._batch_started_at = None
+            try:
+                self._predict(batch)
+            except Exception as error:
+                # Whatever it is: without outcomes their messages would wait for ever, without this thread all.
+                log.exception("the predict stage failed, the rest of the batch fails", batch_size=len(batch))
+                for item in batch:
+                    item.finish(Failure(reason=FailureReason.PREDICT_FAILED, detail=type(error).__name__))
+            finally:
+                self._batch_started_at = None
 
     def _choose_batch_size(self, waiting: int) -> int:
-        return self.cost_model.choose_size(waiting, low_latency=time.monotonic() < self._low_latency_until)
+        try:
+            return self.cost_model.choose_size(waiting, low_latency=time.monotonic() < self._low_latency_until)
+        except Exception:
+            log.exception("choosing a batch size failed, predicting one image")
+            return 1
 
     def _predict(self, batch: list[WorkItem]) -> None:
         started = time.monotonic()
         try:
-            predictions = self._predictor.predict(_stack_pixels(batch))
+            predictions = self._predict_rows(batch)
         except Exception:
             log.exception("predict failed, trying each image alone", batch_size=len(batch))
             self._predict_individually(batch)
@@ -111,12 +130,20 @@ class PredictStage:
         METRICS.predict.observe(seconds)
         _finish_items(batch, predictions, started, seconds)
 
+    def _predict_rows(self, batch: list[WorkItem]) -> PredictionBatch:
+        """Run the model. Raises what the runtime raises, and `ValueError` for another number of rows."""
+        predictions = self._predictor.predict(_stack_pixels(batch))
+        outputs = (predictions.probabilities, predictions.evidence, predictions.distance, predictions.kinds)
+        if any(len(output) != len(batch) for output in outputs):
+            raise ValueError(f"the runtime returned {[len(output) for output in outputs]} rows for {len(batch)} images")
+        return predictions
+
     def _predict_individually(self, batch: list[WorkItem]) -> None:
         """Predict each item alone, so that only an item that fails alone gets a failure."""
         for item in batch:
             started = time.monotonic()
             try:
-                predictions = self._predictor.predict(_stack_pixels([item]))
+                predictions = self._predict_rows([item])
             except Exception as error:
                 log.exception("predict failed for one image", job=item.job.id)
                 item.finish(Failure(reason=FailureReason.PREDICT_FAILED, detail=type(error).__name__))
@@ -129,15 +156,20 @@ def _stack_pixels(batch: list[WorkItem]) -> NDArray[np.uint8]:
 
 
 def _finish_items(batch: list[WorkItem], predictions: PredictionBatch, started: float, seconds: float) -> None:
+    is_valid = find_valid_rows(predictions)
     for row, item in enumerate(batch):
+        if not is_valid[row]:
+            log.error("the model's output is not finite or out of range, the image fails", job=item.job.id)
+            item.finish(Failure(reason=FailureReason.PREDICT_FAILED, detail="output not finite or out of range"))
+            continue
         wait = max(0.0, started - item.entered_at - item.decode_s)
         METRICS.pipeline_wait.labels(queue=item.job.queue).observe(wait)
         item.finish(
             Prediction(
-                probabilities=predictions.probabilities[row],
+                probabilities=predictions.probabilities[row].clip(0, 1),
                 evidence=predictions.evidence[row],
                 distance=float(predictions.distance[row]),
-                kinds=predictions.kinds[row],
+                kinds=predictions.kinds[row].clip(0, 1),
                 batch_size=len(batch),
                 wait_s=wait,
                 predict_s=seconds,

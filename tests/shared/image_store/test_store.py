@@ -2,9 +2,11 @@
 
 import time
 
+import pytest
 from redis import Redis
+from redis.exceptions import OutOfMemoryError
 
-from shared.image_store.store import ImageStore
+from shared.image_store.store import PREFIX, ImageStore, reservation_arguments
 from shared.redis_client.retry import RedisRetry
 
 
@@ -44,3 +46,39 @@ def test_put_works_after_the_store_was_emptied(client: "Redis") -> None:
     images.put({"a": b"1234567890"})
     client.flushall()
     assert images.put({"b": b"1234567890"})
+
+
+def test_delete_also_deletes_bytes_that_were_stored_after_a_first_deletion(client: "Redis") -> None:
+    images = store(client, budget=10)
+    # A user deletes a photo between the reservation of its space and the write of its bytes.
+    images._reserve(keys=[PREFIX], args=reservation_arguments({"a": b"1234567890"}, budget_bytes=10, ttl_ms=60_000))
+    images.delete(["a"])
+    images._set({"a": b"1234567890"})
+    images.delete(["a"])
+    assert client.keys(f"{PREFIX}bytes:*") == []
+    assert images.get_used_bytes() == 0
+
+
+def test_a_put_that_a_full_redis_refuses_reserves_nothing(client: "Redis", monkeypatch: pytest.MonkeyPatch) -> None:
+    images = store(client, budget=10)
+
+    def refuse(_: object) -> None:
+        raise OutOfMemoryError("command not allowed when used memory > 'maxmemory'.")
+
+    with monkeypatch.context() as patched:
+        # Redis becomes full between the reservation and the write.
+        patched.setattr(images, "_set", refuse)
+        with pytest.raises(OutOfMemoryError):
+            images.put({"a": b"1234567890"})
+    assert images.put({"b": b"1234567890"})
+
+
+def test_a_full_redis_still_deletes_images(client: "Redis") -> None:
+    images = store(client)
+    images.put({"a": b"one"})
+    client.config_set("maxmemory", 1)
+    try:
+        images.delete(["a"])
+    finally:
+        client.config_set("maxmemory", 0)
+    assert images.get(["a"]) == [None]

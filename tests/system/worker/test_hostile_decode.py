@@ -29,6 +29,10 @@ JpegImageFile.load_prepare = load_prepare
 """
 
 
+#: Logged by a worker that replaces itself.
+RESTART = "restarting the worker, because a thread cannot be stopped"
+
+
 def set_trap(path: Path, trap: str) -> None:
     with Image.open(path) as image:
         image.load()
@@ -54,3 +58,7 @@ def test_image_that_kills_or_hangs_decode_fails_alone(tmp_path: Path, trap: str,
         assert {row["kind"] for row in rows.values()} == {"verdict"}
         assert code == 1, "failures have their own exit code"
         assert stack.client.zcard("melanoma:dead_letters") == 1
+        # The first attempt costs one worker. The second is made in a child process, which costs none.
+        restarts = len(stack.workers) - 1
+        restarts += sum(worker.log.read_text(errors="replace").count(RESTART) for worker in stack.workers)
+        assert restarts == 1, stack.worker_logs()

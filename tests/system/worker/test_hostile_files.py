@@ -4,6 +4,8 @@ import io
 import os
 import threading
 import time
+from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,8 @@ from PIL import Image, ImageDraw
 
 from local.subprocesses import BackgroundProcess
 from samples.lesions import render_lesion
-from tests.shared.images.files import encode, encode_heic, make_exif, make_png
+from tests.shared.images.bombs import repeated_strips, scans_in_a_tiff, shared_tiles, tile_bomb
+from tests.shared.images.files import encode, encode_heic, make_exif, make_grid_heic, make_png
 from tests.system.support.stack import ServiceStack
 
 pytestmark = pytest.mark.system
@@ -90,7 +93,7 @@ def write_files(folder: Path) -> dict[str, str]:
 
 
 class MemoryMonitor:
-    """Context manager. Measures the peak growth of a process's resident memory."""
+    """Context manager. Measures the peak growth of the resident memory of a process and its children."""
 
     def __init__(self, worker: BackgroundProcess) -> None:
         self._process = psutil.Process(worker.pid)
@@ -99,7 +102,7 @@ class MemoryMonitor:
         self.growth_bytes = 0
 
     def __enter__(self) -> "MemoryMonitor":
-        self._before = self._process.memory_info().rss
+        self._before = self._resident_bytes()
         self._thread.start()
         return self
 
@@ -109,7 +112,14 @@ class MemoryMonitor:
 
     def _run(self) -> None:
         while not self._stop.wait(0.02):
-            self.growth_bytes = max(self.growth_bytes, self._process.memory_info().rss - self._before)
+            self.growth_bytes = max(self.growth_bytes, self._resident_bytes() - self._before)
+
+    def _resident_bytes(self) -> int:
+        total = 0
+        for process in (self._process, *self._process.children()):
+            with suppress(psutil.NoSuchProcess):  # a child that has ended meanwhile
+                total += process.memory_info().rss
+        return total
 
 
 def test_each_file_gets_a_verdict_or_a_clear_reason(stack: ServiceStack, tmp_path: Path) -> None:
@@ -127,3 +137,53 @@ def test_each_file_gets_a_verdict_or_a_clear_reason(stack: ServiceStack, tmp_pat
     assert "Traceback" not in submission.output()
     assert worker.returncode is None
     assert memory.growth_bytes < MAX_MEMORY_GROWTH_BYTES
+
+
+#: Sides of a square image just below the limit of pixels.
+LARGE = (7050, 7050)
+
+#: Documented in docs/threat-model.md: a budget for decodes in the worker, one for those in its children, and what the
+#: children themselves take.
+MAX_DECODE_MEMORY_BYTES = 2 * 2**30 + 8 * 100 * 2**20
+
+
+def write_bombs(folder: Path) -> dict[str, int]:
+    """Write 500 files that are small and expensive. Returns the number of files by expected reason."""
+    flat = Image.new("RGB", LARGE, (120, 80, 60))
+    large = {
+        "a.webp": (encode(flat, "WEBP", lossless=True, method=0), 24),
+        "b.png": (encode(flat.convert("RGBA"), "PNG", compress_level=1), 6),
+        "c.jpg": (encode(flat, "JPEG", progressive=True, subsampling=0), 6),
+        "d.tif": (encode(flat.convert("CMYK"), "TIFF", compression="tiff_lzw"), 6),
+        "e.avif": (encode(flat, "AVIF", speed=10, subsampling="4:4:4"), 6),
+        "f.heic": (encode_heic(flat), 6),
+    }
+    bombs = {"tile.tif": tile_bomb(), "shared.tif": shared_tiles(), "strips.tif": repeated_strips()}
+    bombs |= {"scans.tif": scans_in_a_tiff(), "grid.heic": make_grid_heic(30, 30, tile=1024)}
+    copies = (500 - sum(count for _, count in large.values())) // len(bombs) + 1
+    count = 0
+    for name, (data, times) in {**large, **{name: (data, copies) for name, data in bombs.items()}}.items():
+        for _ in range(times):
+            count += 1
+            (folder / f"{count:03}-{name}").write_bytes(data)
+    return {READABLE: sum(count for _, count in large.values()), "unreadable": copies * len(bombs)}
+
+
+@pytest.mark.timeout(1200)
+def test_folder_of_bombs_takes_no_more_memory_than_documented(tmp_path: Path) -> None:
+    """More decode slots than cores: without a budget the images of all slots would be in memory at once."""
+    folder = tmp_path / "bombs"
+    folder.mkdir()
+    expected = write_bombs(folder)
+    with ServiceStack(tmp_path / "stack", {"MELANOMA_DECODE_SLOTS": "8"}) as stack:
+        worker = stack.start_worker()
+        with MemoryMonitor(worker) as memory:
+            submission = stack.submit(folder)
+            assert submission.process.wait(1100) == 0, submission.output()
+        assert worker.returncode is None
+        assert "restarting the worker" not in stack.worker_logs()
+    rows = submission.rows()
+    reasons = Counter(READABLE if row["kind"] == "verdict" else row["reason"] for row in rows)
+    assert reasons == expected
+    print(f"memory grew by {memory.growth_bytes / 2**20:.0f} MiB")
+    assert memory.growth_bytes < MAX_DECODE_MEMORY_BYTES
