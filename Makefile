@@ -8,7 +8,7 @@ MINUTES ?= 30
 FILES ?= $(filter-out .secrets.baseline,$(shell git ls-files))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up first-day test lint audit secrets containers train bench bench-interactive bench-long soak load faults requirements requirements-images clean
+.PHONY: help demo up first-day test test-fast test-long mutants lint audit secrets containers train bench bench-interactive bench-long soak load faults requirements requirements-images clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-24s %s\n", $$1, $$2}' Makefile
@@ -19,10 +19,21 @@ demo: $(VENV)/ready ## Start everything, classify rendered samples (or FOLDER=pa
 up: $(VENV)/ready ## Keep broker, WORKERS=n workers, Flower and the bot running until Ctrl-C
 	@$(BIN)/melanoma-local up --workers $(WORKERS)
 
-# Files run in their own order. Sorted by their number of tests, which is the default, the longest files would run last
-# and one after the other.
-test: $(VENV)/ready ## Run all tests, two files at a time
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Single tests are distributed to two processes. Those that share a fixture stay together (tests/conftest.py). SEED=n runs
+# them in the random order of that seed.
+PYTEST = $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(if $(SEED),-p randomly --randomly-seed=$(SEED))
+
+test: $(VENV)/ready ## Run the tests, without those of `make test-long`, two at a time
+	@$(PYTEST) -m "not long"
+
+test-fast: $(VENV)/ready ## Run the tests that start no worker and no browser, build no image and train no model
+	@$(PYTEST) -m "not system and not slow and not long"
+
+test-long: $(VENV)/ready ## Run the tests that take minutes: container images, training by another backend
+	@$(PYTEST) -m long
+
+mutants: $(VENV)/ready ## List small changes of OF=file or commit range (all) that no fast test notices; SAMPLE=n of them
+	@$(BIN)/python -m checks.mutants $(OF) $(if $(SAMPLE),--sample $(SAMPLE))
 
 lint: $(VENV)/ready ## Check style, types, import rules and terms
 	@$(BIN)/ruff check

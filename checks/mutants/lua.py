@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from checks.mutants.mutant import Mutant
+
 _TOKEN: Final = re.compile(
     r"(?P<skipped>\s+|--[^\n]*)"
     r"|(?P<string>'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\")"
@@ -68,15 +70,6 @@ _EMPTY_STATEMENT: Final = "do end"
 
 #: Commands whose arguments after the key are fields, and how many arguments belong to each field.
 _FIELDS: Final = {"'HSET'": 2, "'HDEL'": 1}
-
-
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """A copy of a script with one change: its `line`, counted from 1, what changes there, and the whole text."""
-
-    line: int
-    description: str
-    source: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,6 @@ import pytest
 
 from tests.deploy.deployment import DOCKERFILE, ROOT, services
 
-pytestmark = pytest.mark.system
-
 #: Roles whose libraries are small enough to install in a test. MELANOMA_TEST_IMAGES overrides them.
 ROLES = os.environ.get("MELANOMA_TEST_IMAGES", "bot,local,ops,simulator").split(",")
 
@@ -84,6 +82,7 @@ def test_build_context_includes_every_package_that_its_modules_import() -> None:
     assert imported & packages <= included
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("role", ROLES)
 def test_image_installs_and_its_command_starts(tmp_path: Path, role: str) -> None:
     context, build, venv = copy_build_context(tmp_path / "context"), tmp_path / "build", tmp_path / "venv"

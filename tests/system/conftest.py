@@ -38,3 +38,17 @@ def stack(tmp_path: Path) -> Iterator[ServiceStack]:
     """A stack without workers yet."""
     with ServiceStack(tmp_path) as stack:
         yield stack
+
+
+@pytest.fixture(scope="module")
+def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceStack]:
+    """The stack of all tests of a module that use `serving_stack`."""
+    with ServiceStack(tmp_path_factory.mktemp("stack")) as stack:
+        yield stack
+
+
+@pytest.fixture
+def serving_stack(shared_stack: ServiceStack) -> ServiceStack:
+    """A stack with one worker. Tests of a module share it: starting a worker takes longer than most of them."""
+    shared_stack.restore()
+    return shared_stack

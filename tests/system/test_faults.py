@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from local.subprocesses import BackgroundProcess
 from shared.contract.names import Queue
 from tests.system.conftest import link_first
 from tests.system.support.stack import ServiceStack, Submission, assert_complete, stop_with_signal
@@ -15,7 +16,7 @@ from tests.system.support.stack import ServiceStack, Submission, assert_complete
 pytestmark = pytest.mark.system
 
 #: Enough that a fault can fall into the middle of a run.
-IMAGES = 1200
+IMAGES = 600
 
 #: Longest time in seconds without a new row, after the fault or its repair.
 RECOVERY_LIMIT_S = 15
@@ -42,69 +43,71 @@ def assert_recovered_and_complete(submission: Submission) -> None:
     assert len(submission.csv_rows()) == IMAGES
 
 
-def test_killed_worker_returns_its_jobs_to_another(stack: ServiceStack, folder: Path) -> None:
-    first, _ = stack.start_worker(), stack.start_worker()
-    submission = stack.submit(folder)
+def only_worker(stack: ServiceStack) -> BackgroundProcess:
+    """The worker of a stack that has no other."""
+    (worker,) = (worker for worker in stack.workers if worker.returncode is None)
+    return worker
+
+
+def test_killed_worker_returns_its_jobs_to_another(serving_stack: ServiceStack, folder: Path) -> None:
+    first = serving_stack.start_worker()
+    submission = serving_stack.submit(folder)
     wait_for_random_row(submission)
     first.kill()
     assert_recovered_and_complete(submission)
 
 
-def test_killed_only_worker_is_replaced_and_loses_nothing(stack: ServiceStack, folder: Path) -> None:
-    only = stack.start_worker()
-    submission = stack.submit(folder)
+def test_killed_only_worker_is_replaced_and_loses_nothing(serving_stack: ServiceStack, folder: Path) -> None:
+    only = only_worker(serving_stack)
+    submission = serving_stack.submit(folder)
     wait_for_random_row(submission)
     only.kill()
-    stack.start_worker()
+    serving_stack.start_worker()
     assert_recovered_and_complete(submission)
 
 
-def test_terminated_worker_releases_its_jobs(stack: ServiceStack, folder: Path) -> None:
-    only = stack.start_worker()
-    submission = stack.submit(folder)
+def test_terminated_worker_releases_its_jobs(serving_stack: ServiceStack, folder: Path) -> None:
+    only = only_worker(serving_stack)
+    submission = serving_stack.submit(folder)
     wait_for_random_row(submission)
     stop_with_signal(only, signal.SIGTERM)
     assert only.returncode == 0
-    assert stack.client.zcard("melanoma:claimed") == 0, "its jobs must be released"
-    stack.start_worker()
+    assert serving_stack.client.zcard("melanoma:claimed") == 0, "its jobs must be released"
+    serving_stack.start_worker()
     assert_recovered_and_complete(submission)
 
 
-def test_redis_restart_loses_nothing(stack: ServiceStack, folder: Path) -> None:
-    stack.start_worker()
-    submission = stack.submit(folder)
+def test_redis_restart_loses_nothing(serving_stack: ServiceStack, folder: Path) -> None:
+    submission = serving_stack.submit(folder)
     wait_for_random_row(submission)
-    stack.broker.stop()
+    serving_stack.broker.stop()
     time.sleep(2)
-    stack.broker.start()
+    serving_stack.broker.start()
     assert_recovered_and_complete(submission)
-    assert "Redis is unavailable" in stack.worker_logs()
-    assert "Redis is available again" in stack.worker_logs()
+    assert "Redis is unavailable" in serving_stack.worker_logs()
+    assert "Redis is available again" in serving_stack.worker_logs()
 
 
-def test_deleted_queue_messages_are_published_again(stack: ServiceStack, folder: Path) -> None:
-    stack.start_worker()
+def test_deleted_queue_messages_are_published_again(serving_stack: ServiceStack, folder: Path) -> None:
     # More messages than a worker holds, so that many of them are in Redis.
-    submission = stack.submit(folder, "--window", "1000", "--shard", "4")
+    submission = serving_stack.submit(folder, "--window", "1000", "--shard", "4")
     wait_for_random_row(submission)
-    deleted: Any = stack.client.delete(*map(str, Queue), "unacked", "unacked_index")
+    deleted: Any = serving_stack.client.delete(*map(str, Queue), "unacked", "unacked_index")
     assert deleted >= 1, "there must be messages to lose"
     assert_recovered_and_complete(submission)
 
 
-def test_images_deleted_from_the_store_are_uploaded_again(stack: ServiceStack, folder: Path) -> None:
-    stack.start_worker()
-    submission = stack.submit(folder, "--window", "1000")
+def test_images_deleted_from_the_store_are_uploaded_again(serving_stack: ServiceStack, folder: Path) -> None:
+    submission = serving_stack.submit(folder, "--window", "1000")
     wait_for_random_row(submission)
-    images = list(stack.client.scan_iter("melanoma:image:*", count=5000))
+    images = list(serving_stack.client.scan_iter("melanoma:image:*", count=5000))
     assert len(images) > 100
-    stack.client.delete(*images)
+    serving_stack.client.delete(*images)
     assert_recovered_and_complete(submission)
 
 
-def test_killed_folder_command_resumes(stack: ServiceStack, folder: Path) -> None:
-    stack.start_worker()
-    submission = stack.submit(folder)
+def test_killed_folder_command_resumes(serving_stack: ServiceStack, folder: Path) -> None:
+    submission = serving_stack.submit(folder)
     wait_for_random_row(submission)
     submission.kill()
     before = submission.row_count()

@@ -14,6 +14,7 @@ from bulk.inputs.input_image import InputImage
 from bulk.inputs.read_problem import FileNotReadable, ReadProblem
 from bulk.inputs.scanner import Skipped, scan
 from tests.bulk.conftest import DropPrivileges
+from tests.hypothesis_profiles import examples
 
 T = TypeVar("T")
 FILE_NAMES = st.binary(min_size=1, max_size=60).filter(
@@ -49,7 +50,7 @@ def test_skips_other_and_hidden_files(tmp_path: Path, name: str) -> None:
 
 
 @given(name=FILE_NAMES, extension=st.sampled_from([b"", b".jpg", b".TXT", b".Png", b".csv"]))
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=examples(150), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_yields_any_file_name_that_the_disk_takes(tmp_path: Path, name: bytes, extension: bytes) -> None:
     file_name = name + extension
     path = os.fsencode(tmp_path) + b"/" + file_name

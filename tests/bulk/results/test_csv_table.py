@@ -17,6 +17,7 @@ from bulk.results.results_file import ResultsFile
 from shared.contract.decision import Advice, Failure, FailureReason
 from tests.bulk.fake_worker import verdict
 from tests.bulk.results.rows import REFUSED, row
+from tests.hypothesis_profiles import examples
 
 
 class Written:
@@ -95,7 +96,7 @@ def test_the_table_gets_columns_for_the_labels_of_another_model(tmp_path: Path) 
 
 
 @given(st.floats(min_value=0, max_value=1))
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=examples(50), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_probabilities_keep_every_digit(tmp_path: Path, probability: float) -> None:
     (tmp_path / "results.jsonl").unlink(missing_ok=True)
     probabilities = {"probability": probability, "probabilities": {"mel": probability}}

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from shared.images.decode import DecodedImage, decode
 from shared.images.refusal import ImageRejected
+from tests.hypothesis_profiles import examples
 from tests.shared.images.files import SQUASH, encode, encode_heic, make_exif, make_swapped_profile, photograph
 
 _SMALL = photograph(80, 60)
@@ -45,7 +46,7 @@ def assert_decoded_or_rejected(data: bytes) -> None:
     assert decoded.pixels.dtype == np.uint8
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 @given(start=st.sampled_from(_STARTS), rest=st.binary(max_size=300))
 def test_random_bytes(start: bytes, rest: bytes) -> None:
     assert_decoded_or_rejected(start + rest)
@@ -55,7 +56,7 @@ def test_random_bytes(start: bytes, rest: bytes) -> None:
 # service does with such a file.
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", _SOUND)
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(120), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_mutated_images(name: str, data: st.DataObject) -> None:
     sound = _SOUND[name]

@@ -23,6 +23,7 @@ from shared.ledger.ledger import Ledger
 from shared.ledger.records import OutboxJob
 from shared.ledger.script_call import KEY_PREFIX, ScriptCall
 from shared.redis_client.retry import RedisRetry
+from tests.hypothesis_profiles import examples
 from tests.shared.ledger.steps import FAILED, OUTBOX, REFUSED, claimed, create_stored, expire_lease, sweep
 
 WORKERS: Final = ("worker-1", "worker-2")
@@ -317,7 +318,7 @@ def test_no_order_of_events_loses_a_job(client: Any) -> None:
         run_state_machine_as_test(
             LedgerStateMachine,
             settings=settings(
-                max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+                max_examples=examples(60), stateful_step_count=25, suppress_health_check=list(HealthCheck)
             ),
         )
     finally:

@@ -31,7 +31,7 @@ from tests.system.support.polling import eventually, fetch_page
 pytestmark = pytest.mark.system
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def images(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
     folder = tmp_path_factory.mktemp("images")
     render_many(folder, 6, size=(640, 480), seed=5)

@@ -107,7 +107,7 @@ def test_first_day_of_an_operator(
 
         print_step("switch to another artefact under load, and back")
         submission = stack.submit(folder)
-        assert "All workers serve" in ops(stack, "switch", str(copy_as_next_version(stack)))
+        assert "All workers serve" in ops(stack, "switch", str(copy_as_next_version(stack, tmp_path)))
         submission.wait_for_rows(submission.row_count() + 100)
         assert "All workers serve" in ops(stack, "switch", "--back")
         assert submission.finish() == 0, submission.output()

@@ -99,6 +99,9 @@ class Submission:
 #: The artefact that the project ships.
 SHIPPED_ARTEFACT: Final = Path("models/lite0")
 
+#: At its start a worker measures each batch size up to the maximum. The default of 32 would cost half as much again.
+_SMALL_BATCHES: Final = {"MELANOMA_MAX_BATCH_SIZE": "8"}
+
 
 class ServiceStack:
     """A broker with an append-only file, and the workers that a test starts.
@@ -112,7 +115,8 @@ class ServiceStack:
     ) -> None:
         self.home = home
         self.broker = broker or EmbeddedValkey(home / "valkey", persistent=True)
-        self._environment = {"MELANOMA_ARTEFACT": str(_artefact_without_lesion_check(home)), **(environment or {})}
+        artefact = {"MELANOMA_ARTEFACT": str(_artefact_without_lesion_check(home))}
+        self._environment = {**_SMALL_BATCHES, **artefact, **(environment or {})}
         self._submissions: list[Submission] = []
         self._stopping = threading.Event()
         self._restart_thread: threading.Thread | None = None
@@ -161,6 +165,13 @@ class ServiceStack:
         submission = Submission(folder, out, *options, environment=environment)
         self._submissions.append(submission)
         return submission
+
+    def restore(self) -> None:
+        """Stop what a failed test left running, and start a worker if none runs."""
+        for submission in self._submissions:
+            submission.stop()
+        if all(worker.returncode is not None for worker in self.workers):
+            self.start_worker()
 
     def worker_logs(self) -> str:
         """The ends of the workers' logs."""

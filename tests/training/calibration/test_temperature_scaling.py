@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from training.calibration.temperature_scaling import fit_temperature_scaling
+from training.calibration.temperature_scaling import TemperatureScaling, fit_temperature_scaling
 
 
 def _draw(count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -27,3 +27,27 @@ def test_fit_changes_calibrated_logits_little() -> None:
     scaling = fit_temperature_scaling(logits, labels)
     assert scaling.temperature == pytest.approx(1, rel=0.06)
     assert scaling.offsets == pytest.approx(np.zeros(4), abs=0.1)
+
+
+def test_label_without_lesions_becomes_unlikely_but_not_impossible() -> None:
+    logits, labels = _draw(500)
+    is_kept = labels != 3
+    scaling = fit_temperature_scaling(logits[is_kept], labels[is_kept])
+    assert scaling.offsets.mean() == pytest.approx(0)
+    assert np.abs(scaling.offsets).max() < 10
+    assert 0 < scaling.probabilities(logits)[:, 3].mean() < 0.02
+
+
+def test_offsets_of_few_lesions_stay_small() -> None:
+    """Three lesions of one label tell little about how rare the others are."""
+    scaling = fit_temperature_scaling(np.zeros((3, 4)), np.zeros(3, int))
+    assert 0 < scaling.offsets[0] < 5
+    assert scaling.offsets[1:] == pytest.approx(np.full(3, scaling.offsets[1]))
+
+
+def test_probabilities_are_the_softmax_of_shifted_and_scaled_logits() -> None:
+    scaling = TemperatureScaling(temperature=2.0, offsets=np.array([1.0, -1.0]))
+    assert scaling.probabilities(np.array([[0.0, 0.0]])) == pytest.approx(
+        np.array([[1, np.exp(-1)]]) / (1 + np.exp(-1))
+    )
+    assert scaling.probabilities(np.array([[9e4, -9e4]])) == pytest.approx(np.array([[1.0, 0.0]]))

@@ -18,6 +18,8 @@ from training.evaluation.result import Evaluation, read_evaluation
 from training.exporting.out_of_fold import FILE_NAME, OutOfFoldTable, write_out_of_fold
 from training.exporting.predictor import GraphPredictor
 
+pytestmark = pytest.mark.slow
+
 
 def run(artefact: Path, data: Path, out: Path, *options: str) -> Result:
     quick = ("--stress", "0", "--pointing", "0")

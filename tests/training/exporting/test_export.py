@@ -8,9 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from shared.model.artefact import Manifest, hash_file, read_artefact
-from tests.training.small_model import make_imagenet_archive
+from tests.training.fitting.trained_runs import RUNS_GROUP, TrainedRuns
 from training.calibration.temperature_scaling import fit_temperature_scaling
-from training.cli import main as train_command
 from training.data.image_cache import decode_images
 from training.data.preprocessing import SERVING_SPEC
 from training.data.records.labelled_image import LabelledImage, Population, Split
@@ -24,20 +23,13 @@ from training.exporting.predictor import GraphPredictor
 from training.model.architecture import LITE0
 from training.model.frozen_graph_import import import_frozen_graph
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group(RUNS_GROUP)]
+
 
 @pytest.fixture(scope="module")
-def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run(runs: TrainedRuns) -> Path:
     """The folder of a run on all images, which contains the runs of both folds."""
-    folder = tmp_path_factory.mktemp("run")
-    weights = folder / "weights.npz"
-    np.savez(weights, **make_imagenet_archive(LITE0, 1))  # type: ignore[arg-type]
-    common = ["lite0", "--data", data, "--start", weights, "--epochs", 1, "--pictures", 32, "--cache", folder / "cache"]
-    for directory, options in ((folder, []), (folder / "fold-0", ["--fold", 0]), (folder / "fold-1", ["--fold", 1])):
-        result = CliRunner().invoke(
-            train_command, [str(argument) for argument in (*common, "--run", directory, *options)]
-        )
-        assert result.exit_code == 0, result.output
-    return folder
+    return runs.everything
 
 
 def _export(run: Path, data: Path, out: Path, *options: str) -> Result:

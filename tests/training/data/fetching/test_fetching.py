@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from tests.hypothesis_profiles import examples
 from tests.training.data.fetching.file_server import FileServer, serve_files
 from training.data.cli import cli
 from training.data.fetching.download import download
@@ -147,7 +148,7 @@ def test_download_does_not_retry_after_404(server: FileServer, tmp_path: Path) -
     assert len(server.requests) == 1
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(15), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.binary(max_size=2000), cuts=st.integers(0, 4), part_length=st.integers(0, 3000))
 def test_download_is_correct_after_any_leftover_part(
     server: FileServer, tmp_path: Path, content: bytes, cuts: int, part_length: int

@@ -22,10 +22,9 @@ runpy.run_module("tests.training.fitting.tiny_run", run_name="__main__")
 """
 
 
-@pytest.mark.parametrize("backend", ["jax", "torch"])
+@pytest.mark.long
+@pytest.mark.parametrize("backend", ["jax", *(["torch"] if find_spec("torch") else [])])
 def test_loss_falls_without_tensorflow(backend: str) -> None:
-    if find_spec(backend) is None:
-        pytest.skip(f"{backend} is not installed")
     environment = {**os.environ, "KERAS_BACKEND": backend}
     command = [sys.executable, "-c", SCRIPT]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

@@ -9,6 +9,9 @@ import pytest
 
 from tests.training.fitting.tiny_run import StoppingCallback, TrainingStopped, train_tiny
 from training.data.records.labels import LABEL_NAMES
+from training.model.weights import Weights
+
+pytestmark = pytest.mark.slow
 
 
 def test_fit_memorises_32_images(tmp_path: Path) -> None:
@@ -18,25 +21,29 @@ def test_fit_memorises_32_images(tmp_path: Path) -> None:
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_resumed_run_ends_like_an_uninterrupted_run(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Weights:
+    """Weights of an uninterrupted run."""
+    return train_tiny(tmp_path_factory.mktemp("whole"))[0]
+
+
+def test_resumed_run_ends_like_an_uninterrupted_run(whole: Weights, tmp_path: Path) -> None:
     """Stopped in the third epoch, then resumed: the same weights, and one row an epoch."""
-    whole, _ = train_tiny(tmp_path / "whole")
     with pytest.raises(TrainingStopped):
-        train_tiny(tmp_path / "stopped", StoppingCallback(epoch=2))
-    resumed, callback = train_tiny(tmp_path / "stopped")
+        train_tiny(tmp_path, StoppingCallback(epoch=2))
+    resumed, callback = train_tiny(tmp_path)
     assert callback.messages[0] == "resuming after epoch 2 of 4"
     assert resumed.keys() == whole.keys()
     for name, values in whole.items():
         assert resumed[name] == pytest.approx(values, abs=1e-6), name
-    with (tmp_path / "stopped" / "log.csv").open(newline="") as stream:
+    with (tmp_path / "log.csv").open(newline="") as stream:
         assert [row["epoch"] for row in csv.DictReader(stream)] == ["1", "2", "3", "4"]
 
 
-def test_another_seed_gives_other_weights(tmp_path: Path) -> None:
+def test_another_seed_gives_other_weights(whole: Weights, tmp_path: Path) -> None:
     """Shows that the test above can fail."""
-    first, _ = train_tiny(tmp_path / "first", epochs=1)
-    other, _ = train_tiny(tmp_path / "other", epochs=1, seed=2)
-    assert np.abs(first["head_phone/kernel"] - other["head_phone/kernel"]).max() > 1e-2
+    other, _ = train_tiny(tmp_path, seed=2)
+    assert np.abs(whole["head_phone/kernel"] - other["head_phone/kernel"]).max() > 1e-2
 
 
 @pytest.mark.parametrize(
