@@ -58,9 +58,9 @@ def check_containers_are_restricted(stack: ContainerStack) -> str:
     for service, expected in (("worker", False), ("ledger", False), ("image-store", False), ("bot", True)):
         (container, *_) = stack.containers(service)
         networks = stack.inspect(container)["NetworkSettings"]["Networks"]
-        described = [json.loads(stack.docker("network", "inspect", network))[0] for network in networks]
+        inspected = [json.loads(stack.docker("network", "inspect", network))[0] for network in networks]
         # The engine forwards nothing out of an internal network.
-        reaches_out = any(not network["Internal"] for network in described)
+        reaches_out = any(not network["Internal"] for network in inspected)
         expect(reaches_out is expected, f"{service} {'can' if reaches_out else 'cannot'} reach out of its networks")
     return f"{len(SERVICES)} services"
 
