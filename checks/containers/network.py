@@ -14,8 +14,8 @@ def receive_updates_by_webhook(stack: ContainerStack) -> str:
     """Three bots behind the proxy, which terminates TLS with a certificate authority of its own."""
     stack.settings = {
         "MELANOMA_WEBHOOK_URL": "https://proxy:8443/telegram",
-        "MELANOMA_PROXY_SITE": "https://proxy:8443",
-        "MELANOMA_PROXY_TLS": "tls internal",
+        "PROXY_SITE": "https://proxy:8443",
+        "PROXY_TLS": "tls internal",
     }
     stack.compose("--profile", "webhook", "up", "--detach", "--no-build", "--scale", f"bot={_BOTS}", "bot", "proxy")
     stack.wait_until_healthy("proxy", "bot")

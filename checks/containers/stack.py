@@ -54,7 +54,7 @@ class ContainerStack:
     def __init__(self, home: Path, docker_host: str | None) -> None:
         self.home = home
         self.checkout = home / "checkout"
-        self._environment = {**os.environ, "MELANOMA_TAG": TAG, "DOCKER_BUILDKIT": "1"}
+        self._environment = {**os.environ, "IMAGE_TAG": TAG, "DOCKER_BUILDKIT": "1"}
         if docker_host is not None:
             self._environment["DOCKER_HOST"] = docker_host
         self._log = home / "commands.log"

@@ -19,7 +19,7 @@ from shared.config.secret_files import SecretFileError, SecretFiles
 _PREFIX: Final = "MELANOMA_"
 _ENV_FILE: Final = ".env"
 #: Variables with our prefix that are read by the compose file and by tests.
-_OTHER_VARIABLES: Final = ("MELANOMA_PROXY_", "MELANOMA_TAG", "MELANOMA_TEST_")
+_OTHER_VARIABLES: Final = ("PROXY_", "IMAGE_TAG", "MELANOMA_TEST_")
 
 #: Of a mistyped name to the setting that was meant, by difflib.
 _SIMILARITY: Final = 0.85
