@@ -32,15 +32,12 @@ class Testbed:
         self._run_numbers = itertools.count()
 
     def __enter__(self) -> Self:
-        self.home = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="melanoma-bench-")))
-        self.broker = self._stack.enter_context(EmbeddedValkey(self.home / "valkey", persistent=self._persistent))
-        os.environ["REDIS_URL"] = self.broker.url
-        self.settings = Settings()
-        connections = ServiceConnections(self.settings, shard=self.settings.max_batch_size)
-        self._connections = self._stack.enter_context(connections)
-        self.ledger, self.store = self._connections.ledger, self._connections.store
-        self.workers = [self._start_worker(number) for number in range(self._worker_count)]
-        self._started_count = self._worker_count
+        try:
+            self._start()
+        except BaseException:
+            # Without a context nobody else would end what has been started.
+            self._stack.close()
+            raise
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -107,6 +104,17 @@ class Testbed:
         workers = {f"worker {number}": worker.pid for number, worker in enumerate(self.workers)}
         pids = {**workers, "broker": self.broker.pid, "client": os.getpid(), **(extra_pids or {})}
         return {name: psutil.Process(pid) for name, pid in pids.items()}
+
+    def _start(self) -> None:
+        self.home = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="melanoma-bench-")))
+        self.broker = self._stack.enter_context(EmbeddedValkey(self.home / "valkey", persistent=self._persistent))
+        os.environ["REDIS_URL"] = self.broker.url
+        self.settings = Settings()
+        connections = ServiceConnections(self.settings, shard=self.settings.max_batch_size)
+        self._connections = self._stack.enter_context(connections)
+        self.ledger, self.store = self._connections.ledger, self._connections.store
+        self.workers = [self._start_worker(number) for number in range(self._worker_count)]
+        self._started_count = self._worker_count
 
     def _start_worker(self, number: int) -> BackgroundProcess:
         worker = self._stack.enter_context(start_worker(self.home / f"worker-{number}.log"))

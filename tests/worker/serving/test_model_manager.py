@@ -1,6 +1,7 @@
 """Models are loaded once, kept for a switch back, and watched until their last image is finished."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -119,11 +120,14 @@ def test_decode_that_hangs_is_watched_two_switches_later(models: Models, monkeyp
         in_process_decoder, "decode", lambda *arguments, **options: resume.wait(30) and decode(*arguments, **options)
     )
     item = make_item(make_jpeg())
-    models.manager.current.pipeline.put(item)
+    oldest = models.manager.current.pipeline
+    oldest.put(item)
     try:
-        eventually(lambda: models.manager.current.pipeline.decode_stage.get_hanging_items(0))
+        eventually(lambda: oldest.decode_stage.get_hanging_items(0))
         models.manager.switch_to(models.b)
         models.manager.switch_to(models.c)
+        oldest.join()
+        time.sleep(0.1)
         hanging = [
             found for model in models.manager.get_models() for found in model.pipeline.decode_stage.get_hanging_items(0)
         ]
