@@ -10,8 +10,8 @@ from typing import Final, Self
 
 from local.embedded_valkey import EmbeddedValkey
 from local.subprocesses import BackgroundProcess
-from tests.system.faults.clock import SettableClock
-from tests.system.faults.tcp_proxy import TcpProxy
+from tests.system.faults.injection.clock import SettableClock
+from tests.system.faults.injection.tcp_proxy import TcpProxy
 from tests.system.support.chat import ChatStack
 from tests.system.support.stack import Submission
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.faults.clock import require_settable_clocks
 from tests.system.faults.fault_scenario import assert_service_survives
 from tests.system.faults.faulty_stack import FaultyStack
+from tests.system.faults.injection.clock import require_settable_clocks
 
 pytestmark = pytest.mark.system
 

@@ -9,9 +9,9 @@ import pytest
 from benchmarks.harness.redis_faults import at_memory_limit
 from shared.contract.names import Queue
 from simulator.client.client import SimulatorClient
-from tests.system.faults.disk import full_disk
 from tests.system.faults.fault_scenario import RECOVERY_LIMIT_S, assert_service_survives
 from tests.system.faults.faulty_stack import FaultyStack
+from tests.system.faults.injection.disk import full_disk
 from tests.system.support.chat import consented_user, text_of, wait_for_answer
 from tests.system.support.polling import eventually
 from tests.system.support.stack import assert_complete
