@@ -59,7 +59,7 @@ soak: $(VENV)/ready ## Run half an hour (MINUTES=n) at 80 % of the baseline; rep
 load: $(VENV)/ready ## Let 500 simulated users send four photographs each, without and with Telegram's rate limits
 	@$(BIN)/python -m benchmarks.chat_load
 
-faults: $(VENV)/ready ## Send 1,000 photographs while bots, workers and Redis are killed and Telegram calls fail
+faults: $(VENV)/ready ## Send 1,000 photographs while processes are killed, Redis refuses and Telegram calls fail
 	@$(BIN)/python -m benchmarks.chat_faults
 
 RECIPE ?= lite0

@@ -1,19 +1,22 @@
-"""`make faults`: sends 1,000 photographs while processes are killed.
+"""`make faults`: sends 1,000 photographs while processes are killed and Redis refuses.
 
-Two bots in webhook mode and two workers are killed with SIGKILL in turn. Redis is killed and restarted twice. 5 % of
-the Bot API calls fail, before or after they take effect. Prints JSON: `lost` counts photographs without an answer,
-`apologies` answers that report a failure, `doubled` answers beyond the first of a photograph, and `replies_lost` calls
-that took effect although the bot saw them fail.
+Two bots in webhook mode and two workers are killed with SIGKILL in turn. Redis is killed and restarted twice, fails
+over, misses replicas, and is at its memory limit while a worker starts. 5 % of the Bot API calls fail, before or after
+they take effect. Prints JSON: `lost` counts photographs without an answer, `apologies` answers that report a failure,
+`doubled` answers beyond the first of a photograph, and `replies_lost` calls that took effect although the bot saw them
+fail.
 """
 
 import argparse
 import asyncio
 import itertools
 import threading
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.harness.redis_faults import at_memory_limit, demoted, without_replicas
 from benchmarks.harness.simulated_users import (
     collect_outcomes,
     create_users,
@@ -34,12 +37,21 @@ _TIMEOUT_S: Final = 420.0
 _KILL_INTERVAL_S: Final = 3.0
 _SPREAD_S: Final = 40.0
 
-#: Redis is killed before the process kills with these indexes.
-_REDIS_KILL_INDEXES: Final = (1, 3)
+#: A failover and a spell without replicas last this long.
+_SPELL_S: Final = 3.0
+
+#: Faults of Redis by the index of the process kill that they precede; the memory limit lasts until the process is back.
+#: Indexes 2 and 3 are workers: at the limit a worker must be able to start.
+_FAILOVER, _KILL, _MEMORY_LIMIT, _NO_REPLICAS = "redis failover", "redis", "redis at its memory limit", "redis replicas"
+_SPELLS: Final = {_FAILOVER: demoted, _NO_REPLICAS: without_replicas}
+_REDIS_FAULTS: Final = {0: _FAILOVER, 1: _KILL, 2: _MEMORY_LIMIT, 3: _NO_REPLICAS, 4: _KILL}
 
 
 class ProcessKiller:
-    """Kills bots and workers in turn until `stop`, and restarts each at once, as a process runner would."""
+    """Kills bots and workers in turn until `stop`, and restarts each at once, as a process runner would.
+
+    `faults` names the kills and the faults of Redis so far.
+    """
 
     def __init__(self, testbed: Testbed, bots: "list[BackgroundProcess]", port: int, webhook: dict[str, str]) -> None:
         self._testbed = testbed
@@ -48,7 +60,7 @@ class ProcessKiller:
         self._webhook = webhook
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
-        self.kills: list[str] = []
+        self.faults: list[str] = []
 
     def start(self) -> None:
         """Start killing processes."""
@@ -63,17 +75,32 @@ class ProcessKiller:
         for number, (kind, index) in enumerate(itertools.cycle(itertools.product(("bot", "worker"), (0, 1)))):
             if self._stop.wait(_KILL_INTERVAL_S):
                 return
-            if number in _REDIS_KILL_INDEXES:
-                self._testbed.broker.kill()
-                self._testbed.broker.start()
-                self.kills.append("redis")
-            if kind == "bot":
-                self._bots[index].kill()
-                name = f"bot-{index}-{number}"
-                self._bots[index] = start_benchmark_bot(self._testbed.home, name, self._simulator_port, **self._webhook)
-            else:
-                self._testbed.restart_worker(index)
-            self.kills.append(kind)
+            with self._redis_fault(_REDIS_FAULTS.get(number)):
+                self._kill(kind, index, number)
+
+    def _kill(self, kind: str, index: int, number: int) -> None:
+        if kind == "bot":
+            self._bots[index].kill()
+            name = f"bot-{index}-{number}"
+            self._bots[index] = start_benchmark_bot(self._testbed.home, name, self._simulator_port, **self._webhook)
+        else:
+            self._testbed.restart_worker(index)
+        self.faults.append(kind)
+
+    @contextmanager
+    def _redis_fault(self, fault: str | None) -> Iterator[None]:
+        """Let Redis fail before the body, or at its memory limit during the body."""
+        broker = self._testbed.broker
+        if fault is not None:
+            self.faults.append(fault)
+        if fault in _SPELLS:
+            with _SPELLS[fault](broker.url):
+                self._stop.wait(_SPELL_S)
+        if fault == _KILL:
+            broker.kill()
+            broker.start()
+        with at_memory_limit(broker.url) if fault == _MEMORY_LIMIT else nullcontext():
+            yield
 
 
 def main() -> None:
@@ -122,7 +149,9 @@ async def _run(
         "doubled": sum(outcome.duplicates for outcome in outcomes),
         "replies_lost": sum(call["took_effect"] and not call["ok"] for call in calls),
         "faults": sum(call["fault"] is not None for call in calls),
-        "kills": {kind: killer.kills.count(kind) for kind in ("bot", "worker", "redis")},
+        "kills": {
+            fault: killer.faults.count(fault) for fault in ("bot", "worker", *dict.fromkeys(_REDIS_FAULTS.values()))
+        },
         "answer_p50_s": quantile(waits, 0.5),
         "answer_p99_s": quantile(waits, 0.99),
     }

@@ -79,10 +79,7 @@ def _run(plan: RunPlan, config: Settings, stop: StopSignal, note: str) -> int:
     skipped = Skipped()
     total = sum(1 for _ in plan.scan(skipped))
     stats = RunStats()
-    try:
-        service = ServiceClient(config, role="bulk", shard=plan.shard, stop=stop.event)
-    except ValueError as error:
-        return _fail(EXIT_USAGE, f"REDIS_URL is not the address of a Redis: {error}.")
+    service = ServiceClient(config, role="bulk", shard=plan.shard, stop=stop.event)
     stderr, stdout = Console(stderr=True), Console(highlight=False)
     with ProgressDisplay(stderr, total) as display, service:
         FolderRunner(plan, config, service, stats).run(display, stop.event)

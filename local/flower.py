@@ -3,6 +3,7 @@
 import ipaddress
 
 from local.worker_processes import command
+from shared.broker.app import kombu_url
 from shared.config.settings import Settings, SettingsError
 
 
@@ -32,7 +33,7 @@ def flower_command(settings: Settings) -> tuple[list[str], dict[str, str]]:
     ]
     if settings.flower_db is not None:
         flower += ["--persistent=True", f"--db={settings.flower_db}"]
-    secrets = {"CELERY_BROKER_URL": settings.ledger_url}
+    secrets = {"CELERY_BROKER_URL": kombu_url(settings.ledger_url)}
     if settings.flower_login is not None:
         secrets["FLOWER_BASIC_AUTH"] = settings.flower_login.get_secret_value()
     return flower, secrets

@@ -16,7 +16,7 @@ from ops.doctor.checks import run_checks
 from ops.errors import OpsError
 from ops.status import format_json, print_status, read_status
 from ops.trace import print_trace
-from shared.config.settings import SettingsError, settings
+from shared.config.settings import Settings, SettingsError, settings
 from shared.contract.names import Queue
 from shared.ledger import admin
 from shared.log import set_up_logging
@@ -36,11 +36,16 @@ _limit_option: Final = click.option("--limit", type=click.IntRange(1, 10_000), d
 _yes_option: Final = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 
 
-@contextmanager
-def _open_client() -> Iterator[AdminClient]:
+def _read_settings() -> Settings:
     config = settings()
     # The command itself reports that Redis is unavailable, so the log need not.
     set_up_logging(config.model_copy(update={"log_format": "text", "log_level": "error"}))
+    return config
+
+
+@contextmanager
+def _open_client() -> Iterator[AdminClient]:
+    config = _read_settings()
     with open_admin_client(config) as client:
         yield client
 
@@ -70,7 +75,7 @@ def status_command(as_json: bool) -> None:
 def doctor_command() -> None:
     """Check settings, Redis, artefact, workers and Telegram, and say what to fix. Exit code 1 if there is a problem."""
     levels = []
-    for result in run_checks(settings()):
+    for result in run_checks(_read_settings()):
         levels.append(result.level)
         _console.print(f"[{_COLOURS[result.level]}]{result.level:7}[/]  {result.subject}: {result.message}")
         if result.remedy:
@@ -192,7 +197,7 @@ def dead_replay(ids: tuple[str, ...], every: bool, limit: int, yes: bool) -> Non
 @_limit_option
 @_yes_option
 def dead_drop(ids: tuple[str, ...], every: bool, limit: int, yes: bool) -> None:
-    """Delete dead letters. An answer that is not delivered yet still will be."""
+    """Delete dead letters. A failure that its owner was not told yet is still delivered."""
     _require_ids_or_all(ids, every)
     with _open_client() as client:
         letters = dead_letters.find_dead_letters(client, ids, limit=limit)

@@ -88,8 +88,7 @@ def replay(client: AdminClient, letters: Sequence[DeadLetter], console: Console)
 
 
 def drop(client: AdminClient, letters: Sequence[DeadLetter]) -> int:
-    """Delete dead letters, and the images of those that were answered; returns the number of dead letters."""
-    answered = [letter.id for letter in letters if letter.stage is Stage.ANSWERED]
-    count = client.ledger.run(admin.drop_dead_letters([letter.id for letter in letters]))
-    client.store.delete(answered)
-    return count
+    """Delete dead letters, and the images of those that are not still to be delivered; returns their number."""
+    dropped = client.ledger.run(admin.drop_dead_letters([letter.id for letter in letters]))
+    client.store.delete(dropped.deleted)
+    return dropped.count

@@ -1,5 +1,6 @@
 """`melanoma-ops exporter`: metrics of the ledger and the image store for Prometheus, read at each scrape."""
 
+import signal
 import threading
 from collections.abc import Iterator
 
@@ -11,8 +12,7 @@ from ops.client import open_admin_client
 from ops.errors import OpsError
 from ops.status import Status, read_status
 from ops.workers import WORKER_ROLE
-from shared.config.settings import Settings
-from shared.service.connections import LedgerVersionError
+from shared.config.settings import Settings, SettingsError
 
 
 class LedgerCollector(Collector):
@@ -30,7 +30,7 @@ class LedgerCollector(Collector):
         try:
             with open_admin_client(self._config) as client:
                 status = read_status(client)
-        except (OpsError, LedgerVersionError):
+        except (OpsError, SettingsError):
             yield _up_metric(0)
             return
         yield _up_metric(1)
@@ -87,11 +87,14 @@ def _gauge(name: str, documentation: str, value: float) -> Metric:
 
 
 def serve_metrics(config: Settings, host: str, port: int) -> None:
-    """Serve /metrics at `host`:`port` until the process ends. Raises `OpsError` if the address is taken."""
+    """Serve /metrics at `host`:`port` until SIGTERM or SIGINT. Raises `OpsError` if the address is taken."""
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
     registry = CollectorRegistry()
     registry.register(LedgerCollector(config))
     try:
         start_http_server(port, addr=host, registry=registry)
     except OSError as error:
         raise OpsError(f"cannot listen on {host}:{port} ({error.strerror}): choose another --port.") from error
-    threading.Event().wait()
+    stopped.wait()

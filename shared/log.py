@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 import structlog
 
-from shared.config.settings import Settings
+from shared.config.settings import Settings, find_unknown_variables
+
+log = structlog.get_logger(__name__)
 
 
 def set_up_logging(settings: Settings, *, secrets: Sequence[str] = ()) -> None:
@@ -22,9 +24,7 @@ def set_up_logging(settings: Settings, *, secrets: Sequence[str] = ()) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
-    )
+    renderer: structlog.typing.Processor = structlog.processors.JSONRenderer() if as_json else _text_renderer()
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -51,6 +51,18 @@ def set_up_logging(settings: Settings, *, secrets: Sequence[str] = ()) -> None:
     # Celery and kombu would log each message that they receive; Flower and the metrics show those better.
     for name in ("celery.worker", "celery.apps.worker", "celery.app.trace", "celery.pool", "PIL"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It repeats these by itself, and an outage of Redis is logged once, elsewhere.
+    logging.getLogger("kombu.transport.redis").setLevel(logging.ERROR)
+    for name, similar in find_unknown_variables().items():
+        log.warning("no setting has this name, ignoring it", variable=name, similar=similar)
+
+
+def _text_renderer() -> structlog.dev.ConsoleRenderer:
+    """Return a renderer whose tracebacks show no local variables: they hold ids of chats and files.
+
+    It colours lines on a terminal only, and a traceback ends as Python's own do.
+    """
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
 
 
 class _RedactedStderr:

@@ -20,9 +20,12 @@ from shared.contract.names import READY_EVENT, Queue
 from shared.ids import new_incarnation
 from shared.log import set_up_logging
 from shared.model.artefact import read_artefact
+from shared.redis_client.retry import RedisAccessDenied
 from shared.service.connections import ServiceConnections
 from shared.service.heartbeat import HeartbeatThread
+from worker.consumer.backoff import Backoff
 from worker.consumer.celery_consumer import EventBatchingConsumer
+from worker.consumer.owed_writes import OwedWrites
 from worker.consumer.task_handler import TaskHandler
 from worker.consumer.task_slots import PriorityQueueOrder, TaskSlots
 from worker.consumer.tasks import register_tasks
@@ -38,6 +41,10 @@ _SWITCH_INTERVAL_S: Final = 0.0005
 
 _NICENESS: Final = 5
 
+#: Seconds for which a worker that drains waits for an unavailable Redis, to write what it owes. Less than the shipped
+#: stop periods of containers, after which the worker would be killed.
+_DRAIN_PATIENCE_S: Final = 15.0
+
 
 def run(config: Settings) -> int:
     """Run a worker until it is stopped.
@@ -46,45 +53,72 @@ def run(config: Settings) -> int:
         The exit code of Celery's worker.
 
     Raises:
-        ArtefactError: The artefact is damaged, or no runtime can run it.
+        ArtefactError: The artefact is damaged, no runtime can run it, or it fails while it is loaded.
         SettingsError: There is no such runtime or device, or the ledger has another version.
-        RedisAccessDenied: Redis refuses the user or password.
-        ShutdownRequested: SIGTERM came while Redis was unavailable.
+        RedisAccessDenied: Redis refuses the user or password, at the start or for good while the worker runs.
+        SystemExit: SIGTERM came before Celery's worker had started.
     """
+    terminated = threading.Event()
+
+    def exit_at_once(*_: object) -> None:
+        terminated.set()
+        sys.exit(0)
+
+    # Until Celery installs its own handler there is nothing to finish. The exception ends a wait for Redis, the import
+    # of a runtime and the loading of the artefact, none of which would look at an event.
+    signal.signal(signal.SIGTERM, exit_at_once)
     set_up_logging(config)
     # Redis and clients on the same machine get the CPU first. Otherwise each step of an interactive image would wait
     # behind this worker's threads. On a machine that runs only workers this changes nothing.
     os.nice(_NICENESS)
     # Before the wait for Redis, so that a damaged artefact is reported at once.
     select_runtime(config.artefact, read_artefact(config.artefact), config.runtime)
-    stop = threading.Event()
-    # Until Celery installs its own handler, SIGTERM only has to end the wait for Redis.
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    connections = ServiceConnections(config, shard=config.max_batch_size, stop=stop)
-    connections.check_ledger()
-    app = WorkerApp(config, connections, stop)
+    stop_waiting = threading.Event()
+    connections = ServiceConnections(config, shard=config.max_batch_size, stop=stop_waiting)
+    connections.check(stores_images=False)
+    app = WorkerApp(config, connections, stop_waiting)
     app.start()
+    if terminated.is_set():  # a library swallowed the exception
+        sys.exit(0)
     exit_code = app.serve()
     app.stop()
+    if app.access_error is not None:
+        raise app.access_error
     return exit_code
 
 
 class WorkerApp:
-    """The parts of one worker process. The constructor loads the model, which takes seconds."""
+    """The parts of one worker process. The constructor loads the model, which takes seconds.
 
-    def __init__(self, config: Settings, connections: ServiceConnections, stop: threading.Event) -> None:
+    To stop waiting and to stop living are two things. A worker that drains writes what it owes, and its threads keep
+    its lease until the end. So `stop_waiting` is set only when Redis stays unavailable during the drain.
+
+    Attributes:
+        access_error: Why the worker stopped by itself: Redis denied access for good.
+    """
+
+    def __init__(self, config: Settings, connections: ServiceConnections, stop_waiting: threading.Event) -> None:
         self._config = config
         self._celery = connections.app
-        self._stop = stop
+        self._stop_waiting = stop_waiting
+        self.access_error: RedisAccessDenied | None = None
         self._incarnation = new_incarnation("worker")
         ledger, publisher = connections.ledger, connections.publisher
         self._model_manager = ModelManager(
             load_model(config.artefact, config), lambda directory: load_model(directory, config)
         )
+        backoff = Backoff(self._stop_without_access)
         self._task_handler = TaskHandler(
             ledger=ledger,
             store=connections.store,
-            publisher=publisher,
+            owed_writes=OwedWrites(
+                ledger,
+                publisher,
+                incarnation=self._incarnation,
+                on_refusal=backoff.report_failure,
+                stop=stop_waiting,
+            ),
+            backoff=backoff,
             model_manager=self._model_manager,
             incarnation=self._incarnation,
             max_bulk_in_flight=config.max_bulk_in_flight,
@@ -174,8 +208,15 @@ class WorkerApp:
 
     def _drain(self, **_: Any) -> None:
         log.info("stopping: finishing the batch in flight, releasing the rest")
-        self._stop.set()
         self._task_handler.drain()
+        timer = threading.Timer(_DRAIN_PATIENCE_S, self._stop_waiting.set)
+        timer.daemon = True
+        timer.start()
+
+    def _stop_without_access(self, error: RedisAccessDenied) -> None:
+        if self.access_error is None:
+            self.access_error = error
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _keep_logging(**_: Any) -> None:

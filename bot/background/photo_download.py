@@ -1,11 +1,12 @@
 """received -> ready: downloads a photo from Telegram, stores its image and publishes the job to the workers."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import Final
 
 from aiogram import Bot
+from redis.exceptions import OutOfMemoryError
 
 from bot.background.chat_action import ChatActionSender
 from bot.dependencies import BotDependencies
@@ -14,7 +15,6 @@ from bot.telegram.api_calls import RateLimited, Rejected, SendError, call_api
 from shared.broker.publisher import TaskPublisher
 from shared.coalescing.coroutines import AsyncCoalescer
 from shared.contract.decision import Refusal, RefusalReason
-from shared.contract.names import Stage
 from shared.ledger import transitions
 from shared.ledger.records import OutboxJob
 
@@ -22,8 +22,6 @@ from shared.ledger.records import OutboxJob
 #: Celery message then carries several jobs, which saves bot and worker about a millisecond of CPU for each.
 _MAX_BATCH: Final = 16
 _BATCH_INTERVAL_S: Final = 0.03
-
-_FINISHED: Final = (Stage.ANSWERED, Stage.CANCELLED)
 
 #: Pause before an image is offered to a full store again. Seconds.
 _STORE_FULL_RETRY_S: Final = 2.0
@@ -69,22 +67,20 @@ class PhotoDownloader:
 
     async def _store_images(self, images: Sequence[tuple[str, bytes]]) -> list[bool]:
         """Store images by job id, and publish the jobs of those that were stored. False for an image without space."""
-        if await self._store.put(dict(images)):
+        if await self._put(dict(images)):
             are_stored = [True] * len(images)
         else:
-            are_stored = [await self._store.put({id_: data}) for id_, data in images]
+            are_stored = [await self._put({id_: data}) for id_, data in images]
         ids = [id_ for (id_, _), is_stored in zip(images, are_stored, strict=True) if is_stored]
-        pending = await self._ledger.run(transitions.mark_ready(ids))
-        await self._delete_unwanted(set(ids) - {job.id for job in pending})
-        await asyncio.to_thread(self._publisher.publish, pending)
+        stored = await self._ledger.run(transitions.mark_ready(ids))
+        # The user may have cancelled or deleted a photo while it was fetched.
+        await self._store.delete(stored.unused)
+        await asyncio.to_thread(self._publisher.publish, stored.pending)
         return are_stored
 
-    async def _delete_unwanted(self, ids: Collection[str]) -> None:
-        """Delete the images of jobs that ended while the images were downloaded: nobody else would."""
-        if not ids:
-            return
-        ordered = sorted(ids)
-        jobs = await self._ledger.run(transitions.get_jobs(ordered))
-        await self._store.delete(
-            [id_ for id_, job in zip(ordered, jobs, strict=True) if job is None or job.stage in _FINISHED]
-        )
+    async def _put(self, images: Mapping[str, bytes]) -> bool:
+        """Store all images or none. False if the budget or Redis is full."""
+        try:
+            return await self._store.put(images)
+        except OutOfMemoryError:
+            return False

@@ -45,9 +45,15 @@ class StatusMessages:
         return sorted(id_.decode() for id_ in ids)
 
     async def reserve(self, target: StatusTarget) -> bool:
-        """Reserve the right to send the message. True for one caller only, until `record` or `release`."""
+        """Reserve the right to send the message. True for one caller only, until `record` or `release`.
+
+        Where Redis is full, no status message is sent: its id could not be stored.
+        """
         key = redis_keys.status_message(target)
-        return bool(await self._retry.call(lambda: self._redis.set(key, _RESERVED, nx=True, ex=_RESERVED_S)))
+        try:
+            return bool(await self._retry.call(lambda: self._redis.set(key, _RESERVED, nx=True, ex=_RESERVED_S)))
+        except OutOfMemoryError:
+            return False
 
     async def record(self, target: StatusTarget, message_id: int) -> None:
         """Store the id of the message that was sent."""

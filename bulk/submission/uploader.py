@@ -1,6 +1,6 @@
 """Uploads images to the image store and creates their jobs in the ledger, as far as there is space."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from itertools import islice
 
@@ -59,7 +59,7 @@ class Uploader:
         try:
             stored = self._put(images, space_expected=space_expected)
             if stored:
-                self._create_jobs(stored, stored=True)
+                self._create_jobs_of(stored)
         except OutOfMemoryError:
             self._set_state(UploadState.REDIS_FULL)
             return []
@@ -71,7 +71,9 @@ class Uploader:
         try:
             stored = self._put(images, space_expected=False)
             if stored:
-                self._publisher.publish(self._ledger.run(transitions.mark_ready(stored)))
+                marked = self._ledger.run(transitions.mark_ready(stored))
+                self._store.delete(marked.unused)
+                self._publisher.publish(marked.pending)
         except OutOfMemoryError:
             self._set_state(UploadState.REDIS_FULL)
             return
@@ -88,6 +90,14 @@ class Uploader:
             self._set_state(UploadState.REDIS_FULL)
             return False
         return True
+
+    def _create_jobs_of(self, stored: Sequence[str]) -> None:
+        try:
+            self._create_jobs(stored, stored=True)
+        except OutOfMemoryError:
+            # The images take memory that the jobs of others need.
+            self._store.delete(stored)
+            raise
 
     def _create_jobs(self, ids: Iterable[str], *, stored: bool) -> None:
         config = self._config

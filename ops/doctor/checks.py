@@ -14,7 +14,7 @@ from ops.durations import format_duration
 from ops.errors import OpsError
 from ops.status import Status, read_status, served_model
 from ops.workers import WORKER_ROLE
-from shared.config.settings import Settings
+from shared.config.settings import Settings, SettingsError, find_unknown_variables
 from shared.contract.names import CONTRACT_VERSION
 from shared.model.artefact import ArtefactError, read_artefact
 from shared.service.connections import LedgerVersionError
@@ -26,14 +26,21 @@ _UNAUTHORIZED_STATUSES: Final = (401, 404)
 def run_checks(config: Settings) -> Iterator[CheckResult]:
     """Run all checks, one after the other."""
     yield from _check_settings(config)
-    yield from check_ledger(config)
-    yield from check_image_store(config)
+    is_usable = yield from check_ledger(config)
+    is_usable = (yield from check_image_store(config)) and is_usable
     yield from _check_artefact(config)
-    yield from _check_service(config)
+    if is_usable:
+        yield from _check_service(config)
     yield from _check_telegram(config)
 
 
 def _check_settings(config: Settings) -> Iterator[CheckResult]:
+    for name, similar in find_unknown_variables().items():
+        yield warning(
+            "settings",
+            f"no setting is named {name}, so it is ignored",
+            f"Did you mean {similar}?" if similar else "Remove it; .env.example lists all settings.",
+        )
     deadline_s = max(config.interactive_deadline_s, config.bulk_deadline_s)
     if config.image_ttl_s <= deadline_s:
         ttl, deadline = format_duration(config.image_ttl_s), format_duration(deadline_s)
@@ -58,11 +65,14 @@ def _check_artefact(config: Settings) -> Iterator[CheckResult]:
 def _check_service(config: Settings) -> Iterator[CheckResult]:
     try:
         with open_admin_client(config) as client:
+            # What a bot does at its start: it also shows missing rights, which INFO does not.
+            client.check()
             status = read_status(client)
-    except OpsError:
-        return  # the checks of Redis report it
     except LedgerVersionError as error:
         yield problem("ledger", str(error), "Bring this command and the service to the same release.")
+        return
+    except (OpsError, SettingsError) as error:
+        yield problem("service", str(error), "Processes wait for it or do not start.")
         return
     yield from _check_workers(status)
     for queue, state in status.overview.queues.items():

@@ -1,68 +1,97 @@
 """Checks a Redis by INFO and TIME, which managed services answer although they refuse CONFIG."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any, Final
 
 from redis import Redis
-from redis.exceptions import AuthenticationError, AuthorizationError, NoPermissionError, RedisError
+from redis.exceptions import NoPermissionError, RedisError
 
-from ops.client import open_redis
 from ops.doctor.check_result import CheckResult, ok, problem, warning
 from ops.durations import format_duration
-from ops.errors import OpsError
 from shared.config.settings import Settings
-from shared.redis_client.client import display_address
+from shared.redis_client.client import create_client, display_address
+from shared.redis_client.errors import ErrorKind, classify_error, describe_error, describe_refusal
 
 #: The first release in which scripts declare flags.
 _MIN_VERSION: Final = (7, 0)
 _MAX_CLOCK_SKEW_S: Final = 2.0
 _MAX_MEMORY_SHARE: Final = 0.8
 
+#: Connections that a busy worker holds. Bots, folder runs and commands hold fewer.
+_CLIENTS_OF_A_WORKER: Final = 12
 
-def check_ledger(config: Settings) -> Iterator[CheckResult]:
-    """Check the Redis of the ledger, which must not lose anything."""
-    subject = f"ledger at {display_address(config.ledger_url)}"
-    try:
-        with open_redis(config.ledger_url) as client:
-            info = _read_info(client)
-            yield from _check_server(subject, info)
-            yield from _check_persistence(subject, info)
-            yield from _check_memory(subject, info)
-            yield from _check_clock(subject, client)
-    except (OpsError, RedisError) as error:
-        yield _connection_problem(subject, "REDIS_URL", error)
+InfoCheck = Callable[[str, Mapping[str, Any]], Iterator[CheckResult]]
 
 
-def check_image_store(config: Settings) -> Iterator[CheckResult]:
-    """Check the Redis of the image store, if it is not that of the ledger."""
-    subject = f"images at {display_address(config.store_url)}"
+def check_ledger(config: Settings) -> Generator[CheckResult, None, bool]:
+    """Check the Redis of the ledger, which must not lose anything. Returns whether it can be used."""
+    return (yield from _check_redis("ledger", config.ledger_url, "REDIS_URL", _check_ledger_info))
+
+
+def check_image_store(config: Settings) -> Generator[CheckResult, None, bool]:
+    """Check the Redis of the image store, if it is not that of the ledger. Returns whether it can be used."""
     if config.store_url == config.ledger_url:
         yield warning(
-            subject,
+            "images",
             "images are in the ledger's Redis and are written to its append-only file",
             "Fine on one machine; otherwise start a second Redis without persistence: MELANOMA_IMAGE_STORE_URL.",
         )
-        return
+        return True
+
+    def check_info(subject: str, info: Mapping[str, Any]) -> Iterator[CheckResult]:
+        memory_limit = int(info["maxmemory"])
+        if memory_limit and memory_limit < config.image_store_max_bytes * 1.2:
+            yield problem(
+                subject,
+                f"its memory limit of {memory_limit >> 20} MiB is too small for"
+                f" {config.image_store_max_bytes >> 20} MiB of images",
+                "Lower MELANOMA_IMAGE_STORE_MAX_BYTES to 80 % of the memory limit, or raise maxmemory.",
+            )
+
+    return (yield from _check_redis("images", config.store_url, config.store_setting, check_info))
+
+
+def _check_redis(role: str, url: str, setting: str, check_info: InfoCheck) -> Generator[CheckResult, None, bool]:
     try:
-        with open_redis(config.store_url) as client:
+        subject = f"{role} at {display_address(url)}"
+        client = create_client(url)
+    except ValueError as error:
+        yield problem(role, f"{setting} is not the address of a Redis: {error}", f"Correct {setting}.")
+        return False
+    with client:
+        try:
+            client.ping()
             info = _read_info(client)
+        except RedisError as error:
+            yield _connection_problem(subject, setting, error)
+            return False
+        if info is None:
+            yield warning(
+                subject,
+                "answers, but its user may not use INFO, so version, memory, clients and persistence are not checked",
+                f"Allow the user of {setting} the command INFO, or check them yourself: docs/operations.md.",
+            )
+        else:
             yield from _check_server(subject, info)
-            memory_limit = int(info["maxmemory"])
-            if memory_limit and memory_limit < config.image_store_max_bytes * 1.2:
-                yield problem(
-                    subject,
-                    f"its memory limit of {memory_limit >> 20} MiB is too small for"
-                    f" {config.image_store_max_bytes >> 20} MiB of images",
-                    "Lower MELANOMA_IMAGE_STORE_MAX_BYTES to 80 % of the memory limit, or raise maxmemory.",
-                )
-    except (OpsError, RedisError) as error:
-        yield _connection_problem(subject, "MELANOMA_IMAGE_STORE_URL", error)
+            yield from _check_clients(subject, info)
+            yield from check_info(subject, info)
+        yield from _check_clock(subject, client)
+    return True
 
 
-def _read_info(client: Redis) -> Mapping[str, Any]:
-    info: Any = client.info()
+def _read_info(client: Redis) -> Mapping[str, Any] | None:
+    """Return the reply of INFO; None if the user may not use it."""
+    try:
+        info: Any = client.info()
+    except NoPermissionError:
+        return None
     return dict(info)
+
+
+def _check_ledger_info(subject: str, info: Mapping[str, Any]) -> Iterator[CheckResult]:
+    yield from _check_persistence(subject, info)
+    yield from _check_memory(subject, info)
 
 
 def _check_server(subject: str, info: Mapping[str, Any]) -> Iterator[CheckResult]:
@@ -77,6 +106,23 @@ def _check_server(subject: str, info: Mapping[str, Any]) -> Iterator[CheckResult
             subject,
             f"it deletes keys when its memory is full (maxmemory-policy {info['maxmemory_policy']})",
             "Set maxmemory-policy noeviction.",
+        )
+
+    if info.get("role") == "slave":
+        yield problem(subject, "is a replica, which takes no writes", "Name the master, or Sentinels.")
+    if info.get("cluster_enabled"):
+        yield problem(
+            subject, "belongs to a Redis Cluster, which is not supported", "Use a single Redis or Valkey, or Sentinels."
+        )
+
+
+def _check_clients(subject: str, info: Mapping[str, Any]) -> Iterator[CheckResult]:
+    limit, connected = int(info.get("maxclients", 0)), int(info["connected_clients"])
+    if limit and connected + _CLIENTS_OF_A_WORKER > limit:
+        yield problem(
+            subject,
+            f"{connected} of {limit} clients are connected, and a worker needs up to {_CLIENTS_OF_A_WORKER}",
+            "Raise its maxclients.",
         )
 
 
@@ -109,7 +155,11 @@ def _check_memory(subject: str, info: Mapping[str, Any]) -> Iterator[CheckResult
 
 def _check_clock(subject: str, client: Redis) -> Iterator[CheckResult]:
     before = time.time()
-    reply: Any = client.time()
+    try:
+        reply: Any = client.time()
+    except RedisError as error:
+        yield warning(subject, f"its clock cannot be read ({describe_error(error)})", "Allow the command TIME.")
+        return
     seconds, microseconds = reply
     skew_s = seconds + microseconds / 1e6 - (before + time.time()) / 2
     if abs(skew_s) > _MAX_CLOCK_SKEW_S:
@@ -122,7 +172,11 @@ def _check_clock(subject: str, client: Redis) -> Iterator[CheckResult]:
         yield ok(subject, "its clock and this machine's agree")
 
 
-def _connection_problem(subject: str, variable: str, error: Exception) -> CheckResult:
-    if isinstance(error, AuthenticationError | AuthorizationError | NoPermissionError):
-        return problem(subject, f"refuses the user or password ({error})", f"Check {variable}.")
-    return problem(subject, f"does not answer ({error})", f"Is it running, and is {variable} its address?")
+def _connection_problem(subject: str, setting: str, error: RedisError) -> CheckResult:
+    if refusal := describe_refusal(error):
+        return problem(subject, f"answers, but refuses calls for now: {refusal}", "Processes wait until it ends.")
+    if classify_error(error) is ErrorKind.ACCESS_DENIED:
+        return problem(subject, f"refuses the user or password ({describe_error(error)})", f"Check {setting}.")
+    return problem(
+        subject, f"does not answer ({describe_error(error)})", f"Is it running, and is {setting} its address?"
+    )

@@ -6,10 +6,11 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from celery import Celery
 from kombu import Queue as KombuQueue
 from kombu.transport import TRANSPORT_ALIASES
+from redis.connection import parse_url
 
 from shared.contract.names import Queue
-from shared.redis_client.client import CONNECT_TIMEOUT_S
-from shared.redis_client.sentinel import SentinelAddress, parse_sentinel_url
+from shared.redis_client.client import CONNECT_TIMEOUT_S, display_address
+from shared.redis_client.sentinel import parse_sentinel_url
 
 #: Seconds between two checks of a blocking read. A read waits for a message for a second; if it has no reply after both
 #: times together, kombu reconnects. kombu's default of 25 s would leave a worker without messages for up to 51 s.
@@ -22,9 +23,7 @@ def create_celery_app(redis_url: str) -> Celery:
         TRANSPORT_ALIASES[scheme] = "shared.broker.transport:Transport"
     TRANSPORT_ALIASES["sentinel"] = "shared.broker.transport:SentinelTransport"
     sentinel_address = parse_sentinel_url(redis_url)
-    app = Celery(
-        "melanoma", broker=_kombu_url(sentinel_address) if sentinel_address else redis_url, set_as_current=False
-    )
+    app = Celery("melanoma", broker=kombu_url(redis_url), set_as_current=False)
     app.conf.update(
         task_serializer="json",
         accept_content=["json"],
@@ -56,6 +55,7 @@ def create_celery_app(redis_url: str) -> Celery:
             "health_check_interval": _HEALTH_CHECK_INTERVAL_S,
         },
     )
+    app.conf.melanoma_redis_address = display_address(redis_url)
     if sentinel_address:
         app.conf.broker_transport_options["master_name"] = sentinel_address.name
     if urlsplit(redis_url).scheme == "rediss":
@@ -68,6 +68,20 @@ def _tls_options(url: str) -> dict[str, str]:
     return {name: value for name, value in parse_qsl(urlsplit(url).query) if name.startswith("ssl_")}
 
 
-def _kombu_url(address: SentinelAddress) -> str:
-    login = f"{quote(address.username or '', safe='')}:{quote(address.password or '', safe='')}@"
-    return ";".join(f"sentinel://{login}{host}:{port}/{address.db}" for host, port in address.nodes)
+def kombu_url(url: str) -> str:
+    """Return a Redis URL in kombu's form, which differs for Sentinels and for sockets."""
+    if sentinel_address := parse_sentinel_url(url):
+        login = _login(sentinel_address.username, sentinel_address.password)
+        return ";".join(
+            f"sentinel://{login}{host}:{port}/{sentinel_address.db}" for host, port in sentinel_address.nodes
+        )
+    if urlsplit(url).scheme == "unix":
+        # redis-py leaves this function untyped.
+        options = parse_url(url)  # type: ignore[no-untyped-call]
+        login = _login(options.get("username"), options.get("password"))
+        return f"redis+socket://{login}{quote(options['path'])}?virtual_host={options.get('db', 0)}"
+    return url
+
+
+def _login(username: str | None, password: str | None) -> str:
+    return f"{quote(username or '', safe='')}:{quote(password or '', safe='')}@" if username or password else ""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 import structlog
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from shared.config.settings import Settings
 
@@ -22,6 +22,10 @@ OVERRIDABLE: Final = (
 )
 
 
+#: The same rule as in `Settings`, which a field does not carry.
+_NO_INFINITY: Final = ConfigDict(allow_inf_nan=False)
+
+
 class OverrideError(Exception):
     """Raised for a setting that cannot be overridden, or for an invalid value. The message is one sentence."""
 
@@ -31,7 +35,7 @@ def parse_override(name: str, value: str) -> Any:
     if name not in OVERRIDABLE:
         raise OverrideError(f"there is no limit {name}; there are {', '.join(OVERRIDABLE)}.")
     field = Settings.model_fields[name]
-    adapter: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, *field.metadata])
+    adapter: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, *field.metadata], config=_NO_INFINITY)
     try:
         return adapter.validate_python(value)
     except ValidationError as error:

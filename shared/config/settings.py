@@ -1,13 +1,30 @@
 """All settings of the service, read from the environment and `.env`. `.env.example` lists them."""
 
+import difflib
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from shared.config.secret_files import SecretFileError, SecretFiles
+
+_PREFIX: Final = "MELANOMA_"
+_ENV_FILE: Final = ".env"
+#: Variables with our prefix that are read by the compose file and by tests.
+_OTHER_VARIABLES: Final = ("MELANOMA_PROXY_", "MELANOMA_TAG", "MELANOMA_TEST_")
+
+#: Of a mistyped name to the setting that was meant, by difflib.
+_SIMILARITY: Final = 0.85
+
+_YEAR_S: Final = 365 * 24 * 3600.0
 
 
 class SettingsError(Exception):
@@ -18,7 +35,7 @@ class Settings(BaseSettings):
     """Settings of all packages. Times are in seconds and sizes in bytes unless the name says otherwise."""
 
     model_config = SettingsConfigDict(
-        env_prefix="MELANOMA_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+        env_prefix=_PREFIX, env_file=_ENV_FILE, extra="ignore", frozen=True, populate_by_name=True, allow_inf_nan=False
     )
 
     redis_url: SecretStr = Field(
@@ -30,30 +47,43 @@ class Settings(BaseSettings):
         default=None, description="Redis or Valkey that holds the images. Default: the one of the ledger."
     )
     image_store_max_bytes: int = Field(
-        default=512 * 2**20, ge=2**20, description="Maximum bytes of images in the store at once."
+        default=512 * 2**20, ge=2**20, le=2**40, description="Maximum bytes of images in the store at once."
     )
     image_ttl_s: float = Field(
-        default=48 * 3600, gt=0, description="An image is deleted after this time. Must be longer than both deadlines."
+        default=48 * 3600,
+        ge=60,
+        le=_YEAR_S,
+        description="An image is deleted after this time. Must be longer than both deadlines.",
     )
     interactive_deadline_s: float = Field(
         default=900,
-        gt=0,
+        ge=1,
+        le=_YEAR_S,
         description="After this time without a decision a chat user is told that the image could not be classified.",
     )
     bulk_deadline_s: float = Field(
-        default=24 * 3600, gt=0, description="After this time without a decision an image of a folder run fails."
+        default=24 * 3600,
+        ge=1,
+        le=_YEAR_S,
+        description="After this time without a decision an image of a folder run fails.",
     )
 
-    lease_s: float = Field(default=5, ge=1, description="A process counts as dead after this time without a heartbeat.")
+    lease_s: float = Field(
+        default=5, ge=1, le=3600, description="A process counts as dead after this time without a heartbeat."
+    )
     dispatch_grace_s: float = Field(
-        default=3, ge=0.5, description="A Celery message counts as lost no sooner than this after it was published."
+        default=3,
+        ge=0.5,
+        le=3600,
+        description="A Celery message counts as lost no sooner than this after it was published.",
     )
     sweep_limit: int = Field(
-        default=1000, ge=1, description="Maximum number of jobs of each kind that one recovery sweep moves."
+        default=1000, ge=1, le=10_000, description="Maximum number of jobs of each kind that one recovery sweep moves."
     )
     max_attempts: int = Field(
         default=10,
         ge=1,
+        le=1000,
         description="Maximum number of attempts at a job whose workers die or fail. Then it becomes a dead letter.",
     )
 
@@ -79,14 +109,19 @@ class Settings(BaseSettings):
     max_bulk_in_flight: int = Field(
         default=96,
         ge=1,
+        le=100_000,
         description="Maximum number of bulk images in a worker's memory at once; use three batches or more.",
     )
     decode_timeout_s: float = Field(
-        default=20, gt=0, description="If a decode takes longer, it counts as hanging and the worker restarts."
+        default=20,
+        ge=0.1,
+        le=3600,
+        description="If a decode takes longer, it counts as hanging and the worker restarts.",
     )
     decode_max_memory: int = Field(
         default=2 * 2**30,
         ge=2**28,
+        le=2**40,
         description="Maximum address space of the child process that decodes suspect images, in bytes.",
     )
     metrics_host: str = Field(default="127.0.0.1", description="Address on which a worker serves /metrics.")
@@ -121,34 +156,45 @@ class Settings(BaseSettings):
     )
     admins: str = Field(default="", description="Telegram ids of users who may use /stats, comma-separated.")
     telegram_per_s: float = Field(
-        default=29, gt=0, description="Maximum messages per second to all chats together. Telegram allows 30."
+        default=29,
+        ge=0.01,
+        le=1_000_000,
+        description="Maximum messages per second to all chats together. Telegram allows 30.",
     )
-    telegram_chat_per_s: float = Field(default=1, gt=0, description="Maximum messages per second to one chat.")
+    telegram_chat_per_s: float = Field(
+        default=1, ge=0.01, le=1_000_000, description="Maximum messages per second to one chat."
+    )
     telegram_group_per_minute: float = Field(
-        default=19, gt=0, description="Maximum messages per minute to one group. Telegram allows 20."
+        default=19, ge=0.01, le=1_000_000, description="Maximum messages per minute to one group. Telegram allows 20."
     )
     telegram_max_attempts: int = Field(
         default=12,
         ge=1,
+        le=1000,
         description="Maximum number of attempts to deliver an answer. After that many it becomes a dead letter.",
     )
-    user_burst: int = Field(default=20, ge=1, description="Maximum number of photographs that a user may send at once.")
+    user_burst: int = Field(
+        default=20, ge=1, le=10_000_000, description="Maximum number of photographs that a user may send at once."
+    )
     user_per_minute: float = Field(
         default=10,
-        gt=0,
+        ge=0.01,
+        le=1_000_000,
         description="Maximum number of photographs that a user may send per minute after such a burst.",
     )
     user_per_day: int = Field(
-        default=200, ge=1, description="Maximum number of photographs that a user may send per day."
+        default=200, ge=1, le=10_000_000, description="Maximum number of photographs that a user may send per day."
     )
     max_expected_wait_s: float = Field(
         default=300,
-        gt=0,
+        ge=1,
+        le=_YEAR_S,
         description="If the expected wait is longer, the bot asks users to come back later.",
     )
     answer_retention_s: float = Field(
         default=7 * 24 * 3600,
         ge=60,
+        le=_YEAR_S,
         description="The record of an answer is kept this long for its buttons. It never contains the image.",
     )
 
@@ -176,6 +222,11 @@ class Settings(BaseSettings):
         """URL of the images' Redis, with its password: never show it."""
         return (self.image_store_url or self.redis_url).get_secret_value()
 
+    @property
+    def store_setting(self) -> str:
+        """Name of the setting that `store_url` comes from."""
+        return "MELANOMA_IMAGE_STORE_URL" if self.image_store_url else "REDIS_URL"
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -199,5 +250,18 @@ def settings() -> Settings:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = str(first["loc"][0]).upper()
-        variable = name if name.startswith(("REDIS_URL", "MELANOMA_")) else f"MELANOMA_{name}"
+        variable = name if name.startswith(("REDIS_URL", _PREFIX)) else f"{_PREFIX}{name}"
         raise SettingsError(f"setting {variable}: {first['msg']}; .env.example describes it.") from None
+
+
+def find_unknown_variables() -> dict[str, str]:
+    """Return the variables of the environment and `.env` that look like settings and are none, with similar settings.
+
+    Nothing reads such a variable, so it is probably mistyped. A similar setting is "" if there is none.
+    """
+    known = {f"{_PREFIX}{name.upper()}" for name in Settings.model_fields}
+    known |= {f"{name}_FILE" for name in known}
+    sources = EnvSettingsSource(Settings), DotEnvSettingsSource(Settings)
+    names = {name.upper() for source in sources for name in source.env_vars}
+    unknown = [name for name in names - known if name.startswith(_PREFIX) and not name.startswith(_OTHER_VARIABLES)]
+    return {name: "".join(difflib.get_close_matches(name, known, n=1, cutoff=_SIMILARITY)) for name in sorted(unknown)}

@@ -11,7 +11,12 @@ UNMEASURED: Final = "unmeasured"
 
 
 class _FrozenModel(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # JSON has no infinity and no NaN: pydantic would write them as null, which no reader accepts.
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+#: A number in [0, 1].
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Band(StrEnum):
@@ -77,8 +82,8 @@ class Receipt(_FrozenModel):
 
     lesions: int = Field(ge=1)
     malignant: int = Field(ge=0)
-    low: float = Field(ge=0, le=1)
-    high: float = Field(ge=0, le=1)
+    low: Share
+    high: Share
     population: str
 
 
@@ -110,10 +115,10 @@ class Verdict(_FrozenModel):
     kind: Literal["verdict"] = "verdict"
     artefact: str
     population: str
-    #: Probability, in [0, 1], that the lesion has one of the labels that the artefact counts as malignant.
-    probability: float = Field(ge=0, le=1)
-    #: Probability of each label, each in [0, 1].
-    probabilities: dict[str, float]
+    #: Probability that the lesion has one of the labels that the artefact counts as malignant.
+    probability: Share
+    #: Probability of each label.
+    probabilities: dict[str, Share]
     band: Band
     receipt: Receipt | None
     evidence: EvidenceMap
@@ -129,7 +134,7 @@ class Refusal(_FrozenModel):
     reason: RefusalReason
     advice: tuple[Advice, ...] = ()
     #: Output of the model for an image without a lesion: for researchers' tables, never for the user.
-    probabilities: dict[str, float] = {}
+    probabilities: dict[str, Share] = {}
 
 
 class Failure(_FrozenModel):

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.exceptions import OutOfMemoryError
 
 from shared.image_store.store import DELETE, PREFIX, RESERVE, image_key, reservation_arguments
 from shared.redis_client.retry import AsyncRedisRetry
@@ -32,7 +33,11 @@ class AsyncImageStore:
                     pipeline.set(image_key(id_), data, px=self._ttl_ms)
                 await pipeline.execute()
 
-        await self._retry.call(store)
+        try:
+            await self._retry.call(store)
+        except OutOfMemoryError:
+            await self.delete(list(images))
+            raise
         return True
 
     async def get(self, id_: str) -> bytes | None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from redis import Redis
+from redis.exceptions import OutOfMemoryError
 
 from shared.redis_client.retry import RedisRetry
 
@@ -52,12 +53,17 @@ class ImageStore:
 
         Raises:
             RedisAccessDenied: Redis refuses the user or password.
-            redis.exceptions.OutOfMemoryError: Redis itself is full.
+            redis.exceptions.OutOfMemoryError: Redis itself is full. Then none of `images` is stored.
         """
         arguments = reservation_arguments(images, budget_bytes=self._budget_bytes, ttl_ms=self._ttl_ms)
         if not self._retry.call(lambda: self._reserve(keys=[PREFIX], args=arguments)):
             return False
-        self._retry.call(lambda: self._set(images))
+        try:
+            self._retry.call(lambda: self._set(images))
+        except OutOfMemoryError:
+            # Otherwise their space would stay reserved, and some of them stored, until they expire.
+            self.delete(list(images))
+            raise
         return True
 
     def get(self, ids: Sequence[str]) -> list[bytes | None]:

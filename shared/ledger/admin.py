@@ -1,14 +1,15 @@
-"""Calls of operators, and of the control loops that apply what operators ask for. Each is bounded.
+"""Calls of operators, and of the control loops that apply what operators ask for.
 
-Each can be repeated when its reply was lost, except `set_desired_model` for the previous model: it would switch back.
+Each is bounded, and can be repeated when its reply was lost.
 """
 
 from collections.abc import Iterable
 from typing import Final
 
 from shared.contract.names import CONTRACT_VERSION, LEDGER_VERSION, Queue
+from shared.ids import new_token
 from shared.ledger import replies
-from shared.ledger.records import DeadLetter, JobHistory, LedgerOverview, PendingDispatch
+from shared.ledger.records import DeadLetter, DroppedDeadLetters, JobHistory, LedgerOverview, PendingDispatch
 from shared.ledger.script_call import ScriptCall, to_ms
 
 #: Maximum number of processes, and of outboxes, that an overview lists.
@@ -40,13 +41,12 @@ def get_dead_letters(limit: int, ids: Iterable[str] = ()) -> ScriptCall[list[Dea
     return ScriptCall("get_dead_letters", (limit, *ids), replies.decode_dead_letters)
 
 
-def drop_dead_letters(ids: Iterable[str]) -> ScriptCall[int]:
-    """Delete dead letters; returns how many.
+def drop_dead_letters(ids: Iterable[str]) -> ScriptCall[DroppedDeadLetters]:
+    """Delete dead letters, with their jobs.
 
-    A failure that its owner has not fetched yet is only unmarked and is still delivered. An answer that could not be
-    delivered is unmarked, too, and expires after seven days.
+    A failure that its owner has not fetched yet is only unmarked and is still delivered.
     """
-    return ScriptCall("drop_dead_letters", tuple(ids), int)
+    return ScriptCall("drop_dead_letters", tuple(ids), replies.decode_dropped)
 
 
 def replay_dead_letters(
@@ -90,6 +90,8 @@ def request_drain(incarnation: str) -> ScriptCall[bool]:
 def set_desired_model(directory: str, *, instead_of: str) -> ScriptCall[tuple[str, str]]:
     """Ask all workers to serve the artefact in `directory`, or the previous one for ''.
 
+    The same call again changes nothing: its first reply may have been lost.
+
     Args:
         directory: Name of the directory as workers know it.
         instead_of: The artefact that workers serve if none was ever set.
@@ -97,7 +99,7 @@ def set_desired_model(directory: str, *, instead_of: str) -> ScriptCall[tuple[st
     Returns:
         The desired directory and the previous one, '' for none.
     """
-    return ScriptCall("set_desired_model", (directory, instead_of), replies.decode_texts)
+    return ScriptCall("set_desired_model", (directory, instead_of, new_token()), replies.decode_texts)
 
 
 def sync_overrides(*changes: tuple[str, str]) -> ScriptCall[dict[str, str]]:

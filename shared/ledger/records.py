@@ -70,6 +70,26 @@ class PendingDispatch:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredImages:
+    """What became of images that were stored.
+
+    `pending` are the jobs that became ready. `unused` are the ids of images that no job needs, because it was deleted,
+    cancelled or answered meanwhile: the caller deletes them.
+    """
+
+    pending: list[PendingDispatch]
+    unused: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class DroppedDeadLetters:
+    """How many dead letters were dropped, and the ids of those whose jobs were deleted."""
+
+    count: int
+    deleted: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class QueueCount:
     """Number of ready jobs in one queue, the age of the first of them, and whether an operator has paused the queue."""
 

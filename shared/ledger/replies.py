@@ -8,6 +8,7 @@ from shared.ledger.records import (
     ClaimedJob,
     Counts,
     DeadLetter,
+    DroppedDeadLetters,
     JobEvent,
     JobHistory,
     JobView,
@@ -18,6 +19,7 @@ from shared.ledger.records import (
     ProcessInfo,
     QueueCount,
     QueueState,
+    StoredImages,
 )
 
 
@@ -43,6 +45,18 @@ def decode_ids(reply: Sequence[bytes], queue: Queue) -> list[PendingDispatch]:
 def decode_pending(reply: Sequence[bytes]) -> list[PendingDispatch]:
     """Alternating queues and ids."""
     return [PendingDispatch(Queue(queue), id_) for queue, id_ in _pairs(reply)]
+
+
+def decode_stored_images(reply: Sequence[Sequence[bytes]]) -> StoredImages:
+    """Queues and ids of the jobs that became ready, then ids of unused images."""
+    pending, unused = reply
+    return StoredImages(decode_pending(pending), [_text(id_) for id_ in unused])
+
+
+def decode_dropped(reply: Sequence[Any]) -> DroppedDeadLetters:
+    """The number of dropped dead letters, then ids of the deleted jobs."""
+    count, *deleted = reply
+    return DroppedDeadLetters(count, [_text(id_) for id_ in deleted])
 
 
 def decode_replayed(reply: Sequence[Any]) -> tuple[int, list[PendingDispatch]]:

@@ -7,7 +7,7 @@ from shared.contract.decision import Failure, FailureReason, Refusal, Verdict
 from shared.contract.names import CONTRACT_VERSION, Queue, Stage
 from shared.ids import new_token
 from shared.ledger import replies
-from shared.ledger.records import ClaimedJob, Counts, JobView, NewJob, OutboxJob, PendingDispatch
+from shared.ledger.records import ClaimedJob, Counts, JobView, NewJob, OutboxJob, PendingDispatch, StoredImages
 from shared.ledger.script_call import ScriptCall, to_ms
 
 
@@ -32,9 +32,9 @@ def create_jobs(
     return ScriptCall("create_jobs", (*head, *pairs), lambda reply: replies.decode_ids(reply, queue))
 
 
-def mark_ready(ids: Iterable[str]) -> ScriptCall[list[PendingDispatch]]:
-    """Received -> ready, once the images are in the store."""
-    return ScriptCall("mark_ready", tuple(ids), replies.decode_pending)
+def mark_ready(ids: Iterable[str]) -> ScriptCall[StoredImages]:
+    """Received -> ready, once the images are in the store. The caller deletes the images that no job needs."""
+    return ScriptCall("mark_ready", tuple(ids), replies.decode_stored_images)
 
 
 def claim(requests: Iterable[tuple[str, str]], *, incarnation: str) -> ScriptCall[list[ClaimedJob | None]]:

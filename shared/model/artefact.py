@@ -6,16 +6,15 @@
 import hashlib
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final, Self
+from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from shared.contract.decision import Share
 from shared.images.preprocessing import PreprocessingSpec
 
 ARTEFACT_VERSION: Final = 3
 MANIFEST_NAME: Final = "model.json"
-
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class ArtefactError(Exception):
@@ -23,7 +22,7 @@ class ArtefactError(Exception):
 
 
 class _ManifestModel(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Group(StrEnum):

@@ -21,7 +21,7 @@ class SentinelAddress:
 
 
 def parse_sentinel_url(url: str) -> SentinelAddress | None:
-    """Parse `url`; None for another scheme. Raises `ValueError` if hosts or name are missing."""
+    """Parse `url`; None for another scheme. Raises `ValueError` if hosts or name are missing, or no number."""
     parts = urlsplit(url)
     if parts.scheme != SCHEME:
         return None
@@ -31,8 +31,10 @@ def parse_sentinel_url(url: str) -> SentinelAddress | None:
     name = parts.path.strip("/")
     if not nodes or not name:
         raise ValueError("a Sentinel URL needs hosts and the name of the Redis: sentinel://:password@host:26379/NAME")
-    db = int(parse_qs(parts.query).get("db", ["0"])[0])
-    return SentinelAddress(nodes, name, unquote(user) or None, unquote(password) or None, db)
+    db = parse_qs(parts.query).get("db", ["0"])[0]
+    if not db.isdecimal():
+        raise ValueError(f"{db!r} is not the number of a database")
+    return SentinelAddress(nodes, name, unquote(user) or None, unquote(password) or None, int(db))
 
 
 def _parse_node(host: str) -> tuple[str, int]:

@@ -21,9 +21,9 @@ class ServiceClient(ServiceConnections):
     def __enter__(self) -> Self:
         """Wait until Redis is available and start to send heartbeats.
 
-        Raises what `check_ledger` raises.
+        Raises what `check` raises.
         """
-        self.check_ledger()
+        self.check(stores_images=True)
         self._heartbeat.start()
         return self
 

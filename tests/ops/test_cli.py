@@ -116,19 +116,31 @@ def test_error_is_one_sentence_with_an_exit_code(
 
 
 @pytest.mark.parametrize(
-    ("url", "message"),
+    ("setting", "url", "code", "message"),
     [
-        ("redis://127.0.0.1:1/0", "does not answer"),
-        ("nonsense", "is not the address of a Redis"),
+        ("REDIS_URL", "redis://127.0.0.1:1/0", 1, "does not answer"),
+        ("REDIS_URL", "sentinel://127.0.0.1:1/melanoma", 1, "does not answer (no Sentinel names a master"),
+        ("REDIS_URL", "nonsense", 2, "setting REDIS_URL is not the address of a Redis"),
+        ("REDIS_URL", "rediss://127.0.0.1:1?ssl_ca_certs=/no/ca.crt", 2, "ssl_ca_certs=/no/ca.crt cannot be read"),
+        ("MELANOMA_IMAGE_STORE_URL", "redis://127.0.0.1:1/0", 1, "is MELANOMA_IMAGE_STORE_URL its address?"),
+        ("MELANOMA_IMAGE_STORE_URL", "redis://:wrong@{address}", 1, "password: check MELANOMA_IMAGE_STORE_URL"),
     ],
 )
-def test_unavailable_redis_is_reported_at_once(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], url: str, message: str
+def test_unusable_redis_is_reported_at_once_with_its_setting(
+    redis_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    setting: str,
+    url: str,
+    code: int,
+    message: str,
 ) -> None:
-    monkeypatch.setenv("REDIS_URL", url)
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    monkeypatch.setenv(setting, url.format(address=redis_url.removeprefix("redis://")))
     settings.cache_clear()
     exit_code, error = run_main(monkeypatch, capsys, "status")
-    assert exit_code == 1
+    assert exit_code == code
+    assert len(error) < 300
     assert message in error
     assert "Traceback" not in error
     settings.cache_clear()

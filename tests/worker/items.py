@@ -2,6 +2,7 @@
 
 import io
 import time
+from collections.abc import Sequence
 
 from PIL import Image
 
@@ -14,6 +15,13 @@ def make_jpeg(colour: str = "brown", size: tuple[int, int] = (320, 240)) -> byte
     stream = io.BytesIO()
     Image.new("RGB", size, colour).save(stream, "JPEG")
     return stream.getvalue()
+
+
+def make_distinct_jpegs(count: int) -> list[bytes]:
+    """Images of one colour each, to each of which the scripted predictor answers differently. At most 216."""
+    levels = range(20, 256, 42)
+    colours = [(red, green, blue) for red in levels for blue in levels for green in levels]
+    return [make_jpeg(f"rgb{colour}") for colour in colours[:count]]
 
 
 def make_job(
@@ -37,3 +45,11 @@ def make_item(data: bytes, job: ClaimedJob | None = None, latch: CountDownLatch 
     return WorkItem(
         job=job, data=data, latch=latch or CountDownLatch(1), entered_at=now, deadline=now + job.remaining_s
     )
+
+
+def wait_until_decoded(items: Sequence[WorkItem]) -> None:
+    """Wait until no item waits for a decode slot. For items that the predict thread has not taken."""
+    deadline = time.monotonic() + 30
+    while any(item.pixels is None and item.outcome is None for item in items):
+        assert time.monotonic() < deadline, "not decoded"
+        time.sleep(0.002)

@@ -65,6 +65,11 @@ class DecodeStage:
         """Accept no more items. Returns those that no slot has begun."""
         return self._queue.close()
 
+    def join(self) -> None:
+        """Wait for the decodes in progress after `close`."""
+        for slot in self._slots:
+            slot.thread.join()
+
     def get_hanging_items(self, limit_s: float) -> list[WorkItem]:
         """Return the items that a slot has been decoding for longer than `limit_s` seconds."""
         now = time.monotonic()

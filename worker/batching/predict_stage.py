@@ -12,6 +12,7 @@ from runtimes.base import PredictionBatch, Predictor
 from shared.contract.decision import Failure, FailureReason
 from shared.contract.names import Queue
 from worker.batching.batch_cost import BatchCostModel
+from worker.batching.prediction_check import find_valid_rows
 from worker.batching.priority_queue import PriorityQueue
 from worker.batching.work_item import Prediction, WorkItem
 from worker.telemetry.metrics import METRICS
@@ -48,7 +49,12 @@ class PredictStage:
         self._thread = threading.Thread(target=self._run, name="predict", daemon=True)
 
     def warm_up(self) -> None:
-        """Run batches of 1, 2, 4 ... images and measure their cost, before the first image waits for it."""
+        """Run batches of 1, 2, 4 ... images and measure their cost, before the first image waits for it.
+
+        Raises:
+            ValueError: The model's output for a black image is not finite or out of range.
+            Exception: Anything else that the predictor raises.
+        """
         sizes = [1]
         while sizes[-1] < self._warmed_batch_size:
             sizes.append(min(sizes[-1] * 2, self._warmed_batch_size))
@@ -57,8 +63,10 @@ class PredictStage:
             seconds = []
             for _ in range(_WARM_UP_REPEATS):
                 started = time.perf_counter()
-                self._predictor.predict(images)
+                predictions = self._predictor.predict(images)
                 seconds.append(time.perf_counter() - started)
+            if not find_valid_rows(predictions).all():
+                raise ValueError(f"the model's output is not finite or out of range for {size} black images")
             self.cost_model.observe(size, min(seconds[1:]))
 
     def start(self) -> None:
@@ -129,15 +137,20 @@ def _stack_pixels(batch: list[WorkItem]) -> NDArray[np.uint8]:
 
 
 def _finish_items(batch: list[WorkItem], predictions: PredictionBatch, started: float, seconds: float) -> None:
+    is_valid = find_valid_rows(predictions)
     for row, item in enumerate(batch):
+        if not is_valid[row]:
+            log.error("the model's output is not finite or out of range, the image fails", job=item.job.id)
+            item.finish(Failure(reason=FailureReason.PREDICT_FAILED, detail="output not finite or out of range"))
+            continue
         wait = max(0.0, started - item.entered_at - item.decode_s)
         METRICS.pipeline_wait.labels(queue=item.job.queue).observe(wait)
         item.finish(
             Prediction(
-                probabilities=predictions.probabilities[row],
+                probabilities=predictions.probabilities[row].clip(0, 1),
                 evidence=predictions.evidence[row],
                 distance=float(predictions.distance[row]),
-                kinds=predictions.kinds[row],
+                kinds=predictions.kinds[row].clip(0, 1),
                 batch_size=len(batch),
                 wait_s=wait,
                 predict_s=seconds,

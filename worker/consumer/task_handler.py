@@ -1,6 +1,5 @@
 """Handles one Celery message: claims its jobs, fetches their images, runs the pipeline and writes the decisions."""
 
-import threading
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -8,7 +7,6 @@ from typing import Final
 
 import structlog
 
-from shared.broker.publisher import TaskPublisher
 from shared.coalescing.threads import Coalescer
 from shared.contract.decision import Failure, FailureReason, Refusal, Verdict
 from shared.contract.names import CONTRACT_VERSION, Queue
@@ -16,7 +14,10 @@ from shared.image_store.store import ImageStore
 from shared.ledger import transitions
 from shared.ledger.ledger import Ledger
 from shared.ledger.records import ClaimedJob
-from worker.batching.work_item import CountDownLatch, Prediction, WorkItem
+from shared.redis_client.retry import ShutdownRequested
+from worker.batching.work_item import CountDownLatch, Prediction, Released, WorkItem
+from worker.consumer.backoff import Backoff
+from worker.consumer.owed_writes import REDIS_ERRORS, DecidedJob, OwedWrites
 from worker.consumer.weighted_semaphore import WeightedSemaphore
 from worker.serving.model_manager import LoadedModel, ModelManager
 from worker.telemetry.metrics import METRICS
@@ -24,7 +25,8 @@ from worker.telemetry.score_distribution import SCORE_DISTRIBUTION
 
 log = structlog.get_logger(__name__)
 
-DecidedJob = tuple[str, Verdict | Refusal | Failure]
+#: Id of the message and id of the job.
+ClaimRequest = tuple[str, str]
 
 #: Names of the counts that a task returns.
 SKIPPED: Final = "skipped"
@@ -36,34 +38,41 @@ UNDECIDED: Final = frozenset({SKIPPED, MISSING, RELEASED})
 
 
 class TaskHandler:
-    """Handles messages. Shared by all task threads."""
+    """Handles messages. Shared by all task threads.
+
+    Args:
+        ledger: The ledger.
+        store: The image store.
+        owed_writes: Writes the decisions and releases.
+        backoff: Holds messages back while Redis refuses calls.
+        model_manager: The model in use.
+        incarnation: This worker, as the holder of jobs.
+        max_bulk_in_flight: Maximum number of bulk images in memory at once.
+        max_attempts: Maximum number of attempts at a job.
+    """
 
     def __init__(
         self,
         *,
         ledger: Ledger,
         store: ImageStore,
-        publisher: TaskPublisher,
+        owed_writes: OwedWrites,
+        backoff: Backoff,
         model_manager: ModelManager,
         incarnation: str,
         max_bulk_in_flight: int,
         max_attempts: int,
     ) -> None:
         self._ledger = ledger
-        self._publisher = publisher
+        self._owed_writes = owed_writes
+        self._backoff = backoff
         self._model_manager = model_manager
         self._incarnation = incarnation
         self._max_attempts = max_attempts
         self._bulk_semaphore = WeightedSemaphore(max_bulk_in_flight)
-        self._draining = threading.Event()
         # Under load many messages hold one image each. Their concurrent calls to Redis are coalesced.
-        self._claims: Coalescer[tuple[str, str], ClaimedJob | None] = Coalescer(
-            lambda claims: ledger.run(transitions.claim(claims, incarnation=incarnation))
-        )
+        self._claims: Coalescer[ClaimRequest, ClaimedJob | None] = Coalescer(self._run_claims)
         self._fetches: Coalescer[str, bytes | None] = Coalescer(store.get)
-        self._decisions: Coalescer[DecidedJob, bool] = Coalescer(
-            lambda decided: ledger.run(transitions.decide(decided))
-        )
 
     def classify(self, ids: Sequence[str], *, token: str) -> dict[str, int]:
         """Decide the jobs of one message. Whatever goes wrong, no job stays claimed.
@@ -74,35 +83,47 @@ class TaskHandler:
 
         Returns:
             Numbers of jobs by outcome: `verdict`, `refusal` and `failure` were decided; `skipped` were not claimed,
-            because they are claimed, decided or paused, or this worker drains; `missing` have no stored image, so it
-            is requested again; `released` were returned to `ready` undecided.
+            because they are claimed, decided or paused, because Redis refused the claim, or because this worker drains;
+            `missing` have no stored image, so it is requested again; `released` were returned to `ready` undecided.
         """
-        if self._draining.is_set():
+        if not self._backoff.wait():
             # To claim and release the jobs would publish the same message again and again. The recovery sweep publishes
             # it once no message is left in the queue or a later job was claimed.
             return {SKIPPED: len(ids)}
-        claimed = [job for job in self._claims.call([(token, id_) for id_ in ids]) if job is not None]
-        claimed_at = time.monotonic()
-        counts: Counter[str] = Counter({SKIPPED: len(ids) - len(claimed)})
         try:
-            self._process(claimed, claimed_at, counts)
+            return self._classify(ids, token)
+        except ShutdownRequested:
+            log.warning("Redis is unavailable at the stop, leaving jobs to the recovery sweep", jobs=len(ids))
+            return {RELEASED: len(ids)}
         except Exception:
             # Released as suspects, so that this counts as an attempt: a job that always fails must come to an end.
-            self._release([job.id for job in claimed], suspect=True)
+            self._owed_writes.release(ids, suspect=True)
             raise
-        return {name: count for name, count in counts.items() if count}
 
     def drain(self) -> None:
         """Finish the batch in flight and release every other job for other workers."""
-        self._draining.set()
+        self._backoff.close()
         self._bulk_semaphore.close()
         self._model_manager.release()
 
-    def release_hanging(self, items: Sequence[WorkItem]) -> None:
-        """Release jobs whose decode never ends. The next worker decodes them in a child process."""
-        self._release([item.job.id for item in items], suspect=True)
+    @property
+    def is_draining(self) -> bool:
+        """True after `drain`."""
+        return self._backoff.is_closed
 
-    def _process(self, claimed: Sequence[ClaimedJob], claimed_at: float, counts: "Counter[str]") -> None:
+    def release_hanging(self, items: Sequence[WorkItem]) -> None:
+        """Release jobs whose decode never ends. The next worker decodes them in a child process.
+
+        Their messages go on without them.
+        """
+        self._owed_writes.release([item.job.id for item in items], suspect=True)
+        for item in items:
+            item.finish(Released.RELEASED)
+
+    def _classify(self, ids: Sequence[str], token: str) -> dict[str, int]:
+        claimed = self._claim(ids, token)
+        claimed_at = time.monotonic()
+        counts: Counter[str] = Counter({SKIPPED: len(ids) - len(claimed)})
         decided: list[DecidedJob] = []
         runnable: list[ClaimedJob] = []
         for job in claimed:
@@ -116,6 +137,29 @@ class TaskHandler:
             self._process_queue([job for job in runnable if job.queue is queue], queue, decided, counts)
         ages = {job.id: (job.queue, job.age_s + time.monotonic() - claimed_at) for job in claimed}
         self._decide(decided, ages, counts)
+        if decided:
+            self._backoff.report_success()
+        return {name: count for name, count in counts.items() if count}
+
+    def _claim(self, ids: Sequence[str], token: str) -> list[ClaimedJob]:
+        """Claim the jobs of a message. Returns none if Redis refuses the claim."""
+        requests = [(token, id_) for id_ in ids]
+        try:
+            try:
+                claimed = self._claims.call(requests)
+            except (KeyError, TypeError, ValueError):
+                # The reply to this message, or to another that shared the call, cannot be read. The same token again
+                # gets the same reply.
+                claimed = self._run_claims(requests)
+        except REDIS_ERRORS as error:
+            self._backoff.report_failure(error)
+            # The script may have claimed some of them before it failed.
+            self._owed_writes.release(ids)
+            return []
+        return [job for job in claimed if job is not None]
+
+    def _run_claims(self, requests: Sequence[ClaimRequest]) -> list[ClaimedJob | None]:
+        return self._ledger.run(transitions.claim(requests, incarnation=self._incarnation))
 
     def _get_failure_reason(self, job: ClaimedJob) -> FailureReason | None:
         if job.contract != CONTRACT_VERSION:
@@ -138,6 +182,11 @@ class TaskHandler:
         model = self._model_manager.current
         try:
             items = self._run_pipeline(jobs, counts, model)
+        except REDIS_ERRORS as error:
+            # The store refuses to read. That is no attempt at an image.
+            self._backoff.report_failure(error)
+            self._release_undecided([job.id for job in jobs], counts)
+            return
         finally:
             METRICS.in_flight.labels(queue=queue).dec(len(jobs))
             if is_bulk:
@@ -157,7 +206,7 @@ class TaskHandler:
         missing = [job.id for job, data in zip(jobs, stored, strict=True) if data is None]
         if missing:
             log.warning("images are missing in the store, requesting them again", images=len(missing))
-            self._ledger.run(transitions.request_upload(missing, incarnation=self._incarnation))
+            self._owed_writes.request_upload(missing)
             counts[MISSING] += len(missing)
         now = time.monotonic()
         latch = CountDownLatch(len(jobs) - len(missing))
@@ -176,7 +225,7 @@ class TaskHandler:
     ) -> None:
         if not decided:
             return
-        accepted = self._decisions.call(decided)
+        accepted = self._owed_writes.decide(decided)
         for (id_, decision), is_first in zip(decided, accepted, strict=True):
             counts[decision.kind] += 1
             if not is_first:
@@ -194,16 +243,16 @@ class TaskHandler:
             METRICS.end_to_end.labels(queue=queue).observe(age_s)
 
     def _release_undecided(self, ids: Sequence[str], counts: "Counter[str]") -> None:
-        self._release(ids)
+        self._owed_writes.release(ids)
         counts[RELEASED] += len(ids)
-
-    def _release(self, ids: Sequence[str], *, suspect: bool = False) -> None:
-        released = transitions.release(ids, incarnation=self._incarnation, suspect=suspect)
-        self._publisher.publish(self._ledger.run(released))
 
 
 def _get_decision(item: WorkItem, model: LoadedModel) -> Verdict | Refusal | Failure | None:
-    """Return the decision on a finished item, None if the item was released."""
-    if isinstance(item.outcome, Prediction):
+    """Return the decision on a finished item, None if the item was released. An item that cannot be judged fails."""
+    if not isinstance(item.outcome, Prediction):
+        return item.outcome if isinstance(item.outcome, Refusal | Failure) else None
+    try:
         return model.postprocessor.decide(item.outcome, advice=item.advice, decode_s=item.decode_s)
-    return item.outcome if isinstance(item.outcome, Refusal | Failure) else None
+    except Exception as error:
+        log.exception("a prediction cannot be judged, the image fails", job=item.job.id)
+        return Failure(reason=FailureReason.PREDICT_FAILED, detail=type(error).__name__)

@@ -1,6 +1,5 @@
 """The liveness file: touched every second while the worker makes progress, for health checks."""
 
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -8,9 +7,10 @@ from typing import Final
 
 import structlog
 
+from shared.service.periodic_thread import PeriodicThread
+
 log = structlog.get_logger(__name__)
 
-_INTERVAL_S: Final = 1.0
 #: Seconds without progress after which the worker counts as hanging. No batch or turn of the event loop takes as long.
 MAX_STALL_S: Final = 60.0
 
@@ -28,8 +28,7 @@ class LivenessFile:
     def __init__(self, path: Path, *stall_timers: Callable[[], float]) -> None:
         self._path = path
         self._stall_timers = stall_timers
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="liveness", daemon=True)
+        self._thread = PeriodicThread("liveness", self.touch_if_alive)
 
     def start(self) -> None:
         """Start the thread."""
@@ -37,21 +36,18 @@ class LivenessFile:
 
     def stop(self) -> None:
         """Stop the thread."""
-        self._stop.set()
+        self._thread.stop()
 
     def touch_if_alive(self) -> bool:
         """Touch the file unless something hangs. Returns whether it did."""
         if any(stalled_s() > MAX_STALL_S for stalled_s in self._stall_timers):
             return False
-        self._path.touch()
+        try:
+            self._path.touch()
+        except OSError as error:
+            log.warning("the liveness file cannot be written, retrying", path=str(self._path), error=error.strerror)
+            return False
         return True
-
-    def _run(self) -> None:
-        while not self._stop.wait(_INTERVAL_S):
-            try:
-                self.touch_if_alive()
-            except OSError as error:
-                log.warning("the liveness file cannot be written, retrying", path=str(self._path), error=error.strerror)
 
 
 class StallTimer:

@@ -2,11 +2,12 @@
 
 import os
 import sys
-import threading
+import time
 from typing import Final
 
 import structlog
 
+from shared.service.periodic_thread import PeriodicThread
 from worker.consumer.task_handler import TaskHandler
 from worker.serving.model_manager import ModelManager
 
@@ -24,8 +25,7 @@ class Watchdog:
         self._model_manager = model_manager
         self._task_handler = task_handler
         self._decode_timeout_s = decode_timeout_s
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
+        self._thread = PeriodicThread("watchdog", self.check, interval_s=_INTERVAL_S)
 
     def start(self) -> None:
         """Start the thread."""
@@ -33,19 +33,25 @@ class Watchdog:
 
     def stop(self) -> None:
         """Stop the thread."""
-        self._stop.set()
+        self._thread.stop()
 
-    def _run(self) -> None:
-        while not self._stop.wait(_INTERVAL_S):
-            hanging = [
-                item
-                for model in self._model_manager.get_models()
-                for item in model.pipeline.decode_stage.get_hanging_items(self._decode_timeout_s)
-            ]
-            if hanging:
-                log.error("a decode hangs, restarting the worker", jobs=[item.job.id for item in hanging])
-                self._task_handler.release_hanging(hanging)
-                self._task_handler.drain()
-                self._stop.wait(_DRAIN_GRACE_S)
-                # The new process is another incarnation. The recovery sweep requeues the jobs of this one.
-                os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - our own command line
+    def check(self) -> None:
+        """Restart the worker if a decode hangs. A worker that drains only gives the image up, and ends by itself."""
+        hanging = [
+            item
+            for model in self._model_manager.get_models()
+            for item in model.pipeline.decode_stage.get_hanging_items(self._decode_timeout_s)
+            if item.outcome is None
+        ]
+        if not hanging:
+            return
+        log.error("a decode hangs, giving its image up", jobs=[item.job.id for item in hanging])
+        ends_anyway = self._task_handler.is_draining
+        # Before the release, whose message this worker would take.
+        self._task_handler.drain()
+        self._task_handler.release_hanging(hanging)
+        if not ends_anyway:
+            log.warning("restarting the worker, because a thread cannot be stopped")
+            time.sleep(_DRAIN_GRACE_S)
+            # The new process is another incarnation. The recovery sweep requeues the jobs of this one.
+            os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - our own command line

@@ -5,19 +5,27 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
+
 from runtimes.factory import load_predictor
-from shared.config.settings import Settings
-from shared.model.artefact import Manifest, read_artefact
+from shared.config.settings import Settings, SettingsError
+from shared.model.artefact import ArtefactError, Manifest, read_artefact
 from worker.batching.pipeline import Pipeline
 from worker.serving.postprocessing import Postprocessor
 from worker.telemetry.score_distribution import SCORE_DISTRIBUTION
 
+log = structlog.get_logger(__name__)
 
-@dataclass(frozen=True, slots=True)
+#: Name, size and modification time of each file of an artefact.
+Fingerprint = tuple[tuple[str, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class LoadedModel:
     """An artefact that was loaded, with its warm pipeline and its postprocessor."""
 
     directory: Path
+    fingerprint: Fingerprint
     manifest: Manifest
     runtime: str
     device: str
@@ -29,16 +37,40 @@ def load_model(directory: Path, config: Settings) -> LoadedModel:
     """Verify, load and warm up the artefact in `directory`. Takes seconds.
 
     Raises:
-        ArtefactError: The artefact is damaged, or no runtime can run it.
+        ArtefactError: The artefact is damaged, no runtime can run it, or it fails while it is loaded or warmed up.
         SettingsError: There is no such runtime or device.
     """
+    fingerprint = get_fingerprint(directory)
     manifest = read_artefact(directory)
-    predictor = load_predictor(directory, manifest, runtime=config.runtime, device=config.device)
-    pipeline = Pipeline(predictor, manifest, config)
-    pipeline.start()
+    try:
+        predictor = load_predictor(directory, manifest, runtime=config.runtime, device=config.device)
+        pipeline = Pipeline(predictor, manifest, config)
+        pipeline.start()
+    except (ArtefactError, SettingsError):
+        raise
+    except Exception as error:
+        # What a runtime raises is not known here, and means the same to an operator.
+        log.exception("the artefact verifies but fails while it is loaded", directory=str(directory))
+        raise ArtefactError(
+            f"the artefact in {directory} fails while it is loaded ({type(error).__name__}: {_first_line(error)}):"
+            " export the model again, or choose another device."
+        ) from error
     SCORE_DISTRIBUTION.add_artefact(manifest)
     postprocessor = Postprocessor(manifest, runtime=f"{predictor.runtime} on {predictor.device}")
-    return LoadedModel(directory, manifest, predictor.runtime, predictor.device, pipeline, postprocessor)
+    return LoadedModel(directory, fingerprint, manifest, predictor.runtime, predictor.device, pipeline, postprocessor)
+
+
+def get_fingerprint(directory: Path) -> Fingerprint:
+    """Describe the files in `directory` without reading them: a file that is replaced or edited changes it."""
+    try:
+        files = [(path.name, path.stat()) for path in directory.iterdir()]
+    except OSError:
+        return ()
+    return tuple(sorted((name, status.st_size, status.st_mtime_ns) for name, status in files))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0][:200]
 
 
 class ModelManager:
@@ -54,6 +86,8 @@ class ModelManager:
     def __init__(self, model: LoadedModel, load: Callable[[Path], LoadedModel]) -> None:
         self.current = model
         self._previous: LoadedModel | None = None
+        #: Models that are used no more, until their last item is finished.
+        self._retired: list[LoadedModel] = []
         self._load = load
         self._switch_lock = threading.Lock()
         self._closed = False
@@ -66,20 +100,29 @@ class ModelManager:
         if directory == self.current.directory:
             return
         previous = self._previous
-        desired = previous if previous is not None and previous.directory == directory else self._load(directory)
+        is_loaded = (
+            previous is not None
+            and previous.directory == directory
+            and previous.fingerprint == get_fingerprint(directory)
+        )
+        desired = previous if previous is not None and is_loaded else self._load(directory)
         with self._switch_lock:
             if self._closed:
                 desired.pipeline.release()
                 return
             self._previous, self.current = self.current, desired
+            if previous is not None and previous is not desired:
+                self._retired.append(previous)
         if previous is not None and previous is not desired:
             # Its items in flight are released: their jobs become `ready` again, and the model in use decides them.
             previous.pipeline.release()
-            previous.pipeline.join()
+            # In a thread: a decode that hangs would stop the caller, which applies what operators ask for.
+            threading.Thread(target=self._retire, args=(previous,), name="retire", daemon=True).start()
 
     def get_models(self) -> list[LoadedModel]:
-        """Return the model in use and, if there is one, the previous model."""
-        return [self.current] if self._previous is None else [self.current, self._previous]
+        """Return all models that may still work on items: the one in use, the previous one and retired ones."""
+        with self._switch_lock:
+            return [self.current, *([] if self._previous is None else [self._previous]), *self._retired]
 
     def release(self) -> None:
         """Finish the batches in flight, release every other item and allow no more switch."""
@@ -92,3 +135,9 @@ class ModelManager:
         """Wait for the batches in flight after `release`."""
         for model in self.get_models():
             model.pipeline.join()
+
+    def _retire(self, model: LoadedModel) -> None:
+        model.pipeline.decode_stage.join()
+        model.pipeline.join()
+        with self._switch_lock:
+            self._retired.remove(model)

@@ -27,6 +27,12 @@ local LAST_SWEEP_AT = PREFIX .. 'last_sweep_at'
 -- A decision that its owner does not fetch is kept for seven days.
 local UNFETCHED_TTL_MS = 7 * 24 * 3600 * 1000
 
+-- A dead letter is kept for thirty days. It says whose job it was, so it must not be kept without end.
+local DEAD_LETTER_TTL_MS = 30 * 24 * 3600 * 1000
+
+-- The lease of a process that claims or leases jobs after its own lease has ended. Each second it sends a heartbeat.
+local HOLDER_LEASE_MS = 5000
+
 -- A call whose reply was lost may be repeated for this long. Longer outages of Redis are not expected.
 local REPEATABLE_MS = 24 * 3600 * 1000
 
@@ -66,6 +72,13 @@ local function signal_outbox(outbox, now)
   end
 end
 
+-- A process that holds jobs is registered: the recovery sweep looks at the jobs of registered processes alone.
+local function add_in_flight(id, holder, now)
+  redis.call('SADD', in_flight_key(holder), id)
+  local lease_end = tonumber(redis.call('ZSCORE', INCARNATIONS, holder) or 0)
+  if lease_end <= now then redis.call('ZADD', INCARNATIONS, now + HOLDER_LEASE_MS, holder) end
+end
+
 local function remove_in_flight(id, holder)
   if holder and holder ~= '' then redis.call('SREM', in_flight_key(holder), id) end
 end
@@ -84,6 +97,12 @@ local function make_received(id, outbox, now)
   redis.call('HSET', job_key(id), 'stage', 'received', 'holder', '', 'token', '')
   add_event(id, 'received', now)
   signal_outbox(outbox, now)
+end
+
+-- Offers a decided job to the readers of its outbox from the time `due` on.
+local function offer_decided(id, outbox, due)
+  redis.call('ZADD', decided_key(outbox), due, id)
+  redis.call('PEXPIRE', decided_key(outbox), UNFETCHED_TTL_MS)
 end
 
 -- Removes a job from the set of its stage.
@@ -107,14 +126,9 @@ local function decide(id, decision, is_dead_letter, now)
   redis.call('HSET', job_key(id), 'stage', 'decided', 'decided_at', now, 'decision', decision,
     'holder', '', 'token', '')
   add_event(id, 'decided', now)
-  redis.call('ZADD', decided_key(outbox), now, id)
-  redis.call('PEXPIRE', decided_key(outbox), UNFETCHED_TTL_MS)
-  -- A dead letter stays until an operator drops it.
-  if is_dead_letter then
-    redis.call('ZADD', DEAD_LETTERS, now, id)
-  else
-    redis.call('PEXPIRE', job_key(id), UNFETCHED_TTL_MS)
-  end
+  offer_decided(id, outbox, now)
+  if is_dead_letter then redis.call('ZADD', DEAD_LETTERS, now, id) end
+  redis.call('PEXPIRE', job_key(id), is_dead_letter and DEAD_LETTER_TTL_MS or UNFETCHED_TTL_MS)
   signal_outbox(outbox, now)
   return 1
 end

@@ -21,7 +21,7 @@ for i = 2, #ARGV, 2 do
       attempts = attempts + 1
       redis.call('ZREM', ready_key(queue), id)
       redis.call('ZADD', CLAIMED, now, id)
-      redis.call('SADD', in_flight_key(incarnation), id)
+      add_in_flight(id, incarnation, now)
       redis.call('HSET', job_key(id), 'stage', 'claimed', 'holder', incarnation, 'token', token,
         'attempts', attempts)
       add_event(id, 'claimed@' .. incarnation, now)

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- decided -> answered, or any stage but answered -> cancelled. ARGV: target stage, retention in ms, ids.
--- Returns how many jobs moved. An answered dead letter keeps its record until an operator drops it.
+-- Returns how many jobs moved. An answered dead letter keeps its record.
 local target, retention, moved, now = ARGV[1], tonumber(ARGV[2]), 0, clock()
 for i = 3, #ARGV do
   local id = ARGV[i]

@@ -23,7 +23,7 @@ for _, id in ipairs(repeated_ids or redis.call('ZRANGEBYSCORE', set, '-inf', now
   if is_due then
     if incarnation ~= '' then
       redis.call('ZREM', set, id)
-      redis.call('SADD', in_flight_key(incarnation), id)
+      add_in_flight(id, incarnation, now)
       redis.call('HSET', job_key(id), 'holder', incarnation)
       leased[#leased + 1] = id
     end

@@ -34,7 +34,7 @@ for _, incarnation in ipairs(redis.call('ZRANGEBYSCORE', INCARNATIONS, '-inf', n
       if stage == 'received' then make_received(id, outbox, now)
       elseif stage == 'decided' then
         redis.call('HSET', job_key(id), 'holder', '')
-        redis.call('ZADD', decided_key(outbox), now, id)
+        offer_decided(id, outbox, now)
         signal_outbox(outbox, now)
       elseif stage == 'claimed' then
         -- This image may have killed the worker, so the next worker decodes it in a child process.
@@ -70,6 +70,7 @@ for i = 5, #ARGV do
   end
 end
 
+redis.call('ZREMRANGEBYSCORE', DEAD_LETTERS, '-inf', now - DEAD_LETTER_TTL_MS)
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', DEADLINES, '-inf', now, 'LIMIT', 0, limit)) do
   if decide(id, too_late, true, now) == 0 then redis.call('ZREM', DEADLINES, id) end
 end

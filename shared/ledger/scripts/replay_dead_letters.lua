@@ -15,9 +15,7 @@ for i = 3, #ARGV, 2 do
     leave_stage(id, fields[1], fields[2], fields[3])
     remove_in_flight(id, fields[4])
     if redis.call('HDEL', job_key(id), 'undeliverable_reason') == 1 then
-      redis.call('HSET', job_key(id), 'holder', '')
-      redis.call('ZADD', decided_key(fields[3]), now, id)
-      redis.call('PEXPIRE', decided_key(fields[3]), UNFETCHED_TTL_MS)
+      offer_decided(id, fields[3], now)
       redis.call('PEXPIRE', job_key(id), UNFETCHED_TTL_MS)
       signal_outbox(fields[3], now)
     else

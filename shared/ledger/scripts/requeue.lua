@@ -7,7 +7,11 @@ for i = 3, #ARGV do
   if fields and fields[3] == incarnation and (fields[1] == 'received' or fields[1] == 'decided') then
     remove_in_flight(id, incarnation)
     redis.call('HSET', job_key(id), 'holder', '')
-    redis.call('ZADD', fields[1] == 'received' and received_key(fields[2]) or decided_key(fields[2]), due, id)
+    if fields[1] == 'decided' then
+      offer_decided(id, fields[2], due)
+    else
+      redis.call('ZADD', received_key(fields[2]), due, id)
+    end
   end
 end
 return 0

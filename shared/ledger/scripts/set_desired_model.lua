@@ -1,12 +1,12 @@
 #!lua flags=allow-oom
 -- Sets the artefact that all workers are to serve.
--- ARGV: its directory, or '' for the previous one; the artefact that workers serve if none was ever set.
+-- ARGV: its directory, or '' for the previous one; the artefact that workers serve if none was ever set; token.
+-- If the same token made the last change, its reply was lost and is repeated.
 -- Returns the desired directory and the previous one; '' for none.
-local desired, default = ARGV[1], ARGV[2]
-local current = redis.call('HGET', DESIRED_MODEL, 'desired') or default
-if desired == '' then desired = redis.call('HGET', DESIRED_MODEL, 'previous') or '' end
-if desired ~= '' and desired ~= current then
-  redis.call('HSET', DESIRED_MODEL, 'desired', desired, 'previous', current)
-  return {desired, current}
-end
-return {desired, redis.call('HGET', DESIRED_MODEL, 'previous') or ''}
+local stored = redis.call('HMGET', DESIRED_MODEL, 'desired', 'previous', 'token')
+local current, previous = stored[1] or ARGV[2], stored[2] or ''
+local desired = ARGV[1] == '' and previous or ARGV[1]
+if stored[3] == ARGV[3] then return {current, previous} end
+if desired == '' or desired == current then return {desired, previous} end
+redis.call('HSET', DESIRED_MODEL, 'desired', desired, 'previous', current, 'token', ARGV[3])
+return {desired, current}

@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 from redis import Redis
+from redis.exceptions import OutOfMemoryError
 
 from bulk.inputs.input_image import InputImage
 from bulk.inputs.read_problem import FileNotReadable, ReadProblem
@@ -15,14 +16,14 @@ from bulk.results.result_row import ResultRow
 from bulk.submission import submitter
 from bulk.submission.config import SubmissionConfig
 from bulk.submission.submitter import Submitter
-from bulk.submission.uploader import UploadState
+from bulk.submission.uploader import Uploader, UploadState
 from shared.config.settings import Settings
 from shared.contract.decision import Refusal, RefusalReason
 from shared.contract.names import Queue
 from shared.images.refusal import ImageRejected
 from shared.ledger import transitions
 from shared.ledger.records import NewJob
-from shared.ledger.script_call import KEY_PREFIX
+from shared.ledger.script_call import KEY_PREFIX, ScriptCall
 from shared.service.client import ServiceClient
 from tests.bulk.fake_worker import FAIL, REFUSE, FakeWorker, decision
 
@@ -316,3 +317,30 @@ def test_a_decision_of_another_release_is_a_failure_and_does_not_end_the_run(
 
     make_submitter(connection, collected, on_progress=spoil).run(images(1))
     assert collected.rows[0].decision.kind == "failure"
+
+
+def test_images_whose_jobs_a_full_redis_refuses_leave_no_bytes(
+    connection: ServiceClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = connection.ledger.run
+
+    def refuse_jobs(call: ScriptCall[object]) -> object:
+        if call.script == "create_jobs":
+            raise OutOfMemoryError("command not allowed when used memory > 'maxmemory'.")
+        return run(call)
+
+    # Redis becomes full between the images and their jobs.
+    monkeypatch.setattr(connection.ledger, "run", refuse_jobs)
+    config = SubmissionConfig(outbox=OUTBOX, key=KEY, window=32, shard=4, deadline_s=60, max_image_bytes=2**24)
+    uploader = Uploader(connection.ledger, connection.store, connection.publisher, config, max_batch_size=8)
+    assert uploader.upload({"a": b"image"}, space_expected=False) == []
+    assert uploader.state is UploadState.REDIS_FULL
+    assert connection.store.exist(["a"]) == [False]
+    assert connection.store.get_used_bytes() == 0
+
+
+def test_an_image_that_was_cancelled_while_it_was_read_leaves_no_bytes(connection: ServiceClient) -> None:
+    config = SubmissionConfig(outbox=OUTBOX, key=KEY, window=32, shard=4, deadline_s=60, max_image_bytes=2**24)
+    uploader = Uploader(connection.ledger, connection.store, connection.publisher, config, max_batch_size=8)
+    uploader.upload_again({"gone": b"image"})
+    assert connection.store.exist(["gone"]) == [False]

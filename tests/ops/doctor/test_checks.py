@@ -1,9 +1,11 @@
 """The doctor's checks on a real Redis, with settings that are right and wrong."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pydantic import SecretStr
 from redis import Redis
 
@@ -16,6 +18,8 @@ from shared.ledger import admin, transitions
 from shared.ledger.ledger import Ledger
 from shared.redis_client.retry import RedisRetry
 from tests.ops.harness import run_ops
+from tests.shared.redis_client.refusals import RefusingValkey
+from tests.shared.valkey_with_options import ValkeyWithOptions
 
 
 def levels(config: Settings) -> dict[str, Level]:
@@ -88,3 +92,71 @@ def test_doctor_exits_with_1_on_a_problem(client: Any) -> None:
     result = run_ops("doctor")
     assert result.exit_code == 1
     assert "problem  workers: none is alive" in result.output
+
+
+def worst(config: Settings) -> list[str]:
+    """The results that are problems."""
+    return [text for text, level in levels(config).items() if level is Level.PROBLEM]
+
+
+@pytest.fixture(scope="module")
+def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RefusingValkey]:
+    with RefusingValkey(tmp_path_factory.mktemp("refusing")) as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    ("refusal", "message"),
+    [
+        ("max_clients", "refuses calls for now: it has as many clients as its maxclients allows"),
+        ("misconf", "refuses calls for now: it cannot write to its disk"),
+        ("noreplicas", "it has fewer replicas than its min-replicas-to-write asks for"),
+        ("readonly", "is a replica, which takes no writes Name the master"),
+    ],
+)
+def test_doctor_tells_a_refusal_from_silence(refusing: RefusingValkey, refusal: str, message: str) -> None:
+    config = Settings(redis_url=SecretStr(refusing.url))
+    with refusing.refuse(refusal):
+        assert level_of(config, message) is Level.PROBLEM
+        assert "does not answer" not in str(worst(config))
+
+
+def test_doctor_warns_before_the_last_client_is_connected(refusing: RefusingValkey) -> None:
+    config = Settings(redis_url=SecretStr(refusing.url))
+    assert "clients are connected" not in str(worst(config))
+    refusing.operator.config_set("maxclients", 10)
+    try:
+        assert level_of(config, "of 10 clients are connected, and a worker needs") is Level.PROBLEM
+    finally:
+        refusing.operator.config_set("maxclients", 10_000)
+
+
+def test_doctor_does_not_blame_the_password_of_a_user_without_info(redis_url: str, client: Any) -> None:
+    client.execute_command("ACL", "SETUSER", "service", "on", ">right", "~*", "&*", "+@all", "-@dangerous", "-@admin")
+    try:
+        config = Settings(redis_url=SecretStr(redis_url.replace("redis://", "redis://service:right@")))
+        assert level_of(config, "its user may not use INFO") is Level.WARNING
+        assert "user or password" not in str(levels(config))
+        assert level_of(config, "none is alive") is Level.PROBLEM
+    finally:
+        client.acl_deluser("service")
+
+
+def test_doctor_finds_an_image_store_that_refuses_reads(redis_url: str, refusing: RefusingValkey) -> None:
+    refusing.operator.execute_command("ACL", "SETUSER", "blind", "on", ">right", "~*", "+@all", "-mget", "-get")
+    store_url = refusing.url.replace("redis://", "redis://blind:right@")
+    config = Settings(redis_url=SecretStr(redis_url), image_store_url=SecretStr(store_url))
+    assert level_of(config, "does not allow the user of MELANOMA_IMAGE_STORE_URL") is Level.PROBLEM
+
+
+def test_doctor_refuses_a_redis_cluster(tmp_path: Path) -> None:
+    with ValkeyWithOptions(tmp_path, cluster_enabled="yes") as server, Redis.from_url(server.url) as operator:
+        operator.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+        assert level_of(Settings(redis_url=SecretStr(server.url)), "belongs to a Redis Cluster") is Level.PROBLEM
+
+
+@pytest.mark.parametrize("url", ["unix:///no/valkey.sock", "rediss://127.0.0.1?ssl_ca_certs=/no/ca.crt", "nonsense"])
+def test_doctor_reports_each_address_once(url: str) -> None:
+    problems = [problem for problem in worst(Settings(redis_url=SecretStr(url))) if "workers" not in problem]
+    assert len([problem for problem in problems if problem.startswith("ledger")]) == 1
+    assert "service" not in str(problems)

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+from annotated_types import Ge, Le
 
 from shared.config.env_example import render_env_example
-from shared.config.settings import Settings, SettingsError, settings
+from shared.config.settings import Settings, SettingsError, find_unknown_variables, settings
+from shared.ledger.script_call import to_ms
 
 EXAMPLE = Path(".env.example")
 
@@ -58,3 +60,40 @@ def test_a_missing_secret_file_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setenv("MELANOMA_FLOWER_LOGIN_FILE", str(tmp_path / "none"))
     with pytest.raises(SettingsError, match=r"MELANOMA_FLOWER_LOGIN_FILE: .*none cannot be read"):
         settings()
+
+
+NUMBERS = [name for name, field in Settings.model_fields.items() if field.annotation in {int, float}]
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("value", ["inf", "-inf", "nan", "-1", "1e-9", "1" + "0" * 30])
+def test_every_number_is_finite_and_has_bounds(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    settings.cache_clear()
+    monkeypatch.setenv(f"MELANOMA_{name.upper()}", value)
+    with pytest.raises(SettingsError, match=f"MELANOMA_{name.upper()}"):
+        settings()
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("bound", [Ge, Le])
+def test_bounds_themselves_are_valid_values(name: str, bound: type[Ge | Le]) -> None:
+    [limit] = [rule for rule in Settings.model_fields[name].metadata if isinstance(rule, bound)]
+    value = limit.ge if isinstance(limit, Ge) else limit.le
+    assert getattr(Settings.model_validate({name: value}), name) == value
+    # As the scripts of the ledger take times, and as exactly as Lua counts.
+    assert to_ms(float(str(value))) < 2**53
+
+
+def test_a_mistyped_name_is_found_with_the_setting_that_was_meant(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("MELANOMA_LEASE_S=6\nMELANOMA_TASK_SLOT=3\nOTHER=1\n")
+    monkeypatch.setenv("MELANOMA_LESE_S", "5")
+    monkeypatch.setenv("MELANOMA_REDIS_URL_FILE", "/run/secrets/ledger")
+    monkeypatch.setenv("MELANOMA_ZZZ", "5")
+    assert find_unknown_variables() == {
+        "MELANOMA_LESE_S": "MELANOMA_LEASE_S",
+        "MELANOMA_TASK_SLOT": "MELANOMA_TASK_SLOTS",
+        "MELANOMA_ZZZ": "",
+    }

@@ -2,9 +2,11 @@
 
 import time
 
+import pytest
 from redis import Redis
+from redis.exceptions import OutOfMemoryError
 
-from shared.image_store.store import ImageStore
+from shared.image_store.store import PREFIX, ImageStore, image_key, reservation_arguments
 from shared.redis_client.retry import RedisRetry
 
 
@@ -44,3 +46,70 @@ def test_put_works_after_the_store_was_emptied(client: "Redis") -> None:
     images.put({"a": b"1234567890"})
     client.flushall()
     assert images.put({"b": b"1234567890"})
+
+
+def test_delete_also_deletes_bytes_that_were_stored_after_a_first_deletion(client: "Redis") -> None:
+    images = store(client, budget=10)
+    # A user deletes a photo between the reservation of its space and the write of its bytes.
+    images._reserve(keys=[PREFIX], args=reservation_arguments({"a": b"1234567890"}, budget_bytes=10, ttl_ms=60_000))
+    images.delete(["a"])
+    images._set({"a": b"1234567890"})
+    images.delete(["a"])
+    assert client.keys(f"{PREFIX}bytes:*") == []
+    assert images.get_used_bytes() == 0
+
+
+def test_a_put_that_a_full_redis_refuses_reserves_nothing(client: "Redis", monkeypatch: pytest.MonkeyPatch) -> None:
+    images = store(client, budget=10)
+
+    def refuse(_: object) -> None:
+        raise OutOfMemoryError("command not allowed when used memory > 'maxmemory'.")
+
+    with monkeypatch.context() as patched:
+        # Redis becomes full between the reservation and the write.
+        patched.setattr(images, "_set", refuse)
+        with pytest.raises(OutOfMemoryError):
+            images.put({"a": b"1234567890"})
+    assert images.put({"b": b"1234567890"})
+
+
+def test_a_full_redis_still_deletes_images(client: "Redis") -> None:
+    images = store(client)
+    images.put({"a": b"one"})
+    client.config_set("maxmemory", 1)
+    try:
+        images.delete(["a"])
+    finally:
+        client.config_set("maxmemory", 0)
+    assert images.get(["a"]) == [None]
+
+
+def test_a_reservation_ends_when_its_image_expires(client: "Redis") -> None:
+    images = store(client, ttl_s=60)
+    images.put({"a": b"one", "b": b"two"})
+    seconds, microseconds = client.time()  # type: ignore[misc]
+    expiry = client.zscore(f"{PREFIX}expiry", "a")
+    assert (expiry - seconds * 1000 - microseconds / 1000) / 1000 == pytest.approx(60, abs=10)
+    assert 50 < client.ttl(image_key("a")) <= 60  # type: ignore[operator]
+    images.delete(["a"])
+    assert client.zrange(f"{PREFIX}expiry", 0, -1) == [b"b"]
+    assert client.hkeys(f"{PREFIX}sizes") == [b"b"]
+
+
+def test_reservations_of_expired_images_are_deleted_a_thousand_at_a_time(client: "Redis") -> None:
+    images = store(client, budget=1500, ttl_s=0.001)
+    images.put({str(number): b"1" for number in range(1500)})
+    time.sleep(0.05)
+    later = store(client, budget=1500)
+    assert not later.put({"a": bytes(1001)}), "500 are still reserved"
+    assert images.get_used_bytes() == 500
+    assert later.put({"a": bytes(1500)})
+    assert images.get_used_bytes() == 1500
+
+
+def test_an_image_may_be_stored_again_after_it_expired(client: "Redis") -> None:
+    images = store(client, budget=10, ttl_s=0.001)
+    images.put({"a": b"1234567890"})
+    time.sleep(0.05)
+    assert images.put({"a": b"1234567890"})
+    assert images.get_used_bytes() == 10

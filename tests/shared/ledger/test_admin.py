@@ -130,16 +130,6 @@ def test_replay_ignores_all_but_dead_letters(ledger: Ledger) -> None:
     ) == (0, [])
 
 
-def test_drop_deletes_answered_dead_letters_and_keeps_undelivered_ones(ledger: Ledger, client: Any) -> None:
-    create_jobs(ledger, "answered", "undelivered")
-    ledger.run(transitions.decide([("answered", FAILED), ("undelivered", FAILED)]))
-    ledger.run(transitions.complete(["answered"], retention_s=0))
-    assert ledger.run(admin.drop_dead_letters(["answered", "undelivered", "unknown"])) == 2
-    assert ledger.run(admin.get_history("answered")) is None
-    assert [job.id for job in ledger.run(transitions.peek(Stage.DECIDED, outbox=OUTBOX, limit=9))] == ["undelivered"]
-    assert client.ttl(f"{KEY_PREFIX}job:undelivered") > 0
-
-
 def test_history_lists_events_with_their_times(ledger: Ledger, client: Any) -> None:
     create_jobs(ledger, "a")
     claim(ledger, "a", by="worker-1")
@@ -173,7 +163,7 @@ def test_history_is_truncated_when_it_grows_long(ledger: Ledger, client: Any) ->
     assert history.is_truncated
     assert history.events[-1].name == "ready"
     assert history.events[-2].incarnation == f"worker-{99:016}"
-    assert client.hstrlen(f"{KEY_PREFIX}job:a", "history") < 700
+    assert 300 <= client.hstrlen(f"{KEY_PREFIX}job:a", "history") < 700
 
 
 def test_a_claimed_job_is_stored_as_a_listpack(ledger: Ledger, client: Any) -> None:
@@ -190,7 +180,11 @@ def test_set_desired_model_remembers_the_previous_model(ledger: Ledger) -> None:
         "repeating it changes nothing"
     )
     assert ledger.run(admin.report_status("worker-1", "{}")) == ("two", False)
-    assert ledger.run(admin.set_desired_model("", instead_of="one")) == ("one", "two")
+    back = admin.set_desired_model("", instead_of="one")
+    assert ledger.run(back) == ("one", "two")
+    assert ledger.run(back) == ("one", "two"), "its first reply was lost"
+    assert ledger.run(admin.report_status("worker-1", "{}")) == ("one", False)
+    assert ledger.run(admin.set_desired_model("", instead_of="one")) == ("two", "one"), "asked again, it switches again"
 
 
 def test_request_drain_reaches_a_live_worker(ledger: Ledger) -> None:
@@ -199,16 +193,6 @@ def test_request_drain_reaches_a_live_worker(ledger: Ledger) -> None:
     assert ledger.run(admin.request_drain("worker-1"))
     assert ledger.run(admin.report_status("worker-1", "{}")) == ("", True)
     assert ledger.run(admin.report_status("worker-2", "{}")) == ("", False)
-
-
-def test_replay_delivers_an_undeliverable_answer_again(ledger: Ledger) -> None:
-    create_jobs(ledger, "a")
-    ledger.run(transitions.decide([("a", REFUSED)]))
-    ledger.run(transitions.lease(Stage.DECIDED, outbox=OUTBOX, limit=10, incarnation="bot-1"))
-    ledger.run(transitions.dead_letter(["a"], incarnation="bot-1", reason="blocked"))
-    assert ledger.run(admin.replay_dead_letters([("a", False)], deadline_s=60)) == (1, [])
-    again = ledger.run(transitions.lease(Stage.DECIDED, outbox=OUTBOX, limit=10, incarnation="bot-1"))
-    assert [job.id for job in again] == ["a"], "with the decision that it had"
 
 
 def test_a_full_redis_still_obeys_its_operator(ledger: Ledger, client: Any) -> None:
@@ -220,6 +204,6 @@ def test_a_full_redis_still_obeys_its_operator(ledger: Ledger, client: Any) -> N
         assert ledger.run(transitions.get_counts()).dead_letters == 1
         assert ledger.run(admin.pause(BULK))
         assert ledger.run(admin.get_history("a")) is not None
-        assert ledger.run(admin.drop_dead_letters(["a"])) == 1
+        assert ledger.run(admin.drop_dead_letters(["a"])).count == 1
     finally:
         client.config_set("maxmemory", 0)

@@ -11,7 +11,7 @@ LEDGER = Path("shared/ledger")
 SCRIPTS = sorted(path.stem for path in (LEDGER / "scripts").glob("*.lua") if not path.stem.startswith("_"))
 
 #: Scripts that take in work, which a full Redis must refuse.
-TAKING_IN_WORK = {"create_jobs", "mark_ready", "replay_dead_letters"}
+TAKING_IN_WORK = {"create_jobs", "replay_dead_letters"}
 
 
 def test_each_script_is_called_and_each_called_script_exists() -> None:

@@ -6,28 +6,18 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
-from redis.exceptions import (
-    AuthenticationError,
-    AuthorizationError,
-    BusyLoadingError,
-    NoPermissionError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    RedisError,
-    ResponseError,
-)
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from structlog.testing import capture_logs
 
 from local.embedded_valkey import EmbeddedValkey
 from shared.redis_client.client import create_async_client, create_client, display_address
 from shared.redis_client.retry import (
     AsyncRedisRetry,
-    ErrorKind,
+    OutageLog,
     RedisAccessDenied,
     RedisRetry,
     ShutdownRequested,
-    classify_error,
 )
 
 
@@ -93,20 +83,25 @@ def test_async_retry_survives_a_restart(tmp_path: Path) -> None:
         broker.stop()
 
 
-@pytest.mark.parametrize(
-    ("error", "kind"),
-    [
-        (RedisConnectionError("refused"), ErrorKind.UNAVAILABLE),
-        (RedisTimeoutError("no reply"), ErrorKind.UNAVAILABLE),
-        (BusyLoadingError("loading"), ErrorKind.UNAVAILABLE),
-        (ReadOnlyError("a replica"), ErrorKind.UNAVAILABLE),
-        (ResponseError("MISCONF the disk is full"), ErrorKind.UNAVAILABLE),
-        (AuthenticationError("WRONGPASS"), ErrorKind.ACCESS_DENIED),
-        (AuthorizationError("NOAUTH"), ErrorKind.ACCESS_DENIED),
-        (NoPermissionError("NOPERM"), ErrorKind.ACCESS_DENIED),
-        (ResponseError("ERR unknown command"), ErrorKind.OTHER),
-        (OutOfMemoryError("OOM"), ErrorKind.OTHER),
-    ],
-)
-def test_classify_error_tells_what_a_caller_can_do(error: RedisError, kind: ErrorKind) -> None:
-    assert classify_error(error) is kind
+def test_an_outage_is_logged_once_and_each_reason_that_redis_gives_once() -> None:
+    log = OutageLog("host:6379/0")
+    busy = ResponseError("BUSY Redis is busy running a script.")
+    with capture_logs() as lines:
+        for error in (RedisConnectionError("refused"), RedisConnectionError("reset"), busy, busy):
+            log.on_error(error)
+        log.on_success()
+        log.on_success()
+        log.on_error(busy)
+    assert [line.get("error", line["event"]) for line in lines] == [
+        "refused",
+        "it is busy with a script",
+        "Redis is available again",
+        "it is busy with a script",
+    ]
+
+
+@pytest.mark.parametrize("error", [NoPermissionError("no permissions to run 'mget'"), AuthenticationError("WRONGPASS")])
+def test_denied_access_names_the_setting_of_its_redis(error: RedisError) -> None:
+    with pytest.raises(RedisAccessDenied, match="MELANOMA_IMAGE_STORE_URL") as denied:
+        OutageLog("host:6379/0", "MELANOMA_IMAGE_STORE_URL").on_error(error)
+    assert "REDIS_URL" not in str(denied.value).replace("MELANOMA_IMAGE_STORE_URL", "")

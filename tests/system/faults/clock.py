@@ -41,8 +41,10 @@ class SettableClock:
     def jump(self, ahead_s: int) -> Iterator[None]:
         """Move the clock by `ahead_s` now, and back afterwards."""
         self._set(ahead_s)
-        yield
-        self._set(0)
+        try:
+            yield
+        finally:
+            self._set(0)
 
     def _set(self, ahead_s: int) -> None:
         # Written in place, because processes have mapped the file.

@@ -78,22 +78,28 @@ class FaultyStack:
     def bot_killed(self) -> Iterator[None]:
         """Kill the bot with SIGKILL now, and start another afterwards."""
         self.bot.kill()
-        yield
-        self.bot = self.chat.start_bot(**self.environment("bot"))
+        try:
+            yield
+        finally:
+            self.bot = self.chat.start_bot(**self.environment("bot"))
+
+    @contextlib.contextmanager
+    def worker_killed(self) -> Iterator[None]:
+        """Kill the worker with SIGKILL now, and start another afterwards."""
+        self.worker.kill()
+        try:
+            yield
+        finally:
+            self.worker = self.chat.stack.start_worker(environment=self.environment("worker"))
 
     @contextlib.contextmanager
     def redis_killed(self) -> Iterator[None]:
         """Kill Redis with SIGKILL now, and restart it with its file afterwards."""
         self.broker.kill()
-        yield
-        self.broker.start()
-
-    @contextlib.contextmanager
-    def redis_at_memory_limit(self) -> Iterator[None]:
-        """Redis accepts no new data inside the context."""
-        self.chat.stack.client.config_set("maxmemory", 1)
-        yield
-        self.chat.stack.client.config_set("maxmemory", 0)
+        try:
+            yield
+        finally:
+            self.broker.start()
 
     @contextlib.contextmanager
     def command_frozen(self) -> Iterator[None]:
@@ -108,5 +114,7 @@ def frozen(process: BackgroundProcess | EmbeddedValkey) -> Iterator[None]:
     pid = process.pid
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)
-    yield
-    os.kill(pid, signal.SIGCONT)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)

@@ -43,8 +43,10 @@ class TcpProxy:
         Afterwards new connections work. Old ones stay silent for ever, as behind a router that lost its state.
         """
         self._loop.call_soon_threadsafe(self._connected.clear)
-        yield
-        self._loop.call_soon_threadsafe(self._restore)
+        try:
+            yield
+        finally:
+            self._loop.call_soon_threadsafe(self._restore)
 
     def _restore(self) -> None:
         self._generation += 1

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.harness.redis_faults import at_memory_limit
+from shared.contract.names import Queue
 from simulator.client.client import SimulatorClient
 from tests.system.faults.disk import full_disk
 from tests.system.faults.fault_scenario import RECOVERY_LIMIT_S, assert_service_survives
-from tests.system.faults.faulty_stack import FaultyStack, frozen
+from tests.system.faults.faulty_stack import FaultyStack
 from tests.system.support.chat import consented_user, text_of, wait_for_answer
 from tests.system.support.polling import eventually
 from tests.system.support.stack import assert_complete
@@ -18,18 +20,22 @@ pytestmark = pytest.mark.system
 
 
 def test_service_survives_redis_at_its_memory_limit(faulty_stack: FaultyStack, small_folder: Path) -> None:
-    assert_service_survives(faulty_stack, small_folder, faulty_stack.redis_at_memory_limit(), fault_s=4)
+    assert_service_survives(faulty_stack, small_folder, at_memory_limit(faulty_stack.broker.url), fault_s=4)
 
 
-def test_accepted_photo_is_answered_while_redis_is_at_its_memory_limit(faulty_stack: FaultyStack) -> None:
+def test_accepted_photo_is_answered_at_the_memory_limit_though_messages_are_lost_and_the_worker_restarts(
+    faulty_stack: FaultyStack,
+) -> None:
+    client = faulty_stack.chat.stack.client
+
     async def scenario(simulator: SimulatorClient) -> None:
         user = await consented_user(simulator)
         with ExitStack() as full:
-            with frozen(faulty_stack.worker):
+            with faulty_stack.worker_killed():
                 sent = await user.send_photo(faulty_stack.images[0])
-                count = faulty_stack.chat.stack.client.zcard
-                await asyncio.to_thread(eventually, lambda: count("melanoma:ready:interactive"))
-                full.enter_context(faulty_stack.redis_at_memory_limit())
+                await asyncio.to_thread(eventually, lambda: client.llen(str(Queue.INTERACTIVE)))
+                full.enter_context(at_memory_limit(faulty_stack.broker.url))
+                client.delete(*map(str, Queue))
             assert "not a diagnosis" in text_of(await wait_for_answer(user, sent, RECOVERY_LIMIT_S))
 
     faulty_stack.chat.run(scenario)

@@ -4,8 +4,7 @@ import json
 import shutil
 import signal
 import subprocess
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +15,24 @@ from local.embedded_valkey import EmbeddedValkey
 from local.worker_processes import command, start_worker, wait_until_ready
 from shared.contract.names import LEDGER_VERSION, READY_EVENT
 from shared.model.artefact import hash_file
+from tests.system.support.polling import eventually
+from tests.system.support.scripted_runtime import FAILS_WHILE_WARMING, LOADING, LOADS_SLOWLY, ScriptedRuntime
 from tests.system.support.stack import SHIPPED_ARTEFACT
 
 pytestmark = pytest.mark.system
 
 
-def run_worker(redis_url: str, artefact: Path = SHIPPED_ARTEFACT) -> subprocess.CompletedProcess[str]:
+def run_worker(
+    redis_url: str, artefact: Path = SHIPPED_ARTEFACT, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command("melanoma-worker"),
-        env={"REDIS_URL": redis_url, "MELANOMA_ARTEFACT": str(artefact), "PATH": "/usr/bin:/bin"},
+        env={
+            "REDIS_URL": redis_url,
+            "MELANOMA_ARTEFACT": str(artefact),
+            "PATH": "/usr/bin:/bin",
+            **(environment or {}),
+        },
         capture_output=True,
         text=True,
         timeout=60,
@@ -89,6 +97,42 @@ def test_broken_artefact_stops_the_worker(
     assert_exits_with_one_sentence(run_worker(redis_url, artefact), part)
 
 
+def test_artefact_that_fails_while_it_warms_up_stops_the_worker(tmp_path: Path, redis_url: str) -> None:
+    runtime = ScriptedRuntime(tmp_path / "runtime")
+    runtime.begin(FAILS_WHILE_WARMING)
+    result = run_worker(redis_url, environment=runtime.environment)
+    assert result.returncode == 2, result.stderr
+    (sentence,) = error_lines(result.stderr)
+    assert "fails while it is loaded (RuntimeError: the device has no memory left)" in sentence
+
+
+def test_stop_while_the_artefact_is_loaded_ends_the_worker(tmp_path: Path, redis_url: str) -> None:
+    runtime = ScriptedRuntime(tmp_path / "runtime")
+    runtime.begin(LOADS_SLOWLY)
+    with start_worker(tmp_path / "worker.log", {"REDIS_URL": redis_url, **runtime.environment}) as worker:
+        eventually(lambda: runtime.is_set(LOADING))
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(20) == 0, worker.log.read_text()
+        assert READY_EVENT not in worker.log.read_text()
+
+
+def test_stop_while_redis_is_unavailable_ends_the_worker(tmp_path: Path) -> None:
+    """At the start, and where only the broker's connection waits."""
+    broker = EmbeddedValkey(tmp_path / "valkey")
+    runtime = ScriptedRuntime(tmp_path / "runtime")
+    environment = {"REDIS_URL": broker.url, **runtime.environment}
+    with start_worker(tmp_path / "first.log", environment) as worker:
+        eventually(lambda: "Redis is unavailable" in worker.log.read_text())
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(20) == 0, worker.log.read_text()
+    with start_worker(tmp_path / "second.log", environment) as worker:
+        with broker:
+            wait_until_ready(worker)
+        eventually(lambda: "retrying" in worker.log.read_text())
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(40) == 0, worker.log.read_text()
+
+
 def test_wrong_password_stops_the_worker(tmp_path: Path) -> None:
     with EmbeddedValkey(tmp_path, password="right") as broker:
         result = run_worker(broker.url.replace("right", "wrong"))
@@ -141,16 +185,10 @@ def test_ledger_of_another_version_stops_each_process_at_start(
 
 def test_worker_waits_for_unavailable_redis_at_start(tmp_path: Path) -> None:
     broker = EmbeddedValkey(tmp_path / "valkey")
-    worker = start_worker(tmp_path / "worker.log", {"REDIS_URL": broker.url})
-    try:
-        deadline = time.monotonic() + 30
-        while "Redis is unavailable" not in worker.log.read_text():
-            assert time.monotonic() < deadline, worker.log.read_text()
-            time.sleep(0.05)
+    with start_worker(tmp_path / "worker.log", {"REDIS_URL": broker.url}) as worker:
+        eventually(lambda: "Redis is unavailable" in worker.log.read_text())
         assert READY_EVENT not in worker.log.read_text()
         with broker:
             wait_until_ready(worker)
             worker.send_signal(signal.SIGTERM)
             assert worker.wait(30) == 0
-    finally:
-        worker.stop()

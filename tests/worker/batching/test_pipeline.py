@@ -1,63 +1,26 @@
 """The pipeline finishes every item, lets a bad image fail alone and survives a batch that raises."""
 
-import threading
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from runtimes.base import PredictionBatch
 from shared.config.settings import Settings
 from shared.contract.decision import Failure, FailureReason, Refusal, RefusalReason
 from shared.contract.names import Queue
-from shared.model.artefact import Manifest, read_artefact
-from tests.worker.items import make_item, make_job, make_jpeg
+from shared.model.artefact import Manifest
+from tests.worker.items import make_distinct_jpegs, make_item, make_job, make_jpeg, wait_until_decoded
+from tests.worker.scripted_predictor import ScriptedPredictor, contents_of
 from worker.batching.pipeline import Pipeline
 from worker.batching.work_item import CountDownLatch, Prediction, Released, WorkItem
 
-ARTEFACT = Path("models/lite0")
-
-
-class ScriptedPredictor:
-    """A predictor that the test scripts: a real one neither fails nor waits on demand."""
-
-    runtime = "scripted"
-    device = "scripted"
-
-    def __init__(self) -> None:
-        self.batches: list[int] = []
-        self.on_batch: Callable[[NDArray[np.uint8]], None] = lambda _: None
-
-    def predict(self, images: NDArray[np.uint8]) -> PredictionBatch:
-        self.batches.append(len(images))
-        self.on_batch(images)
-        count = len(images)
-        return PredictionBatch(
-            np.full((count, 7), 1 / 7, np.float32),
-            np.zeros((count, 7, 7), np.float32),
-            np.ones(count, np.float32),
-            np.tile(np.array([1, 0, 0], np.float32), (count, 1)),
-        )
-
-
-@pytest.fixture(scope="module")
-def manifest() -> Manifest:
-    return read_artefact(ARTEFACT)
-
 
 @pytest.fixture
-def device() -> ScriptedPredictor:
-    return ScriptedPredictor()
-
-
-@pytest.fixture
-def pipeline(device: ScriptedPredictor, manifest: Manifest) -> Iterator[Pipeline]:
-    pipeline = Pipeline(device, manifest, Settings(max_batch_size=8, decode_slots=2, decode_timeout_s=5))
+def pipeline(predictor: ScriptedPredictor, manifest: Manifest) -> Iterator[Pipeline]:
+    pipeline = Pipeline(predictor, manifest, Settings(max_batch_size=8, decode_slots=2, decode_timeout_s=5))
     pipeline.start()
-    device.batches.clear()
+    predictor.batches.clear()
     yield pipeline
     pipeline.release()
     pipeline.join()
@@ -83,51 +46,61 @@ def test_every_item_of_a_message_gets_its_outcome(pipeline: Pipeline) -> None:
     assert message[2].outcome == Refusal(reason=RefusalReason.EMPTY)
 
 
+def test_every_item_gets_the_answer_to_its_own_image(pipeline: Pipeline, predictor: ScriptedPredictor) -> None:
+    images = make_distinct_jpegs(30)
+    items = [
+        make_item(data, make_job(str(number), queue=Queue.INTERACTIVE if number % 3 == 0 else Queue.BULK))
+        for number, data in enumerate(images)
+    ]
+    with predictor.blocked() as entered:
+        pipeline.put(items[0])
+        assert entered.wait(10)
+        for item in items[1:]:
+            pipeline.put(item)
+        wait_until_decoded(items[1:])
+    for item in items:
+        item.latch.wait()
+    assert max(predictor.batch_sizes) > 1
+    for item, data in zip(items, images, strict=True):
+        assert contents_of(item.outcome) == predictor.answers_of(data), item.job.id
+
+
 def test_idle_device_starts_at_once_and_busy_device_gathers_a_batch(
-    pipeline: Pipeline, device: ScriptedPredictor
+    pipeline: Pipeline, predictor: ScriptedPredictor
 ) -> None:
-    entered, resume = threading.Event(), threading.Event()
-
-    def block(_: object) -> None:
-        entered.set()
-        resume.wait(5)
-
-    device.on_batch = block
     first = make_item(make_jpeg())
-    pipeline.put(first)
-    assert entered.wait(5), "one image is enough for an idle device"
     others = [make_item(make_jpeg(), make_job(f"p{number}")) for number in range(8)]
-    for other in others:
-        pipeline.put(other)
-    deadline = time.monotonic() + 5
-    while any(other.pixels is None for other in others) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    device.on_batch = lambda _: None
-    resume.set()
+    with predictor.blocked() as entered:
+        pipeline.put(first)
+        assert entered.wait(5), "one image is enough for an idle device"
+        for other in others:
+            pipeline.put(other)
+        wait_until_decoded(others)
     for other in others:
         other.latch.wait()
-    assert device.batches[0] == 1
-    assert len(device.batches) < 1 + len(others)
+    assert predictor.batch_sizes[0] == 1
+    assert len(predictor.batches) < 1 + len(others)
 
 
-def test_batch_that_raises_is_predicted_item_by_item(pipeline: Pipeline, device: ScriptedPredictor) -> None:
+def test_batch_that_raises_is_predicted_item_by_item(pipeline: Pipeline, predictor: ScriptedPredictor) -> None:
     def fail_on_black(images: NDArray[np.uint8]) -> None:
         if any(image.max() < 16 for image in images):
             raise RuntimeError("black")
 
-    device.on_batch = fail_on_black
+    predictor.on_batch = fail_on_black
     images = [make_item(make_jpeg(colour), make_job(colour)) for colour in ("brown", "black", "tan", "beige")]
     run(pipeline, images)
     outcomes = {item.job.id: item.outcome for item in images}
     assert outcomes.pop("black") == Failure(reason=FailureReason.PREDICT_FAILED, detail="RuntimeError")
-    assert all(isinstance(outcome, Prediction) for outcome in outcomes.values())
+    for colour, outcome in outcomes.items():
+        assert contents_of(outcome) == predictor.answers_of(make_jpeg(colour))
 
 
-def test_item_past_its_deadline_fails_without_predict(pipeline: Pipeline, device: ScriptedPredictor) -> None:
+def test_item_past_its_deadline_fails_without_predict(pipeline: Pipeline, predictor: ScriptedPredictor) -> None:
     late = make_item(make_jpeg(), make_job(remaining_s=-1))
     run(pipeline, [late])
     assert late.outcome == Failure(reason=FailureReason.DEADLINE)
-    assert device.batches == []
+    assert predictor.batches == []
 
 
 def test_suspect_item_is_decoded_in_the_child_like_any_other(pipeline: Pipeline) -> None:
@@ -141,26 +114,19 @@ def test_suspect_item_is_decoded_in_the_child_like_any_other(pipeline: Pipeline)
 
 
 def test_release_finishes_the_batch_in_flight_and_releases_the_rest(
-    pipeline: Pipeline, device: ScriptedPredictor
+    pipeline: Pipeline, predictor: ScriptedPredictor
 ) -> None:
-    entered, resume = threading.Event(), threading.Event()
-
-    def block(_: object) -> None:
-        entered.set()
-        resume.wait(5)
-
-    device.on_batch = block
     in_flight = make_item(make_jpeg(), make_job("in flight", queue=Queue.INTERACTIVE))
-    pipeline.put(in_flight)
-    assert entered.wait(5)
     waiting = [make_item(make_jpeg(), make_job(f"p{number}")) for number in range(20)]
-    for item in waiting:
-        pipeline.put(item)
-    pipeline.release()
-    for item in waiting:
-        item.latch.wait()
-    assert {item.outcome for item in waiting} == {Released.RELEASED}
-    resume.set()
+    with predictor.blocked() as entered:
+        pipeline.put(in_flight)
+        assert entered.wait(5)
+        for item in waiting:
+            pipeline.put(item)
+        pipeline.release()
+        for item in waiting:
+            item.latch.wait()
+        assert {item.outcome for item in waiting} == {Released.RELEASED}
     in_flight.latch.wait()
     assert isinstance(in_flight.outcome, Prediction)
     late = make_item(make_jpeg())
