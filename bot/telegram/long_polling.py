@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Final
 
 import structlog
@@ -16,6 +17,7 @@ from aiogram.exceptions import (
 )
 from aiogram.types import Update
 
+from bot.telegram.flood_gate import FloodGate
 from bot.telegram.updates import GetRawUpdates, parse_update
 
 log = structlog.get_logger(__name__)
@@ -29,7 +31,7 @@ _REPLY_GRACE_S: Final = 15
 _ERROR_PAUSE_S: Final = 3.0
 
 
-async def poll(bot: Bot, dispatcher: Dispatcher, update_types: Sequence[str]) -> None:
+async def poll(bot: Bot, dispatcher: Dispatcher, gate: FloodGate, update_types: Sequence[str]) -> None:
     """Poll until cancelled. Raises `TelegramUnauthorizedError` or `TelegramNotFound` for a wrong token.
 
     The next request for updates confirms the ones before it. It is made once all of them were handled, so that Telegram
@@ -51,7 +53,8 @@ async def poll(bot: Bot, dispatcher: Dispatcher, update_types: Sequence[str]) ->
             log.warning("asking Telegram for updates failed, trying again", error=type(error).__name__)
             await asyncio.sleep(_ERROR_PAUSE_S)
         else:
-            updates = [update for content in contents if (update := parse_update(content, bot)) is not None]
+            read = (parse_update(content, bot) for content in contents if not gate.drops(content))
+            updates = [update for update in read if update is not None]
             await asyncio.gather(*(_handle_in_order(bot, dispatcher, user) for user in _group_by_user(updates)))
             if contents:
                 # Also past updates that cannot be read.
@@ -59,11 +62,24 @@ async def poll(bot: Bot, dispatcher: Dispatcher, update_types: Sequence[str]) ->
 
 
 async def _handle_in_order(bot: Bot, dispatcher: Dispatcher, updates: Iterable[Update]) -> None:
-    for update in updates:
-        try:
-            await dispatcher.feed_update(bot, update)
-        except Exception as error:  # noqa: BLE001 - after any error the next update must be handled
-            log.error("an update failed", error=type(error).__name__)  # noqa: TRY400 - it holds names and texts
+    for is_photo, group in groupby(updates, key=_is_photo):
+        if is_photo:
+            # Photos that follow one another are handled at the same time: their calls to Redis share round trips.
+            await asyncio.gather(*(_handle(bot, dispatcher, update) for update in group))
+        else:
+            for update in group:
+                await _handle(bot, dispatcher, update)
+
+
+async def _handle(bot: Bot, dispatcher: Dispatcher, update: Update) -> None:
+    try:
+        await dispatcher.feed_update(bot, update)
+    except Exception as error:  # noqa: BLE001 - after any error the next update must be handled
+        log.error("an update failed", error=type(error).__name__)  # noqa: TRY400 - it holds names and texts
+
+
+def _is_photo(update: Update) -> bool:
+    return update.message is not None and bool(update.message.photo)
 
 
 def _group_by_user(updates: Iterable[Update]) -> Iterable[list[Update]]:

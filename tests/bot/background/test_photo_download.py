@@ -5,9 +5,9 @@ from typing import Any, BinaryIO
 
 import pytest
 
+from bot.app import create_services
 from bot.background.photo_download import PhotoDownloader
 from bot.dependencies import BotDependencies
-from bot.services.privacy import PrivacyService
 from bot.storage.photo_origin import PhotoOrigin
 from shared.broker.app import create_celery_app
 from shared.broker.publisher import TaskPublisher
@@ -30,7 +30,7 @@ class TelegramThatIsSlow:
         await self._meanwhile()
         destination.write(b"image")
 
-    async def send_chat_action(self, *_: Any) -> None:
+    async def send_chat_action(self, *_: Any, **__: Any) -> None:
         """Show nothing."""
 
 
@@ -39,7 +39,7 @@ async def nothing(_: BotDependencies) -> None:
 
 
 async def delete_me(dependencies: BotDependencies) -> None:
-    await PrivacyService(dependencies.ledger, dependencies.store, dependencies.users).erase_user(7)
+    await create_services(dependencies, b"key").privacy.erase_user(7)
 
 
 async def cancel(dependencies: BotDependencies) -> None:
@@ -58,7 +58,7 @@ async def download(
     """Download a photo. Returns when it is tried again, the keys of the image store, and the number of messages."""
     client: Any = dependencies.client
     await dependencies.users.record_consent(7)
-    await dependencies.admission.admit("a", ORIGIN, "en")
+    await dependencies.admission.admit("a", ORIGIN, "en", user_hash="hash")
     await dependencies.ledger.run(
         transitions.create_jobs(
             [NewJob("a", ORIGIN.model_dump_json())],

@@ -18,6 +18,7 @@ from bot.app import create_dispatcher, create_services
 from bot.background.runner import BackgroundTasks
 from bot.dependencies import BotDependencies
 from bot.storage import redis_keys
+from bot.telegram.flood_gate import FloodGate
 from bot.telegram.long_polling import poll
 from bot.telegram.session import CachingSession
 from shared.config.settings import Settings
@@ -88,9 +89,10 @@ class LiveBot:
         )
         self.tasks.start()
         stack.push_async_callback(self.tasks.stop)
-        dispatcher = create_dispatcher(self.dependencies, self.services, KEY)
+        gate = FloodGate()
+        dispatcher = create_dispatcher(self.dependencies, self.services, gate, KEY)
         await self.bot.get_me()
-        polling = asyncio.create_task(poll(self.bot, dispatcher, UPDATE_TYPES))
+        polling = asyncio.create_task(poll(self.bot, dispatcher, gate, UPDATE_TYPES))
 
         async def stop_polling() -> None:
             polling.cancel()
