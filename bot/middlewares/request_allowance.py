@@ -49,7 +49,6 @@ class RequestAllowance(BaseMiddleware):
                 chat_id=chat.id, thread_id=data.get("event_thread_id"), text=translate(language, "requests-too-fast")
             )
             await self._messenger.enqueue(message, "requests-too-fast", str(data["event_update"].update_id))
-        if not changes_data:
-            # After the message, so that a repeated handler enqueues it.
-            self._gate.close(user.id, result.wait_s)
+        # After the message, so that a repeated handler enqueues it.
+        self._gate.close(user.id, result.wait_s, changes_data=changes_data)
         return None

@@ -17,13 +17,14 @@ class FloodGate:
     """
 
     def __init__(self) -> None:
-        self._closed_until: dict[int, float] = {}
+        #: By user, and whether the requests change data: these have an allowance of their own.
+        self._closed_until: dict[tuple[int, bool], float] = {}
 
-    def close(self, user_id: int, seconds: float) -> None:
-        """Drop the requests of a user for so long."""
+    def close(self, user_id: int, seconds: float, *, changes_data: bool = False) -> None:
+        """Drop the requests of a user for so long; those that change data, or the others."""
         if len(self._closed_until) >= _MAX_REMEMBERED:
             self._closed_until.clear()
-        self._closed_until[user_id] = time.monotonic() + seconds
+        self._closed_until[user_id, changes_data] = time.monotonic() + seconds
 
     def drops(self, update: dict[str, Any]) -> bool:
         """Return whether `update`, as Telegram sent it, is a request to drop.
@@ -32,6 +33,7 @@ class FloodGate:
         """
         event = update.get("message") or update.get("callback_query") or {}
         text = event.get("data") if "callback_query" in update else event.get("text")
-        if not isinstance(text, str) or text.startswith(_CHANGES):
+        if not isinstance(text, str):
             return False
-        return time.monotonic() < self._closed_until.get(event.get("from", {}).get("id", 0), 0)
+        user_id = event.get("from", {}).get("id", 0)
+        return time.monotonic() < self._closed_until.get((user_id, text.startswith(_CHANGES)), 0)

@@ -33,6 +33,13 @@ def test_gate_drops_requests_of_a_user_without_allowance(update: dict[str, Any],
     assert gate.drops(update) is is_dropped
 
 
+def test_gate_for_changes_is_another_one() -> None:
+    gate = FloodGate()
+    gate.close(7, 60, changes_data=True)
+    assert gate.drops({"message": {"from": USER, "text": "/cancel"}})
+    assert not gate.drops({"message": {"from": USER, "text": "/help"}})
+
+
 def test_gate_opens_again() -> None:
     gate = FloodGate()
     gate.close(7, 0)
