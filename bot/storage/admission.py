@@ -1,5 +1,6 @@
 """Admission control. A photo waits for its user's consent. Beyond the allowance photos and requests are rejected."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -24,7 +25,9 @@ _PENDING_S: Final = 24 * 3600
 _REQUEST_BURST: Final = 20
 
 _SCRIPTS: Final = Path(__file__).parents[1] / "scripts"
-_ADMIT: Final = with_clock_prelude((_SCRIPTS / "admit_photo.lua").read_text(encoding="utf-8"))
+_NOTE: Final = (_SCRIPTS / "_note.lua").read_text(encoding="utf-8")
+_ADMIT: Final = with_clock_prelude(_NOTE + (_SCRIPTS / "admit_photo.lua").read_text(encoding="utf-8"))
+_NOTE_PHOTOS: Final = with_clock_prelude(_NOTE + (_SCRIPTS / "note_photos.lua").read_text(encoding="utf-8"))
 _ADMIT_REQUEST: Final = with_clock_prelude((_SCRIPTS / "admit_request.lua").read_text(encoding="utf-8"))
 
 
@@ -44,11 +47,13 @@ class AdmissionResult:
     """Result of the check, and the user's language.
 
     `burst_began` is 0 unless the photo is the first of a burst for which the user gets a notice; then it is a time.
+    `wait_s`: no photo of the user is admitted for so long, 0 if that is not known.
     """
 
     admission: Admission
     language: str
     burst_began: int
+    wait_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,7 @@ class AdmissionControl:
         self._retry = retry
         self._overrides = overrides
         self._admit = client.register_script(_ADMIT)
+        self._note_photos = client.register_script(_NOTE_PHOTOS)
         self._admit_request = client.register_script(_ADMIT_REQUEST)
 
     async def admit(
@@ -116,8 +122,14 @@ class AdmissionControl:
             origin.message_id,
             rejection or "",
         ]
-        admission, language, burst_began = await self._retry.call(lambda: self._admit(keys=keys, args=arguments))
-        return AdmissionResult(Admission(admission.decode()), language.decode(), int(burst_began))
+        reply = await self._retry.call(lambda: self._admit(keys=keys, args=arguments))
+        admission, language, burst_began, wait_ms = reply
+        return AdmissionResult(Admission(admission.decode()), language.decode(), int(burst_began), wait_ms / 1000)
+
+    async def note_rejected(self, user_id: int, chat_id: int, admission: Admission, message_ids: Sequence[int]) -> int:
+        """Note photos that cannot be admitted now. Returns the same as `AdmissionResult.burst_began`."""
+        keys, arguments = [redis_keys.unanswered_photos(user_id)], [chat_id, admission.value, *message_ids]
+        return int(await self._retry.call(lambda: self._note_photos(keys=keys, args=arguments)))
 
     async def admit_request(self, user_hash: str, *, changes_data: bool = False) -> RequestAdmission:
         """Admit or reject a command or a press. `changes_data`: it withdraws or deletes something, or gives consent."""

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from aiogram import Bot, Dispatcher
@@ -17,10 +17,12 @@ from aiogram.exceptions import (
 )
 from aiogram.types import Update
 
-from bot.telegram.flood_gate import FloodGate
 from bot.telegram.updates import GetRawUpdates, parse_update
 
 log = structlog.get_logger(__name__)
+
+#: Takes updates that need no handling out of those that were fetched, and returns the others.
+Intake = Callable[[list[dict[str, Any]]], Awaitable[list[dict[str, Any]]]]
 
 #: Telegram may hold a request for updates so long. Seconds.
 _POLL_TIMEOUT_S: Final = 20
@@ -31,7 +33,7 @@ _REPLY_GRACE_S: Final = 15
 _ERROR_PAUSE_S: Final = 3.0
 
 
-async def poll(bot: Bot, dispatcher: Dispatcher, gate: FloodGate, update_types: Sequence[str]) -> None:
+async def poll(bot: Bot, dispatcher: Dispatcher, intake: Intake, update_types: Sequence[str]) -> None:
     """Poll until cancelled. Raises `TelegramUnauthorizedError` or `TelegramNotFound` for a wrong token.
 
     The next request for updates confirms the ones before it. It is made once all of them were handled, so that Telegram
@@ -53,7 +55,7 @@ async def poll(bot: Bot, dispatcher: Dispatcher, gate: FloodGate, update_types: 
             log.warning("asking Telegram for updates failed, trying again", error=type(error).__name__)
             await asyncio.sleep(_ERROR_PAUSE_S)
         else:
-            read = (parse_update(content, bot) for content in contents if not gate.drops(content))
+            read = [parse_update(content, bot) for content in await intake(contents)]
             updates = [update for update in read if update is not None]
             await asyncio.gather(*(_handle_in_order(bot, dispatcher, user) for user in _group_by_user(updates)))
             if contents:

@@ -14,7 +14,7 @@ from aiogram import Bot
 from aiogram.client.telegram import TelegramAPIServer
 from pydantic import SecretStr
 
-from bot.app import create_dispatcher, create_services
+from bot.app import create_dispatcher, create_intake, create_services
 from bot.background.runner import BackgroundTasks
 from bot.dependencies import BotDependencies
 from bot.storage import redis_keys
@@ -92,7 +92,7 @@ class LiveBot:
         gate = FloodGate()
         dispatcher = create_dispatcher(self.dependencies, self.services, gate, KEY)
         await self.bot.get_me()
-        polling = asyncio.create_task(poll(self.bot, dispatcher, gate, UPDATE_TYPES))
+        polling = asyncio.create_task(poll(self.bot, dispatcher, create_intake(gate, self.services), UPDATE_TYPES))
 
         async def stop_polling() -> None:
             polling.cancel()
