@@ -151,7 +151,6 @@ def create_services(dependencies: BotDependencies, key: bytes) -> BotServices:
         store=dependencies.store,
         users=dependencies.users,
         admission=dependencies.admission,
-        unanswered=dependencies.unanswered,
         messenger=messenger,
         overflow=overflow,
         wait_estimator=wait_estimator,

@@ -8,7 +8,6 @@ from bot.services.photo_overflow import PhotoOverflow, make_notice
 from bot.services.wait_estimate import WaitEstimator
 from bot.storage import redis_keys
 from bot.storage.admission import Admission, AdmissionControl, AdmissionResult
-from bot.storage.messages.unanswered_photos import UnansweredPhotos
 from bot.storage.photo_origin import PhotoOrigin
 from bot.storage.users import UserStore, hash_user
 from bot.telegram.photo import PhotoFile
@@ -40,7 +39,6 @@ class SubmissionService:
         store: AsyncImageStore,
         users: UserStore,
         admission: AdmissionControl,
-        unanswered: UnansweredPhotos,
         messenger: Messenger,
         overflow: PhotoOverflow,
         wait_estimator: WaitEstimator,
@@ -51,7 +49,6 @@ class SubmissionService:
         self._store = store
         self._users = users
         self._admission = admission
-        self._unanswered = unanswered
         self._messenger = messenger
         self._overflow = overflow
         self._wait_estimator = wait_estimator
@@ -79,7 +76,7 @@ class SubmissionService:
         photos = await self._admission.get_pending_photos(user_id)
         for id_, origin in photos.items():
             await self._admit(id_, origin, language_code)
-        await self._forget_pending(user_id, photos)
+        await self._admission.remove_pending_photos(user_id, photos)
         return len(photos)
 
     async def get_job(self, id_: str) -> JobView | None:
@@ -129,7 +126,7 @@ class SubmissionService:
     async def _withdraw(self, user_id: int, is_meant: Callable[[str, PhotoOrigin], bool]) -> int:
         pending = await self._admission.get_pending_photos(user_id)
         pending = {id_: origin for id_, origin in pending.items() if is_meant(id_, origin)}
-        await self._forget_pending(user_id, pending)
+        await self._admission.remove_pending_photos(user_id, pending)
         job_ids = await self._users.get_job_ids(user_id)
         jobs = await self._ledger.run(transitions.get_jobs(job_ids)) if job_ids else []
         unfinished = [
@@ -142,8 +139,3 @@ class SubmissionService:
         await self._ledger.run(transitions.cancel(unfinished, retention_s=_CANCELLED_RETENTION_S))
         await self._store.delete(unfinished)
         return len(pending) + len(unfinished)
-
-    async def _forget_pending(self, user_id: int, photos: dict[str, PhotoOrigin]) -> None:
-        await self._admission.remove_pending_photos(user_id, list(photos))
-        messages = [(origin.chat_id, origin.message_id) for origin in photos.values()]
-        await self._unanswered.remove(user_id, Admission.NO_CONSENT, messages)

@@ -1,6 +1,6 @@
 """Admission control. A photo waits for its user's consent. Beyond the allowance photos and requests are rejected."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from bot.locales import match_language
 from bot.storage import redis_keys
+from bot.storage.messages.unanswered_photos import UnansweredPhotos
 from bot.storage.photo_origin import PhotoOrigin
 from bot.storage.status_target import AlbumTarget, get_status_target
 from bot.storage.users import REMEMBERED_S
@@ -72,6 +73,7 @@ class AdmissionControl:
         self._redis: Any = client  # redis-py's types mix its two clients
         self._retry = retry
         self._overrides = overrides
+        self._unanswered = UnansweredPhotos(client, retry)
         self._admit = client.register_script(_ADMIT)
         self._note_photos = client.register_script(_NOTE_PHOTOS)
         self._admit_request = client.register_script(_ADMIT_REQUEST)
@@ -143,7 +145,9 @@ class AdmissionControl:
         origins = {id_.decode(): PhotoOrigin.model_validate_json(origin) for id_, origin in photos.items()}
         return dict(sorted(origins.items(), key=lambda item: (item[1].chat_id, item[1].message_id)))
 
-    async def remove_pending_photos(self, user_id: int, job_ids: list[str]) -> None:
-        """Forget photos that were sent before consent: they have jobs, or their user withdrew them."""
-        if job_ids:
-            await self._retry.call(lambda: self._redis.hdel(redis_keys.pending_photos(user_id), *job_ids))
+    async def remove_pending_photos(self, user_id: int, photos: Mapping[str, PhotoOrigin]) -> None:
+        """Forget photos that were sent before consent, by job id: they have jobs, or their user withdrew them."""
+        if photos:
+            await self._retry.call(lambda: self._redis.hdel(redis_keys.pending_photos(user_id), *photos))
+            messages = [(origin.chat_id, origin.message_id) for origin in photos.values()]
+            await self._unanswered.remove(user_id, Admission.NO_CONSENT, messages)

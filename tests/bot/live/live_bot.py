@@ -22,7 +22,7 @@ from bot.telegram.flood_gate import FloodGate
 from bot.telegram.long_polling import poll
 from bot.telegram.session import CachingSession
 from shared.config.settings import Settings
-from shared.contract.decision import Band, EvidenceMap, Refusal, RefusalReason, Verdict, Work
+from shared.contract.decision import Refusal, RefusalReason
 from shared.contract.names import Queue
 from shared.ledger import transitions
 from shared.ledger.records import JobView
@@ -30,6 +30,7 @@ from shared.service.client import ServiceClient
 from simulator.client.client import Message, SimulatorClient, User
 from simulator.server import start_server
 from simulator.state.state import SimulatorState
+from tests.bot.presentation.test_rendering import VERDICT
 from tests.simulator.harness import render_image
 
 TOKEN = f"123456789:{'A-b_' * 9}"
@@ -40,19 +41,6 @@ UPDATE_TYPES = ("message", "edited_message", "callback_query", "my_chat_member")
 TIMEOUT_S = 20.0
 
 IMAGE = render_image(64, 48)
-
-VERDICT = Verdict(
-    artefact="a@1",
-    population="phone",
-    probability=0.5,
-    probabilities={},
-    band=Band.HIGH,
-    receipt=None,
-    evidence=EvidenceMap(rows=1, columns=1, cells=(9,)),
-    distance=0,
-    advice=(),
-    work=Work(batch=1, wait_s=0, decode_s=0, predict_s=0),
-)
 
 
 class LiveBot:
