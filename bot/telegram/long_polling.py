@@ -55,12 +55,20 @@ async def poll(bot: Bot, dispatcher: Dispatcher, intake: Intake, update_types: S
             log.warning("asking Telegram for updates failed, trying again", error=type(error).__name__)
             await asyncio.sleep(_ERROR_PAUSE_S)
         else:
-            read = [parse_update(content, bot) for content in await intake(contents)]
+            read = [parse_update(content, bot) for content in await _take_safely(intake, contents)]
             updates = [update for update in read if update is not None]
             await asyncio.gather(*(_handle_in_order(bot, dispatcher, user) for user in _group_by_user(updates)))
             if contents:
                 # Also past updates that cannot be read.
                 offset = contents[-1]["update_id"] + 1
+
+
+async def _take_safely(intake: Intake, contents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    try:
+        return await intake(contents)
+    except Exception as error:  # noqa: BLE001 - the next updates must be handled, whatever form these have
+        log.error("the overflow cannot be taken out, handling all", error=type(error).__name__)  # noqa: TRY400
+        return contents
 
 
 async def _handle_in_order(bot: Bot, dispatcher: Dispatcher, updates: Iterable[Update]) -> None:

@@ -38,7 +38,7 @@ KEY = b"key of the test"
 UPDATE_TYPES = ("message", "edited_message", "callback_query", "my_chat_member")
 
 #: Tests wait for events at most so long. Seconds.
-TIMEOUT_S = 20.0
+TIMEOUT_S = 60.0
 
 IMAGE = render_image(64, 48)
 
@@ -160,7 +160,7 @@ def run_live_bot(redis_url: str, scenario: Callable[[LiveBot], Awaitable[None]],
     """Run a scenario with a bot of its own."""
 
     async def run() -> None:
-        async with LiveBot(redis_url, **options) as live, asyncio.timeout(120):
+        async with LiveBot(redis_url, **options) as live, asyncio.timeout(240):
             await scenario(live)
 
     asyncio.run(run())
