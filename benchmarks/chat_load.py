@@ -5,7 +5,7 @@ Prints JSON:
 * `chat_ratio`: throughput of the chat, divided by that of the service path in the same run. The service path is ledger,
   queue and worker without the bot, with one image in a message.
 * `limited_share`: answers a second, as a share of the 30 messages a second that Telegram allows.
-* `bystander_ratio`: how long other users wait for a reply or an answer while one user sends 500 photographs, 500
+* `bystander_ratio`: how long other users wait for a reply and an answer while one user sends 500 photographs, 500
   commands and 500 presses at once, divided by how long they wait without.
 * `service_cpu_ms`, `unlimited_cpu_ms`, `limited_cpu_ms`: CPU time of one photograph, by process.
 
@@ -54,7 +54,7 @@ from simulator.client.client import SimulatorClient
 _SERVICE_PATH_S: Final = 15.0
 _TIMEOUT_S: Final = 600.0
 
-#: Users who wait one after the other, without and with the flood of one user.
+#: Users who wait without, and as many with the flood of one user.
 _BYSTANDERS: Final = 5
 
 #: Telegram's limit for one bot.

@@ -5,7 +5,7 @@ import contextlib
 import threading
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from aiogram import Bot, Dispatcher
@@ -20,12 +20,14 @@ from bot.middlewares.request_allowance import RequestAllowance
 from bot.services.consent import ConsentService
 from bot.services.messenger import Messenger
 from bot.services.notices import NoticeComposer
+from bot.services.photo_overflow import PhotoOverflow
 from bot.services.privacy import PrivacyService
 from bot.services.submissions import SubmissionService
 from bot.services.wait_estimate import WaitEstimator
 from bot.telegram.bot_token import derive_secret, read_bot_token
+from bot.telegram.flood_gate import FloodGate
 from bot.telegram.health import create_health_app, serve_http
-from bot.telegram.long_polling import poll
+from bot.telegram.long_polling import Intake, poll
 from bot.telegram.session import CachingSession
 from bot.telegram.webhook import Webhook, add_webhook, read_webhook
 from shared.config.settings import Settings
@@ -67,14 +69,15 @@ async def run_bot(settings: Settings, stop: asyncio.Event) -> None:
         tasks = BackgroundTasks(bot, dependencies, client, services.wait_estimator, services.notices, settings)
         tasks.start()
         stack.push_async_callback(tasks.stop)
-        dispatcher = create_dispatcher(dependencies, services, key)
+        gate = FloodGate()
+        dispatcher = create_dispatcher(dependencies, services, gate, key)
         app = create_health_app(tasks.is_making_progress)
         if webhook is not None:
             add_webhook(app, bot, dispatcher, webhook.secret)
         if settings.bot_port:
             await stack.enter_async_context(serve_http(app, settings.bot_host, settings.bot_port))
         log.info(BOT_READY_EVENT, mode="webhook" if webhook is not None else "polling")
-        await _take_updates(bot, dispatcher, webhook, stop)
+        await _take_updates(bot, dispatcher, create_intake(gate, services), webhook, stop)
         log.info("stopping: jobs in flight are finished, other replicas do the rest")
 
 
@@ -100,7 +103,9 @@ async def _start_client(client: ServiceClient, client_stop: threading.Event, sto
     return True
 
 
-async def _take_updates(bot: Bot, dispatcher: Dispatcher, webhook: Webhook | None, stop: asyncio.Event) -> None:
+async def _take_updates(
+    bot: Bot, dispatcher: Dispatcher, intake: Intake, webhook: Webhook | None, stop: asyncio.Event
+) -> None:
     """Take updates until `stop` is set, or until registering the bot or polling fails for good."""
     tasks = [
         asyncio.create_task(stop.wait()),
@@ -108,7 +113,7 @@ async def _take_updates(bot: Bot, dispatcher: Dispatcher, webhook: Webhook | Non
     ]
     registration = tasks[1]
     if webhook is None:
-        tasks.append(asyncio.create_task(poll(bot, dispatcher, _UPDATE_TYPES)))
+        tasks.append(asyncio.create_task(poll(bot, dispatcher, intake, _UPDATE_TYPES)))
     try:
         while not stop.is_set():
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -130,6 +135,7 @@ class BotServices:
     consent: ConsentService
     messenger: Messenger
     notices: NoticeComposer
+    overflow: PhotoOverflow
     submissions: SubmissionService
     privacy: PrivacyService
 
@@ -139,13 +145,14 @@ def create_services(dependencies: BotDependencies, key: bytes) -> BotServices:
     consent = ConsentService(dependencies.users, dependencies.overrides)
     wait_estimator = WaitEstimator(dependencies.ledger)
     messenger = Messenger(dependencies.ledger, dependencies.message_lines, key)
+    overflow = PhotoOverflow(dependencies.admission, messenger)
     submissions = SubmissionService(
         ledger=dependencies.ledger,
         store=dependencies.store,
         users=dependencies.users,
         admission=dependencies.admission,
-        unanswered=dependencies.unanswered,
         messenger=messenger,
+        overflow=overflow,
         wait_estimator=wait_estimator,
         overrides=dependencies.overrides,
         key=key,
@@ -155,12 +162,22 @@ def create_services(dependencies: BotDependencies, key: bytes) -> BotServices:
         consent=consent,
         messenger=messenger,
         notices=NoticeComposer(dependencies.unanswered, consent, wait_estimator, dependencies.overrides),
+        overflow=overflow,
         submissions=submissions,
         privacy=PrivacyService(dependencies.ledger, dependencies.store, dependencies.users, messenger),
     )
 
 
-def create_dispatcher(dependencies: BotDependencies, services: BotServices, key: bytes) -> Dispatcher:
+def create_intake(gate: FloodGate, services: BotServices) -> Intake:
+    """Return the function that takes what users send beyond their allowances out of the updates that were fetched."""
+
+    async def take_overflow(contents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return await services.overflow.take([content for content in contents if not gate.drops(content)])
+
+    return take_overflow
+
+
+def create_dispatcher(dependencies: BotDependencies, services: BotServices, gate: FloodGate, key: bytes) -> Dispatcher:
     """Return the dispatcher with all handlers and the services that they use."""
     # aiogram passes these to the handlers' parameters of the same name.
     dispatcher = Dispatcher(
@@ -175,7 +192,7 @@ def create_dispatcher(dependencies: BotDependencies, services: BotServices, key:
         overrides=dependencies.overrides,
     )
     dispatcher.update.outer_middleware(retry_until_stored)
-    allowance = RequestAllowance(dependencies.admission, dependencies.users, services.messenger, key)
+    allowance = RequestAllowance(dependencies.admission, dependencies.users, services.messenger, gate, key)
     for router in create_routers():
         router.message.middleware(allowance)
         router.callback_query.middleware(allowance)

@@ -18,24 +18,27 @@ from simulator.client.client import Message, SimulatorClient, User
 
 _TIMEOUT_S: Final = 300.0
 
+#: The flood begins so long before the others write. Seconds.
+_HEAD_START_S: Final = 0.5
+
 #: Concurrent calls of the user who floods the bot.
 _MAX_CONCURRENCY: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
 class BystanderWaits:
-    """Median seconds that other users wait for the reply to a command, and for the answer to a photograph."""
+    """Median seconds that other users wait for the reply to a command, and then for the answer to a photograph."""
 
     reply_s: float
     answer_s: float
 
     def ratio_to(self, quiet: "BystanderWaits") -> float:
-        """The larger of the two waits as a multiple of the same wait in `quiet`."""
-        return max(self.reply_s / quiet.reply_s, self.answer_s / quiet.answer_s)
+        """Both waits together, as a multiple of those in `quiet`."""
+        return (self.reply_s + self.answer_s) / (quiet.reply_s + quiet.answer_s)
 
 
 def measure_bystanders(
-    home: Path, images: Sequence[bytes], count: int, rounds: int
+    home: Path, images: Sequence[bytes], count: int, bystanders: int
 ) -> tuple[BystanderWaits, BystanderWaits]:
     """Measure how long others wait without and with a user who sends `count` photographs, commands and presses each.
 
@@ -48,29 +51,32 @@ def measure_bystanders(
     with ExitStack() as stack:
         stack.enter_context(start_simulator(home / "flood-simulator.log", port))
         stack.enter_context(start_bot(home / "flood-bot.log", simulator_environment(port)))
-        return asyncio.run(_measure(simulator_url(port), images, count, rounds))
+        return asyncio.run(_measure(simulator_url(port), images, count, bystanders))
 
 
 async def _measure(
-    address: str, images: Sequence[bytes], count: int, rounds: int
+    address: str, images: Sequence[bytes], count: int, bystanders: int
 ) -> tuple[BystanderWaits, BystanderWaits]:
     async with SimulatorClient(address) as simulator:
-        flooding, *others = await create_users(simulator, 1 + 2 * rounds)
+        flooding, *others = await create_users(simulator, 1 + 2 * bystanders)
         uploads = [await simulator.upload(image) for image in images]
-        quiet = await _measure_waits(others[:rounds], uploads)
+        quiet = await _measure_waits(others[:bystanders], uploads)
         flood = asyncio.create_task(_send_flood(flooding, uploads, count))
-        waits = await _measure_waits(others[rounds:], uploads)
+        await asyncio.sleep(_HEAD_START_S)
+        waits = await _measure_waits(others[bystanders:], uploads)
         await flood
         return quiet, waits
 
 
 async def _measure_waits(users: Sequence[User], uploads: Sequence[str]) -> BystanderWaits:
-    """One user after the other sends a command and a photograph."""
-    replies, answers = [], []
-    for user, upload in zip(users, cycle(uploads), strict=False):
-        replies.append(await _time_reply(user, partial(user.send_text, "/help"), _is_any))
-        answers.append(await _time_reply(user, partial(user.send_photo, upload), _is_answer))
-    return BystanderWaits(median(replies), median(answers))
+    """All users send a command at the same time, and a photograph once they have the reply."""
+
+    async def measure(user: User, upload: str) -> tuple[float, float]:
+        reply_s = await _time_reply(user, partial(user.send_text, "/help"), _is_any)
+        return reply_s, await _time_reply(user, partial(user.send_photo, upload), _is_answer)
+
+    waits = await asyncio.gather(*(measure(*pair) for pair in zip(users, cycle(uploads), strict=False)))
+    return BystanderWaits(median(reply_s for reply_s, _ in waits), median(answer_s for _, answer_s in waits))
 
 
 async def _time_reply(user: User, send: Callable[[], Awaitable[int]], is_meant: Callable[[Message], bool]) -> float:

@@ -78,11 +78,6 @@ class OutboxConsumer:
         """Seconds since the consumer last checked for jobs and free slots."""
         return time.monotonic() - self._polled_at
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether jobs are in flight."""
-        return bool(self._tasks)
-
     async def run(self) -> None:
         """Consume until cancelled."""
         while True:

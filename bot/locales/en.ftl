@@ -57,7 +57,7 @@ privacy =
     <b>Kept for { $days ->
         [one] one day
        *[other] { $days } days
-    }:</b> the answer, with the number of this chat and of your message, so that its buttons work. If an answer could not be made or delivered, this record is kept until the people who run me have dealt with it.
+    }:</b> the answer, with the number of this chat and of your message, so that its buttons work. If an answer could not be made or delivered, this record is kept until the people who run me have dealt with it, for thirty days at most.
     <b>Kept until half a year after your last photograph:</b> your consent and your language.
     <b>Kept until the end of the day:</b> how many photographs you have sent today, under a code from which nobody can read who you are. /delete_me leaves this count alone, so that the daily limit holds.
     <b>Never kept:</b> your name, your username, your texts. No photograph is used for training.

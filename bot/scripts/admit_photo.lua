@@ -4,7 +4,8 @@
 -- ARGV: job id, origin of the photo, language of Telegram's setting, burst, photos a minute, photos a day, seconds to
 -- remember the user, seconds to keep a photo that waits for consent, target of the status message, chat, message,
 -- reason to reject the photo in any case or ''.
--- Returns {admission, language, time in ms at which the burst of such photos began if this is its first, else 0}.
+-- Returns {admission, language, time in ms at which the burst of such photos began if this is its first, else 0, ms
+-- until a photo is admitted again if that is known, else 0}.
 -- The admission is admitted, no-consent, too-fast, daily-limit or the given reason. A photo that was admitted or that
 -- waits for consent costs nothing when it is repeated. A photo that waits has paid: it is admitted after consent.
 local user, allowance, jobs, pending, unanswered = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -18,21 +19,10 @@ local now = now_ms / 1000
 local fields = redis.call('HMGET', user, 'language', 'consent')
 language = fields[1] or language
 local has_consented = fields[2]
-if redis.call('SISMEMBER', jobs, job_id) == 1 then return {'admitted', language, 0} end
+if redis.call('SISMEMBER', jobs, job_id) == 1 then return {'admitted', language, 0, 0} end
 
--- Notes that the user gets a notice about this photo. Returns the time of the first photo of the burst if it is this.
-local function note(admission)
-  local prefix = chat .. ':' .. admission .. ':'
-  -- A notice is sent within an hour or never.
-  redis.call('ZREMRANGEBYSCORE', unanswered, '-inf', now_ms - 3600000)
-  redis.call('ZADD', unanswered, 'NX', now_ms, prefix .. message)
-  redis.call('EXPIRE', unanswered, 3600)
-  local members = redis.call('ZRANGE', unanswered, 0, -1, 'WITHSCORES')
-  for i = 1, #members, 2 do
-    if string.sub(members[i], 1, #prefix) == prefix then
-      return members[i] == prefix .. message and tonumber(members[i + 1]) or 0
-    end
-  end
+local function reject(admission, wait_s)
+  return {admission, language, note(unanswered, chat, admission, message, now_ms), math.ceil((wait_s or 0) * 1000)}
 end
 
 local function admit()
@@ -45,22 +35,22 @@ local function admit()
   end
   redis.call('EXPIRE', user, remembered_s)
   redis.call('EXPIRE', jobs, remembered_s)
-  return {'admitted', language, 0}
+  return {'admitted', language, 0, 0}
 end
 
 if redis.call('HEXISTS', pending, job_id) == 1 then
   if has_consented then return admit() end
-  return {'no-consent', language, note('no-consent')}
+  return reject('no-consent')
 end
-if reason ~= '' then return {reason, language, note(reason)} end
+if reason ~= '' then return reject(reason) end
 
 local paid = redis.call('HMGET', allowance, 'tokens', 'refilled_at', 'day', 'used_today')
 local today = tostring(math.floor(now / 86400))
 local used_today = paid[3] == today and tonumber(paid[4]) or 0
 local refilled_at = tonumber(paid[2]) or now
 local tokens = math.min(burst, (tonumber(paid[1]) or burst) + (now - refilled_at) * per_minute / 60)
-if used_today >= per_day then return {'daily-limit', language, note('daily-limit')} end
-if tokens < 1 then return {'too-fast', language, note('too-fast')} end
+if used_today >= per_day then return reject('daily-limit', 86400 - now % 86400) end
+if tokens < 1 then return reject('too-fast', (1 - tokens) * 60 / per_minute) end
 redis.call('HSET', allowance, 'tokens', tokens - 1, 'refilled_at', now, 'day', today, 'used_today', used_today + 1)
 -- Until the day ends, and until the bucket is full again.
 local kept_s = math.max(86400 - now % 86400, burst * 60 / per_minute)
@@ -68,4 +58,4 @@ redis.call('EXPIRE', allowance, math.ceil(kept_s) + 1)
 if has_consented then return admit() end
 redis.call('HSET', pending, job_id, origin)
 redis.call('EXPIRE', pending, pending_s)
-return {'no-consent', language, note('no-consent')}
+return reject('no-consent')

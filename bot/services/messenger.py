@@ -1,7 +1,7 @@
 """Enqueues outgoing messages. Background tasks send them, those of one chat in order."""
 
 from bot.storage.messages.message_lines import MessageLines
-from bot.storage.messages.outgoing_message import OutgoingMessage, create_message_job, list_lines
+from bot.storage.messages.outgoing_message import OutgoingMessage, PhotoNotice, create_message_job, list_lines
 from shared.contract.names import Stage
 from shared.ids import job_id
 from shared.ledger import transitions
@@ -31,6 +31,11 @@ class Messenger:
             await self._lines.remove(message.line, [equal])
             await self._lines.join(message.line, id_, digest, allow_equal=True)
         await self._ledger.run(create_message_job(id_, message))
+
+    async def enqueue_notice(self, chat_id: int, thread_id: int | None, notice: PhotoNotice) -> None:
+        """Enqueue the notice about a burst of photos that were not taken, once a burst."""
+        message = OutgoingMessage(chat_id=chat_id, thread_id=thread_id, notice=notice)
+        await self.enqueue(message, "notice", str(notice.user_id), notice.reason, str(notice.began))
 
     async def withdraw(self, chat_id: int) -> None:
         """Delete the messages that wait for a private chat."""

@@ -4,11 +4,10 @@ from collections.abc import Callable
 from typing import Final
 
 from bot.services.messenger import Messenger
+from bot.services.photo_overflow import PhotoOverflow, make_notice
 from bot.services.wait_estimate import WaitEstimator
 from bot.storage import redis_keys
 from bot.storage.admission import Admission, AdmissionControl, AdmissionResult
-from bot.storage.messages.outgoing_message import OutgoingMessage, PhotoNotice
-from bot.storage.messages.unanswered_photos import UnansweredPhotos
 from bot.storage.photo_origin import PhotoOrigin
 from bot.storage.users import UserStore, hash_user
 from bot.telegram.photo import PhotoFile
@@ -40,8 +39,8 @@ class SubmissionService:
         store: AsyncImageStore,
         users: UserStore,
         admission: AdmissionControl,
-        unanswered: UnansweredPhotos,
         messenger: Messenger,
+        overflow: PhotoOverflow,
         wait_estimator: WaitEstimator,
         overrides: SettingsOverrides,
         key: bytes,
@@ -50,8 +49,8 @@ class SubmissionService:
         self._store = store
         self._users = users
         self._admission = admission
-        self._unanswered = unanswered
         self._messenger = messenger
+        self._overflow = overflow
         self._wait_estimator = wait_estimator
         self._overrides = overrides
         self._key = key
@@ -59,8 +58,10 @@ class SubmissionService:
     async def submit(self, photo: PhotoFile, origin: PhotoOrigin, language_code: str | None) -> None:
         """Create a job for a photo, or let the user get a notice why there is none."""
         result = await self._admit(self._get_job_id(photo, origin), origin, language_code, self._find_rejection(photo))
+        if result.admission in (Admission.TOO_FAST, Admission.DAILY_LIMIT) and not origin.is_group:
+            self._overflow.close(origin, result)
         if result.admission is not Admission.ADMITTED and result.burst_began:
-            await self._enqueue_notice(origin, result)
+            await self._messenger.enqueue_notice(origin.chat_id, origin.thread_id, make_notice(origin.user_id, result))
 
     async def resubmit(self, photo: PhotoFile, origin: PhotoOrigin, language_code: str | None) -> None:
         """Submit the photo of an edited message. The photo that it replaces is withdrawn: its answer would mislead."""
@@ -75,7 +76,7 @@ class SubmissionService:
         photos = await self._admission.get_pending_photos(user_id)
         for id_, origin in photos.items():
             await self._admit(id_, origin, language_code)
-        await self._forget_pending(user_id, photos)
+        await self._admission.remove_pending_photos(user_id, photos)
         return len(photos)
 
     async def get_job(self, id_: str) -> JobView | None:
@@ -122,18 +123,10 @@ class SubmissionService:
             )
         return result
 
-    async def _enqueue_notice(self, origin: PhotoOrigin, result: AdmissionResult) -> None:
-        notice = PhotoNotice(
-            user_id=origin.user_id, reason=result.admission, language=result.language, began=result.burst_began
-        )
-        message = OutgoingMessage(chat_id=origin.chat_id, thread_id=origin.thread_id, notice=notice)
-        reason = ("notice", str(origin.user_id), result.admission.value, str(result.burst_began))
-        await self._messenger.enqueue(message, *reason)
-
     async def _withdraw(self, user_id: int, is_meant: Callable[[str, PhotoOrigin], bool]) -> int:
         pending = await self._admission.get_pending_photos(user_id)
         pending = {id_: origin for id_, origin in pending.items() if is_meant(id_, origin)}
-        await self._forget_pending(user_id, pending)
+        await self._admission.remove_pending_photos(user_id, pending)
         job_ids = await self._users.get_job_ids(user_id)
         jobs = await self._ledger.run(transitions.get_jobs(job_ids)) if job_ids else []
         unfinished = [
@@ -146,8 +139,3 @@ class SubmissionService:
         await self._ledger.run(transitions.cancel(unfinished, retention_s=_CANCELLED_RETENTION_S))
         await self._store.delete(unfinished)
         return len(pending) + len(unfinished)
-
-    async def _forget_pending(self, user_id: int, photos: dict[str, PhotoOrigin]) -> None:
-        await self._admission.remove_pending_photos(user_id, list(photos))
-        messages = [(origin.chat_id, origin.message_id) for origin in photos.values()]
-        await self._unanswered.remove(user_id, Admission.NO_CONSENT, messages)

@@ -1,5 +1,6 @@
 """Admission control. A photo waits for its user's consent. Beyond the allowance photos and requests are rejected."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -9,6 +10,7 @@ from redis.asyncio import Redis
 
 from bot.locales import match_language
 from bot.storage import redis_keys
+from bot.storage.messages.unanswered_photos import UnansweredPhotos
 from bot.storage.photo_origin import PhotoOrigin
 from bot.storage.status_target import AlbumTarget, get_status_target
 from bot.storage.users import REMEMBERED_S
@@ -24,7 +26,9 @@ _PENDING_S: Final = 24 * 3600
 _REQUEST_BURST: Final = 20
 
 _SCRIPTS: Final = Path(__file__).parents[1] / "scripts"
-_ADMIT: Final = with_clock_prelude((_SCRIPTS / "admit_photo.lua").read_text(encoding="utf-8"))
+_NOTE: Final = (_SCRIPTS / "_note.lua").read_text(encoding="utf-8")
+_ADMIT: Final = with_clock_prelude(_NOTE + (_SCRIPTS / "admit_photo.lua").read_text(encoding="utf-8"))
+_NOTE_PHOTOS: Final = with_clock_prelude(_NOTE + (_SCRIPTS / "note_photos.lua").read_text(encoding="utf-8"))
 _ADMIT_REQUEST: Final = with_clock_prelude((_SCRIPTS / "admit_request.lua").read_text(encoding="utf-8"))
 
 
@@ -44,11 +48,13 @@ class AdmissionResult:
     """Result of the check, and the user's language.
 
     `burst_began` is 0 unless the photo is the first of a burst for which the user gets a notice; then it is a time.
+    `wait_s`: no photo of the user is admitted for so long, 0 if that is not known.
     """
 
     admission: Admission
     language: str
     burst_began: int
+    wait_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,9 @@ class AdmissionControl:
         self._redis: Any = client  # redis-py's types mix its two clients
         self._retry = retry
         self._overrides = overrides
+        self._unanswered = UnansweredPhotos(client, retry)
         self._admit = client.register_script(_ADMIT)
+        self._note_photos = client.register_script(_NOTE_PHOTOS)
         self._admit_request = client.register_script(_ADMIT_REQUEST)
 
     async def admit(
@@ -116,8 +124,14 @@ class AdmissionControl:
             origin.message_id,
             rejection or "",
         ]
-        admission, language, burst_began = await self._retry.call(lambda: self._admit(keys=keys, args=arguments))
-        return AdmissionResult(Admission(admission.decode()), language.decode(), int(burst_began))
+        reply = await self._retry.call(lambda: self._admit(keys=keys, args=arguments))
+        admission, language, burst_began, wait_ms = reply
+        return AdmissionResult(Admission(admission.decode()), language.decode(), int(burst_began), wait_ms / 1000)
+
+    async def note_rejected(self, user_id: int, chat_id: int, admission: Admission, message_ids: Sequence[int]) -> int:
+        """Note photos that cannot be admitted now. Returns the same as `AdmissionResult.burst_began`."""
+        keys, arguments = [redis_keys.unanswered_photos(user_id)], [chat_id, admission.value, *message_ids]
+        return int(await self._retry.call(lambda: self._note_photos(keys=keys, args=arguments)))
 
     async def admit_request(self, user_hash: str, *, changes_data: bool = False) -> RequestAdmission:
         """Admit or reject a command or a press. `changes_data`: it withdraws or deletes something, or gives consent."""
@@ -131,7 +145,9 @@ class AdmissionControl:
         origins = {id_.decode(): PhotoOrigin.model_validate_json(origin) for id_, origin in photos.items()}
         return dict(sorted(origins.items(), key=lambda item: (item[1].chat_id, item[1].message_id)))
 
-    async def remove_pending_photos(self, user_id: int, job_ids: list[str]) -> None:
-        """Forget photos that were sent before consent: they have jobs, or their user withdrew them."""
-        if job_ids:
-            await self._retry.call(lambda: self._redis.hdel(redis_keys.pending_photos(user_id), *job_ids))
+    async def remove_pending_photos(self, user_id: int, photos: Mapping[str, PhotoOrigin]) -> None:
+        """Forget photos that were sent before consent, by job id: they have jobs, or their user withdrew them."""
+        if photos:
+            await self._retry.call(lambda: self._redis.hdel(redis_keys.pending_photos(user_id), *photos))
+            messages = [(origin.chat_id, origin.message_id) for origin in photos.values()]
+            await self._unanswered.remove(user_id, Admission.NO_CONSENT, messages)

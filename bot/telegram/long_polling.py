@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from itertools import groupby
+from typing import Any, Final
 
 import structlog
 from aiogram import Bot, Dispatcher
@@ -20,6 +21,9 @@ from bot.telegram.updates import GetRawUpdates, parse_update
 
 log = structlog.get_logger(__name__)
 
+#: Takes updates that need no handling out of those that were fetched, and returns the others.
+Intake = Callable[[list[dict[str, Any]]], Awaitable[list[dict[str, Any]]]]
+
 #: Telegram may hold a request for updates so long. Seconds.
 _POLL_TIMEOUT_S: Final = 20
 
@@ -29,7 +33,7 @@ _REPLY_GRACE_S: Final = 15
 _ERROR_PAUSE_S: Final = 3.0
 
 
-async def poll(bot: Bot, dispatcher: Dispatcher, update_types: Sequence[str]) -> None:
+async def poll(bot: Bot, dispatcher: Dispatcher, intake: Intake, update_types: Sequence[str]) -> None:
     """Poll until cancelled. Raises `TelegramUnauthorizedError` or `TelegramNotFound` for a wrong token.
 
     The next request for updates confirms the ones before it. It is made once all of them were handled, so that Telegram
@@ -51,19 +55,41 @@ async def poll(bot: Bot, dispatcher: Dispatcher, update_types: Sequence[str]) ->
             log.warning("asking Telegram for updates failed, trying again", error=type(error).__name__)
             await asyncio.sleep(_ERROR_PAUSE_S)
         else:
-            updates = [update for content in contents if (update := parse_update(content, bot)) is not None]
+            read = [parse_update(content, bot) for content in await _take_safely(intake, contents)]
+            updates = [update for update in read if update is not None]
             await asyncio.gather(*(_handle_in_order(bot, dispatcher, user) for user in _group_by_user(updates)))
             if contents:
                 # Also past updates that cannot be read.
                 offset = contents[-1]["update_id"] + 1
 
 
+async def _take_safely(intake: Intake, contents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    try:
+        return await intake(contents)
+    except Exception as error:  # noqa: BLE001 - the next updates must be handled, whatever form these have
+        log.error("the overflow cannot be taken out, handling all", error=type(error).__name__)  # noqa: TRY400
+        return contents
+
+
 async def _handle_in_order(bot: Bot, dispatcher: Dispatcher, updates: Iterable[Update]) -> None:
-    for update in updates:
-        try:
-            await dispatcher.feed_update(bot, update)
-        except Exception as error:  # noqa: BLE001 - after any error the next update must be handled
-            log.error("an update failed", error=type(error).__name__)  # noqa: TRY400 - it holds names and texts
+    for is_photo, group in groupby(updates, key=_is_photo):
+        if is_photo:
+            # Photos that follow one another are handled at the same time: their calls to Redis share round trips.
+            await asyncio.gather(*(_handle(bot, dispatcher, update) for update in group))
+        else:
+            for update in group:
+                await _handle(bot, dispatcher, update)
+
+
+async def _handle(bot: Bot, dispatcher: Dispatcher, update: Update) -> None:
+    try:
+        await dispatcher.feed_update(bot, update)
+    except Exception as error:  # noqa: BLE001 - after any error the next update must be handled
+        log.error("an update failed", error=type(error).__name__)  # noqa: TRY400 - it holds names and texts
+
+
+def _is_photo(update: Update) -> bool:
+    return update.message is not None and bool(update.message.photo)
 
 
 def _group_by_user(updates: Iterable[Update]) -> Iterable[list[Update]]:

@@ -38,7 +38,7 @@ class UnansweredPhotos:
         keys, arguments = [redis_keys.unanswered_photos(user_id)], [_prefix(chat_id, reason)]
         reply = await self._retry.call(lambda: self._read(keys=keys, args=arguments))
         since_first_ms, since_last_ms, *message_ids = reply
-        return Burst(tuple(message_ids), since_first_ms / 1000, since_last_ms / 1000)
+        return Burst(tuple(sorted(message_ids)), since_first_ms / 1000, since_last_ms / 1000)
 
     async def remove(self, user_id: int, reason: str, photos: Sequence[tuple[int, int]]) -> None:
         """Forget photos by chat and message: their user knows, or there is nothing to say any more."""

@@ -5,6 +5,7 @@ from typing import Any, BinaryIO
 
 import pytest
 
+from bot.app import create_services
 from bot.background.photo_download import PhotoDownloader
 from bot.dependencies import BotDependencies
 from bot.storage.photo_origin import PhotoOrigin
@@ -37,9 +38,8 @@ async def nothing(_: BotDependencies) -> None:
     """The user waits."""
 
 
-async def delete(dependencies: BotDependencies) -> None:
-    await dependencies.ledger.run(transitions.delete(["a"]))
-    await dependencies.store.delete(["a"])
+async def delete_me(dependencies: BotDependencies) -> None:
+    await create_services(dependencies, b"key").privacy.erase_user(7)
 
 
 async def cancel(dependencies: BotDependencies) -> None:
@@ -57,6 +57,8 @@ async def download(
 ) -> tuple[float | None, set[str], int]:
     """Download a photo. Returns when it is tried again, the keys of the image store, and the number of messages."""
     client: Any = dependencies.client
+    await dependencies.users.record_consent(7)
+    await dependencies.admission.admit("a", ORIGIN, "en", user_hash="hash")
     await dependencies.ledger.run(
         transitions.create_jobs(
             [NewJob("a", ORIGIN.model_dump_json())],
@@ -77,7 +79,7 @@ async def download(
     return again_s, keys - {"melanoma:image:total"}, await client.llen(str(Queue.INTERACTIVE))
 
 
-@pytest.mark.parametrize("meanwhile", [delete, cancel])
+@pytest.mark.parametrize("meanwhile", [delete_me, cancel])
 def test_an_image_that_no_job_needs_any_more_is_deleted(redis_url: str, meanwhile: Meanwhile) -> None:
     async def scenario(dependencies: BotDependencies) -> None:
         assert await download(dependencies, redis_url, meanwhile) == (None, set(), 0)

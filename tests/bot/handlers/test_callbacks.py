@@ -12,6 +12,7 @@ from bot.app import create_dispatcher, create_services
 from bot.dependencies import BotDependencies
 from bot.storage import redis_keys
 from bot.storage.photo_origin import PhotoOrigin
+from bot.telegram.flood_gate import FloodGate
 from shared.contract.decision import Refusal, RefusalReason
 from shared.contract.names import Queue, Stage
 from shared.ledger import transitions
@@ -24,7 +25,7 @@ OWNER, OTHER = 7, 8
 
 async def press(dependencies: BotDependencies, data: str, user_id: int = OWNER) -> dict[str, Any]:
     """Press a button of the chat of `OWNER`. Returns the toast of the answer, and the text of the message if any."""
-    dispatcher = create_dispatcher(dependencies, create_services(dependencies, b"key"), b"key")
+    dispatcher = create_dispatcher(dependencies, create_services(dependencies, b"key"), FloodGate(), b"key")
     user = User(id=user_id, is_bot=False, first_name="A", language_code="en")
     chat = Chat(id=OWNER, type="private")
     message = Message(message_id=3, date=0, chat=chat)  # type: ignore[arg-type] # a time as Telegram sends it

@@ -14,14 +14,15 @@ from aiogram import Bot
 from aiogram.client.telegram import TelegramAPIServer
 from pydantic import SecretStr
 
-from bot.app import create_dispatcher, create_services
+from bot.app import create_dispatcher, create_intake, create_services
 from bot.background.runner import BackgroundTasks
 from bot.dependencies import BotDependencies
 from bot.storage import redis_keys
+from bot.telegram.flood_gate import FloodGate
 from bot.telegram.long_polling import poll
 from bot.telegram.session import CachingSession
 from shared.config.settings import Settings
-from shared.contract.decision import Band, EvidenceMap, Refusal, RefusalReason, Verdict, Work
+from shared.contract.decision import Refusal, RefusalReason
 from shared.contract.names import Queue
 from shared.ledger import transitions
 from shared.ledger.records import JobView
@@ -29,6 +30,7 @@ from shared.service.client import ServiceClient
 from simulator.client.client import Message, SimulatorClient, User
 from simulator.server import start_server
 from simulator.state.state import SimulatorState
+from tests.bot.presentation.test_rendering import VERDICT
 from tests.simulator.harness import render_image
 
 TOKEN = f"123456789:{'A-b_' * 9}"
@@ -36,22 +38,9 @@ KEY = b"key of the test"
 UPDATE_TYPES = ("message", "edited_message", "callback_query", "my_chat_member")
 
 #: Tests wait for events at most so long. Seconds.
-TIMEOUT_S = 20.0
+TIMEOUT_S = 60.0
 
 IMAGE = render_image(64, 48)
-
-VERDICT = Verdict(
-    artefact="a@1",
-    population="phone",
-    probability=0.5,
-    probabilities={},
-    band=Band.HIGH,
-    receipt=None,
-    evidence=EvidenceMap(rows=1, columns=1, cells=(9,)),
-    distance=0,
-    advice=(),
-    work=Work(batch=1, wait_s=0, decode_s=0, predict_s=0),
-)
 
 
 class LiveBot:
@@ -88,9 +77,10 @@ class LiveBot:
         )
         self.tasks.start()
         stack.push_async_callback(self.tasks.stop)
-        dispatcher = create_dispatcher(self.dependencies, self.services, KEY)
+        gate = FloodGate()
+        dispatcher = create_dispatcher(self.dependencies, self.services, gate, KEY)
         await self.bot.get_me()
-        polling = asyncio.create_task(poll(self.bot, dispatcher, UPDATE_TYPES))
+        polling = asyncio.create_task(poll(self.bot, dispatcher, create_intake(gate, self.services), UPDATE_TYPES))
 
         async def stop_polling() -> None:
             polling.cancel()
@@ -170,7 +160,7 @@ def run_live_bot(redis_url: str, scenario: Callable[[LiveBot], Awaitable[None]],
     """Run a scenario with a bot of its own."""
 
     async def run() -> None:
-        async with LiveBot(redis_url, **options) as live, asyncio.timeout(120):
+        async with LiveBot(redis_url, **options) as live, asyncio.timeout(240):
             await scenario(live)
 
     asyncio.run(run())

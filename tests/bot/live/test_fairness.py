@@ -89,6 +89,8 @@ def test_update_that_cannot_be_read_is_passed_over(redis_url: str) -> None:
         user = await live.create_user()
         bot = live.state.find_bot()
         bot.updates.add("message", {"message_id": "not a number", "text": "of a coming release"})
+        for content in ("of a coming release", {"chat": 1, "photo": 2}, {"from": "me", "text": "x"}):
+            bot.updates.add("message", content)  # type: ignore[arg-type] # nobody knows the form
         await wait_for(user, await user.send_text("/help"), "daylight")
 
     run_live_bot(redis_url, scenario)

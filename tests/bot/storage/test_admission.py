@@ -135,7 +135,7 @@ def test_admission_keeps_only_the_file_id_of_a_photo_before_consent_for_a_day(re
         assert 86_000 < await client.ttl(redis_keys.pending_photos(7)) <= 86_400
         assert await client.keys("*job*") == []
         assert await dependencies.admission.get_pending_photos(7) == {"job-7-1": make_origin()}
-        await dependencies.admission.remove_pending_photos(7, ["job-7-1"])
+        await dependencies.admission.remove_pending_photos(7, {"job-7-1": make_origin()})
         assert await dependencies.admission.get_pending_photos(7) == {}
 
     run_scenario(redis_url, scenario)
