@@ -10,6 +10,7 @@ from pathlib import Path
 from training.data.manifest import is_manifest, read_manifest
 from training.data.records.labelled_image import ImageRecord, LabelledImage, Population
 from training.data.sources.folders import read_folders
+from training.data.sources.found import BCN, BCN_84, FOUND_SOURCES, HAM_MORE, SIIM2020
 from training.data.sources.ham10000 import HAM10000
 from training.data.sources.holdout import HELD_OUT_FRACTION, is_held_out
 from training.data.sources.isic2017 import ISIC2017
@@ -17,12 +18,17 @@ from training.data.sources.isic_archive import ISIC_ARCHIVE
 from training.data.sources.phone import PAD_UFES_20, PHONE_FOLDER, is_in_held_out_half
 
 __all__ = [
+    "BCN",
+    "BCN_84",
+    "FOUND_SOURCES",
     "HAM10000",
+    "HAM_MORE",
     "HELD_OUT_FRACTION",
     "ISIC2017",
     "ISIC_ARCHIVE",
     "PAD_UFES_20",
     "PHONE_FOLDER",
+    "SIIM2020",
     "PhoneImage",
     "PhoneSubject",
     "is_held_out",
