@@ -33,6 +33,7 @@ from training.exporting.calibration_inputs.cross_fitting import (
 from training.exporting.calibration_inputs.features import Features
 from training.exporting.calibration_inputs.run_models import RunModel, read_fold_models, read_run_model
 from training.exporting.graph import TENSORS, Storage, write_graph
+from training.exporting.left_out import LeftOutResult, measure_left_out_runs
 from training.exporting.out_of_fold import FILE_NAME, OutOfFoldTable, write_out_of_fold
 from training.exporting.population import describe_population
 from training.exporting.predictor import GraphPredictor
@@ -79,6 +80,8 @@ class _Inputs:
     data: CalibrationData
     background: BackgroundImages
     out_of_fold: OutOfFoldOutputs
+    #: Results of the runs that left sources out.
+    left_out: list[LeftOutResult]
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,8 @@ def export(options: ExportOptions, progress: Progress) -> Manifest:
 
 
 def _read_inputs(options: ExportOptions, progress: Progress) -> _Inputs:
-    run, folds = read_run_model(options.run), read_fold_models(options.run)
+    run, left_out = read_run_model(options.run), measure_left_out_runs(options.run)
+    folds = read_fold_models(options.run, run)
     data = read_calibration_data(options.data, options.run, run.recipe)
     progress(f"predicting {len(data.phone.images)} phone pictures with the models of {len(folds)} folds")
     background = BackgroundImages(
@@ -134,7 +138,7 @@ def _read_inputs(options: ExportOptions, progress: Progress) -> _Inputs:
     )
     models = {fold: fold_run.model for fold, fold_run in folds.items()}
     out_of_fold = predict_out_of_fold(models, data.phone.images, data.phone.pixels, background)
-    return _Inputs(run, len(folds), data, background, out_of_fold)
+    return _Inputs(run, len(folds), data, background, out_of_fold, left_out)
 
 
 def _fit(inputs: _Inputs, held_out: Features) -> tuple[tuple[PopulationCalibration, ...], KindClassifier]:
@@ -149,7 +153,8 @@ def _fit(inputs: _Inputs, held_out: Features) -> tuple[tuple[PopulationCalibrati
     logits = held_out.logits[:, POPULATIONS.index(Population.DERMATOSCOPE)]
     calibrations = (
         PopulationCalibration(
-            fit_temperature_scaling(logits, data.held_out.labels), fit_distance(others.middle[is_dermatoscope])
+            fit_temperature_scaling(logits[data.held_out.is_natural], data.held_out.labels[data.held_out.is_natural]),
+            fit_distance(others.middle[is_dermatoscope]),
         ),
         PopulationCalibration(
             fit_temperature_scaling(inputs.out_of_fold.logits, data.phone.labels), fit_distance(phone.middle)
@@ -180,6 +185,8 @@ def _measure(
     data, spec = inputs.data, inputs.run.recipe.serving_spec
     phone = inputs.out_of_fold.calibrate(data.phone.labels)
     metrics = measure_held_out(data.held_out.images, held_out) | measure_phone(data.phone.images, phone.probabilities)
+    for result in inputs.left_out:
+        metrics |= result.metrics
     lesions = {"held_out": held_out.kinds}
     test_images = read_test_images(options.data) if options.test else []
     if test_images:
@@ -221,13 +228,19 @@ def _build_manifest(
         picture=inputs.run.recipe.serving_spec,
         labels=LABELS,
         populations=(
-            describe_population(DERMATOSCOPE, calibrations[0], data.held_out, measurements.held_out),
+            describe_population(
+                DERMATOSCOPE,
+                calibrations[0],
+                data.held_out,
+                measurements.held_out,
+                [result.low_threshold for result in inputs.left_out],
+            ),
             describe_population(PHONE, calibrations[1], data.phone, measurements.phone),
         ),
         kinds=KINDS,
         metrics=measurements.metrics,
-        data=list_data_sources([*data.training_images, *measured_images], data.others.images),
-        licence=derive_licence([*data.training_images, *data.phone.images]),
+        data=list_data_sources(inputs.run.lineage, [*data.training_images, *measured_images], data.others.images),
+        licence=derive_licence(inputs.run.lineage),
         made_with=collect_build_info(inputs.run, inputs.fold_count),
         files={name: hash_file(options.out / name) for name in (GRAPH_NAME, FILE_NAME)},
     )

@@ -31,6 +31,7 @@ __all__ = [
     "SIIM2020",
     "PhoneImage",
     "PhoneSubject",
+    "is_chosen_by_diagnosis",
     "is_held_out",
     "read_labelled_images",
     "read_phone_images",
@@ -57,6 +58,11 @@ def read_records(data: Path) -> list[ImageRecord]:
 def read_labelled_images(data: Path) -> list[LabelledImage]:
     """Read the records of the lesions whose label is known. Arguments and errors are those of `read_records`."""
     return [LabelledImage(**vars(record)) for record in read_records(data) if record.label is not None]
+
+
+def is_chosen_by_diagnosis(source: str) -> bool:
+    """Return whether the source's images were chosen by diagnosis: its share of malignant ones is that of no clinic."""
+    return source in FOUND_SOURCES
 
 
 class PhoneSubject(StrEnum):

@@ -12,8 +12,7 @@ from training.errors import TrainingError
 
 
 def read_folders(data: Path) -> list[ImageRecord]:
-    """Read the records of `isic2017/`, `ham10000/` and, if they exist, `phone/`, `isic-archive/` and `found/`, in this
-    order.
+    """Read the records of the data sets in their order: the first two must exist.
 
     Raises:
         TrainingError: If a folder, a manifest, a column or an image is missing, or if a manifest holds an unknown

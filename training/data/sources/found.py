@@ -21,8 +21,8 @@ BCN_84: Final = "bcn_84"
 SIIM2020: Final = "siim2020"
 FOUND_SOURCES: Final = (HAM_MORE, BCN, BCN_84, SIIM2020)
 
-# SIIM-ISIC 2020 says of most lesions that they are benign and no more; nearly all of those are moles. The `diagnosis` of
-# such a record remains "unknown".
+# SIIM-ISIC 2020 says of most lesions that they are benign and no more; nearly all of those are moles. The `diagnosis`
+# of such a record remains "unknown".
 
 #: All four collections are under it.
 _LICENCE: Final = "CC BY-NC 4.0"

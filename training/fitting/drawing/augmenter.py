@@ -73,7 +73,7 @@ class _AugmentationLayer(keras.layers.Layer):  # type: ignore[misc]
         x = _lose_detail(x, inputs["resolution"], inputs["blur"] * (self._size / _BLUR_SIDE), inputs["quality"])
         return ops.cast(ops.clip(ops.round(x), 0, 255), "uint8")
 
-    def compute_output_spec(self, inputs: dict[str, Tensor]) -> keras.KerasTensor:
+    def compute_output_spec(self, inputs: dict[str, Tensor]) -> keras.KerasTensor:  # noqa: ARG002
         """Shape of the result, which the backend need not trace."""
         return keras.KerasTensor((None, self._size, self._size, 3), dtype="uint8")
 

@@ -11,7 +11,7 @@ from training.fitting.recipe import Recipe
 
 
 def is_trained_on(image: LabelledImage, recipe: Recipe) -> bool:
-    """Return whether the recipe trains on the image: it is neither held out nor of a fold or source that is left out."""
+    """Return whether the recipe trains on the image: it is neither held out nor of a left-out fold or source."""
     return is_in_recipe(image, recipe) and image.split is Split.TRAIN and not _is_left_out(image, recipe)
 
 
