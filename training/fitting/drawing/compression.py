@@ -22,6 +22,7 @@ _LUMINANCE: Final = (
 )
 _COLOUR_CORNER: Final = ((17, 18, 24, 47), (18, 21, 26, 66), (24, 26, 56, 99), (47, 66, 99, 99))
 _TO_YCBCR: Final = np.array([[0.299, 0.587, 0.114], [-0.1687, -0.3313, 0.5], [0.5, -0.4187, -0.0813]], np.float32)
+_FROM_YCBCR: Final = np.linalg.inv(_TO_YCBCR).astype(np.float32)
 
 
 def compress(x: Tensor, quality: Tensor) -> Tensor:
@@ -31,19 +32,19 @@ def compress(x: Tensor, quality: Tensor) -> Tensor:
     """
     size = x.shape[1]
     cells = size // _BLOCK
-    colours = ops.einsum("nijc,dc->nijd", x, _TO_YCBCR)
+    colours = ops.einsum("nijc,dc->nijd", x, ops.convert_to_tensor(_TO_YCBCR))
     colours = ops.concatenate([colours[..., :1] - 128, _average_quads(colours[..., 1:])], axis=-1)
     blocks = ops.reshape(colours, (-1, cells, _BLOCK, cells, _BLOCK, 3))
-    cosines = _make_cosines()
+    cosines = ops.convert_to_tensor(_make_cosines())
     spectrum = ops.einsum("ui,naibjc,vj->naubvc", cosines, blocks, cosines)
     safe = ops.maximum(quality, 1.0)
     scale = ops.where(safe < 50, 50 / safe, 2 - safe / 50)
-    steps = ops.maximum(_make_steps()[None, None] * scale[:, :, None, None, None, None], 1.0)
+    steps = ops.maximum(ops.convert_to_tensor(_make_steps()[None, None]) * scale[:, :, None, None, None, None], 1.0)
     spectrum = ops.round(spectrum / steps) * steps
     blocks = ops.einsum("ui,naubvc,vj->naibjc", cosines, spectrum, cosines)
     colours = ops.reshape(blocks, (-1, size, size, 3))
     colours = ops.concatenate([colours[..., :1] + 128, colours[..., 1:]], axis=-1)
-    compressed = ops.einsum("nijd,cd->nijc", colours, np.linalg.inv(_TO_YCBCR).astype(np.float32))
+    compressed = ops.einsum("nijd,cd->nijc", colours, ops.convert_to_tensor(_FROM_YCBCR))
     return ops.where(quality[:, :, None, None] > 0, compressed, x)
 
 
