@@ -18,7 +18,7 @@ _PATH = click.Path(path_type=Path)
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("recipe")
-@click.option("--data", type=_PATH, required=True, help="Folder with isic2017/, ham10000/ and phone/.")
+@click.option("--data", type=_PATH, required=True, help="Manifest, its folder, or the folder of the data sets.")
 @click.option("--run", "directory", type=_PATH, required=True, help="Folder for the checkpoint and the log.")
 @click.option(
     "--start",

@@ -44,20 +44,21 @@ class LeftOutResult:
 
 
 def measure_left_out_runs(directory: Path) -> list[LeftOutResult]:
-    """Measure the runs in the folders `without-*` of a run; none if there are none.
+    """Measure the runs in the folders `without-*` and `fold-*` of a run that left sources out.
+
+    The run of a fold may leave out a source too: its predictions for both are of a model that has seen neither.
 
     Raises:
-        TrainingError: If a run is not finished, or left no source out.
+        TrainingError: If a run is not finished.
     """
-    return [measure_left_out(folder) for folder in sorted(directory.glob(f"{FOLDER_PREFIX}*"))]
-
-
-def measure_left_out(directory: Path) -> LeftOutResult:
-    """Measure one run. Raises `TrainingError` as `measure_left_out_runs` does."""
-    state = load_checkpoint(directory)
-    if state is None or not state.recipe.left_out or not (directory / PREDICTIONS_NAME).is_file():
-        raise TrainingError(f"{directory} holds no finished run with left_out sources: train it with --leave-out.")
-    return measure_predictions(directory / PREDICTIONS_NAME, state.recipe.left_out)
+    results = []
+    for folder in sorted([*directory.glob(f"{FOLDER_PREFIX}*"), *directory.glob("fold-*")]):
+        state = load_checkpoint(folder)
+        if state is not None and state.recipe.left_out:
+            if not (folder / PREDICTIONS_NAME).is_file():
+                raise TrainingError(f"{folder} has no {PREDICTIONS_NAME}: the same melanoma-train command writes it.")
+            results.append(measure_predictions(folder / PREDICTIONS_NAME, state.recipe.left_out))
+    return results
 
 
 def measure_predictions(table: Path, left_out: Sequence[str]) -> LeftOutResult:

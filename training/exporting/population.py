@@ -38,7 +38,7 @@ def describe_population(
     `name` is also the name of the kind.
 
     Raises:
-        TrainingError: The model names the right kind of no lesion.
+        TrainingError: The model names the right kind of no lesion, or all lesions are malignant or none is.
     """
     is_named = outputs.kinds.argmax(axis=1) == KINDS.names.index(name)
     if not is_named.any():
@@ -46,6 +46,8 @@ def describe_population(
     probabilities = counted_probability(outputs.probabilities)
     is_counted, sources = lesions.is_counted, np.array([image.source for image in lesions.images])
     is_natural = is_named & ~np.array([is_chosen_by_diagnosis(source) for source in sources])
+    if not 0 < is_counted[is_natural].sum() < is_natural.sum():
+        raise TrainingError(f"The held-out {name} lesions are all malignant, or none is: bands need both.")
     of_sources = [
         choose_low_threshold(probabilities[rows], is_counted[rows])
         for source in dict.fromkeys(sources.tolist())

@@ -8,6 +8,7 @@ from typing import Final
 import keras
 
 from training.data.image_cache import Pixels, decode_images
+from training.data.records.groups import check_group_leakage
 from training.data.records.labelled_image import LabelledImage, Population, Split
 from training.data.sources import read_labelled_images
 from training.errors import TrainingError
@@ -60,6 +61,12 @@ def train(run: TrainingRun, callback: TrainingCallback, tensorboard: bool = Fals
     training = [image for image in images if image.split is Split.TRAIN]
     trained = [image for image in training if is_trained_on(image, recipe)]
     held_out = [image for image in images if is_validated_on(image, recipe)]
+    if recipe.fold is not None and all(image.fold != recipe.fold for image in training):
+        raise TrainingError(f"{run.data} has no fold {recipe.fold}: its folds are {_list_folds(training)}.")
+    try:
+        check_group_leakage(images)
+    except TrainingError as error:
+        raise TrainingError(f"{run.data}: {error} melanoma-data build leaves such pictures out.") from error
     if not trained or not held_out:
         raise TrainingError(f"{run.data} has no pictures for this recipe to train on, or none to validate on.")
     lineage = _describe_lineage(run, trained)
@@ -73,6 +80,10 @@ def train(run: TrainingRun, callback: TrainingCallback, tensorboard: bool = Fals
     fit(model, training, pixels, recipe, run.directory, validator, callback, teacher, tensorboard, lineage)
     write_predictions(run.directory / PREDICTIONS_NAME, held_out, predict_own_logits(model, held_out, held_out_pixels))
     return model
+
+
+def _list_folds(images: Sequence[LabelledImage]) -> str:
+    return ", ".join(map(str, sorted({image.fold for image in images if image.fold is not None}))) or "none"
 
 
 def _describe_lineage(run: TrainingRun, trained: Sequence[LabelledImage]) -> Lineage:

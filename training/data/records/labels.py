@@ -41,8 +41,10 @@ def map_isic2017_label(dx: str, label: str) -> int | None:
         The index; None if the label is not known.
 
     Raises:
-        KeyError: If ISIC 2017 has no such diagnosis.
+        KeyError: If ISIC 2017 has no such diagnosis or label, or if the two contradict each other.
     """
+    if label not in ("malignant", "benign") or (dx in _ISIC2017 and (dx == "melanoma") != (label == "malignant")):
+        raise KeyError(f"{dx}, {label}".removeprefix(", "))
     if dx:
         return LABEL_NAMES.index(_ISIC2017[dx])
     return MELANOMA if label == "malignant" else None

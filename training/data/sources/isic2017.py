@@ -39,14 +39,18 @@ def read_isic2017(folder: Path) -> Iterator[ImageRecord]:
             source=ISIC2017,
             population=Population.DERMATOSCOPE,
             licence=LICENCE,
-            group=groups.get(name, Path(row["file"]).stem),
+            group=groups.get(Path(row["file"]).stem, Path(row["file"]).stem),
             split=split,
             diagnosis=row["dx"] or row["label"],
         )
 
 
 def _read_same_lesions(table: Path) -> dict[str, str]:
-    """Read the group of each image in the table, by its name; none if there is no table."""
+    """Read the group of each image in the table, by the image's name without folder and ending; none without a table.
+
+    The group is that of the other image, which the table names with its folder or with its split before it.
+    """
     if not table.is_file():
         return {}
-    return {row["train_file"]: Path(row["other_file"]).stem for row in read_rows(table, ("train_file", "other_file"))}
+    rows = read_rows(table, ("train_file", "other_file"))
+    return {Path(row["train_file"]).stem: Path(row["other_file"].split()[-1]).stem for row in rows}

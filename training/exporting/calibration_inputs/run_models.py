@@ -51,14 +51,15 @@ def read_fold_models(directory: Path, run: RunModel) -> dict[int, RunModel]:
 
     Raises:
         TrainingError: There are none, or a run left out another fold than its folder names, has seen it, or has another
-            recipe or other data than `run`. It need not have the teacher of `run`.
+            recipe or other data than `run`. It may leave out sources and have another teacher.
     """
     models = {}
+    may_differ = {"distil": run.recipe.distil, "left_out": run.recipe.left_out}
     for folder in sorted(directory.glob("fold-*")):
         fold_run = read_run_model(folder)
         if folder.name != f"fold-{fold_run.recipe.fold}":
             raise TrainingError(f"{folder} holds a run that left out fold {fold_run.recipe.fold}.")
-        if fold_run.recipe.model_copy(update={"fold": None, "distil": run.recipe.distil}) != run.recipe:
+        if fold_run.recipe.model_copy(update={**may_differ, "fold": None}) != run.recipe:
             raise TrainingError(f"{folder} holds a run of another recipe than {directory}: train it again.")
         if fold_run.lineage.has_seen_fold(int(fold_run.recipe.fold or 0)):
             raise TrainingError(f"{folder} holds a run that has seen the fold that it left out: train it again.")

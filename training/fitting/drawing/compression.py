@@ -3,10 +3,12 @@
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 from keras import ops
 
 #: Any backend's tensor.
 Tensor = Any
+Floats = npt.NDArray[np.float32]
 
 _BLOCK: Final = 8
 #: The steps of luminance and of colour that the standard suggests (ITU-T T.81, annex K), for a quality of 50.
@@ -56,16 +58,16 @@ def _average_quads(colours: Tensor) -> Tensor:
     return ops.reshape(ops.broadcast_to(means, ops.shape(quads)), (-1, size, size, 2))
 
 
-def _make_cosines() -> np.ndarray:
+def _make_cosines() -> Floats:
     """Make the matrix of the discrete cosine transform, [8, 8], orthonormal."""
     rows, columns = np.mgrid[:_BLOCK, :_BLOCK]
     cosines = np.cos((2 * columns + 1) * rows * np.pi / (2 * _BLOCK)) * np.sqrt(2 / _BLOCK)
     cosines[0] /= np.sqrt(2)
-    return cosines.astype(np.float32)
+    return np.asarray(cosines, np.float32)
 
 
-def _make_steps() -> np.ndarray:
+def _make_steps() -> Floats:
     """Make the steps of quality 50: [8, 1, 8, 3] by rows, columns and colours."""
     colour = np.full((_BLOCK, _BLOCK), 99)
     colour[:4, :4] = _COLOUR_CORNER
-    return np.stack([np.array(_LUMINANCE), colour, colour], axis=-1)[:, None].astype(np.float32)
+    return np.asarray(np.stack([np.array(_LUMINANCE), colour, colour], axis=-1)[:, None], np.float32)

@@ -62,7 +62,7 @@ def load_checkpoint(directory: Path) -> Checkpoint | None:
         return None
     parts: dict[str, Weights] = {part: {} for part in _PARTS}
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             recipe = Recipe.model_validate_json(str(archive["recipe"]))
             epochs = int(archive["epochs"])
             known = Lineage.model_validate_json(str(archive["lineage"])) if "lineage" in archive.files else None
