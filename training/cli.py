@@ -18,7 +18,7 @@ _PATH = click.Path(path_type=Path)
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("recipe")
-@click.option("--data", type=_PATH, required=True, help="Folder with isic2017/, ham10000/ and phone/.")
+@click.option("--data", type=_PATH, required=True, help="Manifest, its folder, or the folder of the data sets.")
 @click.option("--run", "directory", type=_PATH, required=True, help="Folder for the checkpoint and the log.")
 @click.option(
     "--start",
@@ -26,7 +26,14 @@ _PATH = click.Path(path_type=Path)
     help="Initial weights, if the recipe needs some: an archive with ImageNet weights of the backbone, the folder of"
     " another run, or an artefact.",
 )
-@click.option("--teacher", type=_PATH, help="Folder of the run or artefact to distil from, if the recipe needs one.")
+@click.option(
+    "--teacher",
+    "teachers",
+    type=_PATH,
+    multiple=True,
+    help="Folder of a run or artefact to distil from, if the recipe needs one; of several, the mean is taken.",
+)
+@click.option("--leave-out", "left_out", multiple=True, help="Source to leave out of training and to measure on.")
 @click.option("--fold", type=click.IntRange(min=0), help="Fold to leave out and validate on.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Epochs, in place of the recipe's.")
 @click.option("--pictures", type=click.IntRange(min=1), help="Pictures an epoch, in place of the recipe's.")
@@ -45,7 +52,8 @@ def main(
     data: Path,
     directory: Path,
     start: Path | None,
-    teacher: Path | None,
+    teachers: tuple[Path, ...],
+    left_out: tuple[str, ...],
     cache: Path | None,
     untrained: bool,
     tensorboard: bool,
@@ -69,7 +77,10 @@ def main(
         overrides: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
         if untrained:
             overrides["start"] = "nothing"
-        run = TrainingRun(data, directory, read_recipe(recipe, overrides), start=start, teacher=teacher, cache=cache)
+        if left_out:
+            overrides["left_out"] = left_out
+        chosen = read_recipe(recipe, overrides)
+        run = TrainingRun(data, directory, chosen, start=start, teachers=teachers, cache=cache)
         with ProgressBar(console, run.recipe) as bar:
             train(run, bar, tensorboard)
         console.print(f"the model is in {directory}")
@@ -77,7 +88,7 @@ def main(
 
 def _delete_run(directory: Path) -> None:
     """Delete the files of an earlier run, except decoded images: paths and preprocessing name their file."""
-    for name in ("checkpoint.npz", "log.csv", "curves.png"):
+    for name in ("checkpoint.npz", "log.csv", "curves.png", "predictions.csv"):
         path = directory / name
         if path.is_dir():
             shutil.rmtree(path)

@@ -55,9 +55,15 @@ def test_each_error_is_one_sentence(data: Path, tmp_path: Path) -> None:
     errors = {
         "There is no folder": ["lite0", "--data", tmp_path / "absent"],
         "manifest.csv": ["lite0", "--data", tmp_path / "data"],
-        "not a numpy archive": ["lite0", "--data", data, "--start", tmp_path / "absent.npz"],
+        "cannot be read (No such file": ["lite0", "--data", data, "--start", tmp_path / "absent.npz"],
         "name them with --start": ["lite0", "--data", data],
-        "name its run or artefact": ["lite0_phone", "--data", data, "--start", Path("models/lite0").resolve()],
+        "does not say what it was trained on": [
+            "lite0_phone",
+            "--data",
+            data,
+            "--start",
+            Path("models/lite0").resolve(),
+        ],
         "There is no recipe nothing": ["nothing", "--data", data],
         "epochs: Input should be greater than or equal to 1": [wrong, "--data", data],
     }

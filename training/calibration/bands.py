@@ -20,12 +20,24 @@ MIN_BIN_LESIONS: Final = 40
 MAX_BINS: Final = 12
 
 
-def choose_bands(probabilities: Floats, is_malignant: Flags) -> Bands:
+def choose_low_threshold(probabilities: Floats, is_malignant: Flags) -> float:
+    """Choose the threshold of the low band: of the malignant lesions, `LOW_SENSITIVITY` have at least this probability.
+
+    It is never above `MAX_LOW_THRESHOLD`. Arguments are those of `choose_bands`.
+    """
+    malignant = np.sort(probabilities[is_malignant])
+    # The number of malignant lesions that may score below the threshold; the next lowest is the threshold itself.
+    max_missed = int(len(malignant) * (1 - LOW_SENSITIVITY) + 1e-9)
+    return float(min(malignant[max_missed], MAX_LOW_THRESHOLD))
+
+
+def choose_bands(probabilities: Floats, is_malignant: Flags, max_low: float = MAX_LOW_THRESHOLD) -> Bands:
     """Choose the thresholds of the low and the high band.
 
     Args:
         probabilities: Of held-out lesions, [n].
         is_malignant: Bool [n].
+        max_low: Upper limit of the low band's threshold.
 
     Returns:
         The thresholds, with the sensitivity and specificity of each on these lesions. A lesion counts as positive if
@@ -37,9 +49,7 @@ def choose_bands(probabilities: Floats, is_malignant: Flags) -> Bands:
     if is_malignant.all() or not is_malignant.any():
         raise ValueError("bands need malignant lesions and others")
     malignant, others = np.sort(probabilities[is_malignant]), np.sort(probabilities[~is_malignant])
-    # The number of malignant lesions that may score below the threshold; the next lowest is the threshold itself.
-    max_missed = int(len(malignant) * (1 - LOW_SENSITIVITY) + 1e-9)
-    low = min(malignant[max_missed], MAX_LOW_THRESHOLD)
+    low = min(choose_low_threshold(probabilities, is_malignant), max_low)
     # One step above the last probability that must stay below the threshold.
     high = max(low, np.nextafter(others[math.ceil(len(others) * HIGH_SPECIFICITY) - 1], 1))
     return Bands(

@@ -4,6 +4,8 @@
 """
 
 import hashlib
+import math
+import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -41,20 +43,24 @@ def decode_paths(paths: Sequence[Path], spec: PreprocessingSpec, directory: Path
     Args:
         paths: The images.
         spec: Preprocessing of the images.
-        directory: Folder of the file, which is named after the paths and `spec`.
+        directory: Folder of the file, which is named after `spec` and the path, size and time of change of each image.
 
     Returns:
         The images in the order of `paths`, uint8 [n, size, size, 3], memory-mapped.
 
     Raises:
-        TrainingError: If an image cannot be decoded.
+        TrainingError: If an image cannot be decoded, or if the folder has no room for the file.
     """
-    key = "\n".join(str(path.resolve()) for path in paths) + spec.model_dump_json()
+    key = "\n".join(_identify(path) for path in paths) + spec.model_dump_json()
     path = directory / f"pixels-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npy"
     if not path.exists():
         directory.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(".tmp")
         shape = (len(paths), spec.size, spec.size, 3)
+        # A memory-mapped file that the disk has no room for ends the process without a message.
+        needed, free = math.prod(shape), shutil.disk_usage(directory).free
+        if needed > free:
+            raise TrainingError(f"{directory} needs {needed >> 20} MiB for decoded pictures and has {free >> 20} free.")
         pixels = np.lib.format.open_memmap(temporary, "w+", np.uint8, shape)
         with ThreadPoolExecutor() as pool:
             for index, decoded in enumerate(pool.map(lambda source: decode_file(source, spec), paths)):
@@ -63,3 +69,11 @@ def decode_paths(paths: Sequence[Path], spec: PreprocessingSpec, directory: Path
         del pixels
         temporary.replace(path)
     return np.load(path, mmap_mode="r")  # type: ignore[no-any-return]
+
+
+def _identify(path: Path) -> str:
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise TrainingError(f"{path} cannot be read ({error.strerror}).") from error
+    return f"{path.resolve()} {status.st_size} {status.st_mtime_ns}"

@@ -10,7 +10,7 @@ from runtimes.base import PredictionBatch
 from shared.model.artefact import Metric
 from training.data.records.labelled_image import LabelledImage
 from training.data.records.labels import COUNTED, MALIGNANT, MELANOMA
-from training.data.sources import HAM10000, ISIC2017
+from training.data.sources import ISIC2017, is_chosen_by_diagnosis
 from training.metrics.auc import auc_metric
 from training.metrics.probability import calibration_error
 
@@ -34,15 +34,14 @@ def measure_held_out(images: Sequence[LabelledImage], predicted: PredictionBatch
     is_melanoma = np.array([image.label == MELANOMA for image in images])
     positive, probability = is_counted(images), counted_probability(predicted.probabilities)
     metrics = {}
-    for source, name in ((ISIC2017, "isic2017_valid"), (HAM10000, "ham10000_held_out")):
-        rows = sources == source
-        if not rows.any():
-            continue
+    for source in dict.fromkeys(sources.tolist()):
+        name, rows = "isic2017_valid" if source == ISIC2017 else f"{source}_held_out", sources == source
         scores = predicted.probabilities[rows, MELANOMA]
         metrics[f"{name}.melanoma_auc"] = auc_metric(scores, is_melanoma[rows])
         metrics[f"{name}.counted_auc"] = auc_metric(probability[rows], positive[rows])
-    error = calibration_error(probability, positive)
-    metrics["held_out.calibration_error"] = Metric(value=error, pictures=len(images))
+    natural = ~np.array([is_chosen_by_diagnosis(source) for source in sources])
+    error = calibration_error(probability[natural], positive[natural])
+    metrics["held_out.calibration_error"] = Metric(value=error, pictures=int(natural.sum()))
     return metrics
 
 

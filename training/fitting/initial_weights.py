@@ -4,8 +4,10 @@ from pathlib import Path
 
 import keras
 
+from shared.model.artefact import ArtefactError, read_artefact
 from training.errors import TrainingError
-from training.fitting.loop.checkpoint import load_checkpoint
+from training.fitting.lineage import Lineage, Origin, check_ancestor, hash_weights
+from training.fitting.loop.checkpoint import CHECKPOINT_NAME, load_checkpoint
 from training.fitting.recipe import InitialWeights, Recipe
 from training.model.applications import DOWNLOADED_WEIGHTS, Application
 from training.model.architecture import Architecture
@@ -45,6 +47,43 @@ def create_initialized_model(recipe: Recipe, path: Path | None) -> keras.Model:
         except ValueError as error:
             raise TrainingError(f"{recipe.backbone} has no layer {recipe.train_from} to train from.") from error
     return model
+
+
+def describe_start(recipe: Recipe, path: Path | None, lineage: Lineage) -> Lineage:
+    """Return `lineage` with what the weights in `path` have learned from.
+
+    Raises:
+        TrainingError: If they have learned from what the recipe leaves out, or if nobody knows.
+    """
+    if recipe.start is InitialWeights.NOTHING:
+        return lineage
+    if recipe.start is InitialWeights.IMAGENET:
+        name = "Keras' ImageNet weights" if path is None else path.name
+        digest = "" if path is None else hash_weights(path)
+        return lineage.with_origin(Origin(role="ImageNet weights", name=name, sha256=digest))
+    if path is None:
+        raise TrainingError(f"This recipe starts from weights ({recipe.start}): name them with --start.")
+    return add_ancestor(lineage, path, recipe, role="initial model", what="--start")
+
+
+def add_ancestor(lineage: Lineage, path: Path, recipe: Recipe, *, role: str, what: str) -> Lineage:
+    """Return `lineage` with that of the run or artefact in `path`. Raises as `describe_start` does."""
+    own, file = _read_lineage(path)
+    known = check_ancestor(own, path, fold=recipe.fold, left_out=recipe.left_out, what=what)
+    return lineage.with_ancestor(known, Origin(role=role, name=path.name, sha256=hash_weights(file)))
+
+
+def _read_lineage(path: Path) -> tuple[Lineage | None, Path]:
+    """Read the lineage of a run or artefact, None if it is not known, and the file of its weights."""
+    state = load_checkpoint(path)
+    if state is not None:
+        return state.lineage, path / CHECKPOINT_NAME
+    try:
+        manifest = read_artefact(path)
+        text = manifest.made_with.get("lineage")
+        return None if text is None else Lineage.model_validate_json(text), path / manifest.graph
+    except (ArtefactError, ValueError) as error:
+        raise TrainingError(f"There is neither a run nor an artefact in {path}: {error}.") from error
 
 
 def build_model(recipe: Recipe, weights: str | Path | None = None) -> keras.Model:

@@ -64,6 +64,9 @@ class Recipe(BaseModel):
         le=1,
         description="share of phone images in an epoch; None to follow the square root of their number",
     )
+    left_out: tuple[str, ...] = Field(
+        default=(), description="sources among `sources` that are left out of training and measured on"
+    )
     fold: int | None = Field(default=None, ge=0, description="fold to leave out of training and validate on")
     epochs: int = Field(default=14, ge=1)
     pictures: int = Field(default=5000, ge=1, description="images an epoch")
@@ -74,10 +77,22 @@ class Recipe(BaseModel):
         description="sides of the images in equal parts of the epochs; the last is the served size. Small images are "
         "cheap and teach most (progressive resizing: Tan and Le, EfficientNetV2, arXiv 2104.00298)",
     )
+    drawn: bool = Field(
+        default=False,
+        description="augment on Keras' backend, with hair, rulers, pen marks and dark corners drawn over the images, in"
+        " place of `changes`",
+    )
     changes: frozenset[Augmentation] = Field(
         default=frozenset(Augmentation), description="augmentations of training images"
     )
     balanced: bool = Field(default=True, description="oversample rare labels")
+    melanoma_share: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="share of melanomas in what an epoch shows of each source by dermatoscope, so that no source means"
+        " melanoma; None to follow the square root of their number",
+    )
     class_weights: bool = Field(default=False, description="give all labels the same total weight in the loss")
     focal: float = Field(default=0.0, ge=0, description="exponent of the focal loss; 0 for cross-entropy")
     precision: Precision = Precision.FLOAT32
@@ -104,6 +119,11 @@ class Recipe(BaseModel):
             raise ValueError(f"frozen_norm is not for {self.backbone}: use train_from")
         if self.phone_share is not None and Population.PHONE not in self.populations:
             raise ValueError("phone_share needs phone among the populations")
+        if self.melanoma_share is not None and not self.balanced:
+            raise ValueError("melanoma_share needs balanced = true")
+        unknown = set(self.left_out) - set(self.sources)
+        if unknown:
+            raise ValueError(f"left_out names {min(unknown)}, which is not among the sources")
         if self.fold is not None and PAD_UFES_20 not in self.sources:
             raise ValueError(f"fold needs {PAD_UFES_20} among the sources: no other has folds")
         return self

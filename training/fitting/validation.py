@@ -1,6 +1,7 @@
 """Validation: predictions and metrics of the model in training on held-out images."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final
 
 import keras
@@ -8,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from training.data.image_cache import Pixels
+from training.data.records.csv_table import write_rows
 from training.data.records.labelled_image import LabelledImage
-from training.data.records.labels import COUNTED, MELANOMA
+from training.data.records.labels import COUNTED, LABEL_NAMES, MELANOMA
 from training.fitting.task import Task
 from training.metrics.auc import auc
 from training.model.classifier import POPULATIONS
@@ -40,6 +42,33 @@ def softmax(logits: Floats) -> Floats:
     return powers / powers.sum(axis=-1, keepdims=True)  # type: ignore[no-any-return]
 
 
+def predict_own_logits(model: keras.Model, images: Sequence[LabelledImage], pixels: Pixels) -> Floats:
+    """Predict images with the head of their population: logits [n, outputs]."""
+    heads = [POPULATIONS.index(image.population) for image in images]
+    own: Floats = predict_logits_and_means(model, pixels)[0][np.arange(len(heads)), heads]
+    return own
+
+
+def write_predictions(path: Path, images: Sequence[LabelledImage], logits: Floats) -> None:
+    """Write the logits [n, outputs] of images that a run has not trained on.
+
+    An image is named by its source and the name of its file without the ending.
+    """
+    columns = [f"output_{number}" for number in range(logits.shape[1])]
+    rows = (
+        {
+            "source": image.source,
+            "image": image.path.stem,
+            "share": image.split,
+            "group": image.group,
+            "label": LABEL_NAMES[image.label],
+            **dict(zip(columns, map(float, values), strict=True)),
+        }
+        for image, values in zip(images, logits, strict=True)
+    )
+    write_rows(path, ("source", "image", "share", "group", "label", *columns), rows)
+
+
 def make_validator(
     images: Sequence[LabelledImage], pixels: Pixels, task: Task
 ) -> Callable[[keras.Model], dict[str, float]]:
@@ -55,11 +84,10 @@ def make_validator(
         of its population.
     """
     labels = np.array([image.label for image in images])
-    heads = np.array([POPULATIONS.index(image.population) for image in images])
     sources = np.array([image.source for image in images])
 
     def validate(model: keras.Model) -> dict[str, float]:
-        probabilities = softmax(predict_logits_and_means(model, pixels)[0])[np.arange(len(heads)), heads]
+        probabilities = softmax(predict_own_logits(model, images, pixels))
         outputs = np.array([task.output_index(label) for label in labels])
         true_probabilities = np.take_along_axis(probabilities, outputs[:, None], axis=1)
         metrics = {"valid_loss": float(-np.log(np.maximum(true_probabilities, 1e-9)).mean())}

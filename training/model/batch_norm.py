@@ -1,4 +1,4 @@
-"""Batch normalisation with statistics that can be frozen. With TensorFlow it is one fused kernel."""
+"""Batch normalisation with statistics that can be frozen. With TensorFlow and PyTorch it is one fused kernel."""
 
 from typing import Any
 
@@ -24,6 +24,8 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
         use_batch_statistics = bool(training) and self.trainable and not self.frozen
         if keras.backend.backend() == "tensorflow":
             return self._call_fused(inputs, use_batch_statistics)
+        if keras.backend.backend() == "torch":
+            return self._call_torch(inputs, use_batch_statistics)
         return super().call(inputs, training=use_batch_statistics, mask=mask)
 
     def _call_fused(self, inputs: Tensor, use_batch_statistics: bool) -> Tensor:
@@ -47,3 +49,24 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
             for moving, batch in ((self.moving_mean, outputs[1]), (self.moving_variance, outputs[2])):
                 moving.assign(moving * self.momentum + batch * (1 - self.momentum))
         return outputs[0]
+
+    def _call_torch(self, inputs: Tensor, use_batch_statistics: bool) -> Tensor:
+        """Normalise in one operation, which also keeps the layout in memory."""
+        from torch.nn import functional
+
+        # The variables themselves, not their copies in half precision: the statistics are updated in place.
+        gamma, beta, mean, variance = (
+            variable._value  # noqa: SLF001
+            for variable in (self.gamma, self.beta, self.moving_mean, self.moving_variance)
+        )
+        outputs = functional.batch_norm(
+            inputs.permute(0, 3, 1, 2),
+            mean,
+            variance,
+            gamma,
+            beta,
+            use_batch_statistics,
+            1 - self.momentum,
+            self.epsilon,
+        )
+        return outputs.permute(0, 2, 3, 1)

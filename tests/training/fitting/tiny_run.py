@@ -93,7 +93,7 @@ def train_tiny(
     images, pixels = make_tiny_images()
     teacher = None
     if recipe.distil:
-        teacher = Teacher(build_classifier(SMALL, recipe.task.output_count), recipe.distil, [Population.DERMATOSCOPE])
+        teacher = Teacher([build_classifier(SMALL, recipe.task.output_count)], recipe.distil, [Population.DERMATOSCOPE])
     directory.mkdir(exist_ok=True)
     fit(model, images, pixels, recipe, directory, _validate_nothing, callback, teacher)
     return get_weights(model), callback

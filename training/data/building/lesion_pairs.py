@@ -10,10 +10,11 @@ from training.data.duplicates.fingerprint import Fingerprint
 from training.data.duplicates.pairs import ImagePair, MatchType
 from training.data.duplicates.same_lesion import find_same_lesions
 from training.data.records.labelled_image import ImageRecord, Population, Subject
+from training.data.sources.found import SIIM2020
 from training.data.sources.isic2017 import ISIC2017
 
 #: Sources that name neither the lesion nor the patient of an image.
-UNGROUPED_SOURCES: Final = frozenset({ISIC2017})
+UNGROUPED_SOURCES: Final = frozenset({ISIC2017, SIIM2020})
 
 
 def find_lesion_pairs(

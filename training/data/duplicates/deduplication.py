@@ -41,7 +41,7 @@ def deduplicate(
 
     If a group spans a split, its test images are kept, else its validation images, else those that have a fold. A group
     in several folds is moved into one. Among copies on one side a labelled image is kept, then the larger, then the
-    first. Photographs of one lesion are no copies: those on one side are all kept.
+    first. Photographs of one lesion are no copies: those on one side are all kept. So are wanted copies.
 
     Args:
         records: All images.
@@ -61,7 +61,7 @@ def deduplicate(
         final |= {index: replace(final[index], fold=records[right_side[0]].fold) for index in right_side}
         right_side.sort(key=lambda index: (records[index].label is None, -pixel_counts[index], index))
         for index in right_side:
-            copied = _find_kept_copy(partners[index], kept)
+            copied = None if records[index].is_wanted_copy else _find_kept_copy(partners[index], kept)
             if copied is None:
                 kept[index] = final[index]
             else:

@@ -1,6 +1,7 @@
 """Reads and writes the CSV tables that describe the images of a data set."""
 
 import csv
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -23,9 +24,11 @@ def read_rows(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
         TrainingError: If the table cannot be read or lacks one of `columns`.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as stream:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
             reader = csv.DictReader(stream)
             missing = set(columns) - set(reader.fieldnames or ())
+            if missing and any(";" in name for name in reader.fieldnames or ()):
+                raise TrainingError(f"{path} separates its columns by semicolons: separate them by commas.")
             if missing:
                 raise TrainingError(f"{path} lacks the column {min(missing)!r}.")
             for row in reader:
@@ -46,17 +49,22 @@ def write_rows(path: Path, columns: Collection[str], rows: Iterable[Mapping[str,
 
 
 def parse_int(path: Path, text: str) -> int | None:
-    """Parse a whole number; an empty cell is None. `path` is the table, for the `TrainingError` that is raised."""
+    """Parse a whole number of at least 0; an empty cell is None. `path` is the table, for the `TrainingError`."""
     value = parse_float(path, text)
+    if value is not None and (value < 0 or value != int(value)):
+        raise unknown_value_error(path, text)
     return None if value is None else int(value)
 
 
 def parse_float(path: Path, text: str) -> float | None:
-    """Parse a number; an empty cell is None. `path` is the table, for the `TrainingError` that is raised."""
+    """Parse a finite number; an empty cell is None. `path` is the table, for the `TrainingError` that is raised."""
     try:
-        return float(text) if text else None
+        value = float(text) if text else None
     except ValueError as error:
         raise unknown_value_error(path, text) from error
+    if value is not None and not math.isfinite(value):
+        raise unknown_value_error(path, text)
+    return value
 
 
 def require_file(path: Path) -> Path:

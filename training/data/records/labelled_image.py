@@ -57,6 +57,9 @@ class ImageRecord:
     pen: float | None = None
     subject: Subject = Subject.LESION
     licence: str = ""
+    #: The source has the image at a higher resolution too, and wants both: without its malignant images of low
+    #: resolution, low resolution would mean benign.
+    is_wanted_copy: bool = False
 
 
 @dataclass(frozen=True)

@@ -41,8 +41,10 @@ def map_isic2017_label(dx: str, label: str) -> int | None:
         The index; None if the label is not known.
 
     Raises:
-        KeyError: If ISIC 2017 has no such diagnosis.
+        KeyError: If ISIC 2017 has no such diagnosis or label, or if the two contradict each other.
     """
+    if label not in ("malignant", "benign") or (dx in _ISIC2017 and (dx == "melanoma") != (label == "malignant")):
+        raise KeyError(f"{dx}, {label}".removeprefix(", "))
     if dx:
         return LABEL_NAMES.index(_ISIC2017[dx])
     return MELANOMA if label == "malignant" else None
@@ -57,6 +59,42 @@ def map_ham10000_label(dx: str) -> int:
     if dx not in LABEL_NAMES:
         raise KeyError(dx)
     return LABEL_NAMES.index(dx)
+
+
+#: Diagnoses of the sources in `found/`, ISIC's abbreviations, with melanoma or not. Scars, metastases of a melanoma and
+#: unknown lesions have no label.
+_FOUND: Final[Mapping[tuple[str, str], str | None]] = {
+    ("mel", "1"): "mel",
+    ("mel_metastasis", "1"): None,
+    **{(name, "0"): name for name in ("bcc", "scc", "akiec", "bkl", "nv", "df", "vasc")},
+    ("sk", "0"): "bkl",
+    ("lentigo", "0"): "bkl",
+    ("scar", "0"): None,
+    ("unknown", "0"): None,
+}
+
+
+def map_found_label(dx: str, melanoma: str, *, unknown_is_mole: bool) -> int | None:
+    """Map a row of the manifest of `found/` to an index into `LABELS`.
+
+    Args:
+        dx: The diagnosis.
+        melanoma: "1" or "0", which must agree with the diagnosis.
+        unknown_is_mole: Label lesions moles that are said to be benign and no more.
+
+    Returns:
+        The index; None if the model has no label for the diagnosis, or if it is not known.
+
+    Raises:
+        KeyError: If the sources have no such diagnosis, or if the two columns contradict each other.
+    """
+    try:
+        name = _FOUND[dx, melanoma]
+    except KeyError:
+        raise KeyError(f"{dx}, melanoma {melanoma}") from None
+    if dx == "unknown" and unknown_is_mole:
+        name = "nv"
+    return None if name is None else LABEL_NAMES.index(name)
 
 
 _PAD_UFES_20: Final[Mapping[str, str]] = {

@@ -10,6 +10,7 @@ from pathlib import Path
 from training.data.manifest import is_manifest, read_manifest
 from training.data.records.labelled_image import ImageRecord, LabelledImage, Population
 from training.data.sources.folders import read_folders
+from training.data.sources.found import BCN, BCN_84, FOUND_SOURCES, HAM_MORE, SIIM2020
 from training.data.sources.ham10000 import HAM10000
 from training.data.sources.holdout import HELD_OUT_FRACTION, is_held_out
 from training.data.sources.isic2017 import ISIC2017
@@ -17,14 +18,20 @@ from training.data.sources.isic_archive import ISIC_ARCHIVE
 from training.data.sources.phone import PAD_UFES_20, PHONE_FOLDER, is_in_held_out_half
 
 __all__ = [
+    "BCN",
+    "BCN_84",
+    "FOUND_SOURCES",
     "HAM10000",
+    "HAM_MORE",
     "HELD_OUT_FRACTION",
     "ISIC2017",
     "ISIC_ARCHIVE",
     "PAD_UFES_20",
     "PHONE_FOLDER",
+    "SIIM2020",
     "PhoneImage",
     "PhoneSubject",
+    "is_chosen_by_diagnosis",
     "is_held_out",
     "read_labelled_images",
     "read_phone_images",
@@ -51,6 +58,11 @@ def read_records(data: Path) -> list[ImageRecord]:
 def read_labelled_images(data: Path) -> list[LabelledImage]:
     """Read the records of the lesions whose label is known. Arguments and errors are those of `read_records`."""
     return [LabelledImage(**vars(record)) for record in read_records(data) if record.label is not None]
+
+
+def is_chosen_by_diagnosis(source: str) -> bool:
+    """Return whether the source's images were chosen by diagnosis: its share of malignant ones is that of no clinic."""
+    return source in FOUND_SOURCES
 
 
 class PhoneSubject(StrEnum):

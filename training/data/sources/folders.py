@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from training.data.records.labelled_image import ImageRecord
+from training.data.sources.found import FOUND_FOLDER, read_found
 from training.data.sources.ham10000 import HAM10000, read_ham10000
 from training.data.sources.isic2017 import ISIC2017, read_isic2017
 from training.data.sources.isic_archive import ISIC_ARCHIVE, read_isic_archive
@@ -11,7 +12,7 @@ from training.errors import TrainingError
 
 
 def read_folders(data: Path) -> list[ImageRecord]:
-    """Read the records of `isic2017/`, `ham10000/` and, if they exist, `phone/` and `isic-archive/`, in this order.
+    """Read the records of the data sets in their order: the first two must exist.
 
     Raises:
         TrainingError: If a folder, a manifest, a column or an image is missing, or if a manifest holds an unknown
@@ -24,4 +25,5 @@ def read_folders(data: Path) -> list[ImageRecord]:
         *read_ham10000(data / HAM10000),
         *read_phone_folder(data / PHONE_FOLDER),
         *read_isic_archive(data / ISIC_ARCHIVE),
+        *read_found(data / FOUND_FOLDER),
     ]

@@ -12,7 +12,13 @@ from training.calibration.kinds import kind_name
 from training.data.image_cache import Pixels, decode_images, decode_paths
 from training.data.records.labelled_image import LabelledImage, Population, Split
 from training.data.records.labels import COUNTED
-from training.data.sources import PhoneImage, PhoneSubject, read_labelled_images, read_phone_images
+from training.data.sources import (
+    PhoneImage,
+    PhoneSubject,
+    is_chosen_by_diagnosis,
+    read_labelled_images,
+    read_phone_images,
+)
 from training.errors import TrainingError
 from training.fitting.inputs.selection import is_in_recipe
 from training.fitting.recipe import Recipe
@@ -38,6 +44,11 @@ class LesionImages:
     def is_counted(self) -> npt.NDArray[np.bool_]:
         """True for lesions of a label that counts, [n]."""
         return np.isin(self.labels, COUNTED)
+
+    @property
+    def is_natural(self) -> npt.NDArray[np.bool_]:
+        """True for lesions of sources that did not choose them by their diagnosis, [n]."""
+        return ~np.array([is_chosen_by_diagnosis(image.source) for image in self.images])
 
     @property
     def paths(self) -> list[Path]:

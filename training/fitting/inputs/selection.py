@@ -11,13 +11,13 @@ from training.fitting.recipe import Recipe
 
 
 def is_trained_on(image: LabelledImage, recipe: Recipe) -> bool:
-    """Return whether the recipe trains on the image: it is neither held out nor of the fold that is left out."""
-    return is_in_recipe(image, recipe) and image.split is Split.TRAIN and not _is_in_left_out_fold(image, recipe)
+    """Return whether the recipe trains on the image: it is neither held out nor of a left-out fold or source."""
+    return is_in_recipe(image, recipe) and image.split is Split.TRAIN and not _is_left_out(image, recipe)
 
 
 def is_validated_on(image: LabelledImage, recipe: Recipe) -> bool:
     """Return whether the image is held out of training for validation; images of the test set are not."""
-    return is_in_recipe(image, recipe) and (image.split is Split.VALID or _is_in_left_out_fold(image, recipe))
+    return is_in_recipe(image, recipe) and (image.split is Split.VALID or _is_left_out(image, recipe))
 
 
 def is_in_recipe(image: LabelledImage, recipe: Recipe) -> bool:
@@ -25,8 +25,9 @@ def is_in_recipe(image: LabelledImage, recipe: Recipe) -> bool:
     return image.population in recipe.populations and image.source in recipe.sources
 
 
-def _is_in_left_out_fold(image: LabelledImage, recipe: Recipe) -> bool:
-    return image.split is Split.TRAIN and image.fold is not None and image.fold == recipe.fold
+def _is_left_out(image: LabelledImage, recipe: Recipe) -> bool:
+    is_of_fold = image.fold is not None and image.fold == recipe.fold
+    return image.split is Split.TRAIN and (is_of_fold or image.source in recipe.left_out)
 
 
 def draw_epoch_indices(images: Sequence[LabelledImage], recipe: Recipe, epoch: int) -> npt.NDArray[np.int64]:
@@ -60,7 +61,8 @@ def _draw_indices(
     if not members or not count:
         return np.empty(0, np.int64)
     if recipe.balanced:
-        drawn = draw_epoch([images[index] for index in members], count, recipe.seed, epoch)
+        share = recipe.melanoma_share if Population.PHONE not in populations else None
+        drawn = draw_epoch([images[index] for index in members], count, recipe.seed, epoch, share)
         return np.array(members, np.int64)[drawn]
     rng = np.random.default_rng((recipe.seed, epoch))
     rounds = -(-count // len(members))

@@ -1,5 +1,7 @@
 """Checkpoints: the state of a run after an epoch, from which it can resume."""
 
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -7,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from training.errors import TrainingError
+from training.fitting.lineage import Lineage
 from training.fitting.recipe import Recipe
 from training.model.weights import Weights
 
@@ -24,14 +27,23 @@ class Checkpoint:
     average: Weights
     #: Variables of the optimizer and of the layers' random generators, by name.
     state: Weights
+    #: What the weights have learned from; None if it is not known.
+    lineage: Lineage | None = None
 
 
 _PARTS: Final = ("weights", "average", "state")
 
 
 def save_checkpoint(directory: Path, checkpoint: Checkpoint) -> None:
-    """Write the checkpoint into `directory` and replace the previous one in one step."""
-    arrays = {f"{part}:{name}": array for part in _PARTS for name, array in getattr(checkpoint, part).items()}
+    """Write the checkpoint into `directory` and replace the previous one in one step.
+
+    A run that has done all its epochs needs no more than the averaged weights.
+    """
+    is_finished = checkpoint.epochs >= checkpoint.recipe.epochs
+    parts = ("average",) if is_finished else _PARTS
+    arrays = {f"{part}:{name}": array for part in parts for name, array in getattr(checkpoint, part).items()}
+    if checkpoint.lineage is not None:
+        arrays["lineage"] = np.array(checkpoint.lineage.model_dump_json())
     temporary = directory / "checkpoint.tmp.npz"
     np.savez(
         temporary,
@@ -50,13 +62,16 @@ def load_checkpoint(directory: Path) -> Checkpoint | None:
         return None
     parts: dict[str, Weights] = {part: {} for part in _PARTS}
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             recipe = Recipe.model_validate_json(str(archive["recipe"]))
             epochs = int(archive["epochs"])
+            known = Lineage.model_validate_json(str(archive["lineage"])) if "lineage" in archive.files else None
             for key in archive.files:
                 part, _, name = key.partition(":")
                 if name:
                     parts[part][name] = archive[key]
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise TrainingError(f"{path} is damaged or of another version: start again with --fresh.") from error
-    return Checkpoint(recipe=recipe, epochs=epochs, **parts)
+    if epochs >= recipe.epochs:
+        parts["weights"] = parts["average"]
+    return Checkpoint(recipe=recipe, epochs=epochs, lineage=known, **parts)

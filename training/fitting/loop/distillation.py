@@ -14,7 +14,7 @@ Floats = npt.NDArray[np.float32]
 
 
 class Teacher:
-    """Mixes the probabilities of a model into the targets of images of some populations.
+    """Mixes the mean probabilities of one or several models into the targets of images of some populations.
 
     This is the distillation of Hinton et al., arXiv 1503.02531, at temperature 1: adding the cross-entropy against the
     teacher equals the cross-entropy against mixed targets. The teacher sees the augmented images that the student sees
@@ -22,20 +22,22 @@ class Teacher:
     and Hoiem, ECCV 2016).
 
     Args:
-        model: The teacher.
+        models: The teachers.
         share: Share of the teacher in the targets, in [0, 1].
-        populations: Populations that the teacher was trained on. Targets of other populations do not change.
+        populations: Populations that the teachers were trained on. Targets of other populations do not change.
     """
 
-    def __init__(self, model: keras.Model, share: float, populations: Sequence[Population]) -> None:
-        self._model = keras.Model(model.input, model.outputs[0])
-        self._model.jit_compile = model.jit_compile
+    def __init__(self, models: Sequence[keras.Model], share: float, populations: Sequence[Population]) -> None:
+        self._models = [keras.Model(model.input, model.outputs[0]) for model in models]
+        for logits_model, model in zip(self._models, models, strict=True):
+            logits_model.jit_compile = model.jit_compile
         is_known = [float(population in populations) for population in POPULATIONS]
         self._share = share * np.array(is_known, np.float32)[None, :, None]
 
     def mix_targets(self, targets: Floats, images: Floats) -> Floats:
         """Mix the teacher's predictions for images [n, size, size, 3] into targets [n, populations, labels]."""
-        predictions = softmax(np.asarray(self._model.predict_on_batch(images)))
+        predictions = sum(softmax(np.asarray(model.predict_on_batch(images))) for model in self._models)
+        predictions = np.asarray(predictions) / len(self._models)
         # The weight of a row is the sum of its targets: 0 for the heads of other populations.
         mixed: Floats = targets * (1 - self._share) + self._share * predictions * targets.sum(axis=-1, keepdims=True)
         return mixed

@@ -1,5 +1,6 @@
 """The training loop: each epoch ends with a row of the log and a checkpoint."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,9 +10,11 @@ import numpy as np
 
 from training.data.image_cache import Pixels
 from training.data.records.labelled_image import LabelledImage
+from training.errors import TrainingError
 from training.fitting.inputs.batches import generate_batches
 from training.fitting.inputs.selection import draw_epoch_indices
 from training.fitting.inputs.targets import make_targets
+from training.fitting.lineage import Lineage
 from training.fitting.loop.checkpoint import load_checkpoint, save_checkpoint
 from training.fitting.loop.distillation import Teacher
 from training.fitting.loop.trainer import Trainer
@@ -34,6 +37,7 @@ def fit(
     callback: TrainingCallback,
     teacher: Teacher | None = None,
     tensorboard: bool = False,
+    lineage: Lineage | None = None,
 ) -> None:
     """Train a model, and leave the averaged weights in it.
 
@@ -50,13 +54,14 @@ def fit(
         callback: Called with messages and after each batch.
         teacher: Teacher for distillation.
         tensorboard: Write events for TensorBoard too.
+        lineage: What the run learns from, for the checkpoint.
 
     Raises:
-        TrainingError: If the checkpoint is damaged, or if TensorBoard is not installed.
+        TrainingError: If the checkpoint is damaged, if the loss is no number, or if TensorBoard is not installed.
     """
-    trainer = Trainer(model, recipe)
+    trainer = Trainer(model, recipe, lineage)
     checkpoint = load_checkpoint(directory)
-    if checkpoint is not None:
+    if checkpoint is not None and checkpoint.epochs < recipe.epochs:
         trainer.restore(checkpoint)
         callback.on_message(f"resuming after epoch {checkpoint.epochs} of {recipe.epochs}")
     first_epoch = 0 if checkpoint is None else checkpoint.epochs
@@ -68,6 +73,11 @@ def fit(
         for batch, indices in generate_batches(pixels, draw_epoch_indices(images, recipe, epoch), recipe, epoch):
             batch_targets = targets[indices] if teacher is None else teacher.mix_targets(targets[indices], batch)
             losses.append(trainer.train_on_batch(batch, batch_targets))
+            if not math.isfinite(losses[-1]):
+                raise TrainingError(
+                    f"The loss is no number in epoch {epoch + 1}: lower the recipe's rate. {directory} keeps the"
+                    " checkpoint of the epoch before."
+                )
             callback.on_batch_end(epoch, len(losses), float(np.mean(losses)))
         row = {"epoch": epoch + 1, "size": recipe.image_size(epoch), "loss": round(float(np.mean(losses)), 5)}
         row["seconds"] = round(time.monotonic() - started_at, 1)

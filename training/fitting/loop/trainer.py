@@ -5,6 +5,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.fitting.inputs.targets import make_loss
+from training.fitting.lineage import Lineage
 from training.fitting.loop.checkpoint import Checkpoint
 from training.fitting.recipe import Recipe
 from training.model.precision import Precision
@@ -16,7 +17,8 @@ Floats = npt.NDArray[np.float32]
 class Trainer:
     """Trains a model by a recipe, batch by batch, with any backend of Keras."""
 
-    def __init__(self, model: keras.Model, recipe: Recipe) -> None:
+    def __init__(self, model: keras.Model, recipe: Recipe, lineage: Lineage | None = None) -> None:
+        self._lineage = lineage
         self._model = model
         self._recipe = recipe
         # The checkpoint identifies the optimizer's variables by this name.
@@ -46,7 +48,9 @@ class Trainer:
         self._optimizer.finalize_variable_values(self._logits_model.trainable_variables)
         average = get_weights(self._model)
         set_weights(self._model, weights)
-        return Checkpoint(recipe=self._recipe, epochs=epochs, weights=weights, average=average, state=state)
+        return Checkpoint(
+            recipe=self._recipe, epochs=epochs, weights=weights, average=average, state=state, lineage=self._lineage
+        )
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Restore a checkpoint. Raises `KeyError` or `ValueError` if it belongs to another model."""

@@ -1,0 +1,1 @@
+"""Augmentation on Keras' backend, with hair, rulers, pen marks and dark corners drawn over the images."""
