@@ -30,7 +30,7 @@ def make_notice(user_id: int, result: AdmissionResult) -> PhotoNotice:
 class PhotoOverflow:
     """Remembers private chats whose user has no allowance left and until when.
 
-    Hundreds of photos of one user would else delay whoever writes next: Telegram sends updates in order.
+    Hundreds of photos of one user would else delay the next users who write: Telegram sends updates in order.
     """
 
     def __init__(self, admission: AdmissionControl, messenger: Messenger) -> None:

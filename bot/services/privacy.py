@@ -25,7 +25,8 @@ class PrivacyService:
     async def erase_user(self, user_id: int) -> None:
         """Delete the user's jobs, images, profile, and the messages that wait for the user."""
         job_ids = await self._users.get_job_ids(user_id)
-        albums = await self._find_albums(job_ids)
+        # A withdrawn job says no longer which album it was of.
+        albums = await self._find_albums(job_ids) | await self._users.find_waiting_albums(user_id)
         await self._ledger.run(transitions.delete(job_ids))
         await self._store.delete(job_ids)
         # A user's private chat has the user's id.

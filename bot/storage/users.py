@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from bot.locales import match_language
 from bot.storage import redis_keys
-from bot.storage.status_target import AlbumTarget, JobTarget, StatusTarget
+from bot.storage.status_target import AlbumTarget, JobTarget, StatusTarget, parse_status_target
 from shared.ids import job_id
 from shared.redis_client.retry import AsyncRedisRetry
 
@@ -48,6 +48,18 @@ class UserStore:
         """Return the ids of the user's jobs. The ledger may have forgotten some of them."""
         ids = await self._retry.call(lambda: self._redis.smembers(redis_keys.jobs(user_id)))
         return sorted(id_.decode() for id_ in ids)
+
+    async def find_waiting_albums(self, user_id: int) -> set[AlbumTarget]:
+        """Return the albums of the user's private chat whose status is still to be updated, also withdrawn ones."""
+
+        async def find() -> set[AlbumTarget]:
+            # A user's private chat has the user's id.
+            pattern = f"{AlbumTarget(user_id, '*')}"
+            names = [name async for name, _ in self._redis.zscan_iter(redis_keys.STATUS_UPDATES, match=pattern)]
+            targets = map(parse_status_target, (name.decode() for name in names))
+            return {target for target in targets if isinstance(target, AlbumTarget)}
+
+        return await self._retry.call(find)
 
     async def erase(self, user_id: int, job_ids: Sequence[str], albums: Collection[AlbumTarget]) -> None:
         """Delete all that is remembered of the user and, beside the ledger, of the user's jobs and albums."""

@@ -13,7 +13,7 @@ _MAX_REMEMBERED: Final = 10_000
 class FloodGate:
     """Remembers which users have no allowance left and until when, so that their further requests cost nothing.
 
-    Without it hundreds of requests of one user delay whoever writes next: Telegram sends updates in order.
+    Without it hundreds of requests of one user delay the next users who write: Telegram sends updates in order.
     """
 
     def __init__(self) -> None:

@@ -16,6 +16,20 @@ KEY = b"key"
 HASH = hash_user(KEY, 7)
 
 
+def test_erase_user_deletes_albums_that_the_user_withdrew_before(redis_url: str) -> None:
+    async def scenario(dependencies: BotDependencies) -> None:
+        services = create_services(dependencies, KEY)
+        await dependencies.users.record_consent(7)
+        origin = PhotoOrigin(chat_id=7, message_id=1, user_id=7, file_id="F", album_id="album")
+        await services.submissions.submit(PhotoFile("F", "U", 1), origin, "en")
+        assert await services.submissions.withdraw(7) == 1
+        await services.privacy.erase_user(7)
+        client: Any = dependencies.client
+        assert await client.keys("melanoma:telegram:*") == [redis_keys.allowance(HASH).encode()]
+
+    run_scenario(redis_url, scenario)
+
+
 def test_erase_user_deletes_every_key_of_the_user_but_the_hashed_allowance(redis_url: str) -> None:
     async def scenario(dependencies: BotDependencies) -> None:
         client: Any = dependencies.client
