@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
+import structlog
 from redis import Redis
 
 from local.embedded_valkey import EmbeddedValkey
@@ -57,6 +58,20 @@ def redis_url(valkey: EmbeddedValkey) -> str:
     with Redis.from_url(valkey.url) as client:
         client.flushall()
     return valkey.url
+
+
+@pytest.fixture(autouse=True)
+def loggers_follow_their_configuration(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Loggers take no configuration over from a test that ran a command before.
+
+    A logger that has cached its configuration is never changed again, so `capture_logs` would find nothing.
+    """
+    configure, before = structlog.configure, structlog.get_config()
+    monkeypatch.setattr(
+        structlog, "configure", lambda **options: configure(**(options | {"cache_logger_on_first_use": False}))
+    )
+    yield
+    configure(**before)
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from redis import Redis
 
 from bot.background import message_delivery, outbox_consumer
 from bot.services import notices
@@ -65,6 +66,9 @@ def shared_bot(valkey: EmbeddedValkey) -> Iterator[None]:
         patch.setattr(notices, "_SETTLED_S", 0.05)
         patch.setattr(message_delivery, "_SENT_RETENTION_S", 2)
         patch.setattr(outbox_consumer, "_POLL_INTERVAL_S", 0.05)
+        # Other tests use users of the same ids, and may have spent their allowances.
+        with Redis.from_url(valkey.url) as client:
+            client.flushall()
         SharedBot.runner = runner
         SharedBot.live = LiveBot(valkey.url, user_burst=BURST, user_per_minute=600, user_per_day=1000)
         runner.run(SharedBot.live.__aenter__())

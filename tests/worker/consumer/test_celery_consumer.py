@@ -51,11 +51,17 @@ class ConsumerProcess:
         lines = [line for line in self.log().splitlines() if line.startswith("{")]
         return [json.loads(line) for line in lines]
 
-    def lose_connection(self) -> None:
-        """Let another client take the connection on which the consumer waits for messages."""
-        [waiting] = [client for client in self.refusing.operator.client_list() if client["cmd"] == "brpop"]
-        self.refusing.operator.client_kill(waiting["addr"])
-        self.refusing.operator.config_set("maxclients", len(self.refusing.operator.client_list()))
+    def lose_connections(self) -> None:
+        """End all connections but the operator's, idle ones too, and let no other take their places."""
+        self.refusing.operator.config_set("maxclients", 1)
+        self.end_connections()
+
+    def end_connections(self) -> None:
+        """End all connections but the operator's."""
+        operator = self.refusing.operator
+        for client in operator.client_list(_type="normal"):
+            if int(client["id"]) != operator.client_id():
+                operator.client_kill_filter(_id=client["id"])
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +91,7 @@ def test_consumer_waits_for_redis_and_logs_each_reason_once(
 
     with consumer.refusing.refuse(refusal):
         if refusal == "max_clients":
-            consumer.lose_connection()
+            consumer.lose_connections()
         eventually(lambda: reason in reasons())
         time.sleep(1.5)  # Long enough for several attempts.
     consumer.handle_a_message()
@@ -111,9 +117,7 @@ def test_consumer_ends_with_2_where_access_is_denied_for_good(tmp_path: Path) ->
         consumer.handle_a_message()
         refusing.operator.config_set("requirepass", "another")
         refusing.operator.execute_command("AUTH", "another")
-        for client in refusing.operator.client_list(_type="normal"):
-            if int(client["id"]) != refusing.operator.client_id():
-                refusing.operator.client_kill_filter(_id=client["id"])
+        consumer.end_connections()
         assert consumer.process.wait(TIMEOUT_S) == 2
         last = consumer.events()[-1]
         assert "refuses the user or password: check REDIS_URL" in last["problem"]
