@@ -49,7 +49,7 @@ def decode_paths(paths: Sequence[Path], spec: PreprocessingSpec, directory: Path
         The images in the order of `paths`, uint8 [n, size, size, 3], memory-mapped.
 
     Raises:
-        TrainingError: If an image cannot be decoded, or if the folder has no room for the file.
+        TrainingError: If an image cannot be decoded, or if the disk of the folder is full.
     """
     key = "\n".join(_identify(path) for path in paths) + spec.model_dump_json()
     path = directory / f"pixels-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npy"
@@ -57,7 +57,7 @@ def decode_paths(paths: Sequence[Path], spec: PreprocessingSpec, directory: Path
         directory.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(".tmp")
         shape = (len(paths), spec.size, spec.size, 3)
-        # A memory-mapped file that the disk has no room for ends the process without a message.
+        # A memory-mapped file that does not fit on the disk ends the process without a message.
         needed, free = math.prod(shape), shutil.disk_usage(directory).free
         if needed > free:
             raise TrainingError(f"{directory} needs {needed >> 20} MiB for decoded pictures and has {free >> 20} free.")

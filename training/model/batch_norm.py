@@ -1,5 +1,6 @@
 """Batch normalisation with statistics that can be frozen. With TensorFlow and PyTorch it is one fused kernel."""
 
+import importlib
 from typing import Any
 
 import keras
@@ -52,8 +53,8 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
 
     def _call_torch(self, inputs: Tensor, use_batch_statistics: bool) -> Tensor:
         """Normalise in one operation, which also keeps the layout in memory."""
-        from torch.nn import functional
-
+        # PyTorch need not be installed, so it is no import that a type checker could follow.
+        functional = importlib.import_module("torch.nn.functional")
         # The variables themselves, not their copies in half precision: the statistics are updated in place.
         gamma, beta, mean, variance = (
             variable._value  # noqa: SLF001

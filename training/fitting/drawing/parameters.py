@@ -95,8 +95,8 @@ def _draw_warps(
     A map is a rotation, a reflection, a scale and a shift: x' = a x + b y + c and y' = d x + e y + f, with the origin
     in the middle of the result and at the corner of the image.
     """
-    scale = np.exp(rng.uniform(*np.log(zoom), count))
-    ratio = np.sqrt(np.exp(rng.uniform(*np.log(stretch), count)))
+    scale = np.exp(rng.uniform(math.log(zoom[0]), math.log(zoom[1]), count))
+    ratio = np.exp(rng.uniform(math.log(stretch[0]), math.log(stretch[1]), count) / 2)
     angle, mirror = rng.uniform(0, 2 * math.pi, count), rng.choice((-1, 1), count)
     cos, sin = np.cos(angle), np.sin(angle)
     centre = 0.5 + rng.uniform(-shift, shift, (2, count))

@@ -21,11 +21,13 @@ PREFETCH: Final = 6
 THREADS: Final = min(4, os.cpu_count() or 1)
 
 Batch = TypeVar("Batch")
+#: Images [n, size, size, 3] in [0, 255].
+Images = npt.NDArray[np.float32] | npt.NDArray[np.uint8]
 
 
 def generate_batches(
     pixels: Pixels, order: npt.NDArray[np.int64], recipe: Recipe, epoch: int
-) -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]]:
+) -> Iterator[tuple[Images, npt.NDArray[np.int64]]]:
     """Generate the batches of one epoch.
 
     Seed, epoch and position in `order` decide the augmentation of an image.
@@ -37,7 +39,7 @@ def generate_batches(
         epoch: Number of the epoch.
 
     Yields:
-        Augmented images float32 [batch, size, size, 3] in [0, 255], and their indices [batch].
+        Augmented images [batch, size, size, 3] in [0, 255], float32 or uint8, and their indices [batch].
     """
     if recipe.drawn:
         yield from _generate_drawn_batches(pixels, order, recipe, epoch)
@@ -59,7 +61,7 @@ def generate_batches(
 
 def _generate_drawn_batches(
     pixels: Pixels, order: npt.NDArray[np.int64], recipe: Recipe, epoch: int
-) -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]]:
+) -> Iterator[tuple[Images, npt.NDArray[np.int64]]]:
     """Generate the batches of one epoch, augmented by the backend."""
     augmenter, size = _make_augmenter(pixels.shape[1]), recipe.image_size(epoch)
 

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from training.data.image_cache import Pixels
 from training.data.records.labelled_image import Population
 from training.fitting.validation import softmax
 from training.model.classifier import POPULATIONS
@@ -34,10 +35,10 @@ class Teacher:
         is_known = [float(population in populations) for population in POPULATIONS]
         self._share = share * np.array(is_known, np.float32)[None, :, None]
 
-    def mix_targets(self, targets: Floats, images: Floats) -> Floats:
+    def mix_targets(self, targets: Floats, images: Floats | Pixels) -> Floats:
         """Mix the teacher's predictions for images [n, size, size, 3] into targets [n, populations, labels]."""
-        predictions = sum(softmax(np.asarray(model.predict_on_batch(images))) for model in self._models)
-        predictions = np.asarray(predictions) / len(self._models)
+        each = [softmax(np.asarray(model.predict_on_batch(images))) for model in self._models]
+        predictions = np.mean(each, axis=0, dtype=np.float32)
         # The weight of a row is the sum of its targets: 0 for the heads of other populations.
         mixed: Floats = targets * (1 - self._share) + self._share * predictions * targets.sum(axis=-1, keepdims=True)
         return mixed

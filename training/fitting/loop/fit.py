@@ -61,8 +61,9 @@ def fit(
     """
     trainer = Trainer(model, recipe, lineage)
     checkpoint = load_checkpoint(directory)
-    if checkpoint is not None and checkpoint.epochs < recipe.epochs:
-        trainer.restore(checkpoint)
+    if checkpoint is not None:
+        if checkpoint.epochs < recipe.epochs:
+            trainer.restore(checkpoint)
         callback.on_message(f"resuming after epoch {checkpoint.epochs} of {recipe.epochs}")
     first_epoch = 0 if checkpoint is None else checkpoint.epochs
     log = RunLog(directory, first_epoch, tensorboard)

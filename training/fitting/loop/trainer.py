@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from training.data.image_cache import Pixels
 from training.fitting.inputs.targets import make_loss
 from training.fitting.lineage import Lineage
 from training.fitting.loop.checkpoint import Checkpoint
@@ -36,7 +37,7 @@ class Trainer:
         self._logits_model.compile(self._optimizer, make_loss(recipe.focal), jit_compile=model.jit_compile)
         self._optimizer.build(self._logits_model.trainable_variables)
 
-    def train_on_batch(self, images: Floats, targets: Floats) -> float:
+    def train_on_batch(self, images: Floats | Pixels, targets: Floats) -> float:
         """Train on images [n, size, size, 3] and targets [n, populations, labels]. Returns the loss before the step."""
         return float(self._logits_model.train_on_batch(images, targets))
 
