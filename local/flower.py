@@ -1,10 +1,24 @@
 """Command line of Flower on the broker, with a login unless it listens on loopback only."""
 
 import ipaddress
+from typing import Final
+
+from celery import Celery
+from kombu import Queue as KombuQueue
 
 from local.worker_processes import command
 from shared.broker.app import kombu_url
 from shared.config.settings import Settings, SettingsError
+from shared.contract.names import Queue
+
+#: The application of Flower's process, with the address of the broker from the environment. Without its queues Flower
+#: would show one named `celery`, which nothing uses.
+flower_app: Final = Celery("melanoma", set_as_current=False)
+flower_app.conf.update(
+    task_queues=[KombuQueue(str(queue)) for queue in Queue],
+    task_default_queue=str(Queue.BULK),
+    task_create_missing_queues=False,
+)
 
 
 def flower_address(settings: Settings) -> str:
@@ -25,6 +39,7 @@ def flower_command(settings: Settings) -> tuple[list[str], dict[str, str]]:
         )
     flower = [
         *command("celery"),
+        f"--app={__name__}:flower_app",
         "flower",
         f"--address={settings.flower_address}",
         f"--port={settings.flower_port}",

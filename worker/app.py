@@ -27,7 +27,7 @@ from worker.consumer.backoff import Backoff
 from worker.consumer.celery_consumer import EventBatchingConsumer
 from worker.consumer.owed_writes import OwedWrites
 from worker.consumer.task_handler import TaskHandler
-from worker.consumer.task_slots import PriorityQueueOrder, TaskSlots
+from worker.consumer.task_slots import QueueOrderStrategy, TaskSlots
 from worker.consumer.tasks import register_tasks
 from worker.consumer.throughput import ThroughputEstimator
 from worker.health.liveness import LivenessFile, StallTimer
@@ -139,7 +139,7 @@ class WorkerApp:
             if config.liveness_file
             else None
         )
-        self._celery.conf.broker_transport_options["queue_order_strategy"] = lambda: PriorityQueueOrder(task_slots)
+        self._celery.conf.broker_transport_options["queue_order_strategy"] = QueueOrderStrategy(task_slots)
         self._celery.conf.melanoma_event_loop_callback = self._stall_timer.reset
         register_tasks(self._celery, self._task_handler, task_slots, throughput)
 
