@@ -27,7 +27,7 @@ def flower_address(settings: Settings) -> str:
 
 
 def flower_command(settings: Settings) -> tuple[list[str], dict[str, str]]:
-    """Command line of Flower, and environment variables with its secrets, which `ps` does not show.
+    """Command line of Flower, and its environment variables, among them secrets, which `ps` does not show.
 
     Raises:
         SettingsError: Flower would be open to the network without a login.
@@ -48,7 +48,8 @@ def flower_command(settings: Settings) -> tuple[list[str], dict[str, str]]:
     ]
     if settings.flower_db is not None:
         flower += ["--persistent=True", f"--db={settings.flower_db}"]
-    secrets = {"CELERY_BROKER_URL": kombu_url(settings.ledger_url)}
+    # In the time zone of the workers, because Celery moves the times of events by the difference.
+    secrets = {"CELERY_BROKER_URL": kombu_url(settings.ledger_url), "TZ": "UTC"}
     if settings.flower_login is not None:
         secrets["FLOWER_BASIC_AUTH"] = settings.flower_login.get_secret_value()
     return flower, secrets

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from typing import Any, Final
 
 import structlog
@@ -68,6 +69,9 @@ def run(config: Settings) -> int:
     # of a runtime and the loading of the artefact, none of which would look at an event.
     signal.signal(signal.SIGTERM, exit_at_once)
     set_up_logging(config)
+    # Celery moves the time of an event by the difference of the time zones of the worker and of Flower.
+    os.environ["TZ"] = "UTC"
+    time.tzset()
     # Redis and clients on the same machine get the CPU first. Otherwise each step of an interactive image would wait
     # behind this worker's threads. On a machine that runs only workers this changes nothing.
     os.nice(max(0, _NICENESS - os.nice(0)))  # a restarted worker has it already
