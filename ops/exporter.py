@@ -67,9 +67,8 @@ def _job_metrics(status: Status) -> Iterator[Metric]:
         labels=["outbox"],
     )
     # Where nothing waits the metric must be 0, not absent.
-    for kind in (*_OUTBOXES, *{outbox.kind for outbox in status.overview.outboxes}.difference(_OUTBOXES)):
-        ages = [outbox.oldest_undelivered_s for outbox in status.overview.outboxes if outbox.kind == kind]
-        undelivered.add_metric([kind], max(ages, default=0))
+    for kind, age_s in {**dict.fromkeys(_OUTBOXES, 0.0), **status.overview.undelivered_ages_s}.items():
+        undelivered.add_metric([kind], age_s)
     yield undelivered
 
 

@@ -178,9 +178,12 @@ class LedgerOverview:
     dead_letter_counts: dict[tuple[str, str], int]
 
     @property
-    def oldest_undelivered_s(self) -> float:
-        """Age of the decision that waits longest for delivery, 0 if there is none."""
-        return max((outbox.oldest_undelivered_s for outbox in self.outboxes), default=0.0)
+    def undelivered_ages_s(self) -> dict[str, float]:
+        """Age of the decision that waits longest for delivery, by kind of outbox."""
+        ages: dict[str, float] = {}
+        for outbox in self.outboxes:
+            ages[outbox.kind] = max(ages.get(outbox.kind, 0.0), outbox.oldest_undelivered_s)
+        return ages
 
     @property
     def stages(self) -> dict[Stage, int]:

@@ -239,7 +239,7 @@ def test_the_overview_tells_ages(ledger: Ledger, client: Any) -> None:
     assert (bulk.ready, bulk.paused_s, interactive.ready, interactive.oldest_s) == (2, None, 0, 0)
     assert bulk.oldest_s == pytest.approx(20, abs=3)
     assert interactive.paused_s == pytest.approx(40, abs=3)
-    assert overview.oldest_undelivered_s == pytest.approx(30, abs=3)
+    assert overview.undelivered_ages_s == {"bulk": pytest.approx(30, abs=3)}
     assert [(outbox.name, outbox.kind, outbox.received, outbox.decided) for outbox in overview.outboxes] == [
         (OUTBOX, "bulk", 1, 2)
     ]
