@@ -76,7 +76,6 @@ async def run_bot(settings: Settings, stop: asyncio.Event) -> None:
             add_webhook(app, bot, dispatcher, webhook.secret)
         if settings.bot_port:
             await stack.enter_async_context(serve_http(app, settings.bot_host, settings.bot_port))
-        log.info(BOT_READY_EVENT, mode="webhook" if webhook is not None else "polling")
         await _take_updates(bot, dispatcher, create_intake(gate, services), webhook, stop)
         log.info("stopping: jobs in flight are finished, other replicas do the rest")
 
@@ -107,9 +106,13 @@ async def _take_updates(
     bot: Bot, dispatcher: Dispatcher, intake: Intake, webhook: Webhook | None, stop: asyncio.Event
 ) -> None:
     """Take updates until `stop` is set, or until registering the bot or polling fails for good."""
+
+    def log_ready() -> None:
+        log.info(BOT_READY_EVENT, mode="webhook" if webhook is not None else "polling")
+
     tasks = [
         asyncio.create_task(stop.wait()),
-        asyncio.create_task(register_bot(bot, webhook, _UPDATE_TYPES)),
+        asyncio.create_task(register_bot(bot, webhook, _UPDATE_TYPES, log_ready)),
     ]
     registration = tasks[1]
     if webhook is None:

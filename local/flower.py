@@ -1,10 +1,24 @@
 """Command line of Flower on the broker, with a login unless it listens on loopback only."""
 
 import ipaddress
+from typing import Final
+
+from celery import Celery
+from kombu import Queue as KombuQueue
 
 from local.worker_processes import command
 from shared.broker.app import kombu_url
 from shared.config.settings import Settings, SettingsError
+from shared.contract.names import Queue
+
+#: The application of Flower's process, with the address of the broker from the environment. Without its queues Flower
+#: would show one named `celery`, which nothing uses.
+flower_app: Final = Celery("melanoma", set_as_current=False)
+flower_app.conf.update(
+    task_queues=[KombuQueue(str(queue)) for queue in Queue],
+    task_default_queue=str(Queue.BULK),
+    task_create_missing_queues=False,
+)
 
 
 def flower_address(settings: Settings) -> str:
@@ -13,7 +27,7 @@ def flower_address(settings: Settings) -> str:
 
 
 def flower_command(settings: Settings) -> tuple[list[str], dict[str, str]]:
-    """Command line of Flower, and environment variables with its secrets, which `ps` does not show.
+    """Command line of Flower, and its environment variables, among them secrets, which `ps` does not show.
 
     Raises:
         SettingsError: Flower would be open to the network without a login.
@@ -25,6 +39,7 @@ def flower_command(settings: Settings) -> tuple[list[str], dict[str, str]]:
         )
     flower = [
         *command("celery"),
+        f"--app={__name__}:flower_app",
         "flower",
         f"--address={settings.flower_address}",
         f"--port={settings.flower_port}",
@@ -33,7 +48,8 @@ def flower_command(settings: Settings) -> tuple[list[str], dict[str, str]]:
     ]
     if settings.flower_db is not None:
         flower += ["--persistent=True", f"--db={settings.flower_db}"]
-    secrets = {"CELERY_BROKER_URL": kombu_url(settings.ledger_url)}
+    # In the time zone of the workers, because Celery moves the times of events by the difference.
+    secrets = {"CELERY_BROKER_URL": kombu_url(settings.ledger_url), "TZ": "UTC"}
     if settings.flower_login is not None:
         secrets["FLOWER_BASIC_AUTH"] = settings.flower_login.get_secret_value()
     return flower, secrets

@@ -9,11 +9,10 @@ from typing import Final
 import click
 from rich.console import Console
 
-from ops import dead_letters, settings_overrides, workers
-from ops.client import AdminClient, open_admin_client
+from ops import dead_letters, folder_runs, settings_overrides, workers
+from ops.client import AdminClient, OpsError, open_admin_client
 from ops.doctor.check_result import Level
 from ops.doctor.checks import run_checks
-from ops.errors import OpsError
 from ops.status import format_json, print_status, read_status
 from ops.trace import print_trace
 from shared.config.settings import Settings, SettingsError, settings
@@ -192,6 +191,9 @@ def dead_replay(ids: tuple[str, ...], every: bool, limit: int, yes: bool) -> Non
             click.confirm(f"Try {len(letters)} dead letters again?", abort=True)
         count = dead_letters.replay(client, letters, _console)
     click.echo(f"{count} of {len(letters)} are tried again; `melanoma-ops trace JOB` shows the progress of one.")
+    # `--all` passes over what cannot be tried again, and has failed if that is all there is.
+    if count < (len(letters) if ids else min(1, len(letters))):
+        sys.exit(EXIT_PROBLEM)
 
 
 @dead_group.command("drop")
@@ -212,9 +214,36 @@ def dead_drop(ids: tuple[str, ...], every: bool, limit: int, yes: bool) -> None:
         click.echo(f"{told_later} not listed any more; their owners are still told of the failure.")
 
 
-def _require_ids_or_all(ids: tuple[str, ...], every: bool) -> None:
+@cli.group("runs")
+def runs_group() -> None:
+    """List or drop folder runs whose command was killed and is not resumed."""
+
+
+@runs_group.command("list")
+def runs_list() -> None:
+    """List the folder runs with jobs that wait for their command."""
+    with _open_client() as client:
+        folder_runs.print_runs(client.ledger.run(admin.get_overview()), _console)
+
+
+@runs_group.command("drop")
+@click.argument("ids", nargs=-1, metavar="[RUN]...")
+@click.option("--all", "every", is_flag=True, help="All runs without a command.")
+@_yes_option
+def runs_drop(ids: tuple[str, ...], every: bool, yes: bool) -> None:
+    """Delete the jobs of folder runs without a command, with their images. A run that is resumed submits them again."""
+    _require_ids_or_all(ids, every, what="runs")
+    with _open_client() as client:
+        runs = folder_runs.find_ownerless(client.ledger.run(admin.get_overview()), ids)
+        if every and not yes:
+            click.confirm(f"Delete the jobs of {len(runs)} folder runs?", abort=True)
+        deleted = sum(folder_runs.drop(client, run) for run in runs)
+    click.echo(f"{deleted} jobs of {len(runs)} folder runs deleted.")
+
+
+def _require_ids_or_all(ids: tuple[str, ...], every: bool, *, what: str = "jobs") -> None:
     if bool(ids) is every:
-        raise click.UsageError("name the jobs, or --all.")
+        raise click.UsageError(f"name the {what}, or --all.")
 
 
 @cli.command("exporter")

@@ -11,7 +11,6 @@ from functools import partial
 
 from redis.exceptions import RedisError
 
-from ops.errors import OpsError
 from shared.broker.publisher import TaskPublisher
 from shared.config.settings import Settings
 from shared.image_store.store import ImageStore
@@ -19,6 +18,10 @@ from shared.ledger.ledger import Ledger
 from shared.redis_client.errors import describe_error
 from shared.redis_client.retry import RedisAccessDenied, ShutdownRequested
 from shared.service.connections import ServiceConnections
+
+
+class OpsError(Exception):
+    """Raised when a command cannot do what was asked. The message says what is wrong, where, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,22 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Final
 
 from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Column, Table
 
-from ops.client import AdminClient
+from ops.client import AdminClient, OpsError
 from ops.durations import format_duration
-from ops.errors import OpsError
 from shared.contract.decision import Failure, FailureReason, decision_from_json
-from shared.contract.names import Queue, Stage
+from shared.contract.names import FOLDER_RUN_PREFIX, Queue, Stage
 from shared.ledger import admin
 from shared.ledger.records import DeadLetter, DroppedDeadLetters
-
-#: The outbox of a folder run starts with this. Nobody reads it once the run has its results.
-_FOLDER_RUN_PREFIX: Final = "bulk:"
 
 
 def find_dead_letters(client: AdminClient, ids: Sequence[str], *, limit: int) -> list[DeadLetter]:
@@ -54,7 +49,7 @@ def print_dead_letters(letters: Sequence[DeadLetter], total: int, console: Conso
     )
     for letter in letters:
         answered = "yes" if letter.stage is Stage.ANSWERED else "not yet"
-        outbox = "a folder run" if letter.outbox.startswith(_FOLDER_RUN_PREFIX) else letter.outbox
+        outbox = "a folder run" if letter.outbox.startswith(FOLDER_RUN_PREFIX) else letter.outbox
         died = f"{format_duration(letter.age_s)} ago"
         table.add_row(letter.id, failure_reason(letter), letter.queue, outbox, answered, str(letter.attempts), died)
     console.print(table)
@@ -71,7 +66,7 @@ def replay(client: AdminClient, letters: Sequence[DeadLetter], console: Console)
     has_image = dict(zip(ids, client.store.exist(ids), strict=True))
     groups: dict[Queue, list[tuple[str, bool]]] = defaultdict(list)
     for letter in letters:
-        if letter.outbox.startswith(_FOLDER_RUN_PREFIX) and letter.stage is Stage.ANSWERED:
+        if letter.outbox.startswith(FOLDER_RUN_PREFIX) and letter.stage is Stage.ANSWERED:
             console.print(f"{letter.id}: its folder run already has the failure; submit the file again instead.")
         else:
             groups[letter.queue].append((letter.id, has_image[letter.id]))

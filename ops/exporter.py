@@ -3,16 +3,25 @@
 import signal
 import threading
 from collections.abc import Iterator
+from itertools import product
+from typing import Final
 
 from prometheus_client import CollectorRegistry, start_http_server
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from ops.client import open_admin_client
-from ops.errors import OpsError
+from ops.client import OpsError, open_admin_client
 from ops.status import Status, read_status
 from ops.workers import WORKER_ROLE
 from shared.config.settings import Settings, SettingsError
+from shared.contract.decision import FailureReason
+from shared.contract.names import FOLDER_RUNS, TELEGRAM_PHOTOS
+
+#: Kinds of outboxes whose metrics are always there: people's answers, and folder runs.
+_OUTBOXES: Final = (TELEGRAM_PHOTOS, FOLDER_RUNS)
+
+#: Why jobs become dead letters: they failed, or nobody took their answer.
+_REASONS: Final = (*FailureReason, "undeliverable")
 
 
 class LedgerCollector(Collector):
@@ -37,6 +46,7 @@ class LedgerCollector(Collector):
         yield from _job_metrics(status)
         yield from _queue_metrics(status)
         yield _process_metric(status)
+        yield _dead_letter_metric(status)
         yield _gauge("ledger_dead_letters", "Dead letters that are not dropped.", status.overview.dead_letters)
         yield _gauge("image_store_bytes", "Bytes of images in the image store.", status.image_bytes)
         yield _gauge("image_store_max_bytes", "Maximum bytes of images in the image store.", status.max_image_bytes)
@@ -51,11 +61,26 @@ def _job_metrics(status: Status) -> Iterator[Metric]:
     for stage, count in status.overview.stages.items():
         jobs.add_metric([stage], count)
     yield jobs
-    yield _gauge(
-        "ledger_oldest_undelivered_decision_age_seconds",
-        "Age of the oldest decision that is not delivered.",
-        status.overview.oldest_undelivered_s,
+    undelivered = GaugeMetricFamily(
+        "melanoma_ledger_oldest_undelivered_decision_age_seconds",
+        "Age of the oldest decision that is not delivered, by kind of outbox.",
+        labels=["outbox"],
     )
+    # Where nothing waits the metric must be 0, not absent.
+    for kind, age_s in {**dict.fromkeys(_OUTBOXES, 0.0), **status.overview.undelivered_ages_s}.items():
+        undelivered.add_metric([kind], age_s)
+    yield undelivered
+
+
+def _dead_letter_metric(status: Status) -> Metric:
+    added = CounterMetricFamily(
+        "melanoma_ledger_dead_letters_added", "Jobs that became dead letters.", labels=["outbox", "reason"]
+    )
+    counts = status.overview.dead_letter_counts
+    # An increase is seen only if the metric was there before.
+    for outbox, reason in {**dict.fromkeys(product(_OUTBOXES, _REASONS)), **dict.fromkeys(counts)}:
+        added.add_metric([outbox, reason], counts.get((outbox, reason), 0))
+    return added
 
 
 def _queue_metrics(status: Status) -> Iterator[Metric]:

@@ -3,8 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
-from ops.client import AdminClient
-from ops.errors import OpsError
+from ops.client import AdminClient, OpsError
 from shared.config.overrides import OVERRIDABLE, OverrideError, parse_override
 from shared.config.settings import Settings
 from shared.ledger import admin

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from ops.client import AdminClient
 from ops.durations import format_duration
+from shared.contract.names import FOLDER_RUNS
 from shared.ledger import admin
 from shared.ledger.records import LedgerOverview, ProcessInfo
 
@@ -37,7 +38,7 @@ def format_json(status: Status) -> str:
             "at": overview.time_s,
             "stages": overview.stages,
             "undecided": overview.undecided,
-            "oldest_undelivered_s": overview.oldest_undelivered_s,
+            "oldest_undelivered_s": overview.undelivered_ages_s,
             "queues": {
                 queue: {"ready": state.ready, "oldest_s": state.oldest_s, "paused_s": state.paused_s}
                 for queue, state in overview.queues.items()
@@ -71,9 +72,11 @@ def print_status(status: Status, console: Console) -> None:
         paused = f", [yellow]paused for {format_duration(state.paused_s)}[/]" if state.paused_s is not None else ""
         oldest = f", the oldest for {format_duration(state.oldest_s)}" if state.ready else ""
         console.print(f"queue     {queue}: {state.ready} wait{oldest}{paused}")
-    if overview.oldest_undelivered_s:
-        oldest = format_duration(overview.oldest_undelivered_s)
-        console.print(f"answers   the oldest undelivered one has waited for {oldest}")
+    ages = overview.undelivered_ages_s
+    if age_s := max((age_s for kind, age_s in ages.items() if kind != FOLDER_RUNS), default=0):
+        console.print(f"answers   the oldest undelivered one has waited for {format_duration(age_s)}")
+    if age_s := ages.get(FOLDER_RUNS, 0):
+        console.print(f"folders   the oldest result has waited for {format_duration(age_s)} (melanoma-ops runs list)")
     dead = f"[red]{overview.dead_letters}[/] (melanoma-ops dead list)" if overview.dead_letters else "none"
     console.print(f"dead      {dead}")
     used, limit = status.image_bytes / 2**20, status.max_image_bytes / 2**20

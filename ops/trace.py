@@ -6,9 +6,8 @@ from typing import Final
 from pydantic import ValidationError
 from rich.console import Console
 
-from ops.client import AdminClient
+from ops.client import AdminClient, OpsError
 from ops.durations import format_duration
-from ops.errors import OpsError
 from shared.contract.decision import Failure, Refusal, Verdict, decision_from_json
 from shared.ledger import admin
 

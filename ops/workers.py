@@ -6,9 +6,8 @@ from typing import Final
 
 from rich.console import Console
 
-from ops.client import AdminClient
+from ops.client import AdminClient, OpsError
 from ops.durations import format_duration
-from ops.errors import OpsError
 from ops.status import served_model
 from shared.ledger import admin
 from shared.ledger.records import ProcessInfo

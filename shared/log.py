@@ -48,6 +48,8 @@ def set_up_logging(settings: Settings, *, secrets: Sequence[str] = ()) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
+    # Libraries warn in several lines, which no reader of JSON lines understands. Each becomes an event.
+    logging.captureWarnings(True)
     # Celery and kombu would log each message that they receive; Flower and the metrics show those better.
     for name in ("celery.worker", "celery.apps.worker", "celery.app.trace", "celery.pool", "PIL"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from typing import Any, Final
 
 import structlog
@@ -27,7 +28,7 @@ from worker.consumer.backoff import Backoff
 from worker.consumer.celery_consumer import EventBatchingConsumer
 from worker.consumer.owed_writes import OwedWrites
 from worker.consumer.task_handler import TaskHandler
-from worker.consumer.task_slots import PriorityQueueOrder, TaskSlots
+from worker.consumer.task_slots import QueueOrderStrategy, TaskSlots
 from worker.consumer.tasks import register_tasks
 from worker.consumer.throughput import ThroughputEstimator
 from worker.health.liveness import LivenessFile, StallTimer
@@ -68,6 +69,9 @@ def run(config: Settings) -> int:
     # of a runtime and the loading of the artefact, none of which would look at an event.
     signal.signal(signal.SIGTERM, exit_at_once)
     set_up_logging(config)
+    # Celery moves the time of an event by the difference of the time zones of the worker and of Flower.
+    os.environ["TZ"] = "UTC"
+    time.tzset()
     # Redis and clients on the same machine get the CPU first. Otherwise each step of an interactive image would wait
     # behind this worker's threads. On a machine that runs only workers this changes nothing.
     os.nice(max(0, _NICENESS - os.nice(0)))  # a restarted worker has it already
@@ -139,7 +143,7 @@ class WorkerApp:
             if config.liveness_file
             else None
         )
-        self._celery.conf.broker_transport_options["queue_order_strategy"] = lambda: PriorityQueueOrder(task_slots)
+        self._celery.conf.broker_transport_options["queue_order_strategy"] = QueueOrderStrategy(task_slots)
         self._celery.conf.melanoma_event_loop_callback = self._stall_timer.reset
         register_tasks(self._celery, self._task_handler, task_slots, throughput)
 

@@ -10,7 +10,6 @@ from pydantic import ValidationError
 from bot.background.answer_sender import AnswerSender
 from bot.background.completion import JobCompletion
 from bot.dependencies import BotDependencies
-from bot.metrics import METRICS
 from bot.presentation.answer_message import Decision, compose
 from bot.storage.photo_origin import PhotoOrigin
 from bot.telegram.api_calls import ChatUnavailable, OutcomeUnknown, RateLimited, SendError
@@ -63,7 +62,6 @@ class AnswerDelivery:
         try:
             await self._sender.send(job, origin, answer)
         except SendError as error:
-            METRICS.telegram_errors.labels(kind=error.kind).inc()
             return await self._handle_error(job.id, origin, error)
         if decision is not None:
             await self._completion.complete(job, decision.kind)

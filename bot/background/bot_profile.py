@@ -1,7 +1,7 @@
 """Registers the bot with Telegram: how updates are delivered, the command menus, and the descriptions."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import structlog
@@ -19,17 +19,24 @@ log = structlog.get_logger(__name__)
 _RETRY_PAUSE_S: Final = 30.0
 
 
-async def register_bot(bot: Bot, webhook: Webhook | None, update_types: Sequence[str]) -> None:
+async def register_bot(
+    bot: Bot, webhook: Webhook | None, update_types: Sequence[str], on_accepted: Callable[[], None]
+) -> None:
     """Register until Telegram has accepted everything. Without `webhook` updates are delivered by long polling.
 
+    `on_accepted` is called once, when Telegram has accepted the token and delivers updates.
     Raises `SettingsError` if Telegram refuses the webhook, `TelegramUnauthorizedError` if it refuses the token.
     """
+    is_accepted = False
     while True:
         try:
             if webhook is not None:
                 await _set_webhook(bot, webhook, update_types)
             else:
                 await call_api(bot.delete_webhook)
+            if not is_accepted:
+                is_accepted = True
+                on_accepted()
             default, *others = list_languages()
             # The profile without a language code is for users whose language has no file.
             await _set_profile(bot, default, None)

@@ -3,12 +3,13 @@
 from typing import Final
 
 from bot.storage.status_target import AlbumTarget, StatusTarget
+from shared.contract.names import TELEGRAM_PHOTOS
 from shared.ledger.script_call import KEY_PREFIX
 
 PREFIX: Final = f"{KEY_PREFIX}telegram:"
 
 #: Outboxes in the ledger: jobs of photos, and outgoing messages.
-PHOTO_OUTBOX: Final = "telegram"
+PHOTO_OUTBOX: Final = TELEGRAM_PHOTOS
 MESSAGE_OUTBOX: Final = "telegram:messages"
 
 #: Id of the bot whose replicas use this Redis. It expires soon after the last of them has stopped.

@@ -9,8 +9,10 @@ from aiogram.exceptions import (
     ClientDecodeError,
     TelegramAPIError,
     TelegramBadRequest,
+    TelegramConflictError,
     TelegramEntityTooLarge,
     TelegramForbiddenError,
+    TelegramMigrateToChat,
     TelegramNetworkError,
     TelegramNotFound,
     TelegramRetryAfter,
@@ -18,6 +20,8 @@ from aiogram.exceptions import (
     TelegramUnauthorizedError,
 )
 from aiohttp import ClientError
+
+from bot.metrics import CallOutcome
 
 T = TypeVar("T")
 
@@ -27,16 +31,16 @@ log = structlog.get_logger(__name__)
 class SendError(Exception):
     """Base of the errors of a call. No message names a chat or a token.
 
-    `kind` is the value of the metric label: it stays when a class is renamed.
+    `outcome` is the one in the metrics.
     """
 
-    kind: ClassVar[str]
+    outcome: ClassVar[CallOutcome]
 
 
 class RateLimited(SendError):
     """Raised when Telegram asks to wait `retry_after_s` seconds."""
 
-    kind = "too_fast"
+    outcome = CallOutcome.TOO_FAST
 
     def __init__(self, retry_after_s: float) -> None:
         super().__init__(f"retry after {retry_after_s} s")
@@ -46,13 +50,13 @@ class RateLimited(SendError):
 class ChatUnavailable(SendError):
     """Raised when the user blocked the bot or left, or when the chat does not exist any more."""
 
-    kind = "unwanted"
+    outcome = CallOutcome.UNWANTED
 
 
 class Rejected(SendError):
     """Raised when Telegram refuses a call for good. The message is Telegram's."""
 
-    kind = "rejected"
+    outcome = CallOutcome.REJECTED
 
     @property
     def is_missing_topic(self) -> bool:
@@ -64,7 +68,7 @@ class Rejected(SendError):
 class OutcomeUnknown(SendError):
     """Raised when a call may or may not have taken effect: the connection broke, or Telegram failed."""
 
-    kind = "uncertain"
+    outcome = CallOutcome.UNCERTAIN
 
 
 _CHAT_UNAVAILABLE: Final = (
@@ -97,7 +101,25 @@ async def call_api(action: Callable[[], Awaitable[T]], *, timeout_s: float | Non
         if send_error is not None:
             # Without the cause: the text of some of these errors holds the address that was called, hence the token.
             raise send_error from None
+        if isinstance(error, ClientDecodeError):
+            log.warning("the result of a call cannot be read, taking the call as done")
         return None
+
+
+def outcome_of(error: BaseException) -> CallOutcome:
+    """Return the outcome of a call that raised `error`."""
+    if isinstance(error, TelegramConflictError):
+        return CallOutcome.CONFLICT
+    if isinstance(error, TelegramUnauthorizedError | TelegramNotFound):
+        return CallOutcome.UNAUTHORIZED
+    if isinstance(error, TelegramMigrateToChat):
+        # The call is made again in the supergroup.
+        return CallOutcome.OK
+    if not isinstance(error, Exception):
+        # It took too long, or the bot stops.
+        return CallOutcome.UNCERTAIN
+    send_error = _classify(error)
+    return CallOutcome.OK if send_error is None else send_error.outcome
 
 
 def _classify(error: Exception) -> SendError | None:
@@ -112,7 +134,6 @@ def _classify(error: Exception) -> SendError | None:
         return _classify_bad_request(error)
     if isinstance(error, ClientDecodeError) and isinstance(error.data, dict) and error.data.get("ok") is True:
         # The result has a form that this release does not know. To repeat the call would be to do it twice.
-        log.warning("the result of a call cannot be read, taking the call as done")
         return None
     if isinstance(error, TelegramAPIError) and not isinstance(error, TelegramNetworkError | TelegramServerError):
         return Rejected(type(error).__name__)

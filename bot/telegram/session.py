@@ -1,5 +1,8 @@
 """HTTP session for calls of the Bot API."""
 
+import asyncio
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
@@ -7,14 +10,17 @@ from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.session.middlewares.base import BaseRequestMiddleware, NextRequestMiddlewareType
 from aiogram.exceptions import TelegramBadRequest, TelegramMigrateToChat
-from aiogram.methods import Response, TelegramMethod
+from aiogram.methods import GetUpdates, Response, TelegramMethod
 from aiogram.methods.base import TelegramType
+
+from bot.metrics import METRICS, CallKind, CallOutcome
+from bot.telegram.api_calls import outcome_of
 
 log = structlog.get_logger(__name__)
 
 
 class CachingSession(AiohttpSession):
-    """aiogram's session that also caches the pydantic models of replies.
+    """aiogram's session that also counts all calls, and caches the pydantic models of replies.
 
     aiogram builds `Response[...]` for each call. pydantic drops such a model when nothing refers to it, and building
     it again costs more than the rest of the call.
@@ -24,6 +30,8 @@ class CachingSession(AiohttpSession):
         super().__init__(**options)
         self._models: dict[type, Any] = {}
         self.middleware(MigrationMiddleware())
+        # The last is the innermost: it counts a call that is repeated in another chat twice.
+        self.middleware(_count_method)
 
     def check_response(
         self, bot: Bot, method: TelegramMethod[TelegramType], status_code: int, content: str
@@ -33,6 +41,42 @@ class CachingSession(AiohttpSession):
         if kind not in self._models:
             self._models[kind] = Response[method.__returning__]  # type: ignore[name-defined]
         return super().check_response(bot, method, status_code, content)
+
+    async def stream_content(
+        self,
+        url: str,
+        headers: dict[str, Any] | None = None,
+        timeout: int = 30,
+        chunk_size: int = 65536,
+        raise_for_status: bool = True,
+    ) -> AsyncGenerator[bytes, None]:
+        """Download a file. Raises aiohttp's errors."""
+        with _counting(CallKind.DOWNLOAD):
+            async for chunk in super().stream_content(url, headers, timeout, chunk_size, raise_for_status):
+                yield chunk
+
+
+async def _count_method(
+    make_request: NextRequestMiddlewareType[TelegramType], bot: Bot, method: TelegramMethod[TelegramType]
+) -> Any:
+    is_poll = method.__api_method__ == GetUpdates.__api_method__
+    with _counting(CallKind.POLL if is_poll else CallKind.METHOD):
+        return await make_request(bot, method)
+
+
+@contextmanager
+def _counting(kind: CallKind) -> Iterator[None]:
+    try:
+        yield
+    except asyncio.CancelledError:
+        # A request for updates is cancelled when the bot stops, any other call when it takes too long.
+        if kind is not CallKind.POLL:
+            METRICS.telegram_calls.labels(kind=kind, outcome=CallOutcome.UNCERTAIN).inc()
+        raise
+    except BaseException as error:
+        METRICS.telegram_calls.labels(kind=kind, outcome=outcome_of(error)).inc()
+        raise
+    METRICS.telegram_calls.labels(kind=kind, outcome=CallOutcome.OK).inc()
 
 
 class MigrationMiddleware(BaseRequestMiddleware):

@@ -11,7 +11,7 @@ from typing import Self
 
 from bulk import filenames
 from bulk.atomic_file import replacing
-from shared.contract.names import CONTRACT_VERSION
+from shared.contract.names import CONTRACT_VERSION, FOLDER_RUN_PREFIX
 
 
 class ManifestError(Exception):
@@ -95,4 +95,4 @@ class RunManifest:
     @property
     def outbox(self) -> str:
         """Name of the run's outbox in the ledger."""
-        return f"bulk:{self.id}"
+        return FOLDER_RUN_PREFIX + self.id

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.error import HTTPError, URLError
 
-from ops.client import open_admin_client
+from ops.client import OpsError, open_admin_client
 from ops.doctor.check_result import CheckResult, ok, problem, warning
 from ops.doctor.redis_checks import check_image_store, check_ledger
 from ops.durations import format_duration
-from ops.errors import OpsError
 from ops.status import Status, read_status, served_model
 from ops.workers import WORKER_ROLE
 from shared.config.settings import Settings, SettingsError, find_unknown_variables

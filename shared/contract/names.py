@@ -19,6 +19,14 @@ READY_EVENT: Final = "worker ready"
 BOT_READY_EVENT: Final = "bot ready"
 
 
+#: Outbox of the photographs that people send to the bot.
+TELEGRAM_PHOTOS: Final = "telegram"
+
+#: Kind of the outboxes of folder runs. The name of such an outbox is the prefix and the id of the run.
+FOLDER_RUNS: Final = "bulk"
+FOLDER_RUN_PREFIX: Final = f"{FOLDER_RUNS}:"
+
+
 class Queue(StrEnum):
     """Celery queues, highest priority first. Workers drain them in this order."""
 

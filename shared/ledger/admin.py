@@ -26,6 +26,20 @@ def get_overview() -> ScriptCall[LedgerOverview]:
     return ScriptCall("get_overview", (_MAX_LISTED, *Queue), replies.decode_overview)
 
 
+def get_outbox_ids(outbox: str, *, cursor: str, limit: int) -> ScriptCall[tuple[str, list[str]]]:
+    """Read ids of the jobs of `outbox` that are undecided or not delivered.
+
+    Args:
+        outbox: Its name.
+        cursor: '0' at first, then the one of the last reply.
+        limit: About how many jobs to look at.
+
+    Returns:
+        The next cursor, '0' after the last ids, and ids. There may be none though more follow.
+    """
+    return ScriptCall("get_outbox_ids", (outbox, cursor, limit), replies.decode_page)
+
+
 def pause(queue: Queue) -> ScriptCall[bool]:
     """Let no worker claim jobs of `queue`. They stay `ready`; deadlines still pass. True if it was not paused."""
     return ScriptCall("set_paused", (queue, 1), replies.decode_flag)

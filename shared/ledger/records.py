@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.contract.names import Queue, Stage
+from shared.contract.names import FOLDER_RUN_PREFIX, FOLDER_RUNS, Queue, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,14 @@ class PendingDispatch:
 
 
 @dataclass(frozen=True, slots=True)
+class SweptJobs:
+    """What a recovery sweep found: jobs that await a message, and the ids of those that missed their deadline."""
+
+    pending: list[PendingDispatch]
+    expired: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class StoredImages:
     """What became of images that were stored.
 
@@ -121,11 +129,20 @@ class QueueState:
 
 @dataclass(frozen=True, slots=True)
 class OutboxState:
-    """Numbers of jobs that wait for the owner of an outbox, to upload an image or to deliver a decision."""
+    """Numbers of jobs that wait for the owner of an outbox, to upload an image or to deliver a decision.
+
+    `oldest_undelivered_s` is the age of the decision that waits longest for delivery, 0 if there is none.
+    """
 
     name: str
     received: int
     decided: int
+    oldest_undelivered_s: float = 0.0
+
+    @property
+    def kind(self) -> str:
+        """Its name, and `bulk` for each folder run."""
+        return FOLDER_RUNS if self.name.startswith(FOLDER_RUN_PREFIX) else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +164,8 @@ class ProcessInfo:
 class LedgerOverview:
     """The whole ledger in numbers.
 
-    `time_s` is the ledger's clock, `undecided` the number of jobs without a decision in any stage,
-    `oldest_undelivered_s` the age of the decision that waits longest for delivery.
+    `time_s` is the ledger's clock, `undecided` the number of jobs without a decision in any stage.
+    `dead_letter_counts` says how many jobs have ever become dead letters, by kind of outbox and reason.
     """
 
     time_s: float
@@ -158,7 +175,15 @@ class LedgerOverview:
     claimed: int
     undecided: int
     dead_letters: int
-    oldest_undelivered_s: float
+    dead_letter_counts: dict[tuple[str, str], int]
+
+    @property
+    def undelivered_ages_s(self) -> dict[str, float]:
+        """Age of the decision that waits longest for delivery, by kind of outbox."""
+        ages: dict[str, float] = {}
+        for outbox in self.outboxes:
+            ages[outbox.kind] = max(ages.get(outbox.kind, 0.0), outbox.oldest_undelivered_s)
+        return ages
 
     @property
     def stages(self) -> dict[Stage, int]:

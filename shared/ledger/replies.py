@@ -20,6 +20,7 @@ from shared.ledger.records import (
     QueueCount,
     QueueState,
     StoredImages,
+    SweptJobs,
 )
 
 
@@ -63,6 +64,18 @@ def decode_replayed(reply: Sequence[Any]) -> tuple[int, list[PendingDispatch]]:
     """The number of replayed jobs, then queues and ids of those that await a message."""
     count, *pending = reply
     return count, decode_pending(pending)
+
+
+def decode_swept(reply: Sequence[Sequence[bytes]]) -> SweptJobs:
+    """Queues and ids of jobs that await a message, then ids of those that missed their deadline."""
+    pending, expired = reply
+    return SweptJobs(decode_pending(pending), [_text(id_) for id_ in expired])
+
+
+def decode_page(reply: tuple[bytes, Sequence[bytes]]) -> tuple[str, list[str]]:
+    """The next cursor, then ids."""
+    cursor, ids = reply
+    return _text(cursor), [_text(id_) for id_ in ids]
 
 
 def decode_claimed(reply: Sequence[Sequence[Any] | None]) -> list[ClaimedJob | None]:
@@ -148,14 +161,16 @@ def decode_counts(reply: Sequence[Any]) -> Counts:
 
 def decode_overview(reply: Sequence[Any]) -> LedgerOverview:
     """Time, rows of queues, outboxes and processes, then numbers."""
-    now_ms, queues, outboxes, processes, claimed, undecided, dead_letters, oldest_undelivered_ms = reply
+    now_ms, queues, outboxes, processes, claimed, undecided, dead_letters, counts = reply
     return LedgerOverview(
         time_s=now_ms / 1000,
         queues={
             Queue(_text(name)): QueueState(ready, age_ms / 1000, None if paused_ms < 0 else paused_ms / 1000)
             for name, ready, age_ms, paused_ms in queues
         },
-        outboxes=tuple(OutboxState(_text(name), received, decided) for name, received, decided in outboxes),
+        outboxes=tuple(
+            OutboxState(_text(name), received, decided, age_ms / 1000) for name, received, decided, age_ms in outboxes
+        ),
         processes=tuple(
             ProcessInfo(_text(name), left_ms / 1000, in_flight, _text(serving))
             for name, left_ms, in_flight, serving in processes
@@ -163,7 +178,11 @@ def decode_overview(reply: Sequence[Any]) -> LedgerOverview:
         claimed=claimed,
         undecided=undecided,
         dead_letters=dead_letters,
-        oldest_undelivered_s=oldest_undelivered_ms / 1000,
+        dead_letter_counts={
+            (outbox, reason): int(count)
+            for names, count in _pairs(counts)
+            for outbox, _, reason in [names.partition(" ")]
+        },
     )
 
 

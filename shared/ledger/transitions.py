@@ -7,7 +7,16 @@ from shared.contract.decision import Failure, FailureReason, Refusal, Verdict
 from shared.contract.names import CONTRACT_VERSION, Queue, Stage
 from shared.ids import new_token
 from shared.ledger import replies
-from shared.ledger.records import ClaimedJob, Counts, JobView, NewJob, OutboxJob, PendingDispatch, StoredImages
+from shared.ledger.records import (
+    ClaimedJob,
+    Counts,
+    JobView,
+    NewJob,
+    OutboxJob,
+    PendingDispatch,
+    StoredImages,
+    SweptJobs,
+)
 from shared.ledger.script_call import ScriptCall, to_ms
 
 
@@ -119,7 +128,7 @@ def heartbeat(incarnation: str, *, lease_s: float, images_per_second: float = 0)
     return ScriptCall("heartbeat", (incarnation, to_ms(lease_s), f"{images_per_second:.3f}"), replies.decode_nothing)
 
 
-def recovery_sweep(*, lease_s: float, grace_s: float, limit: int) -> ScriptCall[list[PendingDispatch]]:
+def recovery_sweep(*, lease_s: float, grace_s: float, limit: int) -> ScriptCall[SweptJobs]:
     """Requeue jobs of dead processes, find jobs whose message was lost, fail jobs past their deadline.
 
     Args:
@@ -128,12 +137,10 @@ def recovery_sweep(*, lease_s: float, grace_s: float, limit: int) -> ScriptCall[
         limit: Maximum number of jobs of each kind.
 
     Returns:
-        The jobs that await a message.
+        The jobs that await a message, and those that missed their deadline.
     """
     too_late = Failure(reason=FailureReason.DEADLINE).model_dump_json()
-    return ScriptCall(
-        "recovery_sweep", (limit, to_ms(lease_s), to_ms(grace_s), too_late, *Queue), replies.decode_pending
-    )
+    return ScriptCall("recovery_sweep", (limit, to_ms(lease_s), to_ms(grace_s), too_late, *Queue), replies.decode_swept)
 
 
 def get_counts() -> ScriptCall[Counts]:

@@ -66,13 +66,15 @@ class HeartbeatThread:
         )
 
     def _sweep(self) -> None:
-        pending = self._ledger.run(
+        swept = self._ledger.run(
             transitions.recovery_sweep(
                 lease_s=self._settings.lease_s,
                 grace_s=self._settings.dispatch_grace_s,
                 limit=self._settings.sweep_limit,
             )
         )
-        if pending:
-            log.info("recovery sweep found jobs without a message, publishing", jobs=len(pending))
-        self._publisher.publish(pending)
+        for id_ in swept.expired:
+            log.warning("a job missed its deadline", job=id_)
+        if swept.pending:
+            log.info("recovery sweep found jobs without a message, publishing", jobs=len(swept.pending))
+        self._publisher.publish(swept.pending)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from aiogram.exceptions import TelegramUnauthorizedError
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from bot.app import run_bot
 from bot.dependencies import BotDependencies
@@ -14,6 +15,7 @@ from bot.storage.bot_lease import BotLease
 from bot.telegram.webhook import read_webhook
 from local.embedded_valkey import free_port
 from shared.config.settings import Settings, SettingsError
+from shared.contract.names import BOT_READY_EVENT
 from simulator.server import start_server
 from simulator.state.state import SimulatorState
 from tests.bot.live.live_bot import TOKEN
@@ -39,8 +41,9 @@ async def run_refused_bot(redis_url: str, **settings: Any) -> None:
 def test_bot_whose_token_is_refused_ends(redis_url: str, is_webhook: bool) -> None:
     port = free_port()
     webhook = {"webhook_url": f"http://127.0.0.1:{port}", "bot_port": port} if is_webhook else {}
-    with pytest.raises(TelegramUnauthorizedError):
+    with capture_logs() as logs, pytest.raises(TelegramUnauthorizedError):
         asyncio.run(run_refused_bot(redis_url, **webhook))
+    assert BOT_READY_EVENT not in [entry["event"] for entry in logs]
 
 
 def test_bot_that_waits_for_redis_at_its_start_ends_when_it_is_told_to() -> None:

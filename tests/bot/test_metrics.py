@@ -19,4 +19,4 @@ def test_promtool_accepts_the_names_of_the_metrics() -> None:
     )
     assert (done.returncode, done.stderr, done.stdout) == (0, b"", b"")
     names = {family.name for family in registry.collect()}
-    assert {"melanoma_bot_updates", "melanoma_bot_answers", "melanoma_bot_telegram_errors"} < names
+    assert {"melanoma_bot_updates", "melanoma_bot_answers", "melanoma_bot_telegram_calls"} < names

@@ -1,18 +1,14 @@
 """The alert on score drift, evaluated by promtool."""
 
-import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-import yaml
 
 from shared.model.artefact import read_artefact
 from tests.deploy.deployment import ROOT
-
-_RULES: Final = [str(ROOT / f"deploy/prometheus/{name}.yml") for name in ("scores", "alerts")]
+from tests.deploy.rule_tests import check_rules
 
 #: A bin's counter at each scrape: an hour at 0, then two hours at its final count.
 _VALUES: Final = "0x12 {0}x24"
@@ -20,14 +16,6 @@ _VALUES: Final = "0x12 {0}x24"
 _ALERTS: Final = 'ALERTS{alertname="ScoresDrift",alertstate="firing"}'
 
 Lesions = dict[str, float]
-
-
-@pytest.fixture(scope="module")
-def promtool() -> str:
-    executable = shutil.which("promtool")
-    if executable is None:
-        pytest.skip("promtool is missing (Debian's package prometheus)")
-    return executable
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +50,6 @@ def slightly_shifted(held_out_shares: Lesions, images: int) -> Lesions:
     ids=["like held-out lesions", "slightly shifted", "far apart", "far apart, but too few images"],
 )
 def test_score_drift_raises_an_alert(
-    promtool: str,
     tmp_path: Path,
     held_out_shares: Lesions,
     observed: Callable[[Lesions, int], Lesions],
@@ -76,27 +63,20 @@ def test_score_drift_raises_an_alert(
         *scraped_series("two", "phone", held_out_shares, half),
         *scraped_series("one", "dermatoscope", held_out_shares, same_as_held_out(held_out_shares, 3000)),
     ]
-    case = {
-        "rule_files": _RULES,
-        "evaluation_interval": "5m",
-        "tests": [
-            {
-                "interval": "5m",
-                "input_series": series,
-                "promql_expr_test": [
-                    {
-                        "expr": f"count by (population) ({_ALERTS})",
-                        "eval_time": "3h",
-                        "exp_samples": [{"labels": '{population="phone"}', "value": 1}] if is_firing else [],
-                    }
-                ],
-            }
-        ],
-    }
-    file = tmp_path / "case.yml"
-    file.write_text(yaml.safe_dump(case))
-    result = subprocess.run([promtool, "test", "rules", str(file)], capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stdout + result.stderr
+    check_rules(tmp_path, [firing_test(series, "3h", is_firing=is_firing)], interval="5m")
+
+
+def test_score_drift_is_remembered_while_no_worker_runs(tmp_path: Path, held_out_shares: Lesions) -> None:
+    # Workers run for three hours. Then their metrics are gone for a day.
+    series = scraped_series("one", "phone", held_out_shares, all_in_last_bin(held_out_shares, 3000))
+    check_rules(tmp_path, [firing_test(series, "27h", is_firing=True)], interval="5m")
+
+
+def firing_test(series: list[dict[str, Any]], at: str, *, is_firing: bool) -> dict[str, Any]:
+    """A test of promtool: whether the alert fires for the phone images, and for no others, at a time."""
+    expected = [{"labels": '{population="phone"}', "value": 1}] if is_firing else []
+    query = {"expr": f"count by (population) ({_ALERTS})", "eval_time": at, "exp_samples": expected}
+    return {"interval": "5m", "input_series": series, "promql_expr_test": [query]}
 
 
 def scraped_series(instance: str, population: str, held_out_shares: Lesions, observed: Lesions) -> list[dict[str, Any]]:

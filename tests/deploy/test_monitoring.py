@@ -48,7 +48,8 @@ def series_in_source(package: str) -> set[str]:
 def test_each_query_parses_and_names_existing_metrics(redis_url: str, source: str, query: str) -> None:
     promql_parser.parse(query)
     names = set(re.findall(r"\b(melanoma[_:][\w:]+|process_\w+)", query))
-    ledger = {metric.name for metric in LedgerCollector(Settings(redis_url=SecretStr(redis_url))).collect()}
+    collector = LedgerCollector(Settings(redis_url=SecretStr(redis_url)))
+    ledger = {f"{metric.name}{end}" for metric in collector.collect() for end in _suffixes(metric.type)}
     recorded = {rule["record"] for rule in rules() if "record" in rule}
     assert names <= registered_series() | ledger | recorded | series_in_source("bot") | {
         "process_resident_memory_bytes"

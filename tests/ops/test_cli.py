@@ -74,7 +74,10 @@ def test_all_dead_letters_are_dropped_only_after_confirmation(ledger: Ledger) ->
 
 def test_dead_letter_of_an_ended_folder_run_is_not_replayed(ledger: Ledger) -> None:
     create_dead_letters(ledger, "a", outbox="bulk:run")
-    output = run_ops("dead", "replay", "a").output
+    result = run_ops("dead", "replay", "a")
+    output = result.output
+    assert result.exit_code == 1
+    assert run_ops("dead", "replay", "--all", "--yes").exit_code == 1
     assert "submit the file again" in output
     assert "0 of 1" in output
 
@@ -94,6 +97,8 @@ def test_trace_shows_the_history_of_a_job(ledger: Ledger) -> None:
     [
         (["trace", "unknown"], 1, "knows no job unknown"),
         (["dead", "replay", "unknown"], 1, "is no dead letter"),
+        (["runs", "drop", "unknown"], 1, "`melanoma-ops runs list` shows all"),
+        (["runs", "drop"], 2, "name the runs"),
         (["dead", "drop"], 2, "name the jobs, or --all"),
         (["pause", "nowhere"], 2, "nowhere"),
         (["drain", "worker-9"], 1, "no live worker is named worker-9. Live workers: none"),

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from ops.errors import OpsError
+from ops.client import OpsError
 from shared.config.overrides import OVERRIDABLE, OverrideError, parse_override
 from shared.config.settings import Settings
 from shared.ledger import admin

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import warnings
 from collections.abc import Iterator
 from typing import Literal
 
@@ -19,12 +20,15 @@ FORMATS: list[Format] = ["text", "json"]
 
 @pytest.fixture(autouse=True)
 def restored_logging() -> Iterator[None]:
+    # Another test may have set it, and pytest has undone that.
+    logging.captureWarnings(False)
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.reset_defaults()
+    logging.captureWarnings(False)
 
 
 def fail_for(chat_id: int) -> None:
@@ -91,3 +95,14 @@ def test_a_mistyped_setting_is_logged(
     output = capsys.readouterr().err
     assert "MELANOMA_LESE_S" in output
     assert "MELANOMA_LEASE_S" in output
+
+
+def test_a_warning_of_a_library_is_an_event_of_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logging(Settings(log_format="json"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.warn("the first line\n\n    and the second", FutureWarning, stacklevel=1)
+    (line,) = capsys.readouterr().err.splitlines()
+    event = json.loads(line)
+    assert event["level"] == "warning"
+    assert "and the second" in event["event"]

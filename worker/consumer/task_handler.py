@@ -242,7 +242,6 @@ class TaskHandler:
             if isinstance(decision, Refusal):
                 METRICS.refusals.labels(reason=decision.reason).inc()
             if isinstance(decision, Failure):
-                METRICS.dead_letters.labels(reason=decision.reason).inc()
                 log.error("job failed and became a dead letter", job=id_, reason=decision.reason)
             queue, age_s = ages[id_]
             METRICS.end_to_end.labels(queue=queue).observe(age_s)

@@ -64,3 +64,21 @@ class PriorityQueueOrder(priority_cycle):  # type: ignore[misc]
         """Return the first `n` queues to take from, in order."""
         queues: list[str] = super().consume(n)
         return [queue for queue in queues if queue != Queue.BULK] if self.is_bulk_at_limit else queues
+
+
+class QueueOrderStrategy:
+    """Makes the order of queues for each of kombu's channels. kombu takes a name or a callable.
+
+    Flower shows the options of the transport, so this can be written as JSON.
+    """
+
+    def __init__(self, task_slots: TaskSlots) -> None:
+        self._task_slots = task_slots
+
+    def __call__(self) -> PriorityQueueOrder:
+        """Return a new order of queues."""
+        return PriorityQueueOrder(self._task_slots)
+
+    def __json__(self) -> str:
+        """Return what kombu writes as JSON."""
+        return "priority"

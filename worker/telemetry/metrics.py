@@ -34,7 +34,6 @@ class Metrics:
         self.decisions = Counter("melanoma_decisions_total", "Decisions that were written first.", ["kind"])
         self.refusals = Counter("melanoma_refusals_total", "Refused images.", ["reason"])
         self.verdicts = Counter("melanoma_verdicts_total", "Verdicts that were written first.", ["band", "population"])
-        self.dead_letters = Counter("melanoma_dead_letters_total", "Images that could not be decided.", ["reason"])
 
 
 METRICS: Final = Metrics()

@@ -23,6 +23,8 @@ local WORKER_STATUS = PREFIX .. 'worker_status'
 local DRAIN_REQUESTS = PREFIX .. 'drain_requests'
 local DESIRED_MODEL = PREFIX .. 'desired_model'
 local LAST_SWEEP_AT = PREFIX .. 'last_sweep_at'
+-- Hash: how many jobs have ever become dead letters, by 'outbox reason'.
+local DEAD_LETTER_COUNTS = PREFIX .. 'dead_letter_counts'
 
 -- A decision that its owner does not fetch is kept for seven days.
 local UNFETCHED_TTL_MS = 7 * 24 * 3600 * 1000
@@ -114,6 +116,13 @@ local function leave_stage(id, stage, queue, outbox)
   end
 end
 
+-- Adds a dead letter. The count never falls, not even when an operator drops dead letters. Each folder run has an outbox
+-- of its own, so those of one kind are counted as one.
+local function add_dead_letter(id, outbox, reason, now)
+  redis.call('ZADD', DEAD_LETTERS, now, id)
+  redis.call('HINCRBY', DEAD_LETTER_COUNTS, string.gsub(outbox, '^bulk:.*', 'bulk') .. ' ' .. reason, 1)
+end
+
 -- -> decided. The first write wins. Returns 1 if this decision was written.
 local function decide(id, decision, is_dead_letter, now)
   local fields = get_job(id, 'queue', 'outbox', 'holder')
@@ -127,7 +136,10 @@ local function decide(id, decision, is_dead_letter, now)
     'holder', '', 'token', '')
   add_event(id, 'decided', now)
   offer_decided(id, outbox, now)
-  if is_dead_letter then redis.call('ZADD', DEAD_LETTERS, now, id) end
+  if is_dead_letter then
+    local is_json, failure = pcall(cjson.decode, decision)
+    add_dead_letter(id, outbox, is_json and type(failure) == 'table' and failure.reason or 'unknown', now)
+  end
   redis.call('PEXPIRE', job_key(id), is_dead_letter and DEAD_LETTER_TTL_MS or UNFETCHED_TTL_MS)
   signal_outbox(outbox, now)
   return 1

@@ -4,12 +4,12 @@
 local incarnation, reason, now, moved = ARGV[1], ARGV[2], clock(), 0
 for i = 3, #ARGV do
   local id = ARGV[i]
-  local fields = get_job(id, 'holder')
+  local fields = get_job(id, 'holder', 'outbox')
   if fields and fields[1] == 'decided' and fields[2] == incarnation then
     remove_in_flight(id, incarnation)
     redis.call('HSET', job_key(id), 'holder', '', 'undeliverable_reason', reason)
     redis.call('PEXPIRE', job_key(id), DEAD_LETTER_TTL_MS)
-    redis.call('ZADD', DEAD_LETTERS, now, id)
+    add_dead_letter(id, fields[3], 'undeliverable', now)
     moved = moved + 1
   end
 end

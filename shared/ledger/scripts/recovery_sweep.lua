@@ -1,12 +1,12 @@
 #!lua flags=allow-oom
 -- Requeues the jobs of dead processes, finds jobs whose message was lost, fails jobs past their deadline. Bounded.
 -- ARGV: maximum number of jobs of each kind, lease in ms, grace in ms, decision for a missed deadline, queue names.
--- Returns (queue, id) pairs that await a message.
+-- Returns (queue, id) pairs that await a message, and the ids of the jobs that missed their deadline.
 local limit, lease, grace = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local too_late, now, pending = ARGV[4], clock(), {}
+local too_late, now, pending, expired = ARGV[4], clock(), {}, {}
 
 local last_sweep = tonumber(redis.call('GET', LAST_SWEEP_AT) or now)
-if now - last_sweep < 500 and now ~= last_sweep then return pending end
+if now - last_sweep < 500 and now ~= last_sweep then return {pending, expired} end
 redis.call('SET', LAST_SWEEP_AT, now)
 -- If no process swept for longer than a lease, Redis was unavailable, and a missed heartbeat proves nothing. Every
 -- process gets a new lease.
@@ -72,6 +72,10 @@ end
 
 redis.call('ZREMRANGEBYSCORE', DEAD_LETTERS, '-inf', now - DEAD_LETTER_TTL_MS)
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', DEADLINES, '-inf', now, 'LIMIT', 0, limit)) do
-  if decide(id, too_late, true, now) == 0 then redis.call('ZREM', DEADLINES, id) end
+  if decide(id, too_late, true, now) == 1 then
+    expired[#expired + 1] = id
+  else
+    redis.call('ZREM', DEADLINES, id)
+  end
 end
-return pending
+return {pending, expired}

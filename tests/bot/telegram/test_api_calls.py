@@ -45,13 +45,3 @@ def test_call_api_takes_an_edit_without_a_change_as_done() -> None:
         raise TelegramBadRequest(GetMe(), "Bad Request: message is not modified: specified new message content")
 
     assert asyncio.run(call_api(edit)) is None
-
-
-def test_metric_label_of_an_error_does_not_depend_on_its_class_name() -> None:
-    kinds = {error: error.kind for error in (RateLimited, ChatUnavailable, Rejected, OutcomeUnknown)}
-    assert kinds == {
-        RateLimited: "too_fast",
-        ChatUnavailable: "unwanted",
-        Rejected: "rejected",
-        OutcomeUnknown: "uncertain",
-    }

@@ -17,6 +17,7 @@ from shared.contract.names import CLASSIFY_TASK, Queue
 from shared.ledger.records import PendingDispatch
 from tests.shared.ledger.steps import at_memory_limit
 from worker.consumer.celery_consumer import EventBatchingConsumer
+from worker.consumer.task_slots import QueueOrderStrategy, TaskSlots
 
 
 @pytest.fixture
@@ -78,9 +79,14 @@ def test_a_worker_starts_and_connects_again_while_redis_is_full(app: Celery, cli
         assert taken.get(timeout=20) == "b"
 
 
-def test_flower_can_ask_a_worker_although_no_binding_is_stored(app: Celery, client: Any) -> None:
+def test_flower_can_read_what_it_shows_of_a_worker_although_no_binding_is_stored(app: Celery, client: Any) -> None:
+    # As the worker does it.
+    app.conf.broker_transport_options["queue_order_strategy"] = QueueOrderStrategy(TaskSlots(2))
     flower = Celery("flower", broker=app.conf.broker_url, broker_transport="kombu.transport.redis:Transport")
     with running_worker(app), flower:
         assert client.keys("_kombu.binding.*") == []
-        ((answer,),) = (reply.values() for reply in flower.control.ping(timeout=10, limit=1))
-        assert answer == {"ok": "pong"}
+        for method in ("stats", "active_queues", "registered", "conf"):
+            answers = getattr(flower.control.inspect(timeout=10, limit=1), method)()
+            assert answers, f"the worker could not answer {method}"
+            (answer,) = answers.values()
+            assert "error" not in answer

@@ -40,7 +40,7 @@ def sweep(
 ) -> list[PendingDispatch]:
     """Sweep although another process may have just swept."""
     client.delete(f"{KEY_PREFIX}last_sweep_at")
-    return ledger.run(transitions.recovery_sweep(lease_s=lease_s, grace_s=grace_s, limit=limit))
+    return ledger.run(transitions.recovery_sweep(lease_s=lease_s, grace_s=grace_s, limit=limit)).pending
 
 
 def expire_lease(ledger: Ledger, incarnation: str) -> None:

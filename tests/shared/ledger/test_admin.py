@@ -31,7 +31,7 @@ def claim(ledger: Ledger, *ids: str, by: str = "worker-1") -> list[str]:
 
 def sweep(ledger: Ledger, client: Any, *, grace_s: float = 0) -> list[str]:
     client.delete(f"{KEY_PREFIX}last_sweep_at")
-    return [job.id for job in ledger.run(transitions.recovery_sweep(lease_s=5, grace_s=grace_s, limit=100))]
+    return [job.id for job in ledger.run(transitions.recovery_sweep(lease_s=5, grace_s=grace_s, limit=100)).pending]
 
 
 def test_overview_counts_every_stage(ledger: Ledger) -> None:

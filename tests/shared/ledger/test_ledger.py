@@ -134,7 +134,7 @@ def test_sweep_renews_all_leases_after_an_outage(ledger: Ledger, client: Any) ->
     expire_lease(ledger, "worker-1")
     long_ago = int(time.time() * 1000) - 60_000
     client.set(f"{KEY_PREFIX}last_sweep_at", long_ago)
-    assert ledger.run(transitions.recovery_sweep(lease_s=5, grace_s=60, limit=100)) == []
+    assert ledger.run(transitions.recovery_sweep(lease_s=5, grace_s=60, limit=100)).pending == []
     expire_lease(ledger, "worker-1")
     assert sweep(ledger, client, grace_s=60) == [PendingDispatch(Queue.BULK, "a")]
 

@@ -80,12 +80,12 @@ def test_the_lost_reply_of_a_lease_is_remembered_for_a_day(ledger: Ledger, clien
 def test_a_second_sweep_within_half_a_second_does_nothing(ledger: Ledger, client: Any) -> None:
     create_stored(ledger, "a")
     call = transitions.recovery_sweep(lease_s=5, grace_s=0, limit=9)
-    assert len(ledger.run(call)) == 1
+    assert len(ledger.run(call).pending) == 1
 
     def sweep_after(ms: int) -> int:
         now_ms = round(ledger.run(admin.get_overview()).time_s * 1000)
         client.set(f"{KEY_PREFIX}last_sweep_at", now_ms - ms)
-        return len(ledger.run(call))
+        return len(ledger.run(call).pending)
 
     # A machine under load may pause for half a second before the second sweep.
     assert not all(sweep_after(0) for _ in range(20))
@@ -239,9 +239,46 @@ def test_the_overview_tells_ages(ledger: Ledger, client: Any) -> None:
     assert (bulk.ready, bulk.paused_s, interactive.ready, interactive.oldest_s) == (2, None, 0, 0)
     assert bulk.oldest_s == pytest.approx(20, abs=3)
     assert interactive.paused_s == pytest.approx(40, abs=3)
-    assert overview.oldest_undelivered_s == pytest.approx(30, abs=3)
-    assert [(outbox.name, outbox.received, outbox.decided) for outbox in overview.outboxes] == [(OUTBOX, 1, 2)]
+    assert overview.undelivered_ages_s == {"bulk": pytest.approx(30, abs=3)}
+    assert [(outbox.name, outbox.kind, outbox.received, outbox.decided) for outbox in overview.outboxes] == [
+        (OUTBOX, "bulk", 1, 2)
+    ]
     assert (overview.claimed, overview.undecided, overview.dead_letters) == (0, 3, 0)
+
+
+def test_a_sweep_names_the_jobs_that_missed_their_deadline(ledger: Ledger, client: Any) -> None:
+    create_stored(ledger, "late", deadline_s=0)
+    create_stored(ledger, "in time")
+    client.delete(f"{KEY_PREFIX}last_sweep_at")
+    assert ledger.run(transitions.recovery_sweep(lease_s=5, grace_s=60, limit=9)).expired == ["late"]
+
+
+def test_dead_letters_are_counted_by_outbox_and_reason_and_the_count_never_falls(ledger: Ledger, client: Any) -> None:
+    create_stored(ledger, "failed", "delivered in vain")
+    create_stored(ledger, "late", deadline_s=0)
+    ledger.run(transitions.decide([("failed", FAILED), ("delivered in vain", REFUSED)]))
+    sweep(ledger, client)
+    lease(ledger, by="bot-1")
+    ledger.run(transitions.dead_letter(["delivered in vain"], incarnation="bot-1", reason="Bad Gateway"))
+    assert ledger.run(admin.drop_dead_letters(["failed", "late", "delivered in vain"])).count == 3
+    overview = ledger.run(admin.get_overview())
+    assert overview.dead_letters == 0
+    assert overview.dead_letter_counts == {
+        ("bulk", FAILED.reason): 1,
+        ("bulk", "deadline"): 1,
+        ("bulk", "undeliverable"): 1,
+    }
+
+
+def test_ids_of_an_outbox_are_those_of_its_undecided_and_undelivered_jobs(ledger: Ledger) -> None:
+    create_stored(ledger, "ready", "claimed", "decided", "answered")
+    create_received(ledger, "received")
+    claimed(ledger, "claimed", by="worker-1")
+    ledger.run(transitions.decide([("decided", REFUSED), ("answered", REFUSED)]))
+    ledger.run(transitions.complete(["answered"], retention_s=60))
+    cursor, ids = ledger.run(admin.get_outbox_ids(OUTBOX, cursor="0", limit=100))
+    assert (cursor, sorted(ids)) == ("0", ["claimed", "decided", "ready", "received"])
+    assert ledger.run(admin.get_outbox_ids("bulk:another", cursor="0", limit=100)) == ("0", [])
 
 
 def test_the_overview_lists_no_outbox_in_which_nothing_waits(ledger: Ledger) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from pydantic import SecretStr
 from redis import Redis
+from structlog.testing import capture_logs
 
 from shared.broker.publisher import TaskPublisher
 from shared.config.settings import Settings
@@ -70,4 +71,21 @@ def test_a_process_keeps_its_lease_while_its_sweep_publishes_many_messages(redis
                     eventually(lambda: float(client.zscore(f"{KEY_PREFIX}incarnations", INCARNATION) or 0) > 1)
         finally:
             published.set()
+            heartbeat.stop()
+
+
+def test_a_job_that_missed_its_deadline_has_a_line_in_the_log(redis_url: str) -> None:
+    config = Settings(redis_url=SecretStr(redis_url), lease_s=1)
+    with ServiceConnections(config, shard=1) as connections, capture_logs() as logs:
+        heartbeat = HeartbeatThread(connections.ledger, connections.publisher, config, incarnation=INCARNATION)
+        connections.ledger.run(
+            transitions.create_jobs(
+                [NewJob("late")], queue=Queue.BULK, outbox="bulk:test", language="en", deadline_s=0, stored=True
+            )
+        )
+        heartbeat.start()
+        try:
+            line = {"event": "a job missed its deadline", "job": "late", "log_level": "warning"}
+            eventually(lambda: line in logs)
+        finally:
             heartbeat.stop()

@@ -25,7 +25,7 @@ def test_metrics_and_flower_show_finished_work(tmp_path: Path) -> None:
     render_many(folder, 30, size=(320, 240), seed=3)
     (folder / "text.jpg").write_text("no picture")
     port = free_port()
-    with ServiceStack(tmp_path / "stack", {"MELANOMA_METRICS_PORT": str(port)}) as stack:
+    with ServiceStack(tmp_path / "stack", {"MELANOMA_METRICS_PORT": str(port), "TZ": "Asia/Tokyo"}) as stack:
         stack.start_worker()
         config = Settings(redis_url=SecretStr(stack.broker.url), flower_port=free_port())
         command, secrets = flower_command(config)
@@ -36,12 +36,15 @@ def test_metrics_and_flower_show_finished_work(tmp_path: Path) -> None:
             submission = stack.submit(folder, "--shard", "1")
             assert submission.finish() == 0, submission.output()
             tasks = eventually(lambda: finished_tasks(config))
+        flower_log = (tmp_path / "flower.log").read_text()
         metrics = eventually(lambda: fetch_page(f"http://127.0.0.1:{port}/metrics"))
         ledger = {
             (sample.name, *sample.labels.values()): sample.value
             for metric in LedgerCollector(config).collect()
             for sample in metric.samples
         }
+    assert "Traceback" not in flower_log
+    assert "out of sync" not in flower_log, "the worker and Flower are in two time zones"
     assert len(tasks) == 31
     assert {task["state"] for task in tasks} == {"SUCCESS"}
     assert all(task["runtime"] > 0 for task in tasks)
