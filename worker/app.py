@@ -33,6 +33,7 @@ from worker.consumer.tasks import register_tasks
 from worker.consumer.throughput import ThroughputEstimator
 from worker.health.liveness import LivenessFile, StallTimer
 from worker.health.watchdog import Watchdog
+from worker.malloc import limit_malloc_arenas
 from worker.serving.model_manager import ModelManager, load_model
 from worker.serving.reconciler import Reconciler
 
@@ -68,6 +69,7 @@ def run(config: Settings) -> int:
     # Until Celery installs its own handler there is nothing to finish. The exception ends a wait for Redis, the import
     # of a runtime and the loading of the artefact, none of which would look at an event.
     signal.signal(signal.SIGTERM, exit_at_once)
+    limit_malloc_arenas()
     set_up_logging(config)
     # Celery moves the time of an event by the difference of the time zones of the worker and of Flower.
     os.environ["TZ"] = "UTC"

@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -368,9 +367,7 @@ def test_only_admins_get_statistics(chat: ChatStack) -> None:
 def test_bot_without_token_exits_with_instructions(tmp_path: Path) -> None:
     log = tmp_path / "bot.log"
     with BackgroundProcess(command("melanoma-bot"), log=log, environment={"BOT_TOKEN": ""}) as bot:
-        started = time.monotonic()
-        assert bot.wait(30) == 2
-        assert time.monotonic() - started < 30
+        assert bot.wait(120) == 2
     output = log.read_text()
     assert "@BotFather" in output
     assert "Traceback" not in output

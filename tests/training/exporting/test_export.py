@@ -11,7 +11,6 @@ from shared.model.artefact import Manifest, hash_file, read_artefact
 from tests.training.fitting.trained_runs import RUNS_GROUP, TrainedRuns
 from training.calibration.temperature_scaling import fit_temperature_scaling
 from training.data.image_cache import decode_images
-from training.data.preprocessing import SERVING_SPEC
 from training.data.records.labelled_image import LabelledImage, Population, Split
 from training.data.records.labels import LABEL_NAMES
 from training.data.sources import read_labelled_images
@@ -71,7 +70,7 @@ def test_out_of_fold_predictions_are_stored(artefact: Path, run: Path, data: Pat
     images = _images(data, Population.PHONE, Split.TRAIN)
     assert table.image_sha256 == tuple(hash_file(image.path).sha256 for image in images)
     assert table.folds.tolist() == [image.fold for image in images]
-    pixels = decode_images(images, SERVING_SPEC, run / "cache")
+    pixels = decode_images(images, read_run_model(run).recipe.serving_spec, run / "cache")
     by_model = [Features.extract(read_run_model(run / f"fold-{fold}").model, pixels).logits[:, 1] for fold in (0, 1)]
     labels = np.array([image.label for image in images])
     for fold in (0, 1):
@@ -88,7 +87,9 @@ def test_graph_agrees_with_the_trained_model(artefact: Path, run: Path, manifest
         *_images(data, Population.DERMATOSCOPE, Split.TEST),
         *_images(data, Population.PHONE, Split.TRAIN),
     ]
-    logits = Features.extract(read_run_model(run).model, decode_images(images, SERVING_SPEC, run / "cache")).logits
+    logits = Features.extract(
+        read_run_model(run).model, decode_images(images, read_run_model(run).recipe.serving_spec, run / "cache")
+    ).logits
     predicted = GraphPredictor(artefact / manifest.graph, manifest.tensors).predict_files(
         [image.path for image in images], manifest.picture, batch=3
     )
@@ -100,14 +101,16 @@ def test_graph_agrees_with_the_trained_model(artefact: Path, run: Path, manifest
         shift = np.log(predicted.probabilities[rows]) * population.temperature - logits[rows, head]
         shift -= shift.mean(axis=1, keepdims=True)
         assert shift == pytest.approx(np.broadcast_to(shift.mean(axis=0), shift.shape), abs=2e-3)
-    assert predicted.evidence.shape == (14, 7, 7)
+    # The backbone reduces the side of an image to a 32nd.
+    cells = manifest.picture.size // 32
+    assert predicted.evidence.shape == (14, cells, cells)
     assert np.isfinite(predicted.distance).all()
 
 
 def test_artefact_can_be_imported_for_training(artefact: Path, run: Path, data: Path) -> None:
     """The imported weights give the same logits, except for one offset per label."""
     images = _images(data, Population.PHONE, Split.TRAIN)
-    pixels = decode_images(images, SERVING_SPEC, run / "cache")
+    pixels = decode_images(images, read_run_model(run).recipe.serving_spec, run / "cache")
     old, new = (
         Features.extract(model, pixels).logits
         for model in (read_run_model(run).model, import_frozen_graph(artefact, LITE0))
