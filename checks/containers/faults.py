@@ -78,7 +78,7 @@ def _lose_and_restore_ledger(stack: ContainerStack) -> None:
     backup = stack.home / "backup"
     backup.mkdir()
     volume = f"{PROJECT}_ledger"
-    image = json.loads(stack.compose("config", "--format", "json"))["services"]["ledger"]["image"]
+    image = stack.images()["ledger"]
     rewrite = "REDISCLI_AUTH=$(cat /run/secrets/redis_password) valkey-cli bgrewriteaof"
     stack.compose("exec", "-T", "ledger", "sh", "-c", rewrite)
     time.sleep(3)

@@ -19,10 +19,10 @@ def build_images(stack: ContainerStack) -> str:
     stack.run("deploy/make-secrets")
     stack.compose("--profile", "*", "build", *BUILT, timeout_s=1800)
     base = int(stack.docker("image", "inspect", "--format", "{{.Size}}", _base_image(stack)))
-    added = {}
+    images, added = stack.images(), {}
     for service in BUILT:
-        name = json.loads(stack.compose("--profile", "*", "config", "--format", "json"))["services"][service]["image"]
-        added[service] = int(stack.docker("image", "inspect", "--format", "{{.Size}}", name)) - base
+        size = int(stack.docker("image", "inspect", "--format", "{{.Size}}", images[service]))
+        added[service] = size - base
     for service, size in added.items():
         expect(
             service == "worker" or size <= _MAX_ADDED_BYTES,
@@ -111,17 +111,11 @@ def read_help_of_each_command(stack: ContainerStack) -> str:
 
 def look_at_the_worker_s_cores(stack: ContainerStack) -> str:
     """A worker uses the cores that its CPU quota allows."""
-    cores = {}
+    cores, image = {}, stack.images()["worker"]
     for quota in ("0.5", "1", "2"):
         code = "from shared.config.usable_cores import usable_cores; print(usable_cores())"
-        image = f"melanoma-worker:{_tag(stack)}"
         cores[quota] = int(stack.docker("run", "--rm", "--cpus", quota, image, "python", "-c", code))
     expect(cores["0.5"] == 1, f"with half a core the worker uses {cores['0.5']}")
     expect(cores["1"] == 1, f"with one core the worker uses {cores['1']}")
     expect(cores["2"] <= 2, f"with two cores the worker uses {cores['2']}")
     return ", ".join(f"--cpus {quota}: {count}" for quota, count in cores.items())
-
-
-def _tag(stack: ContainerStack) -> str:
-    config = json.loads(stack.compose("config", "--format", "json"))
-    return str(config["services"]["worker"]["image"]).rpartition(":")[2]

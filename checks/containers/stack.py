@@ -20,6 +20,11 @@ PROJECT: Final = "melanoma-check"
 #: Tag of the images that are built here. It differs from every release.
 TAG: Final = "check"
 
+_COMPOSE: Final = (
+    *("docker", "compose", "--project-name", PROJECT, "--env-file", "deploy/try.env"),
+    *("--file", "docker-compose.yml", "--file", "check.yml"),
+)
+
 _OVERRIDE: Final = """
 # The build reaches the package index as this machine does.
 services:
@@ -110,23 +115,23 @@ class ContainerStack:
 
     def compose(self, *arguments: str, **options: Any) -> str:
         """Run a command of Docker Compose, with the settings that try the service with the simulator."""
-        files = ("--file", "docker-compose.yml", "--file", "check.yml")
-        return self.docker(
-            "compose", "--project-name", PROJECT, "--env-file", "deploy/try.env", *files, *arguments, **options
-        )
+        return self.run(*_COMPOSE, *arguments, **options)
 
     def start_compose(self, *arguments: str) -> "subprocess.Popen[str]":
         """Start a command of Docker Compose in the background."""
-        files = ("--file", "docker-compose.yml", "--file", "check.yml")
-        command = ("docker", "compose", "--project-name", PROJECT, "--env-file", "deploy/try.env", *files, *arguments)
         return subprocess.Popen(
-            command,
+            (*_COMPOSE, *arguments),
             cwd=self.checkout,
             env=self._environment | self.settings,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
+
+    def images(self) -> dict[str, str]:
+        """Name and tag of the image of each service."""
+        config = json.loads(self.compose("--profile", "*", "config", "--format", "json"))
+        return {name: service["image"] for name, service in config["services"].items()}
 
     def containers(self, service: str) -> list[str]:
         """Ids of the running containers of a service."""
