@@ -1,6 +1,6 @@
 """The pipeline finishes every item, lets a bad image fail alone and survives a batch that raises."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -48,18 +48,23 @@ def test_every_item_of_a_message_gets_its_outcome(pipeline: Pipeline) -> None:
     assert message[2].outcome == Refusal(reason=RefusalReason.EMPTY)
 
 
-def test_every_item_gets_the_answer_to_its_own_image(pipeline: Pipeline, predictor: ScriptedPredictor) -> None:
-    images = make_distinct_jpegs(30)
-    items = [
-        make_item(data, make_job(str(number), queue=Queue.INTERACTIVE if number % 3 == 0 else Queue.BULK))
-        for number, data in enumerate(images)
-    ]
+def put_behind_the_first(pipeline: Pipeline, predictor: ScriptedPredictor, items: Sequence[WorkItem]) -> None:
+    """Let the device be busy with the first item until all others are decoded."""
     with predictor.blocked() as entered:
         pipeline.put(items[0])
         assert entered.wait(10)
         for item in items[1:]:
             pipeline.put(item)
         wait_until_decoded(items[1:])
+
+
+def test_every_item_gets_the_answer_to_its_own_image(pipeline: Pipeline, predictor: ScriptedPredictor) -> None:
+    images = make_distinct_jpegs(30)
+    items = [
+        make_item(data, make_job(str(number), queue=Queue.INTERACTIVE if number % 3 == 0 else Queue.BULK))
+        for number, data in enumerate(images)
+    ]
+    put_behind_the_first(pipeline, predictor, items)
     for item in items:
         item.latch.wait()
     assert max(predictor.batch_sizes) > 1
@@ -144,12 +149,7 @@ def test_device_predicts_waiting_interactive_images_before_bulk_and_does_not_mix
         make_item(data, make_job(str(number), queue=Queue.INTERACTIVE if number in (4, 7) else Queue.BULK))
         for number, data in enumerate(images)
     ]
-    with predictor.blocked() as entered:
-        pipeline.put(items[0])
-        assert entered.wait(10)
-        for item in items[1:]:
-            pipeline.put(item)
-        wait_until_decoded(items[1:])
+    put_behind_the_first(pipeline, predictor, items)
     for item in items:
         item.latch.wait()
     by_pixels = {predictor.answer(pixels[None]).evidence.tobytes(): 0 for pixels in predictor.batches[0]}
@@ -169,12 +169,7 @@ def test_batch_with_too_few_rows_is_predicted_item_by_item(pipeline: Pipeline, p
     predictor.change_answer = lose_a_row
     images = make_distinct_jpegs(6)
     items = [make_item(data, make_job(str(number))) for number, data in enumerate(images)]
-    with predictor.blocked() as entered:
-        pipeline.put(items[0])
-        assert entered.wait(10)
-        for item in items[1:]:
-            pipeline.put(item)
-        wait_until_decoded(items[1:])
+    put_behind_the_first(pipeline, predictor, items)
     for item, data in zip(items, images, strict=True):
         item.latch.wait()
         assert contents_of(item.outcome) == predictor.answers_of(data)
