@@ -97,8 +97,8 @@ def run_the_doctor(stack: ContainerStack) -> str:
 def read_help_of_each_command(stack: ContainerStack) -> str:
     """Each command of an image starts in it."""
     commands = {
-        "worker": (),
-        "bot": (),
+        "worker": (("melanoma-worker",),),
+        "bot": (("melanoma-bot",),),
         "flower": (("melanoma-local", "flower"),),
         "simulator": (("melanoma-simulator",),),
         "exporter": (("melanoma-ops",), ("melanoma-submit",)),
