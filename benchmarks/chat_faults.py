@@ -4,7 +4,7 @@ In each round every user sends a photograph, and one of two bots in webhook mode
 Redis is killed and restarted twice, fails over, misses replicas, and is at its memory limit while a worker starts. 5 %
 of the Bot API calls fail, before or after they take effect. Prints JSON: `lost` counts photographs without an answer,
 `apologies` answers that report a failure, `doubled` answers beyond the first of a photograph, and `replies_lost` calls
-that took effect although the bot saw them fail.
+that took effect although the bot saw them fail. `tracebacks` names the logs with a traceback, each with its last error.
 """
 
 import argparse
@@ -29,7 +29,6 @@ from local.bot_processes import simulator_url, start_simulator
 from local.embedded_valkey import free_port
 from local.subprocesses import BackgroundProcess
 from samples.image_set import render_many
-from shared.redis_client.client import create_client
 from simulator.client.client import SimulatorClient
 
 _TIMEOUT_S: Final = 420.0
@@ -106,13 +105,12 @@ def main() -> None:
         bots = [start_benchmark_bot(testbed.home, f"bot-{number}", port, **webhook) for number in range(2)]
         stack.callback(_stop_all, bots)
         killer = ProcessKiller(testbed, bots, port, webhook)
-        print_figures(asyncio.run(_run(testbed, simulator_url(port), images, args.users, args.each, killer)))
-        tracebacks = [path.name for path in testbed.home.glob("bot-*.log") if "Traceback" in _log_text(path)]
-        print("logs with a traceback:", tracebacks or "none")
+        figures = asyncio.run(_run(simulator_url(port), images, args.users, args.each, killer))
+        print_figures(figures | {"tracebacks": _find_tracebacks(testbed.home)})
 
 
 async def _run(
-    testbed: Testbed, address: str, images: list[bytes], user_count: int, rounds: int, killer: ProcessKiller
+    address: str, images: list[bytes], user_count: int, rounds: int, killer: ProcessKiller
 ) -> dict[str, Any]:
     async with SimulatorClient(address) as simulator:
         users = await create_users(simulator, user_count)
@@ -123,10 +121,9 @@ async def _run(
             shift = number % len(uploads)
             await simulator.start_load(users, uploads[shift:] + uploads[:shift], 1, spread_s=_SPREAD_S)
             await asyncio.to_thread(killer.run_round, number)
-        with create_client(testbed.broker.url) as client:
-            await wait_until_answered(client, user_count * rounds, _TIMEOUT_S / 2)
-            await simulator.set_faults(0)
-            await wait_until_answered(client, user_count * rounds, _TIMEOUT_S / 2)
+        await wait_until_answered(simulator, user_count * rounds, _TIMEOUT_S / 2)
+        await simulator.clear_faults()
+        await wait_until_answered(simulator, user_count * rounds, _TIMEOUT_S / 2)
         outcomes = await collect_outcomes(users)
         calls = await simulator.get_calls(before)
     waits = [outcome.answer_s for outcome in outcomes if outcome.answer_s is not None]
@@ -150,8 +147,16 @@ def _stop_all(bots: list[BackgroundProcess]) -> None:
         bot.stop()
 
 
-def _log_text(path: Path) -> str:
-    return path.read_text(errors="replace")
+def _find_tracebacks(home: Path) -> list[str]:
+    """Each log of a bot or worker that has a traceback, with the last line of its last one."""
+    found = []
+    for path in sorted(home.glob("*.log")):
+        _, begun, last = path.read_text(errors="replace").rpartition("Traceback (most recent call last)")
+        if begun:
+            # The frames are indented; the error is not.
+            error = next((line for line in last.splitlines()[1:] if line.strip() and not line.startswith(" ")), "")
+            found.append(f"{path.name}: {error}")
+    return found
 
 
 if __name__ == "__main__":

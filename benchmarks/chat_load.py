@@ -146,11 +146,11 @@ def _run_chat(testbed: Testbed, images: list[bytes], user_count: int, each: int,
         )
         processes = {"bot": bot.pid, "worker": testbed.workers[0].pid, "broker": testbed.broker.pid or 0}
         timer = CpuTimer({**processes, "simulator": simulator.pid, "users": os.getpid()})
-        return asyncio.run(_send_photos(testbed, simulator_url(port), images, user_count, each, timer, limits=limits))
+        return asyncio.run(_send_photos(simulator_url(port), images, user_count, each, timer, limits=limits))
 
 
 async def _send_photos(
-    testbed: Testbed, address: str, images: list[bytes], user_count: int, each: int, timer: CpuTimer, *, limits: bool
+    address: str, images: list[bytes], user_count: int, each: int, timer: CpuTimer, *, limits: bool
 ) -> LoadPhase:
     async with SimulatorClient(address) as simulator:
         users = await create_users(simulator, user_count)
@@ -159,7 +159,7 @@ async def _send_photos(
         before = (await simulator.get_calls())[-1]["seq"]
         with timer:
             await simulator.start_load(users, uploads, each)
-            await wait_until_answered(create_client(testbed.broker.url), user_count * each, _TIMEOUT_S)
+            await wait_until_answered(simulator, user_count * each, _TIMEOUT_S)
         outcomes = await collect_outcomes(users)
         calls = await simulator.get_calls(before)
     answered_at = [outcome.answered_at for outcome in outcomes if outcome.answer_s is not None]
