@@ -5,6 +5,7 @@ from typing import Any, Final
 from redis.asyncio import Redis
 
 from bot.storage import redis_keys
+from shared.redis_client.allowed_writes import AllowedWrites
 from shared.redis_client.retry import AsyncRedisRetry
 
 _KEPT_S: Final = 3600
@@ -17,15 +18,15 @@ class AttemptCounter:
     def __init__(self, client: "Redis", retry: AsyncRedisRetry) -> None:
         self._redis: Any = client  # redis-py's types mix its two clients
         self._retry = retry
+        self._writes = AllowedWrites(client)
 
     async def record_failure(self, job_id: str) -> int:
-        """Count one failed attempt; returns how many there are now."""
+        """Count one failed attempt, also where Redis is full; returns how many there are now."""
 
         async def count() -> int:
-            async with self._redis.pipeline() as pipeline:
-                pipeline.incr(redis_keys.attempts(job_id))
-                pipeline.expire(redis_keys.attempts(job_id), _KEPT_S)
-                return int((await pipeline.execute())[0])
+            attempts = int(await self._writes.run("INCR", redis_keys.attempts(job_id)))
+            await self._redis.expire(redis_keys.attempts(job_id), _KEPT_S)
+            return attempts
 
         return await self._retry.call(count)
 

@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 
 from bot.storage import redis_keys
 from shared.config.settings import SettingsError
+from shared.redis_client.allowed_writes import AllowedWrites
 from shared.redis_client.retry import AsyncRedisRetry
 
 log = structlog.get_logger(__name__)
@@ -23,6 +24,7 @@ class BotLease:
     def __init__(self, client: "Redis", retry: AsyncRedisRetry) -> None:
         self._redis: Any = client  # redis-py's types mix its two clients
         self._retry = retry
+        self._writes = AllowedWrites(client)
         self._bot_id = ""
 
     async def acquire(self, bot_id: int) -> None:
@@ -55,10 +57,10 @@ class BotLease:
         await self._retry.call(release)
 
     async def _renew(self) -> str:
-        """Renew the lease if it is free or ours. Returns the id of the bot that holds it."""
+        """Renew the lease if it is free or ours, also where Redis is full. Returns the id of the bot that holds it."""
 
         async def renew() -> str:
-            holder = await self._redis.set(redis_keys.BOT_ID, self._bot_id, nx=True, get=True, ex=_LEASE_S)
+            holder = await self._writes.run("SET", redis_keys.BOT_ID, self._bot_id, "NX", "GET", "EX", _LEASE_S)
             if holder is None or holder.decode() == self._bot_id:
                 await self._redis.expire(redis_keys.BOT_ID, _LEASE_S)
                 return self._bot_id

@@ -11,6 +11,7 @@ from redis.exceptions import OutOfMemoryError
 from bot.storage import redis_keys
 from bot.storage.status_target import AlbumTarget, JobTarget, StatusTarget, parse_status_target
 from shared.ledger.script_call import with_clock_prelude
+from shared.redis_client.allowed_writes import AllowedWrites
 from shared.redis_client.retry import AsyncRedisRetry
 
 _SCRIPTS: Final = Path(__file__).parents[1] / "scripts"
@@ -31,6 +32,7 @@ class StatusMessages:
         self._redis: Any = client  # redis-py's types mix its two clients
         self._due = client.register_script(_DUE)
         self._retry = retry
+        self._writes = AllowedWrites(client)
 
     async def get_due(self, *, limit: int, repeat_after_s: float) -> list[StatusTarget]:
         """Return the targets whose status is due. Each is due again later, so only one replica gets it now."""
@@ -47,7 +49,7 @@ class StatusMessages:
     async def reserve(self, target: StatusTarget) -> bool:
         """Reserve the right to send the message. True for one caller only, until `record` or `release`.
 
-        Where Redis is full, no status message is sent: its id could not be stored.
+        Where Redis is full, no status message is sent: each would take memory until its answer is sent.
         """
         key = redis_keys.status_message(target)
         try:
@@ -56,8 +58,9 @@ class StatusMessages:
             return False
 
     async def record(self, target: StatusTarget, message_id: int) -> None:
-        """Store the id of the message that was sent."""
-        await self._retry.call(lambda: self._redis.set(redis_keys.status_message(target), message_id, ex=_KEPT_S))
+        """Store the id of the message that was sent, also where Redis is full: the answer needs it."""
+        key = redis_keys.status_message(target)
+        await self._retry.call(lambda: self._writes.run("SET", key, message_id, "EX", _KEPT_S))
 
     async def release(self, target: StatusTarget) -> None:
         """Give a reservation up: the message was not sent."""
@@ -68,19 +71,14 @@ class StatusMessages:
         return _message_id(await self._retry.call(lambda: self._redis.get(redis_keys.status_message(target))))
 
     async def take_over(self, job_id: str) -> int | None:
-        """Mark that the answer begins, so that no status message is sent any more.
-
-        Where Redis is full, a status message may still be sent: the answer frees memory, so it does not wait.
+        """Mark that the answer begins, also where Redis is full, so that no status message is sent any more.
 
         Returns:
             The id of the status message that was sent, which is to become the answer; None if there is none.
         """
         key = redis_keys.status_message(JobTarget(job_id))
         while True:
-            try:
-                value = await self._retry.call(lambda: self._redis.set(key, _ANSWERING, nx=True, get=True, ex=_KEPT_S))
-            except OutOfMemoryError:
-                value = await self._retry.call(lambda: self._redis.get(key))
+            value = await self._retry.call(lambda: self._writes.run("SET", key, _ANSWERING, "NX", "GET", "EX", _KEPT_S))
             if value != _RESERVED:
                 return _message_id(value)
             await asyncio.sleep(0.05)

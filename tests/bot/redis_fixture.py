@@ -1,7 +1,8 @@
 """Runs a scenario with the dependencies of a bot on a real Redis."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from pydantic import SecretStr
@@ -21,3 +22,14 @@ def run_scenario(redis_url: str, scenario: Callable[[BotDependencies], Awaitable
             await dependencies.close()
 
     asyncio.run(run())
+
+
+@asynccontextmanager
+async def full_redis(dependencies: BotDependencies) -> AsyncIterator[None]:
+    """Redis is at its memory limit."""
+    client: Any = dependencies.client  # redis-py's types mix its two clients
+    await client.config_set("maxmemory", 1)
+    try:
+        yield
+    finally:
+        await client.config_set("maxmemory", 0)

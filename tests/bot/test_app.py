@@ -19,7 +19,7 @@ from shared.contract.names import BOT_READY_EVENT
 from simulator.server import start_server
 from simulator.state.state import SimulatorState
 from tests.bot.live.live_bot import TOKEN
-from tests.bot.redis_fixture import run_scenario
+from tests.bot.redis_fixture import full_redis, run_scenario
 
 REFUSED_TOKEN = "123:too-short-for-telegram"
 
@@ -62,6 +62,26 @@ def test_bot_that_waits_for_redis_at_its_start_ends_when_it_is_told_to() -> None
     asyncio.run(run())
 
 
+def test_bot_starts_while_redis_is_full(redis_url: str) -> None:
+    async def scenario(dependencies: BotDependencies) -> None:
+        runner, address = await start_server(SimulatorState(), "127.0.0.1", 0)
+        settings = Settings(redis_url=SecretStr(redis_url), bot_token=SecretStr(TOKEN), telegram_api_url=address)
+        stop = asyncio.Event()
+        try:
+            async with full_redis(dependencies), asyncio.timeout(60):
+                with capture_logs() as logs:
+                    running = asyncio.create_task(run_bot(settings, stop))
+                    while not running.done() and BOT_READY_EVENT not in [entry["event"] for entry in logs]:
+                        await asyncio.sleep(0.05)
+                    stop.set()
+                    await running
+        finally:
+            await runner.cleanup()
+        assert [entry["event"] for entry in logs if entry["log_level"] in ("error", "critical")] == []
+
+    run_scenario(redis_url, scenario)
+
+
 @pytest.mark.parametrize("secret", ["a b", "ключ", "x" * 257, "semi;colon"])
 def test_secret_that_telegram_would_refuse_stops_the_bot(secret: str) -> None:
     settings = Settings(webhook_url="https://example.org", bot_port=1, webhook_secret=SecretStr(secret))
@@ -81,5 +101,20 @@ def test_second_bot_on_one_redis_is_refused_until_the_first_is_gone(redis_url: s
             await other.acquire(2)
         await first.release()
         await other.acquire(2)
+
+    run_scenario(redis_url, scenario)
+
+
+def test_lease_of_a_bot_is_renewed_while_redis_is_full(redis_url: str) -> None:
+    async def scenario(dependencies: BotDependencies) -> None:
+        async with full_redis(dependencies):
+            lease = BotLease(dependencies.client, dependencies.retry)
+            await lease.acquire(1)
+            keeping = asyncio.create_task(lease.keep())
+            await asyncio.sleep(0.2)
+            assert not keeping.done()
+            keeping.cancel()
+            with pytest.raises(SettingsError):
+                await BotLease(dependencies.client, dependencies.retry).acquire(2)
 
     run_scenario(redis_url, scenario)

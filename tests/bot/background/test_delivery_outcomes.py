@@ -26,7 +26,7 @@ from shared.contract.decision import Refusal, RefusalReason
 from shared.contract.names import Queue, Stage
 from shared.ledger import admin, transitions
 from shared.ledger.records import NewJob, OutboxJob
-from tests.bot.redis_fixture import run_scenario
+from tests.bot.redis_fixture import full_redis, run_scenario
 
 INCARNATION = "bot-1"
 ORIGIN = PhotoOrigin(chat_id=7, message_id=1, user_id=7, file_id="F")
@@ -181,6 +181,24 @@ def test_answer_is_tried_as_often_as_allowed_and_then_kept_for_an_operator(
         assert await dependencies.lost_replies.is_recent() is is_lost
 
     run_scenario(redis_url, scenario)
+
+
+def test_answer_whose_reply_is_lost_is_sent_again_soon_though_redis_is_full(redis_url: str) -> None:
+    async def scenario(dependencies: BotDependencies) -> None:
+        delivery = Delivery(dependencies, ScriptedTelegram(lost))
+        await delivery.decide()
+        job = await delivery.lease()
+        async with full_redis(dependencies):
+            assert await delivery.deliver(job) == 0.5
+            assert await dependencies.lost_replies.is_recent()
+            # A status message that becomes the answer, so that the user sees no second one.
+            assert await delivery.deliver(job) is None
+        _, placeholder, answer = delivery.telegram.calls
+        assert isinstance(placeholder, SendMessage)
+        assert isinstance(answer, EditMessageText)
+        assert await delivery.stage() is Stage.ANSWERED
+
+    run_scenario(redis_url, scenario, telegram_chat_per_s=1000)
 
 
 def test_after_a_lost_reply_a_status_message_is_sent_first_and_becomes_the_answer(redis_url: str) -> None:

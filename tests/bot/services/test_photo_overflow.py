@@ -7,7 +7,7 @@ from bot.dependencies import BotDependencies
 from bot.storage.admission import Admission
 from bot.storage.photo_origin import PhotoOrigin
 from bot.telegram.photo import PhotoFile
-from tests.bot.redis_fixture import run_scenario
+from tests.bot.redis_fixture import full_redis, run_scenario
 
 USER = 7
 
@@ -47,12 +47,8 @@ def test_photos_of_a_user_without_allowance_are_noted_for_the_notice(redis_url: 
 def test_photos_are_handled_while_redis_takes_no_writes(redis_url: str) -> None:
     async def scenario(dependencies: BotDependencies) -> None:
         services = await use_up_allowance(dependencies)
-        client: Any = dependencies.client
-        await client.config_set("maxmemory", 1)
-        try:
-            photos = [update(4, photo=[])]
+        photos = [update(4, photo=[])]
+        async with full_redis(dependencies):
             assert await services.overflow.take(photos) == photos
-        finally:
-            await client.config_set("maxmemory", 0)
 
     run_scenario(redis_url, scenario, user_burst=1, user_per_minute=1)
