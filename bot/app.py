@@ -31,7 +31,7 @@ from bot.telegram.long_polling import Intake, poll
 from bot.telegram.session import CachingSession
 from bot.telegram.webhook import Webhook, add_webhook, read_webhook
 from shared.config.settings import Settings
-from shared.contract.names import BOT_READY_EVENT
+from shared.contract.names import BOT_READY_EVENT, BOT_ROLE
 from shared.redis_client.retry import ShutdownRequested
 from shared.service.client import ServiceClient
 
@@ -54,7 +54,7 @@ async def run_bot(settings: Settings, stop: asyncio.Event) -> None:
     bot = Bot(token, session=CachingSession(api=server))
     dependencies = BotDependencies(settings)
     client_stop = threading.Event()
-    client = ServiceClient(settings, role="bot", shard=_SHARD, stop=client_stop)
+    client = ServiceClient(settings, role=BOT_ROLE, shard=_SHARD, stop=client_stop)
     key = bytes.fromhex(derive_secret(token, "job ids"))
     services = create_services(dependencies, key)
     async with AsyncExitStack() as stack:

@@ -12,13 +12,15 @@ from prometheus_client.registry import Collector
 
 from ops.client import OpsError, open_admin_client
 from ops.status import Status, read_status
-from ops.workers import WORKER_ROLE
 from shared.config.settings import Settings, SettingsError
 from shared.contract.decision import FailureReason
-from shared.contract.names import FOLDER_RUNS, TELEGRAM_PHOTOS
+from shared.contract.names import BOT_ROLE, FOLDER_RUNS, TELEGRAM_PHOTOS, WORKER_ROLE
 
 #: Kinds of outboxes whose metrics are always there: people's answers, and folder runs.
 _OUTBOXES: Final = (TELEGRAM_PHOTOS, FOLDER_RUNS)
+
+#: Roles of processes whose metric is always there.
+_ROLES: Final = (WORKER_ROLE, BOT_ROLE)
 
 #: Why jobs become dead letters: they failed, or nobody took their answer.
 _REASONS: Final = (*FailureReason, "undeliverable")
@@ -101,8 +103,8 @@ def _queue_metrics(status: Status) -> Iterator[Metric]:
 def _process_metric(status: Status) -> Metric:
     processes = GaugeMetricFamily("melanoma_ledger_processes", "Live processes by role.", labels=["role"])
     roles = [process.role for process in status.overview.processes]
-    # Without a live worker the metric must be 0, not absent.
-    for role in {WORKER_ROLE, *roles}:
+    # Without a live worker or bot the metric must be 0, not absent.
+    for role in {*_ROLES, *roles}:
         processes.add_metric([role], roles.count(role))
     return processes
 

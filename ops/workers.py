@@ -9,11 +9,10 @@ from rich.console import Console
 from ops.client import AdminClient, OpsError
 from ops.durations import format_duration
 from ops.status import served_model
+from shared.contract.names import WORKER_ROLE
 from shared.ledger import admin
 from shared.ledger.records import ProcessInfo
 from shared.model.artefact import ArtefactError, read_artefact
-
-WORKER_ROLE: Final = "worker"
 
 _POLL_INTERVAL_S: Final = 0.2
 

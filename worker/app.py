@@ -17,7 +17,7 @@ from prometheus_client import start_http_server
 from runtimes.factory import select_runtime
 from shared.config.overrides import SettingsOverrides
 from shared.config.settings import Settings
-from shared.contract.names import READY_EVENT, Queue
+from shared.contract.names import READY_EVENT, WORKER_ROLE, Queue
 from shared.ids import new_incarnation
 from shared.log import set_up_logging
 from shared.model.artefact import read_artefact
@@ -108,7 +108,7 @@ class WorkerApp:
         self._celery = connections.app
         self._stop_waiting = stop_waiting
         self.access_error: RedisAccessDenied | None = None
-        self._incarnation = new_incarnation("worker")
+        self._incarnation = new_incarnation(WORKER_ROLE)
         ledger, publisher = connections.ledger, connections.publisher
         self._model_manager = ModelManager(
             load_model(config.artefact, config), lambda directory: load_model(directory, config)

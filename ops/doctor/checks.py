@@ -12,9 +12,8 @@ from ops.doctor.check_result import CheckResult, ok, problem, warning
 from ops.doctor.redis_checks import check_image_store, check_ledger
 from ops.durations import format_duration
 from ops.status import Status, read_status, served_model
-from ops.workers import WORKER_ROLE
 from shared.config.settings import Settings, SettingsError, find_unknown_variables
-from shared.contract.names import CONTRACT_VERSION
+from shared.contract.names import CONTRACT_VERSION, WORKER_ROLE
 from shared.model.artefact import ArtefactError, read_artefact
 from shared.service.connections import LedgerVersionError
 

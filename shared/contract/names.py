@@ -19,6 +19,10 @@ READY_EVENT: Final = "worker ready"
 BOT_READY_EVENT: Final = "bot ready"
 
 
+#: Roles of processes, with which the names of their incarnations begin. That of a folder command is `FOLDER_RUNS`.
+WORKER_ROLE: Final = "worker"
+BOT_ROLE: Final = "bot"
+
 #: Outbox of the photographs that people send to the bot.
 TELEGRAM_PHOTOS: Final = "telegram"
 

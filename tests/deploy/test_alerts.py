@@ -22,6 +22,7 @@ AWAY = "The ledger's Redis does not answer, or the exporter does not run."
 HEALTHY = {
     "melanoma_ledger_up": "1x3000",
     'melanoma_ledger_processes{role="worker"}': "1x3000",
+    'melanoma_ledger_processes{role="bot"}': "1x3000",
 }
 
 
@@ -153,6 +154,15 @@ CASES = {
         summary="No worker is running.",
         labels={"role": "worker"},
     ),
+    "no bot": Case(
+        "NoBot",
+        {'melanoma_ledger_processes{role="bot"}': "2x10 0x10 1x20"},
+        on=(15,),
+        off=(10, 25),
+        summary="No bot is running: nobody gets an answer.",
+        labels={"role": "bot"},
+    ),
+    "a service for folders alone": Case("NoBot", {'melanoma_ledger_processes{role="bot"}': "0x60"}, off=(10, 50)),
     "the ledger is away": Case(
         "LedgerUnavailable", {"melanoma_ledger_up": "1x10 0x10 1x20"}, on=(15,), off=(10, 25), summary=AWAY
     ),

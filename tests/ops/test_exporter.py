@@ -25,6 +25,7 @@ def test_collector_exports_the_numbers_of_the_status(ledger: Ledger) -> None:
     assert values["melanoma_ledger_ready_jobs", "interactive"] == 1
     assert values["melanoma_ledger_dead_letters",] == 1
     assert values["melanoma_ledger_processes", "worker"] == 0, "0, not absent"
+    assert values["melanoma_ledger_processes", "bot"] == 0, "0, not absent"
     assert values["melanoma_ledger_jobs", "ready"] == 1
     assert values["melanoma_ledger_dead_letters_added_total", "telegram", FailureReason.PREDICT_FAILED] == 1
     assert values["melanoma_ledger_dead_letters_added_total", "bulk", "undeliverable"] == 0, "0, not absent"
