@@ -221,9 +221,9 @@ def runs_group() -> None:
 
 @runs_group.command("list")
 def runs_list() -> None:
-    """List the folder runs with jobs that wait for their command."""
+    """List the folder runs with jobs."""
     with _open_client() as client:
-        folder_runs.print_runs(client.ledger.run(admin.get_overview()), _console)
+        folder_runs.print_runs(client, _console)
 
 
 @runs_group.command("drop")
@@ -234,7 +234,7 @@ def runs_drop(ids: tuple[str, ...], every: bool, yes: bool) -> None:
     """Delete the jobs of folder runs without a command, with their images. A run that is resumed submits them again."""
     _require_ids_or_all(ids, every, what="runs")
     with _open_client() as client:
-        runs = folder_runs.find_ownerless(client.ledger.run(admin.get_overview()), ids)
+        runs = folder_runs.find_ownerless(client, ids)
         if every and not yes:
             click.confirm(f"Delete the jobs of {len(runs)} folder runs?", abort=True)
         deleted = sum(folder_runs.drop(client, run) for run in runs)

@@ -40,6 +40,15 @@ def get_outbox_ids(outbox: str, *, cursor: str, limit: int) -> ScriptCall[tuple[
     return ScriptCall("get_outbox_ids", (outbox, cursor, limit), replies.decode_page)
 
 
+def count_at_workers(*, cursor: str, limit: int) -> ScriptCall[tuple[str, dict[str, int]]]:
+    """Count the jobs of each outbox that are `ready` or claimed; cursor and `limit` as in `get_outbox_ids`.
+
+    Returns:
+        The next cursor, '0' after the last jobs, and the numbers of this page by outbox.
+    """
+    return ScriptCall("count_at_workers", (cursor, limit), replies.decode_counts_page)
+
+
 def pause(queue: Queue) -> ScriptCall[bool]:
     """Let no worker claim jobs of `queue`. They stay `ready`; deadlines still pass. True if it was not paused."""
     return ScriptCall("set_paused", (queue, 1), replies.decode_flag)

@@ -78,6 +78,12 @@ def decode_page(reply: tuple[bytes, Sequence[bytes]]) -> tuple[str, list[str]]:
     return _text(cursor), [_text(id_) for id_ in ids]
 
 
+def decode_counts_page(reply: tuple[bytes, Sequence[Any]]) -> tuple[str, dict[str, int]]:
+    """The next cursor, then (name, number) pairs."""
+    cursor, pairs = reply
+    return _text(cursor), {_text(name): int(count) for name, count in zip(pairs[::2], pairs[1::2], strict=True)}
+
+
 def decode_claimed(reply: Sequence[Sequence[Any] | None]) -> list[ClaimedJob | None]:
     """A row for each requested job; nil where it was not claimed."""
     return [None if row is None else _claimed_job(*row) for row in reply]

@@ -51,6 +51,19 @@ def test_a_run_whose_command_lives_is_not_dropped(ledger: Ledger, client: Any) -
     assert "0 jobs of 0 folder runs" in run_ops("runs", "drop", "--all", "--yes").output
 
 
+def test_a_run_whose_jobs_all_wait_for_a_worker_is_listed_and_dropped(
+    ledger: Ledger, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder_runs, "_PAGE", 100)
+    create_jobs(ledger, *(f"waits-{number}" for number in range(300)), outbox="bulk:undecided")
+    create_jobs(ledger, "of the chat")
+    (row,) = (line.split() for line in run_ops("runs", "list").output.splitlines() if line.startswith(" undecided"))
+    assert row == ["undecided", "0", "300", "0", "none"]
+    assert "300 jobs of 1 folder runs deleted" in run_ops("runs", "drop", "undecided").output
+    assert {key.decode() for key in client.keys("melanoma:job:*")} == {"melanoma:job:of the chat"}
+    assert "No folder run" in run_ops("runs", "list").output
+
+
 def test_beside_a_living_command_a_run_that_fetches_nothing_is_ownerless(ledger: Ledger, client: Any) -> None:
     first, *_ = create_run(ledger, client, "killed", 2)
     ledger.run(transitions.heartbeat("bulk-1", lease_s=5))

@@ -1,6 +1,7 @@
 """What the calls return about a job."""
 
 import time
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -279,6 +280,21 @@ def test_ids_of_an_outbox_are_those_of_its_undecided_and_undelivered_jobs(ledger
     cursor, ids = ledger.run(admin.get_outbox_ids(OUTBOX, cursor="0", limit=100))
     assert (cursor, sorted(ids)) == ("0", ["claimed", "decided", "ready", "received"])
     assert ledger.run(admin.get_outbox_ids("bulk:another", cursor="0", limit=100)) == ("0", [])
+
+
+def test_jobs_at_workers_are_counted_by_outbox_in_pages(ledger: Ledger) -> None:
+    create_stored(ledger, "claimed", "decided", *(f"ready-{number}" for number in range(300)))
+    create_received(ledger, "received")
+    claimed(ledger, "claimed", by="worker-1")
+    ledger.run(transitions.decide([("decided", REFUSED)]))
+    counts: Counter[str] = Counter()
+    pages, cursor = 0, ""
+    while cursor != "0":
+        cursor, page = ledger.run(admin.count_at_workers(cursor=cursor or "0", limit=100))
+        counts.update(page)
+        pages += 1
+    assert counts == {OUTBOX: 301}
+    assert pages > 1
 
 
 def test_the_overview_lists_no_outbox_in_which_nothing_waits(ledger: Ledger) -> None:
