@@ -8,7 +8,7 @@ MINUTES ?= 30
 FILES ?= $(filter-out .secrets.baseline,$(shell git ls-files))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up first-day test test-fast test-long mutants lint audit secrets containers train bench bench-interactive bench-long soak load faults requirements requirements-images clean
+.PHONY: help demo up first-day test test-fast test-long mutants lint audit secrets containers train bench bench-interactive bench-backlog bench-long soak load faults requirements requirements-images clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-24s %s\n", $$1, $$2}' Makefile
@@ -63,6 +63,9 @@ bench: $(VENV)/ready ## Measure throughput and latency against a one-process bas
 
 bench-interactive: $(VENV)/ready ## Measure the latency of interactive images behind 5,000 bulk images
 	@$(BIN)/python -m benchmarks.interactive_latency
+
+bench-backlog: $(VENV)/ready ## Measure what a photograph costs Redis while 200,000 wait, against 1,000
+	@$(BIN)/python -m benchmarks.ledger_backlog
 
 bench-long: $(VENV)/ready ## Measure the memory of worker and Redis over 20,000 images
 	@$(BIN)/python -m benchmarks.memory
