@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any, Final
 
 import structlog
@@ -24,6 +25,7 @@ from shared.model.artefact import read_artefact
 from shared.redis_client.retry import RedisAccessDenied
 from shared.service.connections import ServiceConnections
 from shared.service.heartbeat import HeartbeatThread
+from worker.batching.prediction_check import DeviceFault
 from worker.consumer.backoff import Backoff
 from worker.consumer.celery_consumer import EventBatchingConsumer
 from worker.consumer.owed_writes import OwedWrites
@@ -34,7 +36,7 @@ from worker.consumer.throughput import ThroughputEstimator
 from worker.health.liveness import LivenessFile, StallTimer
 from worker.health.watchdog import Watchdog
 from worker.malloc import limit_malloc_arenas
-from worker.serving.model_manager import ModelManager, load_model
+from worker.serving.model_manager import LoadedModel, ModelManager, load_model
 from worker.serving.reconciler import Reconciler
 
 log = structlog.get_logger(__name__)
@@ -58,6 +60,7 @@ def run(config: Settings) -> int:
         ArtefactError: The artefact is damaged, no runtime can run it, or it fails while it is loaded.
         SettingsError: There is no such runtime or device, or the ledger has another version.
         RedisAccessDenied: Redis refuses the user or password, at the start or for good while the worker runs.
+        DeviceFault: The device has stopped giving answers.
         SystemExit: SIGTERM came before Celery's worker had started.
     """
     terminated = threading.Event()
@@ -88,8 +91,8 @@ def run(config: Settings) -> int:
         sys.exit(0)
     exit_code = app.serve()
     app.stop()
-    if app.access_error is not None:
-        raise app.access_error
+    if app.stop_error is not None:
+        raise app.stop_error
     return exit_code
 
 
@@ -100,20 +103,18 @@ class WorkerApp:
     its lease until the end. So `stop_waiting` is set only when Redis stays unavailable during the drain.
 
     Attributes:
-        access_error: Why the worker stopped by itself: Redis denied access for good.
+        stop_error: Why the worker stopped by itself: Redis denied access for good, or the device is broken.
     """
 
     def __init__(self, config: Settings, connections: ServiceConnections, stop_waiting: threading.Event) -> None:
         self._config = config
         self._celery = connections.app
         self._stop_waiting = stop_waiting
-        self.access_error: RedisAccessDenied | None = None
+        self.stop_error: RedisAccessDenied | DeviceFault | None = None
         self._incarnation = new_incarnation(WORKER_ROLE)
         ledger, publisher = connections.ledger, connections.publisher
-        self._model_manager = ModelManager(
-            load_model(config.artefact, config), lambda directory: load_model(directory, config)
-        )
-        backoff = Backoff(self._stop_without_access)
+        self._model_manager = ModelManager(self._load_model(config.artefact), self._load_model)
+        backoff = Backoff(self._stop_with)
         self._task_handler = TaskHandler(
             ledger=ledger,
             store=connections.store,
@@ -219,9 +220,17 @@ class WorkerApp:
         timer.daemon = True
         timer.start()
 
-    def _stop_without_access(self, error: RedisAccessDenied) -> None:
-        if self.access_error is None:
-            self.access_error = error
+    def _load_model(self, directory: Path) -> LoadedModel:
+        return load_model(directory, self._config, self._stop_with_fault)
+
+    def _stop_with_fault(self, fault: DeviceFault) -> None:
+        log.error("the device is broken, stopping: no image is to blame", problem=str(fault))
+        self._task_handler.drain()
+        self._stop_with(fault)
+
+    def _stop_with(self, error: RedisAccessDenied | DeviceFault) -> None:
+        if self.stop_error is None:
+            self.stop_error = error
             os.kill(os.getpid(), signal.SIGTERM)
 
 

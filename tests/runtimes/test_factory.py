@@ -118,7 +118,7 @@ def test_registered_runtimes_load_the_shipped_artefact(manifest: Manifest, runti
 
 def test_runtime_is_one_module_and_verdicts_name_it(toy: None) -> None:
     """Only the registry names the toy. A verdict names the runtime that predicted."""
-    model = load_model(ARTEFACT, Settings(runtime="toy", max_batch_size=2, decode_slots=1))
+    model = load_model(ARTEFACT, Settings(runtime="toy", max_batch_size=2, decode_slots=1), lambda _: None)
     try:
         assert (model.runtime, model.device) == ("toy", "CPU:0")
         item = make_item(make_jpeg())

@@ -1,11 +1,13 @@
 """Small artefacts and models for the worker's tests."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from shared.config.settings import Settings
 from shared.model.artefact import Manifest, hash_file, read_artefact, write_manifest
 from tests.worker.scripted_predictor import ScriptedPredictor
 from worker.batching.pipeline import Pipeline
+from worker.batching.prediction_check import DeviceFault
 from worker.serving.model_manager import LoadedModel, get_fingerprint
 from worker.serving.postprocessing import Postprocessor
 
@@ -19,10 +21,15 @@ def write_artefact(directory: Path, manifest: Manifest, *, version: str = "1", g
     return directory
 
 
-def load_scripted(directory: Path, predictor: ScriptedPredictor, config: Settings) -> LoadedModel:
+def load_scripted(
+    directory: Path,
+    predictor: ScriptedPredictor,
+    config: Settings,
+    on_device_fault: Callable[[DeviceFault], None] = lambda _: None,
+) -> LoadedModel:
     """Load the artefact in `directory` with a scripted predictor."""
     manifest = read_artefact(directory)
-    pipeline = Pipeline(predictor, manifest, config)
+    pipeline = Pipeline(predictor, manifest, config, on_device_fault)
     pipeline.start()
     predictor.batches.clear()
     return LoadedModel(

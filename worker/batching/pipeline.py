@@ -1,5 +1,6 @@
 """The pipeline of one loaded model: decode slots -> predict thread."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from runtimes.base import Predictor
@@ -9,20 +10,32 @@ from shared.images.limits import DECODE_LIMITS
 from shared.model.artefact import Manifest
 from worker.batching.decode_stage import DecodeStage
 from worker.batching.predict_stage import PredictStage
+from worker.batching.prediction_check import DeviceFault
 from worker.batching.work_item import Released, WorkItem
 
 
 class Pipeline:
     """Decodes and predicts work items. Each item gets an outcome, also if its batch fails or the pipeline is closed.
 
+    `on_device_fault` is that of `PredictStage`.
+
     Attributes:
         decode_stage: The watchdog asks it for hanging decodes.
         predict_stage: Read for its cost model and the age of its batch. An operator may limit its batch size.
     """
 
-    def __init__(self, predictor: Predictor, manifest: Manifest, settings: Settings) -> None:
+    def __init__(
+        self,
+        predictor: Predictor,
+        manifest: Manifest,
+        settings: Settings,
+        on_device_fault: Callable[[DeviceFault], None],
+    ) -> None:
         self.predict_stage = PredictStage(
-            predictor, image_size=manifest.picture.size, max_batch_size=settings.max_batch_size
+            predictor,
+            image_size=manifest.picture.size,
+            max_batch_size=settings.max_batch_size,
+            on_device_fault=on_device_fault,
         )
         self.decode_stage = DecodeStage(
             manifest.picture,

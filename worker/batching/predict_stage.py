@@ -1,7 +1,8 @@
-"""The predict thread: takes batches of the cheapest size and survives a batch that fails."""
+"""The predict thread: takes batches of the cheapest size and survives a batch that fails, but not a broken device."""
 
 import threading
 import time
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -12,12 +13,15 @@ from runtimes.base import PredictionBatch, Predictor
 from shared.contract.decision import Failure, FailureReason
 from shared.contract.names import Queue
 from worker.batching.batch_cost import BatchCostModel
-from worker.batching.prediction_check import find_valid_rows
+from worker.batching.prediction_check import DeviceFault, find_device_fault, find_valid_rows, make_test_images
 from worker.batching.priority_queue import PriorityQueue
-from worker.batching.work_item import Prediction, WorkItem
+from worker.batching.work_item import Prediction, Released, WorkItem
 from worker.telemetry.metrics import METRICS
 
 log = structlog.get_logger(__name__)
+
+#: An item to which the model has no answer, and why.
+FailedItem = tuple[WorkItem, str]
 
 #: Runs of each size during the warm-up. The first run is slower and does not count; the cost is that of the fastest.
 _WARM_UP_REPEATS: Final = 4
@@ -33,13 +37,23 @@ class PredictStage:
         predictor: Runs the model.
         image_size: Side of the model's input in pixels.
         max_batch_size: Maximum batch size that is warmed up and used.
+        on_device_fault: Called if the device answers no image any more, before the images are released. It must see to
+            it that this worker takes no more.
 
     Attributes:
         cost_model: Learns the cost of each batch size.
     """
 
-    def __init__(self, predictor: Predictor, *, image_size: int, max_batch_size: int) -> None:
+    def __init__(
+        self,
+        predictor: Predictor,
+        *,
+        image_size: int,
+        max_batch_size: int,
+        on_device_fault: Callable[[DeviceFault], None],
+    ) -> None:
         self._predictor = predictor
+        self._on_device_fault = on_device_fault
         self._image_size = image_size
         self._warmed_batch_size = max_batch_size
         self.cost_model = BatchCostModel(max_batch_size)
@@ -52,21 +66,21 @@ class PredictStage:
         """Run batches of 1, 2, 4 ... images and measure their cost, before the first image waits for it.
 
         Raises:
-            ValueError: The model's output for a black image is not finite or out of range.
+            ValueError: The model's output for a test image is not finite or out of range.
             Exception: Anything else that the predictor raises.
         """
         sizes = [1]
         while sizes[-1] < self._warmed_batch_size:
             sizes.append(min(sizes[-1] * 2, self._warmed_batch_size))
         for size in sizes:
-            images = np.zeros((size, self._image_size, self._image_size, 3), np.uint8)
+            images = make_test_images(size, self._image_size)
             seconds = []
             for _ in range(_WARM_UP_REPEATS):
                 started = time.perf_counter()
                 predictions = self._predictor.predict(images)
                 seconds.append(time.perf_counter() - started)
             if not find_valid_rows(predictions).all():
-                raise ValueError(f"the model's output is not finite or out of range for {size} black images")
+                raise ValueError(f"the model's output is not finite or out of range for {size} test images")
             self.cost_model.observe(size, min(seconds[1:]))
 
     def start(self) -> None:
@@ -128,7 +142,7 @@ class PredictStage:
         self.cost_model.observe(len(batch), seconds)
         METRICS.batch_size.observe(len(batch))
         METRICS.predict.observe(seconds)
-        _finish_items(batch, predictions, started, seconds)
+        self._fail(_finish_valid(batch, predictions, started, seconds), len(batch), batch_size=len(batch))
 
     def _predict_rows(self, batch: list[WorkItem]) -> PredictionBatch:
         """Run the model. Raises what the runtime raises, and `ValueError` for another number of rows."""
@@ -140,27 +154,48 @@ class PredictStage:
 
     def _predict_individually(self, batch: list[WorkItem]) -> None:
         """Predict each item alone, so that only an item that fails alone gets a failure."""
+        failed: list[FailedItem] = []
         for item in batch:
             started = time.monotonic()
             try:
                 predictions = self._predict_rows([item])
             except Exception as error:
                 log.exception("predict failed for one image", job=item.job.id)
-                item.finish(Failure(reason=FailureReason.PREDICT_FAILED, detail=type(error).__name__))
+                failed.append((item, type(error).__name__))
             else:
-                _finish_items([item], predictions, started, time.monotonic() - started)
+                failed += _finish_valid([item], predictions, started, time.monotonic() - started)
+        self._fail(failed, len(batch), batch_size=1)
+
+    def _fail(self, failed: Sequence[FailedItem], items: int, *, batch_size: int) -> None:
+        """Fail items of a batch of `items`; but if all have failed because the device is broken, release them.
+
+        They are released unmarked. No image breaks a device: whatever it shows, the model gets as many pixels.
+        """
+        fault = find_device_fault(self._predictor, batch_size, self._image_size) if len(failed) == items else None
+        if fault is not None:
+            # Before the release, whose messages this worker would take.
+            self._on_device_fault(fault)
+        for item, detail in failed:
+            if fault is not None:
+                item.finish(Released.RELEASED)
+                continue
+            log.error("the model has no answer to the image, it fails", job=item.job.id, problem=detail)
+            item.finish(Failure(reason=FailureReason.PREDICT_FAILED, detail=detail))
 
 
 def _stack_pixels(batch: list[WorkItem]) -> NDArray[np.uint8]:
     return np.stack([item.pixels for item in batch if item.pixels is not None])
 
 
-def _finish_items(batch: list[WorkItem], predictions: PredictionBatch, started: float, seconds: float) -> None:
+def _finish_valid(
+    batch: list[WorkItem], predictions: PredictionBatch, started: float, seconds: float
+) -> list[FailedItem]:
+    """Finish the items whose output is valid. Returns the others."""
     is_valid = find_valid_rows(predictions)
+    failed: list[FailedItem] = []
     for row, item in enumerate(batch):
         if not is_valid[row]:
-            log.error("the model's output is not finite or out of range, the image fails", job=item.job.id)
-            item.finish(Failure(reason=FailureReason.PREDICT_FAILED, detail="output not finite or out of range"))
+            failed.append((item, "output not finite or out of range"))
             continue
         wait = max(0.0, started - item.entered_at - item.decode_s)
         METRICS.pipeline_wait.labels(queue=item.job.queue).observe(wait)
@@ -175,3 +210,4 @@ def _finish_items(batch: list[WorkItem], predictions: PredictionBatch, started: 
                 predict_s=seconds,
             )
         )
+    return failed

@@ -11,6 +11,7 @@ from runtimes.factory import load_predictor
 from shared.config.settings import Settings, SettingsError
 from shared.model.artefact import ArtefactError, Manifest, read_artefact
 from worker.batching.pipeline import Pipeline
+from worker.batching.prediction_check import DeviceFault
 from worker.serving.postprocessing import Postprocessor
 from worker.telemetry.score_distribution import SCORE_DISTRIBUTION
 
@@ -33,8 +34,8 @@ class LoadedModel:
     postprocessor: Postprocessor
 
 
-def load_model(directory: Path, config: Settings) -> LoadedModel:
-    """Verify, load and warm up the artefact in `directory`. Takes seconds.
+def load_model(directory: Path, config: Settings, on_device_fault: Callable[[DeviceFault], None]) -> LoadedModel:
+    """Verify, load and warm up the artefact in `directory`. Takes seconds. `on_device_fault`: see `PredictStage`.
 
     Raises:
         ArtefactError: The artefact is damaged, no runtime can run it, or it fails while it is loaded or warmed up.
@@ -44,7 +45,7 @@ def load_model(directory: Path, config: Settings) -> LoadedModel:
     manifest = read_artefact(directory)
     try:
         predictor = load_predictor(directory, manifest, runtime=config.runtime, device=config.device)
-        pipeline = Pipeline(predictor, manifest, config)
+        pipeline = Pipeline(predictor, manifest, config, on_device_fault)
         pipeline.start()
     except (ArtefactError, SettingsError):
         raise

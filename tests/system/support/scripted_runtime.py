@@ -1,7 +1,6 @@
 """A runtime for workers that start without TensorFlow and misbehave on demand.
 
-Faults are files in a directory, so that a test can begin and end them while the worker runs. Of a batch, only black
-images are affected.
+Faults are files in a directory, so that a test can begin and end them while the worker runs.
 """
 
 import os
@@ -23,8 +22,10 @@ LOADS_SLOWLY: Final = "loads-slowly"
 LOADING: Final = "loading"
 #: The first forward pass raises.
 FAILS_WHILE_WARMING: Final = "fails-while-warming"
-#: Outputs are NaN.
+#: Outputs for black images are NaN.
 NAN: Final = "nan"
+#: The outputs for all images are NaN.
+ALL_NAN: Final = "all-nan"
 
 #: Python runs `sitecustomize.py` before any other code.
 _REGISTRATION: Final = f"""
@@ -73,10 +74,10 @@ def load(directory: Path, manifest: Manifest, device: str) -> Predictor:
             raise RuntimeError("the device has no memory left")
 
     def spoil_if_asked(images: NDArray[np.uint8], answer: PredictionBatch) -> PredictionBatch:
-        if (faults / NAN).exists():
-            is_black = images.max(axis=(1, 2, 3)) < 16
-            for output in (answer.probabilities, answer.distance, answer.kinds):
-                output[is_black] = np.nan
+        is_spoilt = images.max(axis=(1, 2, 3)) < (16 if (faults / NAN).exists() else 0)
+        is_spoilt |= (faults / ALL_NAN).exists()
+        for output in (answer.probabilities, answer.distance, answer.kinds):
+            output[is_spoilt] = np.nan
         return answer
 
     predictor.on_batch = raise_if_asked

@@ -15,7 +15,7 @@ from local.embedded_valkey import free_port
 from shared.contract.decision import FailureReason
 from tests.system.faults.faulty_stack import frozen
 from tests.system.support.polling import eventually, fetch_page
-from tests.system.support.scripted_runtime import NAN, ScriptedRuntime
+from tests.system.support.scripted_runtime import ALL_NAN, NAN, ScriptedRuntime
 from tests.system.support.stack import ServiceStack, assert_complete
 
 pytestmark = pytest.mark.system
@@ -131,14 +131,40 @@ def test_stopped_worker_writes_its_verdicts_after_a_spell_without_replicas(refus
     assert_complete(submission.rows(), _IMAGES)
 
 
+def last_sentence(refused: RefusedStack) -> str:
+    """The one sentence with which the worker ended."""
+    log = refused.worker.log.read_text()
+    (sentence,) = (line for line in log.splitlines() if line.startswith("melanoma-worker:"))
+    return sentence
+
+
+def test_worker_whose_device_answers_nothing_any_more_exits_and_fails_no_image(refused: RefusedStack) -> None:
+    submission = refused.stack.submit(refused.folder)
+    submission.wait_for_rows(5)
+    refused.runtime.begin(ALL_NAN)
+    try:
+        assert refused.worker.wait(60) == 2, refused.worker.log.read_text()
+    finally:
+        refused.runtime.end(ALL_NAN)
+    sentence = last_sentence(refused)
+    assert "CPU:0 (scripted)" in sentence
+    assert "MELANOMA_DEVICE" in sentence
+    client: Any = refused.stack.client
+    assert client.zcard("melanoma:claimed") == 0
+    assert not any(client.hget(key, "suspect") == b"1" for key in client.scan_iter("melanoma:job:*"))
+    refused.start_worker()
+    assert submission.finish() == 0, submission.output()
+    assert_complete(submission.rows(), _IMAGES)
+    assert {row["kind"] for row in submission.rows()} == {"verdict"}
+    assert dead_letters(refused) == 0
+
+
 def test_worker_that_is_denied_the_store_for_good_exits_with_one_sentence(refused: RefusedStack) -> None:
     submission = refused.stack.submit(refused.folder)
     submission.wait_for_rows(5)
     with refused.refused_reads():
         assert refused.worker.wait(60) == 2, refused.worker.log.read_text()
-    sentences = [line for line in refused.worker.log.read_text().splitlines() if line.startswith("melanoma-worker:")]
-    assert len(sentences) == 1
-    assert "MELANOMA_IMAGE_STORE_URL" in sentences[0]
+    assert "MELANOMA_IMAGE_STORE_URL" in last_sentence(refused)
     assert refused.stack.client.zcard("melanoma:claimed") == 0
     refused.start_worker()
     assert submission.finish() == 0, submission.output()

@@ -1,6 +1,6 @@
 """The pipeline finishes every item, lets a bad image fail alone and survives a batch that raises."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,12 +15,20 @@ from shared.model.artefact import Manifest
 from tests.worker.items import make_distinct_jpegs, make_item, make_job, make_jpeg, wait_until_decoded
 from tests.worker.scripted_predictor import ScriptedPredictor, contents_of
 from worker.batching.pipeline import Pipeline
+from worker.batching.prediction_check import DeviceFault
 from worker.batching.work_item import CountDownLatch, Prediction, Released, WorkItem
 
 
 @pytest.fixture
-def pipeline(predictor: ScriptedPredictor, manifest: Manifest) -> Iterator[Pipeline]:
-    pipeline = Pipeline(predictor, manifest, Settings(max_batch_size=8, decode_slots=2, decode_timeout_s=5))
+def faults() -> list[DeviceFault]:
+    """What the pipeline said of its device."""
+    return []
+
+
+@pytest.fixture
+def pipeline(predictor: ScriptedPredictor, manifest: Manifest, faults: list[DeviceFault]) -> Iterator[Pipeline]:
+    settings = Settings(max_batch_size=8, decode_slots=2, decode_timeout_s=5)
+    pipeline = Pipeline(predictor, manifest, settings, faults.append)
     pipeline.start()
     predictor.batches.clear()
     yield pipeline
@@ -173,6 +181,51 @@ def test_batch_with_too_few_rows_is_predicted_item_by_item(pipeline: Pipeline, p
     for item, data in zip(items, images, strict=True):
         item.latch.wait()
         assert contents_of(item.outcome) == predictor.answers_of(data)
+
+
+def raise_lost(_: object, __: PredictionBatch) -> PredictionBatch:
+    raise RuntimeError("device lost\nwith details")
+
+
+def give_nan(_: object, answer: PredictionBatch) -> PredictionBatch:
+    return replace(answer, probabilities=np.full_like(answer.probabilities, np.nan))
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [(give_nan, "its output is not finite or out of range"), (raise_lost, "(RuntimeError: device lost)")],
+    ids=["NaN", "raises"],
+)
+def test_device_that_answers_no_image_any_more_fails_none(
+    pipeline: Pipeline,
+    predictor: ScriptedPredictor,
+    faults: list[DeviceFault],
+    answer: Callable[[object, PredictionBatch], PredictionBatch],
+    problem: str,
+) -> None:
+    items = [make_item(data, make_job(str(number))) for number, data in enumerate(make_distinct_jpegs(5))]
+    predictor.change_answer = answer
+    put_behind_the_first(pipeline, predictor, items)
+    for item in items:
+        item.latch.wait()
+    assert {item.outcome for item in items} == {Released.RELEASED}
+    assert problem in str(faults[0])
+    assert "CPU:0 (scripted)" in str(faults[0])
+
+
+def test_device_is_not_blamed_for_images_that_fail_by_themselves(
+    pipeline: Pipeline, predictor: ScriptedPredictor, faults: list[DeviceFault]
+) -> None:
+    def fail_on_black(images: NDArray[np.uint8]) -> None:
+        if any(image.max() < 16 for image in images):
+            raise RuntimeError("black")
+
+    predictor.on_batch = fail_on_black
+    for _ in range(5):
+        item = make_item(make_jpeg("black"))
+        run(pipeline, [item])
+        assert item.outcome == Failure(reason=FailureReason.PREDICT_FAILED, detail="RuntimeError")
+    assert faults == []
 
 
 @pytest.mark.parametrize("broken", ["observe", "choose_size"])

@@ -19,6 +19,7 @@ from tests.worker.items import make_item, make_jpeg
 from tests.worker.polling import eventually
 from tests.worker.scripted_predictor import ScriptedPredictor
 from worker.batching import in_process_decoder
+from worker.batching.prediction_check import DeviceFault
 from worker.batching.work_item import Prediction, Released
 from worker.serving import model_manager
 from worker.serving.model_manager import LoadedModel, ModelManager, get_fingerprint, load_model
@@ -146,6 +147,10 @@ def test_release_ends_switching(models: Models) -> None:
         assert item.outcome is Released.RELEASED
 
 
+def ignore_fault(_: DeviceFault) -> None:
+    """No device breaks in these tests."""
+
+
 def with_predictor(monkeypatch: pytest.MonkeyPatch, manifest: Manifest) -> ScriptedPredictor:
     """Let `load_model` load this predictor."""
     predictor = ScriptedPredictor(manifest)
@@ -163,7 +168,7 @@ def fail(error: Exception) -> Callable[..., Any]:
 def test_model_that_is_loaded_is_warm(tmp_path: Path, manifest: Manifest, monkeypatch: pytest.MonkeyPatch) -> None:
     predictor = with_predictor(monkeypatch, manifest)
     directory = write_artefact(tmp_path / "new", manifest, version="7")
-    model = load_model(directory, CONFIG)
+    model = load_model(directory, CONFIG, ignore_fault)
     try:
         assert model.manifest.title == "lite0@7"
         assert set(predictor.batch_sizes) == {1, 2, 4}
@@ -184,7 +189,7 @@ def test_artefact_that_fails_while_warming_is_refused_in_one_sentence(
 
     predictor.on_batch = fail_for_four
     with pytest.raises(ArtefactError, match=r"new fails while it is loaded \(RuntimeError: out of memory\)"):
-        load_model(directory, CONFIG)
+        load_model(directory, CONFIG, ignore_fault)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -1])
@@ -199,7 +204,7 @@ def test_artefact_whose_output_is_no_answer_is_refused(
 
     predictor.change_answer = spoil
     with pytest.raises(ArtefactError, match="not finite or out of range"):
-        load_model(write_artefact(tmp_path / "new", manifest), CONFIG)
+        load_model(write_artefact(tmp_path / "new", manifest), CONFIG, ignore_fault)
 
 
 @pytest.mark.parametrize("error", [ArtefactError("no such graph"), SettingsError("no such device")])
@@ -208,7 +213,7 @@ def test_refusal_of_a_runtime_is_passed_on(
 ) -> None:
     monkeypatch.setattr(model_manager, "load_predictor", fail(error))
     with pytest.raises(type(error), match=str(error)):
-        load_model(write_artefact(tmp_path / "new", manifest), CONFIG)
+        load_model(write_artefact(tmp_path / "new", manifest), CONFIG, ignore_fault)
 
 
 def test_fingerprint_changes_with_the_files(tmp_path: Path, manifest: Manifest) -> None:
