@@ -8,7 +8,7 @@ MINUTES ?= 30
 FILES ?= $(filter-out .secrets.baseline,$(shell git ls-files))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up first-day test test-fast test-long mutants lint audit secrets containers train bench bench-interactive bench-backlog bench-long soak load faults requirements requirements-images clean
+.PHONY: help demo up first-day test test-fast test-long mutants lint audit secrets containers train bench bench-interactive bench-backlog bench-hostile bench-suspects bench-long soak load faults requirements requirements-images clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-24s %s\n", $$1, $$2}' Makefile
@@ -66,6 +66,12 @@ bench-interactive: $(VENV)/ready ## Measure the latency of interactive images be
 
 bench-backlog: $(VENV)/ready ## Measure what a photograph costs Redis while 200,000 wait, against 1,000
 	@$(BIN)/python -m benchmarks.ledger_backlog
+
+bench-hostile: $(VENV)/ready ## Measure the latency of interactive images beside a folder of hostile files
+	@$(BIN)/python -m benchmarks.hostile_files
+
+bench-suspects: $(VENV)/ready ## Measure the time for images that a killed worker held, against others
+	@$(BIN)/python -m benchmarks.suspect_images
 
 bench-long: $(VENV)/ready ## Measure the memory of worker and Redis over 20,000 images
 	@$(BIN)/python -m benchmarks.memory

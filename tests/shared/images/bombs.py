@@ -4,9 +4,14 @@ import zlib
 
 from PIL import Image
 
-from tests.shared.images.files import encode, make_grey_tiff
+from tests.shared.images.files import encode, encode_heic, make_grey_tiff, make_grid_heic
 
 _DEFLATE, _JPEG = 8, 7
+
+#: Sides of a square image just below the limit of pixels.
+LARGE = (7050, 7050)
+
+NamedFile = tuple[str, bytes]
 
 
 def tile_bomb() -> bytes:
@@ -59,3 +64,24 @@ def scans_in_a_tiff() -> bytes:
     return make_grey_tiff(
         body, width=2000, height=2000, compression=_JPEG, rowsperstrip=2000, stripoffsets=8, stripbytecounts=len(body)
     )
+
+
+def make_expensive_files() -> list[NamedFile]:
+    """54 small files of sound images just below the limit of pixels, each about a second of a core."""
+    flat = Image.new("RGB", LARGE, (120, 80, 60))
+    files = {
+        "a.webp": (encode(flat, "WEBP", lossless=True, method=0), 24),
+        "b.png": (encode(flat.convert("RGBA"), "PNG", compress_level=1), 6),
+        "c.jpg": (encode(flat, "JPEG", progressive=True, subsampling=0), 6),
+        "d.tif": (encode(flat.convert("CMYK"), "TIFF", compression="tiff_lzw"), 6),
+        "e.avif": (encode(flat, "AVIF", speed=10, subsampling="4:4:4"), 6),
+        "f.heic": (encode_heic(flat), 6),
+    }
+    return [(name, data) for name, (data, copies) in files.items() for _ in range(copies)]
+
+
+def make_refused_bombs(copies: int = 90) -> list[NamedFile]:
+    """Bombs of five kinds, `copies` of each."""
+    bombs = {"tile.tif": tile_bomb(), "shared.tif": shared_tiles(), "strips.tif": repeated_strips()}
+    bombs |= {"scans.tif": scans_in_a_tiff(), "grid.heic": make_grid_heic(30, 30, tile=1024)}
+    return [(name, data) for name, data in bombs.items() for _ in range(copies)]

@@ -15,8 +15,8 @@ from PIL import Image, ImageDraw
 
 from local.subprocesses import BackgroundProcess
 from samples.lesions import render_lesion
-from tests.shared.images.bombs import repeated_strips, scans_in_a_tiff, shared_tiles, tile_bomb
-from tests.shared.images.files import encode, encode_heic, make_exif, make_grid_heic, make_png
+from tests.shared.images.bombs import make_expensive_files, make_refused_bombs
+from tests.shared.images.files import encode, encode_heic, make_exif, make_png
 from tests.system.support.stack import ServiceStack
 
 pytestmark = pytest.mark.system
@@ -139,34 +139,9 @@ def test_each_file_gets_a_verdict_or_a_clear_reason(stack: ServiceStack, tmp_pat
     assert memory.growth_bytes < MAX_MEMORY_GROWTH_BYTES
 
 
-#: Sides of a square image just below the limit of pixels.
-LARGE = (7050, 7050)
-
 #: Documented in docs/threat-model.md: a budget for decodes in the worker, one for those in its children, and what the
 #: children themselves take.
 MAX_DECODE_MEMORY_BYTES = 2 * 2**30 + 8 * 100 * 2**20
-
-
-def write_bombs(folder: Path) -> dict[str, int]:
-    """Write 500 files that are small and expensive. Returns the number of files by expected reason."""
-    flat = Image.new("RGB", LARGE, (120, 80, 60))
-    large = {
-        "a.webp": (encode(flat, "WEBP", lossless=True, method=0), 24),
-        "b.png": (encode(flat.convert("RGBA"), "PNG", compress_level=1), 6),
-        "c.jpg": (encode(flat, "JPEG", progressive=True, subsampling=0), 6),
-        "d.tif": (encode(flat.convert("CMYK"), "TIFF", compression="tiff_lzw"), 6),
-        "e.avif": (encode(flat, "AVIF", speed=10, subsampling="4:4:4"), 6),
-        "f.heic": (encode_heic(flat), 6),
-    }
-    bombs = {"tile.tif": tile_bomb(), "shared.tif": shared_tiles(), "strips.tif": repeated_strips()}
-    bombs |= {"scans.tif": scans_in_a_tiff(), "grid.heic": make_grid_heic(30, 30, tile=1024)}
-    copies = (500 - sum(count for _, count in large.values())) // len(bombs) + 1
-    count = 0
-    for name, (data, times) in {**large, **{name: (data, copies) for name, data in bombs.items()}}.items():
-        for _ in range(times):
-            count += 1
-            (folder / f"{count:03}-{name}").write_bytes(data)
-    return {READABLE: sum(count for _, count in large.values()), "unreadable": copies * len(bombs)}
 
 
 @pytest.mark.timeout(1200)
@@ -174,7 +149,9 @@ def test_folder_of_bombs_takes_no_more_memory_than_documented(tmp_path: Path) ->
     """More decode slots than cores: without a budget the images of all slots would be in memory at once."""
     folder = tmp_path / "bombs"
     folder.mkdir()
-    expected = write_bombs(folder)
+    expensive, bombs = make_expensive_files(), make_refused_bombs()
+    for number, (name, data) in enumerate([*expensive, *bombs]):
+        (folder / f"{number:03}-{name}").write_bytes(data)
     # A large image takes two seconds of a core, of which eight slots have a quarter each.
     environment = {"MELANOMA_DECODE_SLOTS": "8", "MELANOMA_DECODE_TIMEOUT_S": "200"}
     with ServiceStack(tmp_path / "stack", environment) as stack:
@@ -186,6 +163,6 @@ def test_folder_of_bombs_takes_no_more_memory_than_documented(tmp_path: Path) ->
         assert "restarting the worker" not in stack.worker_logs()
     rows = submission.rows()
     reasons = Counter(READABLE if row["kind"] == "verdict" else row["reason"] for row in rows)
-    assert reasons == expected
+    assert reasons == {READABLE: len(expensive), "unreadable": len(bombs)}
     print(f"memory grew by {memory.growth_bytes / 2**20:.0f} MiB")
     assert memory.growth_bytes < MAX_DECODE_MEMORY_BYTES

@@ -1,0 +1,85 @@
+"""`make bench-hostile`: latency of interactive images beside a folder of 500 hostile files.
+
+Of the files, 54 are sound images just below the limit of pixels, and the others are refused. They are mixed, and all of
+them wait from the beginning. Interactive images are sent one after the other while they are decoded. The last line is a
+JSON object: `p99_ratio` is the 99th percentile beside the folder by that of the idle service (it should stay below 3),
+and `p50_ratio` the same of the medians. `interactive` counts the images beside the folder, `hostile_left` how many
+hostile files were undecided after them (0 would mean that some images had no company), `refused` and `verdicts` what
+became of the hostile files, and `lost` counts files and images without a result.
+"""
+
+import json
+import random
+import statistics
+import tempfile
+import threading
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.harness.load_run import Load, LoadResult
+from benchmarks.harness.testbed import Testbed
+from samples.image_set import render_many
+from shared.contract.names import Queue
+from shared.ledger import transitions
+from tests.shared.images.bombs import make_expensive_files, make_refused_bombs
+
+_WARM_UP_REQUESTS: Final = 20
+_REQUESTS: Final = 200
+_SHARD: Final = 16
+
+
+def main() -> None:
+    """Measure and print a table. The last line is a JSON object."""
+    hostile = [data for _, data in [*make_expensive_files(), *make_refused_bombs()]]
+    random.Random(1).shuffle(hostile)
+    with tempfile.TemporaryDirectory(prefix="melanoma-images-") as directory, Testbed() as testbed:
+        render_many(Path(directory), 64, size=(640, 480), seed=11)
+        images = [path.read_bytes() for path in sorted(Path(directory).iterdir())]
+        _send_interactive(testbed, images, _WARM_UP_REQUESTS)
+        idle = _send_interactive(testbed, images, _REQUESTS)
+        bulk = LoadResult()
+        all_submitted = threading.Event()
+
+        def submit_hostile() -> None:
+            nonlocal bulk
+            load = Load(seconds=600, window=len(hostile), shard=_SHARD, max_images=len(hostile))
+            bulk = testbed.run_load(hostile, load, all_submitted=all_submitted)
+
+        thread = threading.Thread(target=submit_hostile)
+        thread.start()
+        all_submitted.wait()
+        beside = _send_interactive(testbed, images, _REQUESTS)
+        counts = testbed.ledger.run(transitions.get_counts())
+        left = counts.queues[Queue.BULK].ready + counts.claimed
+        thread.join()
+    table = Table("", "p50 ms", "p99 ms")
+    for name, load in (("idle", idle), ("beside hostile files", beside)):
+        table.add_row(name, f"{statistics.median(load.latencies_s) * 1000:.0f}", f"{_p99(load) * 1000:.0f}")
+    Console().print(table)
+    figures = {
+        "idle_p99_ms": round(_p99(idle) * 1000, 1),
+        "beside_p99_ms": round(_p99(beside) * 1000, 1),
+        "p99_ratio": round(_p99(beside) / _p99(idle), 2),
+        "p50_ratio": round(statistics.median(beside.latencies_s) / statistics.median(idle.latencies_s), 2),
+        "interactive": len(beside.latencies_s),
+        "hostile_left": left,
+        "refused": bulk.non_verdict_kinds.count("refusal"),
+        "verdicts": bulk.images - len(bulk.non_verdict_kinds),
+        "lost": bulk.lost + beside.lost + idle.lost,
+    }
+    print(json.dumps(figures))
+
+
+def _send_interactive(testbed: Testbed, images: list[bytes], count: int) -> LoadResult:
+    return testbed.run_load(images, Load(seconds=600, window=1, shard=1, queue=Queue.INTERACTIVE, max_images=count))
+
+
+def _p99(load: LoadResult) -> float:
+    return statistics.quantiles(load.latencies_s, n=100)[98]
+
+
+if __name__ == "__main__":
+    main()
