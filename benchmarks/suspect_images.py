@@ -1,8 +1,8 @@
 """`make bench-suspects`: the time for 400 images that a killed worker held, compared with 400 others.
 
-A worker that dies makes all images suspect that it held, and the next one decodes them in child processes. The times run
-from the first result to the last, on one worker that has classified such images before, in turns. The last line is a
-JSON object: `..._suspect_ratio` is the time for suspect images by that for others (the medians over the turns), for
+A worker that dies makes all images suspect that it held, and the next one decodes them in child processes. The times
+run from the first result to the last, on one worker that has classified such images before, in turns. The last line is
+a JSON object: `..._suspect_ratio` is the time for suspect images by that for others (the medians over the turns), for
 images of 640x480 (`small`) and of 12 megapixels (`photo`); `..._others_s` and `..._suspects_s` are the times.
 """
 

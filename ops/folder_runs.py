@@ -91,9 +91,7 @@ def find_ownerless(client: AdminClient, ids: Sequence[str]) -> list[FolderRun]:
         return [run for run in runs.values() if not run.has_command]
     for id_ in ids:
         if id_ not in runs:
-            raise OpsError(
-                f"a folder run {id_} has no jobs: `melanoma-ops runs list` shows all that have some."
-            )
+            raise OpsError(f"a folder run {id_} has no jobs: `melanoma-ops runs list` shows all that have some.")
         if runs[id_].has_command:
             raise OpsError(f"the folder command of run {id_} runs: stop it first, then try again after a minute.")
     return [runs[id_] for id_ in ids]

@@ -122,8 +122,8 @@ class Settings(BaseSettings):
         default=2**30,
         ge=2**28,
         le=2**40,
-        description="Maximum memory of all decodes at once, in bytes, once in the worker itself and once in its child"
-        " processes. A larger image waits until the others are decoded; one that alone takes more is refused.",
+        description="Maximum memory of all decodes in child processes at once, in bytes. An image that takes more than"
+        " a 32nd of it is decoded there. It waits until there is as much memory; one that alone takes more is refused.",
     )
     metrics_host: str = Field(default="127.0.0.1", description="Address on which a worker serves /metrics.")
     metrics_port: int = Field(default=0, ge=0, le=65535, description="Port of a worker's /metrics; 0: none.")

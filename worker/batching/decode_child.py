@@ -36,8 +36,9 @@ _IGNORED_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main() -> None:
-    """Decode until the parent closes the pipe. Arguments: number of the pipe, id of the parent."""
-    descriptor, parent = map(int, sys.argv[1:])
+    """Decode until the parent closes the pipe. Arguments: number of the pipe, id of the parent, niceness to add."""
+    descriptor, parent, niceness = map(int, sys.argv[1:])
+    os.nice(niceness)
     _end_with_parent(parent, descriptor)
     for number in _IGNORED_SIGNALS:
         signal.signal(number, signal.SIG_IGN)

@@ -12,8 +12,8 @@ from shared.contract.decision import Failure, FailureReason, Refusal
 from shared.contract.names import Queue
 from shared.images.decode import DecodedImage
 from shared.images.refusal import ImageRejected
-from worker.batching.in_process_decoder import DecoderClosed
-from worker.batching.isolated_decoder import DecoderUnavailable
+from worker.batching.in_process_decoder import LargeImage
+from worker.batching.isolated_decoder import DecoderClosed, DecoderUnavailable
 from worker.batching.priority_queue import PriorityQueue
 from worker.batching.work_item import Outcome, Released, WorkItem
 from worker.telemetry.metrics import METRICS
@@ -28,7 +28,7 @@ class Decoder(Protocol):
     """What decodes the images of one slot."""
 
     def decode(self, data: bytes) -> DecodedImage | Failure:
-        """Decode an image. May raise `ImageRejected`, `DecoderClosed` or `DecoderUnavailable`."""
+        """Decode an image. May raise `ImageRejected`, `LargeImage` and the errors of `IsolatedDecoder`."""
         ...
 
     def running_s(self) -> float:
@@ -56,6 +56,7 @@ class DecodeLane:
         interactive_decoder: For one more thread, which takes interactive items only: the others may all be busy with
             large bulk images for seconds.
         on_decoded: Called with each decoded item.
+        on_large: Called with each item that a decoder has left to another lane.
     """
 
     def __init__(
@@ -65,8 +66,10 @@ class DecodeLane:
         *,
         interactive_decoder: Decoder | None = None,
         on_decoded: Callable[[WorkItem], None],
+        on_large: Callable[[WorkItem], None] | None = None,
     ) -> None:
         self._on_decoded = on_decoded
+        self._on_large = on_large
         self._queue: PriorityQueue[WorkItem] = PriorityQueue()
         self._closed = threading.Event()
         self._slots = [_Slot(decoder) for decoder in decoders]
@@ -128,6 +131,11 @@ class DecodeLane:
             decoded = decoder.decode(item.data)
         except ImageRejected as error:
             return Refusal(reason=error.reason)
+        except LargeImage:
+            if self._on_large is None:
+                raise
+            self._on_large(item)
+            return None
         except DecoderClosed:
             return Released.RELEASED
         except DecoderUnavailable as error:

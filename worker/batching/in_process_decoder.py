@@ -1,4 +1,4 @@
-"""Decodes images in the thread that asks, within a budget of memory that all decode slots share."""
+"""Decodes small images in the thread that asks."""
 
 import time
 from typing import Final
@@ -6,15 +6,15 @@ from typing import Final
 from shared.images.decode import DecodedImage, decode
 from shared.images.limits import DecodeLimits
 from shared.images.preprocessing import PreprocessingSpec
-from worker.batching.weighted_semaphore import WeightedSemaphore
 
-#: Share of the limit of memory below which a decode is not counted: 32 MiB of the default. A photograph, which takes 5
-#: to 20, does not wait behind large images that wait for the whole budget.
-_UNCOUNTED_SHARE: Final = 1 / 32
+#: Share of the limit of memory that an image may take to be decoded here: 32 MiB of the default. A photograph takes 5
+#: to 20. Larger images would hold up all threads of the worker: they take a core for a second, and while Pillow copies
+#: the pixels of a WebP it holds the interpreter's lock for up to a fifth of a second.
+_MAX_SHARE: Final = 1 / 32
 
 
-class DecoderClosed(Exception):
-    """Raised when a decoder was closed before it had decoded an image."""
+class LargeImage(Exception):
+    """Raised when an image takes so much memory that a child process must decode it."""
 
 
 class InProcessDecoder:
@@ -23,15 +23,11 @@ class InProcessDecoder:
     Args:
         spec: Preprocessing of the model's input.
         limits: Limits of size and cost.
-        budget: Bytes that all decodes of the process may take at once. Larger images wait for it.
-            Small ones do not count.
     """
 
-    def __init__(self, spec: PreprocessingSpec, *, limits: DecodeLimits, budget: WeightedSemaphore) -> None:
+    def __init__(self, spec: PreprocessingSpec, *, limits: DecodeLimits) -> None:
         self._spec = spec
         self._limits = limits
-        self._budget = budget
-        self._reserved = 0
         self._started_at: float | None = None
 
     def decode(self, data: bytes) -> DecodedImage:
@@ -39,30 +35,22 @@ class InProcessDecoder:
 
         Raises:
             ImageRejected: The image is refused.
-            DecoderClosed: The decoder was closed while the image waited for memory.
+            LargeImage: The image is too large to be decoded here.
         """
         self._started_at = time.monotonic()
         try:
-            return decode(data, self._spec, self._limits, reserve=self._reserve)
+            return decode(data, self._spec, self._limits, reserve=self._check_memory)
         finally:
             self._started_at = None
-            self._budget.release(self._reserved)
-            self._reserved = 0
 
     def running_s(self) -> float:
-        """Return for how many seconds an image has been decoded, without its wait for memory."""
+        """Return for how many seconds an image has been decoded."""
         started_at = self._started_at
         return 0.0 if started_at is None else time.monotonic() - started_at
 
     def close(self) -> None:
-        """Let images that wait for memory fail. One that is being decoded is finished."""
-        self._budget.close()
+        """Do nothing: an image that is being decoded is finished."""
 
-    def _reserve(self, memory: int) -> None:
-        if memory <= self._limits.max_memory * _UNCOUNTED_SHARE:
-            return
-        self._started_at = None
-        if not self._budget.acquire(memory):
-            raise DecoderClosed
-        self._reserved = memory
-        self._started_at = time.monotonic()
+    def _check_memory(self, memory: int) -> None:
+        if memory > self._limits.max_memory * _MAX_SHARE:
+            raise LargeImage

@@ -19,7 +19,6 @@ from shared.images.decode import DecodedImage
 from shared.images.limits import DecodeLimits
 from shared.images.preprocessing import PreprocessingSpec
 from shared.images.refusal import ImageRejected
-from worker.batching.in_process_decoder import DecoderClosed
 from worker.batching.weighted_semaphore import WeightedSemaphore
 
 log = structlog.get_logger(__name__)
@@ -40,6 +39,10 @@ _MAX_KILLED: Final = 2
 _ENVIRONMENT: Final = ("HOME", "LANG", "LC_", "LD_", "DYLD_", "PATH", "PYTHON", "TMPDIR", "TZ", "VIRTUAL_ENV")
 
 
+class DecoderClosed(Exception):
+    """Raised when a decoder was closed before it had decoded an image."""
+
+
 class DecoderUnavailable(Exception):
     """Raised when no child process can be started. The image is not to blame."""
 
@@ -56,15 +59,23 @@ class IsolatedDecoder:
         limits: Limits of size and cost.
         budget: Bytes that the children of the process may take at once for decoding. Larger images wait for it.
         timeout_s: Limit for each decode, without its wait for memory.
+        niceness: By how much the child is nicer than this process.
     """
 
     def __init__(
-        self, spec: PreprocessingSpec, *, limits: DecodeLimits, budget: WeightedSemaphore, timeout_s: float
+        self,
+        spec: PreprocessingSpec,
+        *,
+        limits: DecodeLimits,
+        budget: WeightedSemaphore,
+        timeout_s: float,
+        niceness: int = 0,
     ) -> None:
         self._spec = spec
         self._budget = budget
         self._max_memory = limits.max_memory
         self._timeout_s = timeout_s
+        self._niceness = niceness
         self._request = json.dumps(
             {"spec": spec.model_dump(mode="json"), "max_memory": limits.max_memory, "cpu_s": timeout_s}
         ).encode()
@@ -177,7 +188,7 @@ class IsolatedDecoder:
                 raise DecoderClosed
             self._pipe = pipe
             self._child = child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [*_COMMAND, str(child_pipe.fileno()), str(os.getpid())],
+                [*_COMMAND, str(child_pipe.fileno()), str(os.getpid()), str(self._niceness)],
                 pass_fds=(child_pipe.fileno(),),
                 stdin=subprocess.DEVNULL,
                 env=_make_environment(),

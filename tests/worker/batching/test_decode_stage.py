@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import psutil
 import pytest
 from PIL import Image
 
@@ -20,8 +21,7 @@ from tests.worker.items import make_item, make_job, make_jpeg
 from tests.worker.polling import eventually
 from worker.batching.decode_lane import DecodeLane
 from worker.batching.decode_stage import DecodeStage
-from worker.batching.in_process_decoder import DecoderClosed, InProcessDecoder
-from worker.batching.isolated_decoder import DecoderUnavailable
+from worker.batching.isolated_decoder import DecoderClosed, DecoderUnavailable, IsolatedDecoder
 from worker.batching.weighted_semaphore import WeightedSemaphore
 from worker.batching.work_item import Outcome, Released, WorkItem
 
@@ -270,58 +270,94 @@ class RecordingBudget(WeightedSemaphore):
 
 def test_slots_share_a_budget_of_memory_and_return_it(sink: Sink) -> None:
     megapixel = encode(Image.new("RGB", (1000, 1000), "brown"), "PNG")  # reserves 8 MB
-    budget = RecordingBudget(20 * 2**20)
     limits = DecodeLimits(max_memory=20 * 2**20)
-    decoders = [InProcessDecoder(SPEC, limits=limits, budget=budget) for _ in range(8)]
+    budget = RecordingBudget(limits.max_memory)
+    decoders = [IsolatedDecoder(SPEC, limits=limits, budget=budget, timeout_s=600) for _ in range(4)]
     lane = DecodeLane("test", decoders, on_decoded=sink)
-    items = [bulk(str(number), megapixel) for number in range(24)]
-    damaged = [bulk(f"damaged {number}", megapixel[:-400]) for number in range(8)]
+    items = [bulk(str(number), megapixel) for number in range(16)]
+    damaged = [bulk(f"damaged {number}", megapixel[:-400]) for number in range(4)]
     for item in items + damaged:
         lane.put(item)
     lane.start()
     sink.wait_for(*(item.job.id for item in items))
     for item in damaged:
         item.latch.wait()
-    assert 8_000_000 < budget.peak <= 20 * 2**20
+    assert 8_000_000 < budget.peak <= limits.max_memory
     lane.close()
     lane.stop()
     assert budget.acquired == 0
 
 
-def test_photograph_does_not_wait_behind_large_images_that_wait_for_memory(sink: Sink) -> None:
-    budget = WeightedSemaphore(DECODE_LIMITS.max_memory)
-    assert budget.acquire(DECODE_LIMITS.max_memory)
-    large = bulk("large", encode(Image.new("RGB", (3200, 3000)), "PNG"))
-    lane = DecodeLane(
-        "test",
-        [InProcessDecoder(SPEC, limits=DECODE_LIMITS, budget=budget)],
-        interactive_decoder=InProcessDecoder(SPEC, limits=DECODE_LIMITS, budget=budget),
-        on_decoded=sink,
-    )
-    lane.start()
-    lane.put(large)
-    eventually(lambda: budget._waiters)
-    lane.put(interactive("photograph", make_jpeg(size=(1280, 960))))
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_large_image_is_decoded_in_a_child(
+    start_stage: StageFactory, sink: Sink, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its decoder would take a core, and for a while the interpreter's lock, from the threads of the worker."""
+    in_child: list[bytes] = []
+    decode_in_child = IsolatedDecoder.decode
+
+    def record(self: IsolatedDecoder, data: bytes) -> DecodedImage | Failure:
+        in_child.append(data)
+        return decode_in_child(self, data)
+
+    monkeypatch.setattr(IsolatedDecoder, "decode", record)
+    large, small = (encode(Image.new("RGB", size, "brown"), kind) for size in ((3200, 3000), (64, 48)))
+    stage = start_stage()
+    items = [bulk("large", large), interactive("interactive", large), bulk("small", small)]
+    for item in items:
+        stage.put(item)
+    sink.wait_for("large", "interactive", "small")
+    assert in_child == [large, large]
+    expected = decode(large, SPEC)
+    assert items[0].pixels is not None
+    assert (items[0].pixels == expected.pixels).all()
+
+
+def test_photograph_does_not_wait_behind_large_images(start_stage: StageFactory, sink: Sink) -> None:
+    resume = threading.Event()
+
+    def hold_up_large(item: WorkItem) -> None:
+        if item.job.id.startswith("large"):
+            resume.wait(60)
+
+    sink.on_item = hold_up_large
+    stage = start_stage(slots=1)
+    for number in range(3):
+        stage.put(bulk(f"large{number}", encode(Image.new("RGB", (3200, 3000)), "PNG")))
+    sink.wait_for("large0")
+    stage.put(bulk("photograph", make_jpeg(size=(1280, 960))))
     sink.wait_for("photograph")
-    assert sink.ids == ["photograph"]
-    budget.release(DECODE_LIMITS.max_memory)
-    sink.wait_for("large")
-    lane.close()
-    lane.stop()
+    assert sink.ids == ["large0", "photograph"]
+    resume.set()
+
+
+def test_children_that_decode_bulk_images_are_nicer_than_the_worker(start_stage: StageFactory, sink: Sink) -> None:
+    resume = threading.Event()
+
+    def hold_up_bulk(item: WorkItem) -> None:
+        if item.job.queue is Queue.BULK:
+            resume.wait(60)
+
+    sink.on_item = hold_up_bulk
+    stage = start_stage(slots=1)
+    heic = encode_heic(Image.new("RGB", (64, 64)))
+    worker = psutil.Process()
+    for item in (bulk("b", heic), interactive("i", heic)):  # the second finds the slot of any queue occupied
+        stage.put(item)
+        sink.wait_for(item.job.id)
+    assert sorted(child.nice() for child in worker.children()) == [worker.nice(), worker.nice() + 5]
+    resume.set()
 
 
 def test_image_that_waits_for_memory_does_not_hang_and_is_released_on_close(sink: Sink) -> None:
     budget = WeightedSemaphore(DECODE_LIMITS.max_memory)
     assert budget.acquire(DECODE_LIMITS.max_memory)
-    decoder = InProcessDecoder(SPEC, limits=DECODE_LIMITS, budget=budget)
+    decoder = IsolatedDecoder(SPEC, limits=DECODE_LIMITS, budget=budget, timeout_s=600)
     lane = DecodeLane("test", [decoder], on_decoded=sink)
     lane.start()
     item = bulk("a", encode(Image.new("RGB", (3200, 3000)), "PNG"))
     lane.put(item)
-    deadline = time.monotonic() + 30
-    while not budget._waiters:
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
+    eventually(lambda: budget._waiters)
     assert lane.get_hanging_items(0) == []
     lane.close()
     lane.stop()

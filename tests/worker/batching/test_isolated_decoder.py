@@ -22,8 +22,7 @@ from shared.images.refusal import ImageRejected
 from tests.shared.images.files import encode, encode_heic, photograph
 from tests.worker.batching.decoder_traps import make_trapped_jpeg, set_traps
 from tests.worker.items import make_jpeg
-from worker.batching.in_process_decoder import DecoderClosed
-from worker.batching.isolated_decoder import DecoderUnavailable, IsolatedDecoder
+from worker.batching.isolated_decoder import DecoderClosed, DecoderUnavailable, IsolatedDecoder
 from worker.batching.weighted_semaphore import WeightedSemaphore
 
 SPEC = PreprocessingSpec(size=64, filter=Filter.BILINEAR, aspect=Aspect.SQUASH)
