@@ -50,9 +50,15 @@ def claim(requests: Iterable[tuple[str, str]], *, incarnation: str) -> ScriptCal
     """Ready -> claimed, for each (token, id) of `requests`; None for a job in another stage.
 
     A duplicate message therefore claims nothing. The token is new for each message; the same token again gets the
-    same reply.
+    same reply. Bulk jobs then wait in the worker until `begin`.
     """
-    return ScriptCall("claim", (incarnation, *(part for pair in requests for part in pair)), replies.decode_claimed)
+    pairs = (part for pair in requests for part in pair)
+    return ScriptCall("claim", (incarnation, Queue.BULK, *pairs), replies.decode_claimed)
+
+
+def begin(ids: Iterable[str], *, incarnation: str) -> ScriptCall[None]:
+    """Note that a worker begins with claimed bulk jobs: if it dies before, they are no suspects."""
+    return ScriptCall("begin", (incarnation, *ids), replies.decode_nothing)
 
 
 def release(ids: Iterable[str], *, incarnation: str, suspect: bool = False) -> ScriptCall[list[PendingDispatch]]:

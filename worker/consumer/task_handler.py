@@ -186,9 +186,11 @@ class TaskHandler:
         METRICS.in_flight.labels(queue=queue).inc(len(jobs))
         model = self._model_manager.current
         try:
+            if is_bulk:
+                self._ledger.run(transitions.begin([job.id for job in jobs], incarnation=self._incarnation))
             items = self._run_pipeline(jobs, counts, model)
         except REDIS_ERRORS as error:
-            # The store refuses to read. That is no attempt at an image.
+            # The store refuses to read, or the ledger to write. That is no attempt at an image.
             self._backoff.report_failure(error)
             self._release_undecided([job.id for job in jobs], counts)
             return

@@ -1,13 +1,13 @@
 #!lua flags=allow-oom
--- ready -> claimed. ARGV: incarnation, (token, id) pairs.
+-- ready -> claimed. ARGV: incarnation, the queue whose claimed jobs wait in the worker, (token, id) pairs.
 -- Jobs that are not `ready` and jobs of a paused queue are left out. If the same token has claimed a job before, the
 -- first reply was lost and is repeated.
 -- Returns for each pair false, or: id, contract, queue, suspect, attempts, ms to the deadline, ms since the job was
 -- received, ms since it last became ready.
-local incarnation, now, replies = ARGV[1], clock(), {}
+local incarnation, waiting_queue, now, replies = ARGV[1], ARGV[2], clock(), {}
 local paused = {}
 for _, queue in ipairs(redis.call('HKEYS', PAUSED_QUEUES)) do paused[queue] = true end
-for i = 2, #ARGV, 2 do
+for i = 3, #ARGV, 2 do
   local token, id, reply = ARGV[i], ARGV[i + 1], false
   local fields = get_job(id, 'token', 'queue', 'contract', 'suspect', 'attempts', 'deadline', 'received_at',
     'dispatched_at')
@@ -23,7 +23,7 @@ for i = 2, #ARGV, 2 do
       redis.call('ZADD', CLAIMED, now, id)
       add_in_flight(id, incarnation, now)
       redis.call('HSET', job_key(id), 'stage', 'claimed', 'holder', incarnation, 'token', token,
-        'attempts', attempts)
+        'attempts', attempts, 'begun', queue == waiting_queue and 0 or 1)
       add_event(id, 'claimed@' .. incarnation, now)
       is_ours = true
     end

@@ -28,7 +28,7 @@ for _, incarnation in ipairs(redis.call('ZRANGEBYSCORE', INCARNATIONS, '-inf', n
   for _, id in ipairs(redis.call('SRANDMEMBER', in_flight, budget)) do
     redis.call('SREM', in_flight, id)
     budget = budget - 1
-    local fields = get_job(id, 'queue', 'outbox', 'holder')
+    local fields = get_job(id, 'queue', 'outbox', 'holder', 'begun')
     if fields and fields[4] == incarnation then
       local stage, queue, outbox = fields[1], fields[2], fields[3]
       if stage == 'received' then make_received(id, outbox, now)
@@ -37,9 +37,14 @@ for _, incarnation in ipairs(redis.call('ZRANGEBYSCORE', INCARNATIONS, '-inf', n
         offer_decided(id, outbox, now)
         signal_outbox(outbox, now)
       elseif stage == 'claimed' then
-        -- This image may have killed the worker, so the next worker decodes it in a child process.
         redis.call('ZREM', CLAIMED, id)
-        redis.call('HSET', job_key(id), 'suspect', 1)
+        if fields[5] == '0' then
+          -- It waited in the worker: that was no attempt.
+          redis.call('HINCRBY', job_key(id), 'attempts', -1)
+        else
+          -- This image may have killed the worker, so the next worker decodes it in a child process.
+          redis.call('HSET', job_key(id), 'suspect', 1)
+        end
         add_event(id, 'lost', now)
         redispatch(id, queue)
       end

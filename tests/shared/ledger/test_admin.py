@@ -133,6 +133,7 @@ def test_replay_ignores_all_but_dead_letters(ledger: Ledger) -> None:
 def test_history_lists_events_with_their_times(ledger: Ledger, client: Any) -> None:
     create_jobs(ledger, "a")
     claim(ledger, "a", by="worker-1")
+    ledger.run(transitions.begin(["a"], incarnation="worker-1"))
     client.zadd(f"{KEY_PREFIX}incarnations", {"worker-1": 1})
     sweep(ledger, client, grace_s=60)
     claim(ledger, "a", by="worker-2")

@@ -77,11 +77,33 @@ def test_sweep_requeues_jobs_of_a_dead_worker_as_suspect(ledger: Ledger, client:
     create_stored(ledger, "a", "b")
     claim(ledger, "a", by="dead")
     claim(ledger, "b", by="alive")
+    ledger.run(transitions.begin(["a"], incarnation="dead"))
     expire_lease(ledger, "dead")
     assert sweep(ledger, client, grace_s=60) == [PendingDispatch(Queue.BULK, "a")]
     again = claimed(ledger, "a", by="alive")
     assert [(job.suspect, job.attempts) for job in again] == [(True, 2)]
     assert sweep(ledger, client, grace_s=60) == []
+
+
+def test_bulk_jobs_that_only_waited_in_a_dead_worker_are_no_suspects(ledger: Ledger, client: Any) -> None:
+    create_stored(ledger, "begun", "waits", "begun by another")
+    create_stored(ledger, "interactive", queue=Queue.INTERACTIVE)
+    claim(ledger, "begun", "waits", "begun by another", "interactive", by="dead")
+    ledger.run(transitions.begin(["begun", "unknown"], incarnation="dead"))
+    ledger.run(transitions.begin(["begun by another"], incarnation="another"))
+    expire_lease(ledger, "dead")
+    sweep(ledger, client)
+    again = claimed(ledger, "begun", "waits", "begun by another", "interactive", by="alive")
+    assert {job.id: (job.suspect, job.attempts) for job in again} == {
+        "begun": (True, 2),
+        "waits": (False, 1),
+        "begun by another": (False, 1),
+        "interactive": (True, 2),
+    }
+    expire_lease(ledger, "alive")
+    sweep(ledger, client)
+    (job,) = claimed(ledger, "waits", by="last")
+    assert not job.suspect, "the next worker that claims it has not begun with it either"
 
 
 def test_a_worker_whose_lease_expired_may_still_decide_but_not_release(ledger: Ledger, client: Any) -> None:

@@ -62,7 +62,7 @@ class Snapshot:
             pipeline.keys(image_key("*"))
             pipeline.hkeys("melanoma:image:sizes")
             for id_ in ids:
-                pipeline.hmget(f"{KEY_PREFIX}job:{id_}", "stage", "holder")
+                pipeline.hmget(f"{KEY_PREFIX}job:{id_}", "stage", "holder", "suspect")
                 pipeline.ttl(f"{KEY_PREFIX}job:{id_}")
             replies = iter(pipeline.execute())
         waiting = {place: _texts(next(replies)) for place in places}
@@ -72,8 +72,8 @@ class Snapshot:
         reserved = _texts(next(replies))
         jobs, ttls = {}, {}
         for id_ in ids:
-            stage, holder = next(replies)
-            jobs[id_] = {"stage": stage.decode(), "holder": (holder or b"").decode()}
+            stage, holder, suspect = next(replies)
+            jobs[id_] = {"stage": stage.decode(), "holder": (holder or b"").decode(), "suspect": suspect.decode()}
             ttls[id_] = next(replies)
         return cls(waiting, held, registered, jobs, ttls, outbox_ttl, stored, reserved)
 
@@ -101,6 +101,7 @@ class LedgerStateMachine(RuleBasedStateMachine):
         self.answered: set[str] = set()
         self.messages: list[str] = create_stored(self.ledger, *ids)
         self.fetching: set[str] = set()
+        self.begun: set[str] = set()
         self.leases: dict[str, ScriptCall[list[OutboxJob]]] = {}
         self.tokens = 0
 
@@ -131,6 +132,12 @@ class LedgerStateMachine(RuleBasedStateMachine):
         if beats:
             self.ledger.run(transitions.heartbeat(worker, lease_s=5))
         self._claim(message, worker)
+
+    @rule(worker=workers)
+    def begin(self, worker: str) -> None:
+        held = self._held_by(worker)
+        self.ledger.run(transitions.begin(held, incarnation=worker))
+        self.begun |= set(held)
 
     @precondition(lambda self: self.messages)
     @rule()
@@ -240,6 +247,7 @@ class LedgerStateMachine(RuleBasedStateMachine):
         snapshot = Snapshot.take(self.client, sorted(self.decisions))
         self._check_stages(snapshot)
         self._check_holders(snapshot)
+        assert {id_ for id_, job in snapshot.jobs.items() if job["suspect"] == "1"} <= self.begun
         self._check_expiry(snapshot)
         self._check_images(snapshot)
 

@@ -19,6 +19,7 @@ from shared.contract.names import CONTRACT_VERSION, Queue, Stage
 from shared.ids import new_token
 from shared.images.decode import decode
 from shared.ledger import admin, transitions
+from tests.shared.ledger.steps import expire_lease
 from tests.worker.handler_harness import INCARNATION, OUTBOX, HandlerHarness
 from tests.worker.items import make_distinct_jpegs, make_jpeg
 from tests.worker.polling import eventually
@@ -189,6 +190,24 @@ def test_messages_pass_the_admission_one_after_the_other(harness: HandlerHarness
     for message in messages:
         assert message.result() == {"verdict": 4}
     assert fetched == [4, 4, 4]
+
+
+def test_only_jobs_that_the_worker_has_begun_with_are_suspect_if_it_dies(harness: HandlerHarness) -> None:
+    """The others wait for their admission, with no byte in memory."""
+    bulk = harness.submit(name_images(12))
+    interactive = harness.submit(name_images(2, "interactive"), queue=Queue.INTERACTIVE)
+    with harness.predictor.blocked() as entered:
+        messages = [harness.start(bulk[:4])]
+        assert entered.wait(10)
+        messages += [harness.start(bulk[4:8]), harness.start(bulk[8:]), harness.start(interactive)]
+        for id_ in [*bulk, *interactive]:
+            eventually(lambda id_=id_: harness.stage(id_) is Stage.CLAIMED)  # type: ignore[misc]
+        expire_lease(harness.ledger, INCARNATION)
+        harness.ledger.run(transitions.recovery_sweep(lease_s=5, grace_s=60, limit=100))
+        suspects = {id_ for id_ in [*bulk, *interactive] if harness.history(id_).suspect}
+        assert suspects == {*bulk[:4], *interactive}
+    for message in messages:
+        message.result()
 
 
 def test_interactive_message_does_not_wait_for_admission(harness: HandlerHarness) -> None:
