@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from local.subprocesses import BackgroundProcess
+from shared.config.settings import Settings
 from shared.contract.names import Queue
 from tests.system.conftest import link_first
+from tests.system.support.polling import eventually
 from tests.system.support.stack import ServiceStack, Submission, assert_complete, stop_with_signal
 
 pytestmark = pytest.mark.system
@@ -62,6 +64,12 @@ def test_killed_only_worker_is_replaced_and_loses_nothing(serving_stack: Service
     submission = serving_stack.submit(folder)
     wait_for_random_row(submission)
     only.kill()
+    # The folder command sweeps, too.
+    eventually(lambda: not serving_stack.client.zcard("melanoma:claimed"))
+    client: Any = serving_stack.client
+    suspects = [key for key in client.scan_iter("melanoma:job:*") if client.hget(key, "suspect") == b"1"]
+    print(f"{len(suspects)} suspects")
+    assert len(suspects) <= Settings().max_bulk_in_flight, "the others only waited in the worker"
     serving_stack.start_worker()
     assert_recovered_and_complete(submission)
 
