@@ -4,8 +4,8 @@ Of the files, 54 are sound images just below the limit of pixels, and the others
 them wait from the beginning. Interactive images are sent one after the other while they are decoded. The last line is a
 JSON object: `p99_ratio` is the 99th percentile beside the folder by that of the idle service (it should stay below 3),
 and `p50_ratio` the same of the medians. `interactive` counts the images beside the folder, `hostile_left` how many
-hostile files were undecided after them (0 would mean that some images had no company), `refused` and `verdicts` what
-became of the hostile files, and `lost` counts files and images without a result.
+hostile files were undecided after them (0 would mean that some images had no company), `hostile_results` the number of
+hostile files with a result, and `lost` counts files and images without one.
 """
 
 import json
@@ -45,7 +45,7 @@ def main() -> None:
 
         def submit_hostile() -> None:
             nonlocal bulk
-            load = Load(seconds=600, window=len(hostile), shard=_SHARD, max_images=len(hostile))
+            load = Load(seconds=600, window=len(hostile) + 1, shard=_SHARD, max_images=len(hostile))
             bulk = testbed.run_load(hostile, load, all_submitted=all_submitted)
 
         thread = threading.Thread(target=submit_hostile)
@@ -66,8 +66,7 @@ def main() -> None:
         "p50_ratio": round(statistics.median(beside.latencies_s) / statistics.median(idle.latencies_s), 2),
         "interactive": len(beside.latencies_s),
         "hostile_left": left,
-        "refused": bulk.non_verdict_kinds.count("refusal"),
-        "verdicts": bulk.images - len(bulk.non_verdict_kinds),
+        "hostile_results": bulk.images,
         "lost": bulk.lost + beside.lost + idle.lost,
     }
     print(json.dumps(figures))

@@ -65,7 +65,7 @@ def _run(testbed: Testbed, images: list[bytes], count: int, *, suspect: bool) ->
 
     def submit() -> None:
         nonlocal result
-        load = Load(seconds=600, window=count, shard=_SHARD, max_images=count)
+        load = Load(seconds=600, window=count + 1, shard=_SHARD, max_images=count)
         result = testbed.run_load(images, load, all_submitted=submitted)
 
     thread = threading.Thread(target=submit)
