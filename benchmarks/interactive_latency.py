@@ -29,8 +29,8 @@ def main() -> None:
         folder = Path(directory)
         render_many(folder, _INTERACTIVE_IMAGES, size=(640, 480), seed=11)
         images = [path.read_bytes() for path in sorted(folder.iterdir())]
-        _send_interactive(testbed, images, 20)
-        idle = _send_interactive(testbed, images, _REQUESTS)
+        testbed.run_interactive(images, 20)
+        idle = testbed.run_interactive(images, _REQUESTS)
         bulk = LoadResult()
         all_submitted, stop = threading.Event(), threading.Event()
 
@@ -46,36 +46,28 @@ def main() -> None:
         bulk_thread = threading.Thread(target=submit_bulk)
         bulk_thread.start()
         all_submitted.wait()
-        interactive = _send_interactive(testbed, images, _REQUESTS)
+        interactive = testbed.run_interactive(images, _REQUESTS)
         bulk_left = testbed.ledger.run(transitions.get_counts()).queues[Queue.BULK].ready
         stop.set()
         bulk_thread.join()
     largest = max(bulk.predict_s)
     batch_s = statistics.median(bulk.predict_s[largest])
-    bound = 2 * _p99(idle) + batch_s
+    bound = 2 * idle.p99_s + batch_s
     table = Table("", "p50 ms", "p99 ms")
     for name, load in (("idle", idle), (f"with {_BULK_IMAGES} bulk images queued", interactive)):
-        table.add_row(name, f"{statistics.median(load.latencies_s) * 1000:.0f}", f"{_p99(load) * 1000:.0f}")
+        table.add_row(name, f"{statistics.median(load.latencies_s) * 1000:.0f}", f"{load.p99_s * 1000:.0f}")
     console.print(table)
     console.print(
         f"largest bulk batch: {largest} images in {batch_s * 1000:.0f} ms; {bulk_left} bulk images were still queued"
     )
     figures = {
-        "idle_p99_ms": round(_p99(idle) * 1000, 1),
-        "interactive_p99_ms": round(_p99(interactive) * 1000, 1),
+        "idle_p99_ms": round(idle.p99_s * 1000, 1),
+        "interactive_p99_ms": round(interactive.p99_s * 1000, 1),
         "bound_ms": round(bound * 1000, 1),
-        "interactive_of_bound": round(_p99(interactive) / bound, 3),
+        "interactive_of_bound": round(interactive.p99_s / bound, 3),
         "bulk_left": bulk_left,
     }
     print(json.dumps(figures))
-
-
-def _send_interactive(testbed: Testbed, images: list[bytes], count: int) -> LoadResult:
-    return testbed.run_load(images, Load(seconds=600, window=1, shard=1, queue=Queue.INTERACTIVE, max_images=count))
-
-
-def _p99(load: LoadResult) -> float:
-    return statistics.quantiles(load.latencies_s, n=100)[98]
 
 
 if __name__ == "__main__":

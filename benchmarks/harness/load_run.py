@@ -1,6 +1,7 @@
 """One run of load: submits images and records their results."""
 
 import itertools
+import statistics
 import threading
 import time
 from collections import defaultdict
@@ -49,6 +50,11 @@ class LoadResult:
     #: Kinds of the decisions that are not verdicts.
     non_verdict_kinds: list[str] = field(default_factory=list)
     cpu_s: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def p99_s(self) -> float:
+        """99th percentile of the latencies."""
+        return statistics.quantiles(self.latencies_s, n=100)[98]
 
     @property
     def images_per_s(self) -> float:

@@ -19,6 +19,7 @@ from local.subprocesses import BackgroundProcess
 from local.worker_processes import start_worker, wait_until_ready
 from shared.broker.publisher import TaskPublisher
 from shared.config.settings import Settings
+from shared.contract.names import Queue
 from shared.service.connections import ServiceConnections
 
 
@@ -87,6 +88,10 @@ class Testbed:
         run.execute(submitter)
         run.result.cpu_s = {name: cpu_s - cpu_before[name] for name, cpu_s in self._cpu_seconds().items()}
         return run.result
+
+    def run_interactive(self, images: Sequence[bytes], count: int) -> LoadResult:
+        """Send `count` interactive images, one after the other."""
+        return self.run_load(images, Load(seconds=600, window=1, shard=1, queue=Queue.INTERACTIVE, max_images=count))
 
     def memory_bytes(self) -> dict[str, int]:
         """Resident bytes by process."""

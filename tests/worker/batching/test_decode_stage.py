@@ -42,6 +42,17 @@ class Sink:
             self._arrived.notify_all()
         self.on_item(item)
 
+    def hold_up(self, matches: Callable[[WorkItem], bool]) -> threading.Event:
+        """Let the slots of the items that match wait until the event is set."""
+        resume = threading.Event()
+
+        def wait(item: WorkItem) -> None:
+            if matches(item):
+                resume.wait(60)
+
+        self.on_item = wait
+        return resume
+
     def wait_for(self, *ids: str) -> None:
         with self._arrived:
             assert self._arrived.wait_for(lambda: set(ids) <= set(self.ids), 60), self.ids
@@ -102,13 +113,7 @@ def test_free_slot_takes_interactive_images_first_and_equals_in_order(start_stag
 
 
 def test_interactive_image_does_not_wait_for_bulk_images_in_all_slots(start_stage: StageFactory, sink: Sink) -> None:
-    resume = threading.Event()
-
-    def hold_up_bulk(item: WorkItem) -> None:
-        if item.job.queue is Queue.BULK:
-            resume.wait(60)
-
-    sink.on_item = hold_up_bulk
+    resume = sink.hold_up(lambda item: item.job.queue is Queue.BULK)
     stage = start_stage(slots=2)
     for number in range(5):
         stage.put(bulk(f"b{number}"))
@@ -314,13 +319,7 @@ def test_large_image_is_decoded_in_a_child(
 
 
 def test_photograph_does_not_wait_behind_large_images(start_stage: StageFactory, sink: Sink) -> None:
-    resume = threading.Event()
-
-    def hold_up_large(item: WorkItem) -> None:
-        if item.job.id.startswith("large"):
-            resume.wait(60)
-
-    sink.on_item = hold_up_large
+    resume = sink.hold_up(lambda item: item.job.id.startswith("large"))
     stage = start_stage(slots=1)
     for number in range(3):
         stage.put(bulk(f"large{number}", encode(Image.new("RGB", (3200, 3000)), "PNG")))
@@ -332,13 +331,7 @@ def test_photograph_does_not_wait_behind_large_images(start_stage: StageFactory,
 
 
 def test_children_that_decode_bulk_images_are_nicer_than_the_worker(start_stage: StageFactory, sink: Sink) -> None:
-    resume = threading.Event()
-
-    def hold_up_bulk(item: WorkItem) -> None:
-        if item.job.queue is Queue.BULK:
-            resume.wait(60)
-
-    sink.on_item = hold_up_bulk
+    resume = sink.hold_up(lambda item: item.job.queue is Queue.BULK)
     stage = start_stage(slots=1)
     heic = encode_heic(Image.new("RGB", (64, 64)))
     worker = psutil.Process()
