@@ -19,18 +19,18 @@ demo: $(VENV)/ready ## Start everything, classify rendered samples (or FOLDER=pa
 up: $(VENV)/ready ## Keep broker, WORKERS=n workers, Flower and the bot running until Ctrl-C
 	@$(BIN)/melanoma-local up --workers $(WORKERS)
 
-# Single tests are distributed to two processes. Those that share a fixture stay together (tests/conftest.py). SEED=n runs
-# them in the random order of that seed.
-PYTEST = $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(if $(SEED),-p randomly --randomly-seed=$(SEED))
+# Single tests are distributed to some processes: four for two cores, since most tests wait more than they compute. Those
+# that share a fixture stay together (tests/conftest.py). SEED=n runs them in the random order of that seed.
+PYTEST = $(BIN)/python -m pytest -n $(1) --dist loadgroup --no-loadscope-reorder $(if $(SEED),-p randomly --randomly-seed=$(SEED))
 
-test: $(VENV)/ready ## Run the tests, without those of `make test-long`, two at a time
-	@$(PYTEST) -m "not long"
+test: $(VENV)/ready ## Run the tests, without those of `make test-long`, three at a time
+	@$(call PYTEST,3) -m "not long"
 
 test-fast: $(VENV)/ready ## Run the tests that start no worker and no browser, build no image and train no model
-	@$(PYTEST) -m "not system and not slow and not long"
+	@$(call PYTEST,4) -m "not system and not slow and not long"
 
 test-long: $(VENV)/ready ## Run the tests that take minutes: container images, training by another backend
-	@$(PYTEST) -m long
+	@$(call PYTEST,2) -m long
 
 mutants: $(VENV)/ready ## List small changes of OF=file or commit range (all) that no fast test notices; SAMPLE=n of them
 	@$(BIN)/python -m checks.mutants $(OF) $(if $(SAMPLE),--sample $(SAMPLE))

@@ -13,6 +13,8 @@ from samples.demo import render_samples
 from samples.image_set import render_many
 from shared.model.artefact import Manifest, read_artefact
 
+pytestmark = pytest.mark.slow
+
 ARTEFACT: Final = Path("models/lite0")
 
 OTHERS: Final = [name for name in RUNTIMES if name != "tensorflow"]

@@ -100,6 +100,7 @@ def test_runtime_under_another_name_is_refused(manifest: Manifest, toy: None, mo
         load_predictor(ARTEFACT, manifest, runtime="toy")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runtime", [AUTO, *RUNTIMES])
 def test_registered_runtimes_load_the_shipped_artefact(manifest: Manifest, runtime: str) -> None:
     predictor = load_predictor(ARTEFACT, manifest, runtime=runtime, device="CPU:0")

@@ -11,6 +11,8 @@ from training.data.preprocessing import SERVING_SPEC
 from training.data.records.labels import LABELS
 from training.exporting.predictor import GraphPredictor
 
+pytestmark = pytest.mark.slow
+
 SHIPPED = Path(__file__).parents[2] / "models" / "lite0"
 
 

@@ -21,6 +21,8 @@ from training.exporting.predictor import GraphPredictor
 from training.model.classifier import POPULATIONS, head_name
 from training.model.weights import get_weights
 
+pytestmark = pytest.mark.slow
+
 SIZE = 64
 #: As different as possible, so that a test fails if one is used in place of the other.
 CALIBRATIONS = tuple(

@@ -17,6 +17,7 @@ def test_project_has_its_recipes() -> None:
     assert {"paper", "lite0", "lite2", "lite0_without_ham10000"} <= set(NAMES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_model_of_each_recipe_can_be_built(name: str) -> None:
     recipe = read_recipe(name, {})
@@ -28,6 +29,7 @@ def test_model_of_each_recipe_can_be_built(name: str) -> None:
     assert middle[-1] > 0
 
 
+@pytest.mark.slow
 def test_paper_recipe_trains_only_the_last_layers() -> None:
     model = create_initialized_model(read_recipe("paper", {"start": "nothing"}), None)
     trained = {variable.path.split("/")[0] for variable in model.trainable_variables}

@@ -1,9 +1,12 @@
 import numpy as np
+import pytest
 
 from tests.training.small_model import make_small_model
 from training.data.records.labels import LABELS
 from training.model.architecture import LITE0, LITE2, Architecture
 from training.model.classifier import build_classifier
+
+pytestmark = pytest.mark.slow
 
 
 def test_lite0_has_the_published_number_of_parameters() -> None:

@@ -11,6 +11,8 @@ from training.fitting.drawing.compression import compress
 from training.fitting.drawing.overlays import HAIR_COUNT, MARK_COUNT, draw_stock
 from training.fitting.drawing.parameters import Parameters, draw_parameters
 
+pytestmark = pytest.mark.slow
+
 SIDE = 32
 
 

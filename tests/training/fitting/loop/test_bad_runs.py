@@ -10,6 +10,8 @@ from training.errors import TrainingError
 from training.fitting.loop.checkpoint import CHECKPOINT_NAME, load_checkpoint
 from training.fitting.loop.trainer import Trainer
 
+pytestmark = pytest.mark.slow
+
 
 def test_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
