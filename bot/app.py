@@ -12,7 +12,7 @@ from aiogram import Bot, Dispatcher
 from aiogram.client.telegram import TelegramAPIServer
 
 from bot.background.bot_profile import register_bot
-from bot.background.runner import BackgroundTasks
+from bot.background.runner import BackgroundServices, BackgroundTasks
 from bot.dependencies import BotDependencies
 from bot.handlers import create_routers
 from bot.middlewares.handler_retry import retry_until_stored
@@ -22,6 +22,7 @@ from bot.services.messenger import Messenger
 from bot.services.notices import NoticeComposer
 from bot.services.photo_overflow import PhotoOverflow
 from bot.services.privacy import PrivacyService
+from bot.services.status_removal import StatusRemoval
 from bot.services.submissions import SubmissionService
 from bot.services.wait_estimate import WaitEstimator
 from bot.telegram.bot_token import derive_secret, read_bot_token
@@ -66,7 +67,7 @@ async def run_bot(settings: Settings, stop: asyncio.Event) -> None:
         stack.callback(client_stop.set)
         await dependencies.bot_lease.acquire(bot.id)
         stack.push_async_callback(_release_lease, dependencies)
-        tasks = BackgroundTasks(bot, dependencies, client, services.wait_estimator, services.notices, settings)
+        tasks = BackgroundTasks(bot, dependencies, client, services.background, settings)
         tasks.start()
         stack.push_async_callback(tasks.stop)
         gate = FloodGate()
@@ -132,12 +133,11 @@ async def _take_updates(
 
 @dataclass(frozen=True, slots=True)
 class BotServices:
-    """The use cases of the handlers."""
+    """The use cases of the handlers, and what the background tasks use."""
 
-    wait_estimator: WaitEstimator
+    background: BackgroundServices
     consent: ConsentService
     messenger: Messenger
-    notices: NoticeComposer
     overflow: PhotoOverflow
     submissions: SubmissionService
     privacy: PrivacyService
@@ -148,6 +148,7 @@ def create_services(dependencies: BotDependencies, key: bytes) -> BotServices:
     consent = ConsentService(dependencies.users, dependencies.overrides)
     wait_estimator = WaitEstimator(dependencies.ledger)
     messenger = Messenger(dependencies.ledger, dependencies.message_lines, key)
+    status_removal = StatusRemoval(dependencies.ledger, dependencies.status_messages, messenger)
     overflow = PhotoOverflow(dependencies.admission, messenger)
     submissions = SubmissionService(
         ledger=dependencies.ledger,
@@ -155,19 +156,23 @@ def create_services(dependencies: BotDependencies, key: bytes) -> BotServices:
         users=dependencies.users,
         admission=dependencies.admission,
         messenger=messenger,
+        status_removal=status_removal,
         overflow=overflow,
         wait_estimator=wait_estimator,
         overrides=dependencies.overrides,
         key=key,
     )
     return BotServices(
-        wait_estimator=wait_estimator,
+        background=BackgroundServices(
+            wait_estimator,
+            NoticeComposer(dependencies.unanswered, consent, wait_estimator, dependencies.overrides),
+            status_removal,
+        ),
         consent=consent,
         messenger=messenger,
-        notices=NoticeComposer(dependencies.unanswered, consent, wait_estimator, dependencies.overrides),
         overflow=overflow,
         submissions=submissions,
-        privacy=PrivacyService(dependencies.ledger, dependencies.store, dependencies.users, messenger),
+        privacy=PrivacyService(dependencies.ledger, dependencies.store, dependencies.users, messenger, status_removal),
     )
 
 
@@ -191,7 +196,7 @@ def create_dispatcher(dependencies: BotDependencies, services: BotServices, gate
         users=dependencies.users,
         statistics=dependencies.statistics,
         sent_images=dependencies.sent_images,
-        wait_estimator=services.wait_estimator,
+        wait_estimator=services.background.wait_estimator,
         overrides=dependencies.overrides,
     )
     dispatcher.update.outer_middleware(retry_until_stored)

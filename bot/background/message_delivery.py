@@ -88,6 +88,9 @@ class MessageDelivery:
             if message.callback_query_id is not None:
                 await self._answer_callback_query(message)
                 return None
+            if message.removed_message_ids:
+                await self._remove(message)
+                return None
             if message.notice is not None:
                 return await self._send_notice(message)
             return await self._send_if_permitted(message)
@@ -115,6 +118,12 @@ class MessageDelivery:
         except SendError as error:
             # The button shows its progress bar until it times out. The message that follows matters more.
             log.info("the press of a button could not be answered", error=str(error))
+
+    async def _remove(self, message: OutgoingMessage) -> None:
+        await call_api(
+            lambda: self._bot.delete_messages(message.chat_id, list(message.removed_message_ids)),
+            timeout_s=_CALL_TIMEOUT_S,
+        )
 
     async def _send_notice(self, message: OutgoingMessage) -> float | None:
         notice = message.notice

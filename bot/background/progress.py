@@ -14,6 +14,7 @@ from aiogram.types import ReplyParameters
 from bot.dependencies import BotDependencies
 from bot.locales import translate
 from bot.presentation import rendering
+from bot.services.status_removal import StatusRemoval
 from bot.services.wait_estimate import WaitEstimator
 from bot.storage.photo_origin import PhotoOrigin
 from bot.storage.status_target import AlbumTarget, JobTarget, StatusTarget
@@ -40,8 +41,15 @@ _FINISHED: Final = (Stage.ANSWERED, Stage.CANCELLED)
 class ProgressUpdater:
     """Sends and edits the status messages of all replicas. It reads jobs of all stages, so it is no outbox consumer."""
 
-    def __init__(self, bot: Bot, dependencies: BotDependencies, wait_estimator: WaitEstimator) -> None:
+    def __init__(
+        self,
+        bot: Bot,
+        dependencies: BotDependencies,
+        wait_estimator: WaitEstimator,
+        status_removal: StatusRemoval,
+    ) -> None:
         self._bot = bot
+        self._status_removal = status_removal
         self._ledger = dependencies.ledger
         self._rate_limiter = dependencies.rate_limiter
         self._status_messages = dependencies.status_messages
@@ -154,3 +162,5 @@ class ProgressUpdater:
             raise
         if sent is not None:
             await self._status_messages.record(target, sent.message_id)
+            # The photo may have been withdrawn while the message was sent.
+            await self._status_removal.remove_withdrawn({target: origin.chat_id})

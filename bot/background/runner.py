@@ -17,6 +17,7 @@ from bot.background.photo_download import PhotoDownloader
 from bot.background.progress import ProgressUpdater
 from bot.dependencies import BotDependencies
 from bot.services.notices import NoticeComposer
+from bot.services.status_removal import StatusRemoval
 from bot.services.wait_estimate import WaitEstimator
 from bot.storage import redis_keys
 from bot.storage.messages.outgoing_message import OutgoingMessage
@@ -57,6 +58,15 @@ class _WakeEvents:
     messages: asyncio.Event = field(default_factory=asyncio.Event)
 
 
+@dataclass(frozen=True, slots=True)
+class BackgroundServices:
+    """What the background tasks use beside the stores."""
+
+    wait_estimator: WaitEstimator
+    notices: NoticeComposer
+    status_removal: StatusRemoval
+
+
 class BackgroundTasks:
     """Photo download, answer delivery, message delivery and status updates."""
 
@@ -65,16 +75,15 @@ class BackgroundTasks:
         bot: Bot,
         dependencies: BotDependencies,
         client: ServiceClient,
-        wait_estimator: WaitEstimator,
-        notices: NoticeComposer,
+        services: BackgroundServices,
         settings: Settings,
     ) -> None:
         self._dependencies = dependencies
         self._ledger = dependencies.ledger
-        self._wait_estimator = wait_estimator
+        self._wait_estimator = services.wait_estimator
         self._incarnation = client.incarnation
         self._wake_events = _WakeEvents()
-        self._progress = ProgressUpdater(bot, dependencies, wait_estimator)
+        self._progress = ProgressUpdater(bot, dependencies, services.wait_estimator, services.status_removal)
         downloader = PhotoDownloader(bot, dependencies, client.publisher)
         answers = AnswerDelivery(
             bot,
@@ -83,7 +92,7 @@ class BackgroundTasks:
             max_attempts=settings.telegram_max_attempts,
             incarnation=client.incarnation,
         )
-        messages = MessageDelivery(bot, dependencies, notices)
+        messages = MessageDelivery(bot, dependencies, services.notices)
         photos, wake = redis_keys.PHOTO_OUTBOX, self._wake_events
         self._consumers = [
             self._consumer(photos, Stage.RECEIVED, wake.received, _DOWNLOAD_SLOTS, downloader.download),

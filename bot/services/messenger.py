@@ -1,7 +1,15 @@
 """Enqueues outgoing messages. Background tasks send them, those of one chat in order."""
 
+from collections.abc import Sequence
+
 from bot.storage.messages.message_lines import MessageLines
-from bot.storage.messages.outgoing_message import OutgoingMessage, PhotoNotice, create_message_job, list_lines
+from bot.storage.messages.outgoing_message import (
+    MAX_REMOVED,
+    OutgoingMessage,
+    PhotoNotice,
+    create_message_job,
+    list_lines,
+)
 from shared.contract.names import Stage
 from shared.ids import job_id
 from shared.ledger import transitions
@@ -37,12 +45,27 @@ class Messenger:
         message = OutgoingMessage(chat_id=chat_id, thread_id=thread_id, notice=notice)
         await self.enqueue(message, "notice", str(notice.user_id), notice.reason, str(notice.began))
 
+    async def enqueue_removal(self, chat_id: int, message_ids: Sequence[int]) -> None:
+        """Enqueue the removal of messages that the bot sent to a chat."""
+        for start in range(0, len(message_ids), MAX_REMOVED):
+            removed = tuple(message_ids[start : start + MAX_REMOVED])
+            message = OutgoingMessage(chat_id=chat_id, removed_message_ids=removed)
+            await self.enqueue(message, "removal", *map(str, removed))
+
     async def withdraw(self, chat_id: int) -> None:
-        """Delete the messages that wait for a private chat."""
+        """Delete the messages that wait for a private chat, but let removals happen."""
         for line in list_lines(chat_id):
             ids = await self._lines.get_ids(line)
-            await self._ledger.run(transitions.delete(ids))
-            await self._lines.remove(line, ids)
+            jobs = await self._ledger.run(transitions.get_jobs(ids)) if ids else []
+            withdrawn = [
+                id_
+                for id_, job in zip(ids, jobs, strict=True)
+                if job is None
+                or not job.payload
+                or not OutgoingMessage.model_validate_json(job.payload).removed_message_ids
+            ]
+            await self._ledger.run(transitions.delete(withdrawn))
+            await self._lines.remove(line, withdrawn)
 
     async def _is_waiting(self, id_: str) -> bool:
         (job,) = await self._ledger.run(transitions.get_jobs([id_]))

@@ -5,10 +5,12 @@ from typing import Final
 
 from bot.services.messenger import Messenger
 from bot.services.photo_overflow import PhotoOverflow, make_notice
+from bot.services.status_removal import StatusRemoval
 from bot.services.wait_estimate import WaitEstimator
 from bot.storage import redis_keys
 from bot.storage.admission import Admission, AdmissionControl, AdmissionResult
 from bot.storage.photo_origin import PhotoOrigin
+from bot.storage.status_target import get_status_target
 from bot.storage.users import UserStore, hash_user
 from bot.telegram.photo import PhotoFile
 from shared.config.overrides import SettingsOverrides
@@ -40,6 +42,7 @@ class SubmissionService:
         users: UserStore,
         admission: AdmissionControl,
         messenger: Messenger,
+        status_removal: StatusRemoval,
         overflow: PhotoOverflow,
         wait_estimator: WaitEstimator,
         overrides: SettingsOverrides,
@@ -50,6 +53,7 @@ class SubmissionService:
         self._users = users
         self._admission = admission
         self._messenger = messenger
+        self._status_removal = status_removal
         self._overflow = overflow
         self._wait_estimator = wait_estimator
         self._overrides = overrides
@@ -129,13 +133,15 @@ class SubmissionService:
         await self._admission.remove_pending_photos(user_id, pending)
         job_ids = await self._users.get_job_ids(user_id)
         jobs = await self._ledger.run(transitions.get_jobs(job_ids)) if job_ids else []
-        unfinished = [
-            id_
+        origins = {
+            id_: PhotoOrigin.model_validate_json(job.payload)
             for id_, job in zip(job_ids, jobs, strict=True)
-            if job is not None
-            and job.stage not in _FINISHED
-            and is_meant(id_, PhotoOrigin.model_validate_json(job.payload))
-        ]
+            if job is not None and job.stage not in _FINISHED
+        }
+        unfinished = {id_: origin for id_, origin in origins.items() if is_meant(id_, origin)}
         await self._ledger.run(transitions.cancel(unfinished, retention_s=_CANCELLED_RETENTION_S))
-        await self._store.delete(unfinished)
+        await self._store.delete(list(unfinished))
+        await self._status_removal.remove_withdrawn(
+            {get_status_target(id_, origin): origin.chat_id for id_, origin in unfinished.items()}
+        )
         return len(pending) + len(unfinished)

@@ -63,7 +63,7 @@ class StatusMessages:
         await self._retry.call(lambda: self._writes.run("SET", key, message_id, "EX", _KEPT_S))
 
     async def release(self, target: StatusTarget) -> None:
-        """Give a reservation up: the message was not sent."""
+        """Forget a message that was not sent or is being removed."""
         await self._retry.call(lambda: self._redis.delete(redis_keys.status_message(target)))
 
     async def get(self, target: StatusTarget) -> int | None:

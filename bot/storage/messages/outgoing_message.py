@@ -13,6 +13,9 @@ from shared.ledger.script_call import ScriptCall
 #: A message is dropped if it could not be sent for so long. Seconds.
 _DEADLINE_S: Final = 3600.0
 
+#: Telegram deletes at most so many messages with one call.
+MAX_REMOVED: Final = 100
+
 
 class Button(BaseModel):
     """A button under a message. Telegram sends `data` (at most 64 bytes) back when the button is pressed."""
@@ -37,10 +40,11 @@ class PhotoNotice(BaseModel):
 
 
 class OutgoingMessage(BaseModel):
-    """A message to a chat, or the answer to a press of a button.
+    """A message to a chat, the answer to a press of a button, or the removal of earlier messages.
 
     With `callback_query_id` it answers a press: with `toast`, a text that Telegram shows over the chat for a moment, or
-    with nothing. Otherwise it is a message with `text`, or with the text of `notice`.
+    with nothing. With `removed_message_ids` it deletes messages. Otherwise it is a message with `text`, or with the
+    text of `notice`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -53,18 +57,20 @@ class OutgoingMessage(BaseModel):
     notice: PhotoNotice | None = None
     reply_to_message_id: int | None = None
     callback_query_id: str | None = None
+    #: Messages of the bot that are to be deleted; at most `MAX_REMOVED`.
+    removed_message_ids: tuple[int, ...] = ()
     #: Rows of buttons.
     keyboard: tuple[tuple[Button, ...], ...] = ()
 
     @property
     def line(self) -> str:
-        """Name of the line in which it waits. Answers to presses do not wait for messages, which are limited."""
-        messages, answers_to_presses = list_lines(self.chat_id)
-        return messages if self.callback_query_id is None else answers_to_presses
+        """Name of the line in which it waits. What Telegram does not count as a message waits for no message."""
+        messages, uncounted = list_lines(self.chat_id)
+        return uncounted if self.callback_query_id is not None or self.removed_message_ids else messages
 
 
 def list_lines(chat_id: int) -> tuple[str, str]:
-    """Return the names of a chat's lines: of messages, and of answers to presses."""
+    """Return the names of a chat's lines: of messages, and of answers to presses and removals."""
     return f"chat:{chat_id}", f"press:{chat_id}"
 
 

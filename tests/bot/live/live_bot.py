@@ -72,9 +72,7 @@ class LiveBot:
         await asyncio.to_thread(client.__enter__)
         stack.push_async_callback(asyncio.to_thread, client.__exit__, None, None, None)
         stack.callback(client_stop.set)
-        self.tasks = BackgroundTasks(
-            self.bot, self.dependencies, client, self.services.wait_estimator, self.services.notices, self._settings
-        )
+        self.tasks = BackgroundTasks(self.bot, self.dependencies, client, self.services.background, self._settings)
         self.tasks.start()
         stack.push_async_callback(self.tasks.stop)
         gate = FloodGate()

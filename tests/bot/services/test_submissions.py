@@ -29,7 +29,7 @@ def run_scenario(redis_url: str, scenario: Scenario, *, consent: bool = True) ->
         services = create_services(dependencies, b"key")
         if consent:
             await dependencies.users.record_consent(7)
-        await scenario(dependencies, services.submissions, services.wait_estimator)
+        await scenario(dependencies, services.submissions, services.background.wait_estimator)
         await dependencies.close()
 
     asyncio.run(run())

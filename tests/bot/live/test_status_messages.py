@@ -1,0 +1,180 @@
+"""The status message of a photograph that its user withdraws or deletes does not stay in the chat."""
+
+import asyncio
+
+from aiogram.exceptions import TelegramServerError
+from aiogram.methods import DeleteMessages
+
+from simulator.client.client import Message, User
+from tests.bot.live.live_bot import IMAGE, LiveBot, run_live_bot, text_of, until, wait_for, wait_for_reply
+from tests.bot.live.test_photographs import delete_everything
+from tests.simulator.harness import render_image
+
+WAITING = "not being looked at right now"
+
+
+async def wait_until_removed(user: User, message: Message, chat: int | None = None) -> None:
+    async def is_removed() -> bool:
+        messages = await user.get_messages(chat)
+        return next(item["deleted"] for item in messages if item["message_id"] == message["message_id"])
+
+    await until(is_removed)
+
+
+async def shown_texts(user: User) -> list[str]:
+    """Texts of the bot's messages that are not deleted."""
+    return [
+        text_of(message)
+        for message in await user.get_messages()
+        if message["from"]["is_bot"] and not message["deleted"]
+    ]
+
+
+def test_cancel_removes_the_status_messages_of_photographs_and_albums(redis_url: str) -> None:
+    async def scenario(live: LiveBot) -> None:
+        user = await live.create_user()
+        album = await user.send_album([IMAGE, IMAGE])
+        photo = await user.send_photo(IMAGE)
+        statuses = [await wait_for_reply(user, photo, WAITING)]
+        statuses.append(await wait_for(user, album[0], "Received: 2 photographs"))
+        await wait_for(user, await user.send_text("/cancel"), "deleted: 3 photographs")
+        for status in statuses:
+            await wait_until_removed(user, status)
+        # Nothing was answered, so the album is not called answered either.
+        assert not any("answered" in text for text in await shown_texts(user))
+        targets = live.dependencies.status_messages
+
+        async def is_forgotten() -> bool:
+            return await targets.get_due(limit=9, repeat_after_s=0) == []
+
+        await until(is_forgotten)
+
+    run_live_bot(redis_url, scenario)
+
+
+def test_cancel_leaves_the_status_message_of_an_album_that_is_partly_answered(redis_url: str) -> None:
+    async def scenario(live: LiveBot) -> None:
+        user = await live.create_user()
+        album = await user.send_album([IMAGE, render_image(70, 50)])
+        status = await wait_for(user, album[0], "Received: 2 photographs")
+        ids = sorted(await live.get_jobs(user))
+        await live.decide(ids[:1])
+        await wait_for(user, album[0], "no mole")
+        await wait_for(user, await user.send_text("/cancel"), "deleted: one photograph")
+
+        async def is_finished() -> bool:
+            return "The photograph that I received is answered." in await shown_texts(user)
+
+        await until(is_finished)
+        messages = {message["message_id"]: message for message in await user.get_messages()}
+        assert "is answered" in text_of(messages[status["message_id"]])
+
+    run_live_bot(redis_url, scenario)
+
+
+def test_cancel_removes_a_status_message_that_is_being_sent(redis_url: str) -> None:
+    async def scenario(live: LiveBot) -> None:
+        user = await live.create_user()
+        sending, withdrawn = asyncio.Event(), asyncio.Event()
+        send_message = live.bot.send_message
+
+        async def send_late(chat_id: int, text: str, **options: object) -> object:
+            if WAITING in text:
+                sending.set()
+                await withdrawn.wait()
+            return await send_message(chat_id, text, **options)  # type: ignore[arg-type] # as they came
+
+        live.bot.send_message = send_late  # type: ignore[method-assign, assignment] # the moment matters
+        photo = await user.send_photo(IMAGE)
+        await sending.wait()
+        await wait_for(user, await user.send_text("/cancel"), "deleted: one photograph")
+        withdrawn.set()
+        await wait_until_removed(user, await wait_for_reply(user, photo, WAITING))
+
+    run_live_bot(redis_url, scenario)
+
+
+def test_deletion_removes_status_messages_and_leaves_no_key(redis_url: str) -> None:
+    async def scenario(live: LiveBot) -> None:
+        user = await live.create_user()
+        album = await user.send_album([IMAGE, IMAGE])
+        photo = await user.send_photo(IMAGE)
+        statuses = [await wait_for_reply(user, photo, WAITING)]
+        statuses.append(await wait_for(user, album[0], "Received: 2 photographs"))
+        await delete_everything(user)
+        for status in statuses:
+            await wait_until_removed(user, status)
+
+    run_live_bot(redis_url, scenario)
+
+
+def test_status_messages_are_removed_although_telegram_fails_and_the_user_is_deleted_meanwhile(redis_url: str) -> None:
+    async def scenario(live: LiveBot) -> None:
+        user = await live.create_user()
+        status = await wait_for_reply(user, await user.send_photo(IMAGE), WAITING)
+        delete_messages, failures = live.bot.delete_messages, 0
+
+        async def fail(chat_id: int, message_ids: list[int]) -> bool:
+            nonlocal failures
+            failures += 1
+            raise TelegramServerError(DeleteMessages(chat_id=chat_id, message_ids=message_ids), "away")
+
+        live.bot.delete_messages = fail  # type: ignore[method-assign, assignment] # the moment matters
+        await wait_for(user, await user.send_text("/cancel"), "deleted: one photograph")
+
+        async def has_failed() -> bool:
+            return failures > 0
+
+        await until(has_failed)
+        await delete_everything(user)
+        live.bot.delete_messages = delete_messages  # type: ignore[method-assign]
+        await wait_until_removed(user, status)
+
+    run_live_bot(redis_url, scenario)
+
+
+def test_a_status_message_of_a_deleted_album_leaves_no_key(redis_url: str) -> None:
+    async def scenario(live: LiveBot) -> None:
+        user = await live.create_user()
+        sending, deleted = asyncio.Event(), asyncio.Event()
+        send_message = live.bot.send_message
+
+        async def send_late(chat_id: int, text: str, **options: object) -> object:
+            if "Received: 2" in text:
+                sending.set()
+                await deleted.wait()
+            return await send_message(chat_id, text, **options)  # type: ignore[arg-type] # as they came
+
+        live.bot.send_message = send_late  # type: ignore[method-assign, assignment] # the moment matters
+        album = await user.send_album([IMAGE, IMAGE])
+        await sending.wait()
+        await delete_everything(user)
+        deleted.set()
+        await wait_until_removed(user, await wait_for(user, album[0], "Received: 2"))
+        status_keys = [key async for key in live.redis.scan_iter("melanoma:telegram:status-message:*")]
+        assert status_keys == []
+
+    run_live_bot(redis_url, scenario)
+
+
+def test_cancel_in_private_removes_the_status_message_in_a_group_and_leaves_that_of_another_user(
+    redis_url: str,
+) -> None:
+    async def scenario(live: LiveBot) -> None:
+        anna, boris = await live.create_user(), await live.create_user(first_name="Boris")
+        group = await live.simulator.create_group("Family", [anna, boris])
+        shown = await anna.send_photo(IMAGE, chat=group)
+        statuses = []
+        for user in (anna, boris):
+            check = await user.send_text("/check", chat=group, reply_to=shown)
+
+            def is_status(message: Message, after: int = check) -> bool:
+                return int(message["message_id"]) > after and WAITING in text_of(message)
+
+            statuses.append(await user.wait_for_message(is_status, 60, chat=group))
+        await wait_for(anna, await anna.send_text("/cancel"), "deleted: one photograph")
+        await wait_until_removed(anna, statuses[0], group)
+        messages = {message["message_id"]: message for message in await boris.get_messages(group)}
+        assert not messages[statuses[1]["message_id"]]["deleted"]
+
+    run_live_bot(redis_url, scenario)
