@@ -6,8 +6,8 @@ from typing import Any, Final
 import structlog
 from redis.asyncio import Redis
 
-from bot.storage import redis_keys
 from shared.config.settings import SettingsError
+from shared.contract.names import BOT_ID_KEY
 from shared.redis_client.allowed_writes import AllowedWrites
 from shared.redis_client.retry import AsyncRedisRetry
 
@@ -50,9 +50,9 @@ class BotLease:
         """Give the lease up, so that another bot may start at once. Replicas that still run take it again."""
 
         async def release() -> None:
-            holder = await self._redis.get(redis_keys.BOT_ID)
+            holder = await self._redis.get(BOT_ID_KEY)
             if holder is not None and holder.decode() == self._bot_id:
-                await self._redis.delete(redis_keys.BOT_ID)
+                await self._redis.delete(BOT_ID_KEY)
 
         await self._retry.call(release)
 
@@ -60,9 +60,9 @@ class BotLease:
         """Renew the lease if it is free or ours, also where Redis is full. Returns the id of the bot that holds it."""
 
         async def renew() -> str:
-            holder = await self._writes.run("SET", redis_keys.BOT_ID, self._bot_id, "NX", "GET", "EX", _LEASE_S)
+            holder = await self._writes.run("SET", BOT_ID_KEY, self._bot_id, "NX", "GET", "EX", _LEASE_S)
             if holder is None or holder.decode() == self._bot_id:
-                await self._redis.expire(redis_keys.BOT_ID, _LEASE_S)
+                await self._redis.expire(BOT_ID_KEY, _LEASE_S)
                 return self._bot_id
             return str(holder.decode())
 

@@ -12,8 +12,6 @@ PREFIX: Final = f"{KEY_PREFIX}telegram:"
 PHOTO_OUTBOX: Final = TELEGRAM_PHOTOS
 MESSAGE_OUTBOX: Final = "telegram:messages"
 
-#: Id of the bot whose replicas use this Redis. It expires soon after the last of them has stopped.
-BOT_ID: Final = f"{PREFIX}bot-id"
 #: List: seconds from photo to answer of the latest answers.
 LATENCIES: Final = f"{PREFIX}latencies"
 #: Hash: how many users found their answer clear, and how many did not.

@@ -9,7 +9,7 @@ from urllib.error import HTTPError, URLError
 
 from ops.client import OpsError, open_admin_client
 from ops.doctor.check_result import CheckResult, ok, problem, warning
-from ops.doctor.redis_checks import check_image_store, check_ledger
+from ops.doctor.redis_checks import check_bot_lease, check_image_store, check_ledger
 from ops.durations import format_duration
 from ops.status import Status, read_status, served_model
 from shared.config.settings import Settings, SettingsError, find_unknown_variables
@@ -29,6 +29,7 @@ def run_checks(config: Settings) -> Iterator[CheckResult]:
     yield from _check_artefact(config)
     if is_usable:
         yield from _check_service(config)
+        yield from check_bot_lease(config)
     yield from _check_telegram(config)
 
 

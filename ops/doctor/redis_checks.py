@@ -10,6 +10,7 @@ from redis.exceptions import NoPermissionError, RedisError
 from ops.doctor.check_result import CheckResult, ok, problem, warning
 from ops.durations import format_duration
 from shared.config.settings import Settings
+from shared.contract.names import BOT_ID_KEY
 from shared.redis_client.client import create_client, display_address
 from shared.redis_client.errors import ErrorKind, classify_error, describe_error, describe_refusal
 
@@ -50,6 +51,31 @@ def check_image_store(config: Settings) -> Generator[CheckResult, None, bool]:
             )
 
     return (yield from _check_redis("images", config.store_url, config.store_setting, check_info))
+
+
+def check_bot_lease(config: Settings) -> Iterator[CheckResult]:
+    """Check that the bot that uses the ledger's Redis is that of `BOT_TOKEN`. The Redis must be usable."""
+    # A token is the id of its bot, a colon and a secret. Of anything else nothing may be shown.
+    bot_id, colon, _ = config.bot_token.get_secret_value().partition(":") if config.bot_token else ("", "", "")
+    if not (bot_id.isdecimal() and colon):
+        return
+    with create_client(config.ledger_url) as client:
+        try:
+            holder: Any = client.get(BOT_ID_KEY)
+        except RedisError as error:
+            yield warning("bot", f"its lease cannot be read ({describe_error(error)})", f"Allow GET of {BOT_ID_KEY}.")
+            return
+    if holder is None:
+        yield warning("bot", "none uses this Redis, so nobody answers in Telegram", "Start melanoma-bot.")
+    elif holder.decode() != bot_id:
+        yield problem(
+            "bot",
+            f"the bot {holder.decode()} uses this Redis, but BOT_TOKEN belongs to the bot {bot_id}",
+            f"Put the token of {holder.decode()} here, or give the bot {bot_id} a Redis (REDIS_URL) and workers of its"
+            " own; to replace one bot by the other, stop the first.",
+        )
+    else:
+        yield ok("bot", f"the bot {bot_id} of BOT_TOKEN uses this Redis")
 
 
 def _check_redis(role: str, url: str, setting: str, check_info: InfoCheck) -> Generator[CheckResult, None, bool]:

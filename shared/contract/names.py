@@ -26,6 +26,9 @@ BOT_ROLE: Final = "bot"
 #: Outbox of the photographs that people send to the bot.
 TELEGRAM_PHOTOS: Final = "telegram"
 
+#: Key in the ledger's Redis: id of the bot whose replicas use it. It expires soon after the last of them has stopped.
+BOT_ID_KEY: Final = "melanoma:telegram:bot-id"
+
 #: Kind of the outboxes of folder runs. The name of such an outbox is the prefix and the id of the run.
 FOLDER_RUNS: Final = "bulk"
 FOLDER_RUN_PREFIX: Final = f"{FOLDER_RUNS}:"

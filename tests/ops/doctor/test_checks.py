@@ -12,7 +12,7 @@ from local.embedded_valkey import EmbeddedValkey
 from ops.doctor.check_result import Level
 from ops.doctor.checks import run_checks
 from shared.config.settings import Settings, settings
-from shared.contract.names import CONTRACT_VERSION, LEDGER_VERSION
+from shared.contract.names import BOT_ID_KEY, CONTRACT_VERSION, LEDGER_VERSION
 from shared.ledger import admin, transitions
 from shared.ledger.ledger import Ledger
 from shared.redis_client.retry import RedisRetry
@@ -85,6 +85,21 @@ def test_doctor_checks_artefact_and_token_without_showing_the_token(tmp_path: Pa
     assert level_of(config, "cannot be reached") is Level.PROBLEM
     assert level_of(config, "MELANOMA_IMAGE_TTL_S") is Level.PROBLEM
     assert "secret" not in str(levels(config))
+
+
+def test_doctor_compares_the_token_with_the_bot_that_uses_the_redis(redis_url: str, client: Any) -> None:
+    config = Settings(
+        redis_url=SecretStr(redis_url), bot_token=SecretStr("123:secret"), telegram_api_url="http://127.0.0.1:1"
+    )
+    assert level_of(config, "bot: none uses this Redis") is Level.WARNING
+    client.set(BOT_ID_KEY, "456")
+    assert level_of(config, "the bot 456 uses this Redis, but BOT_TOKEN belongs to the bot 123") is Level.PROBLEM
+    client.set(BOT_ID_KEY, "123")
+    assert level_of(config, "the bot 123 of BOT_TOKEN uses this Redis") is Level.OK
+    assert "secret" not in str(levels(config))
+    for token in (None, SecretStr("secret"), SecretStr("sec:ret")):
+        other = Settings(redis_url=SecretStr(redis_url), bot_token=token, telegram_api_url="http://127.0.0.1:1")
+        assert not any(text.startswith("bot: ") for text in levels(other))
 
 
 def test_doctor_exits_with_1_on_a_problem(client: Any) -> None:
