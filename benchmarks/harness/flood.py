@@ -58,12 +58,14 @@ async def _measure(
     address: str, images: Sequence[bytes], count: int, bystanders: int
 ) -> tuple[BystanderWaits, BystanderWaits]:
     async with SimulatorClient(address) as simulator:
-        flooding, *others = await create_users(simulator, 1 + 2 * bystanders)
+        flooding, *others = await create_users(simulator, 1 + 3 * bystanders)
         uploads = [await simulator.upload(image) for image in images]
-        quiet = await _measure_waits(others[:bystanders], uploads)
+        # The first answers of a bot take longer. They would make the quiet wait longer than it is.
+        await _measure_waits(others[:bystanders], uploads)
+        quiet = await _measure_waits(others[bystanders : 2 * bystanders], uploads)
         flood = asyncio.create_task(_send_flood(flooding, uploads, count))
         await asyncio.sleep(_HEAD_START_S)
-        waits = await _measure_waits(others[bystanders:], uploads)
+        waits = await _measure_waits(others[2 * bystanders :], uploads)
         await flood
         return quiet, waits
 
