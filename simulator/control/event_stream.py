@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import time
+from collections.abc import Callable
 from typing import Final
 
 from aiohttp import web
@@ -11,9 +13,12 @@ from simulator.state.chat import Chat
 #: Interval of lines without content: only a failed write shows that the client has disconnected.
 _KEEPALIVE_INTERVAL_S: Final = 15
 
+#: Interval of the checks whether the chat is still the one that the client should see.
+_CHECK_INTERVAL_S: Final = 1
 
-async def stream_events(request: web.Request, chat: Chat) -> web.StreamResponse:
-    """Send events until the client disconnects."""
+
+async def stream_events(request: web.Request, chat: Chat, is_current: Callable[[], bool]) -> web.StreamResponse:
+    """Send events until the client disconnects, or until `chat` is not the current one any more."""
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
     await response.prepare(request)
     events: asyncio.Queue[str] = asyncio.Queue()
@@ -24,19 +29,26 @@ async def stream_events(request: web.Request, chat: Chat) -> web.StreamResponse:
             if not chat.message_states[message_id].deleted:
                 await response.write(_format_event(json.dumps({"kind": "message", "message": message})))
         await response.write(_format_event('{"kind": "ready"}'))
-        while True:
-            await response.write(await _next_chunk(events))
+        written_at = time.monotonic()
+        while is_current():
+            chunk = await _next_chunk(events)
+            if not chunk and time.monotonic() - written_at < _KEEPALIVE_INTERVAL_S:
+                continue
+            await response.write(chunk or b": keepalive\n\n")
+            written_at = time.monotonic()
     except ConnectionError:
-        return response
+        pass  # the client has disconnected
     finally:
         chat.subscribers.discard(subscriber)
+    return response
 
 
 async def _next_chunk(events: asyncio.Queue[str]) -> bytes:
+    """Return the next event, or nothing if there is none for a while."""
     try:
-        return _format_event(await asyncio.wait_for(events.get(), _KEEPALIVE_INTERVAL_S))
+        return _format_event(await asyncio.wait_for(events.get(), _CHECK_INTERVAL_S))
     except TimeoutError:
-        return b": keepalive\n\n"
+        return b""
 
 
 def _format_event(text: str) -> bytes:

@@ -1,7 +1,7 @@
 """HTTP routes of the control API under `/sim/`."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -13,6 +13,9 @@ from simulator.errors import ApiError
 from simulator.state.bot_account import BotAccount
 from simulator.state.chat import Chat
 from simulator.state.state import SimulatorState
+
+#: How many requests with an id are remembered.
+_MAX_REQUEST_IDS: Final = 1000
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -54,6 +57,8 @@ class _ControlHandlers:
         self._state = state
         self._user_actions = UserActions(state)
         self._load_generator = LoadGenerator(state, self._user_actions)
+        #: Message ids by the ids of the latest requests that have one: such a request may be repeated.
+        self._sent: dict[str, int] = {}
 
     async def list_bots(self, _: web.Request) -> web.Response:
         return _json_result([bot.info for bot in self._state.bots.values()])
@@ -88,6 +93,9 @@ class _ControlHandlers:
 
     async def send_message(self, request: web.Request) -> web.Response:
         body, user_id = await request.json(), _path_id(request)
+        request_id = body.get("request_id")
+        if request_id in self._sent:
+            return _json_result(self._sent[request_id])
         bot = self._find_bot(body)
         content = self._forward(bot, body) if body.get("kind") == "forward" else build_content(self._state.files, body)
         placement = Placement(
@@ -96,7 +104,12 @@ class _ControlHandlers:
             topic=body.get("topic"),
             anonymous=bool(body.get("anonymous")),
         )
-        return _json_result(self._user_actions.send_message(bot, user_id, content, placement)["message_id"])
+        message_id = self._user_actions.send_message(bot, user_id, content, placement)["message_id"]
+        if request_id:
+            self._sent[request_id] = message_id
+            if len(self._sent) > _MAX_REQUEST_IDS:
+                del self._sent[next(iter(self._sent))]
+        return _json_result(message_id)
 
     def _forward(self, bot: BotAccount, body: dict[str, Any]) -> dict[str, Any]:
         message = self._state.get_chat(bot, int(body["from_chat"])).find_message(body["message_id"])
@@ -135,7 +148,9 @@ class _ControlHandlers:
         return _json_result({"messages": chat.list_messages(), "actions": chat.actions, "toasts": chat.toasts})
 
     async def stream_events(self, request: web.Request) -> web.StreamResponse:
-        return await stream_events(request, self._find_chat(request))
+        chat = self._find_chat(request)
+        # A page that names no bot goes on with a bot that starts later.
+        return await stream_events(request, chat, lambda: self._find_chat(request) is chat)
 
     async def start_load(self, request: web.Request) -> web.Response:
         body = await request.json()

@@ -31,7 +31,10 @@ function createNode(entity) {
 function spoiler() {
   const node = element("span", "spoiler");
   node.tabIndex = 0;
+  node.role = "button";
   node.title = "Show hidden text";
-  node.onclick = node.onkeydown = () => node.classList.add("shown");
+  const show = () => node.classList.add("shown");
+  node.onclick = show;
+  node.onkeydown = ({ key }) => { if (key === "Enter" || key === " ") show(); };
   return node;
 }

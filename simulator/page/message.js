@@ -1,12 +1,13 @@
-// Renders one message. `onPress` is called with the data of a pressed button.
+// Renders one message. `photos` numbers the photographs of the chat; `onPress` is called with a pressed button's data.
 import { element, link } from "./element.js";
 import { renderEntities } from "./entities.js";
 
-export function renderMessage(message, onPress) {
+export function renderMessage(message, photos, onPress) {
   const node = element("article", message.from.is_bot ? "message bot" : "message");
   node.dataset.messageId = message.message_id;
-  if (message.reply_to_message) node.append(renderQuote(message.reply_to_message));
-  if (message.photo) node.append(renderPhoto(message));
+  node.append(element("span", "visually-hidden", `${senderOf(message)}: `));
+  if (message.reply_to_message) node.append(renderQuote(message.reply_to_message, photos));
+  if (message.photo) node.append(renderPhoto(message, photos));
   else if (message.document) node.append(element("div", "quote", `File: ${message.document.file_name}`));
   const text = message.text ?? message.caption;
   if (text) {
@@ -15,20 +16,33 @@ export function renderMessage(message, onPress) {
     node.append(block);
   }
   for (const row of message.reply_markup?.inline_keyboard ?? []) node.append(renderButtons(row, onPress));
-  node.append(element("footer", "", formatTime(message)));
+  node.append(element("footer", "", message.edit_date ? `edited ${timeOf(message)}` : timeOf(message)));
   return node;
 }
 
-function renderQuote(message) {
-  const placeholder = message.photo ? "a photograph" : "a file";
+// Numbers of the photographs of a chat, by message.
+export class PhotoNumbers {
+  #numbers = new Map();
+
+  of(message) {
+    const id = message.message_id;
+    if (!this.#numbers.has(id)) this.#numbers.set(id, this.#numbers.size + 1);
+    return this.#numbers.get(id);
+  }
+}
+
+function renderQuote(message, photos) {
+  const placeholder = message.photo ? `Photograph ${photos.of(message)}` : `File: ${message.document?.file_name ?? "unknown"}`;
   return element("div", "quote", message.text || message.caption || placeholder);
 }
 
-function renderPhoto(message) {
-  const largest = message.photo.at(-1);
+function renderPhoto(message, photos) {
+  const original = message.reply_to_message?.photo && message.reply_to_message;
   const node = element("img");
-  node.src = `sim/files/${largest.file_id}`;
-  node.alt = message.from.is_bot ? "the bot's picture" : "a photograph";
+  node.src = `sim/files/${message.photo.at(-1).file_id}`;
+  node.alt = message.from.is_bot && original
+    ? `Photograph ${photos.of(original)} as the bot answered it at ${timeOf(message)}`
+    : `Photograph ${photos.of(message)}, sent by ${senderOf(message)} at ${timeOf(message)}`;
   return node;
 }
 
@@ -47,8 +61,11 @@ function renderButtons(row, onPress) {
   return node;
 }
 
-function formatTime(message) {
+function senderOf(message) {
+  return message.from.is_bot ? "Bot" : message.from.first_name;
+}
+
+function timeOf(message) {
   const date = new Date((message.edit_date ?? message.date) * 1000);
-  const time = date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  return message.edit_date ? `edited ${time}` : time;
+  return date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
 }

@@ -1,9 +1,7 @@
 """The chat page in a real browser, with a bot that answers."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 import pytest
 from aiogram.types import BufferedInputFile, InlineKeyboardButton, InlineKeyboardMarkup
@@ -11,36 +9,18 @@ from aiogram.types import BufferedInputFile, InlineKeyboardButton, InlineKeyboar
 from tests.simulator.harness import SimulatorTestbed, render_image
 
 pytest.importorskip("playwright.sync_api")
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
+
+from tests.system.support.browser import is_wider_than_the_window, open_browser
 
 pytestmark = pytest.mark.slow
 
-_FLAGS: Final = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> str:
-    """Path of the browser. Without one the tests are skipped."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("there is no Chromium on this machine (Debian's package chromium)")
-    return path
-
 
 @pytest.fixture
-def page(chromium: str, testbed: SimulatorTestbed) -> Iterator[Page]:
+def page(testbed: SimulatorTestbed) -> Iterator[Page]:
     """The chat page at the size of a phone, with this test's bot as the latest. Script errors fail the test."""
     testbed.run(testbed.only_get_me)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
+    with open_browser() as browser:
         opened = browser.new_page(viewport={"width": 390, "height": 520})
         opened.set_default_timeout(10_000)
         errors: list[str] = []
@@ -49,16 +29,17 @@ def page(chromium: str, testbed: SimulatorTestbed) -> Iterator[Page]:
         requested: list[str] = []
         opened.on("request", lambda request: requested.append(request.url))
         opened.goto(f"{testbed.address}/")
-        opened.wait_for_selector(".user[aria-current=true]")
+        opened.wait_for_selector(".user[aria-selected=true]")
         yield opened
-        browser.close()
         assert errors == []
-        assert [url for url in requested if not url.startswith((testbed.address, "data:"))] == []
+        assert [
+            url for url in requested if not url.startswith((testbed.address, f"blob:{testbed.address}", "data:"))
+        ] == []
 
 
 def test_page_shows_messages_edits_and_actions_as_they_happen(page: Page, testbed: SimulatorTestbed) -> None:
     assert "simulator of Telegram on this computer" in page.inner_text("header")
-    user = int(page.get_attribute(".user[aria-current=true]", "data-user") or 0)
+    user = int(page.get_attribute(".user[aria-selected=true]", "data-user") or 0)
     page.fill("#text", "/start <img src=x onerror=alert(1)>")
     page.press("#text", "Enter")
     expect(page.locator(".message")).to_contain_text("<img src=x")
@@ -102,20 +83,21 @@ def test_page_shows_messages_edits_and_actions_as_they_happen(page: Page, testbe
     expect(photo).to_be_visible()
     page.wait_for_function("document.querySelector('.message.bot img').naturalWidth === 800")
     page.wait_for_function("chat.scrollHeight - chat.scrollTop - chat.clientHeight < 2")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page is wider than the phone"
+    assert not is_wider_than_the_window(page)
 
     # A reload shows the same messages and user.
     page.reload()
     expect(page.locator(".message")).to_have_count(3)
-    assert page.get_attribute(".user[aria-current=true]", "data-user") == str(user)
+    assert page.get_attribute(".user[aria-selected=true]", "data-user") == str(user)
 
 
 def test_page_sends_photos_and_files_and_switches_users(page: Page, testbed: SimulatorTestbed, tmp_path: Path) -> None:
     mole, notes = tmp_path / "mole.jpg", tmp_path / "notes.txt"
     mole.write_bytes(render_image(900, 700))
     notes.write_text("no picture")
+    name = page.locator(".user[aria-selected=true] span").inner_text()
     page.set_input_files("#photo", mole)
-    expect(page.locator(".message img")).to_be_visible()
+    expect(page.locator("#messages img")).to_be_visible()
     page.set_input_files("#document", notes)
     expect(page.locator(".message", has_text="notes.txt")).to_be_visible()
     drop = """asFile => {
@@ -129,7 +111,7 @@ def test_page_sends_photos_and_files_and_switches_users(page: Page, testbed: Sim
         });
     }"""
     page.evaluate(drop, False)
-    expect(page.locator(".message img")).to_have_count(2)
+    expect(page.locator("#messages img")).to_have_count(2)
     page.evaluate(drop, True)
     expect(page.locator(".message", has_text="dropped.png")).to_be_visible()
 
@@ -137,7 +119,7 @@ def test_page_sends_photos_and_files_and_switches_users(page: Page, testbed: Sim
     page.fill("#name", "Мария")
     page.select_option("#language", "ru")
     page.click("#create-user")
-    expect(page.locator(".user[aria-current=true]")).to_contain_text("Мария")
+    expect(page.locator(".user[aria-selected=true]")).to_contain_text("Мария")
     expect(page.locator(".message")).to_have_count(0)
     page.fill("#text", "привет")
     page.click("#send")
@@ -150,5 +132,5 @@ def test_page_sends_photos_and_files_and_switches_users(page: Page, testbed: Sim
         assert messages[-1].from_user.language_code == "ru"
 
     testbed.run(check_updates)
-    page.locator(".user", has_text="Anna").first.click()
+    page.locator(".user", has_text=name).first.click()
     expect(page.locator(".message")).to_have_count(4)

@@ -1,7 +1,6 @@
 """The report in a real browser: desktop, phone, keyboard, print, dark; checked by axe-core."""
 
 import os
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,28 +18,20 @@ from tests.bulk.report.test_html_report import Run
 if not os.environ.get("CI"):
     pytest.importorskip("playwright.sync_api")
     pytest.importorskip("axe_playwright_python")
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
+
+from tests.system.support.browser import find_violations, is_wider_than_the_window, open_browser
 
 pytestmark = pytest.mark.slow
 
-_FLAGS: Final = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 COUNT: Final = 120
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The browser. Without one the tests are skipped, but in CI they fail."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = next((path for name in names if (path := shutil.which(name))), None)
-    if path is None and os.environ.get("CI"):
-        pytest.fail("there is no Chromium: apt-get install chromium")
-    if path is None:
-        pytest.skip("there is no Chromium on this machine")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path, args=_FLAGS)
+    """The browser."""
+    with open_browser() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -90,9 +81,8 @@ def open_report(browser: Browser, report: Path) -> Iterator[Open]:
 def test_axe_finds_nothing(open_report: Open, width: int, dark: bool) -> None:
     page = open_report(width=width, dark=dark)
     page.get_by_role("button", name="Open all sections").click()
-    results = Axe().run(page)
-    assert [(found["id"], found["nodes"][0]["html"]) for found in results.response["violations"]] == []
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page is wider than the window"
+    assert find_violations(page) == []
+    assert not is_wider_than_the_window(page)
 
 
 def test_tiles_lead_to_their_sections(open_report: Open) -> None:
@@ -182,5 +172,5 @@ def test_an_empty_folder_has_a_page(browser: Browser, tmp_path: Path) -> None:
     write_report(tmp_path / "report.html", source, RunStats(), stop=threading.Event())
     page = browser.new_page()
     page.goto((tmp_path / "report.html").as_uri())
-    assert Axe().run(page).violations_count == 0
+    assert find_violations(page) == []
     page.close()
