@@ -12,13 +12,13 @@ command-privacy = What is kept, and for how long
 command-cancel = Withdraw photographs that wait for an answer
 command-delete = Delete everything about me
 command-check = In a group: reply to a photograph with it
-description = I look at a photograph of a mole and say how much it resembles lesions that turned out to be malignant, and how far that can be trusted. I am no doctor.
+description = I look at a photograph of a mole and say how much it resembles lesions that turned out to be malignant or pre-malignant, and how far that can be trusted. I am no doctor.
 short-description = A careful second look at a photograph of a mole. No diagnosis.
 
 ## Beginning
 
 start =
-    Hello. Send me a photograph of a mole, and I will tell you how much it resembles lesions that turned out to be malignant, and how many examined lesions that rests on.
+    Hello. Send me a photograph of a mole, and I will tell you how much it resembles lesions that turned out to be malignant or pre-malignant, and on how many examined lesions my answer rests.
 
     <b>What I cannot do.</b> I am a program, not a doctor. I see one photograph: not you, not how the mole has changed. A low score does not exclude melanoma. If a mole changes, bleeds or worries you, show it to a doctor whatever I say.
 photo-instructions =
@@ -34,13 +34,13 @@ consent-question =
     } so that its buttons work. /privacy says more.
 consent-waiting =
     { $photos ->
-        [one] I have not looked at your photograph yet: I need your consent first. It waits for that for 24 hours. As soon as you agree, I will look at it.
-       *[other] I have not looked at your { $photos } photographs yet: I need your consent first. They wait for that for 24 hours. As soon as you agree, I will look at all of them.
+        [one] I have not looked at your photograph yet: I need your consent first. I keep it for 24 hours and will look at it as soon as you agree.
+       *[other] I have not looked at your { $photos } photographs yet: I need your consent first. I keep them for 24 hours and will look at all of them as soon as you agree.
     }
 consent-button = I agree
 consent-thanks = Thank you. Now send me a photograph of a mole.
 consent-thanks-waiting = Thank you. I am looking at what you sent.
-consent-missing-in-group = Before I look at a photograph I need your consent. Please write to me in a private chat: there I ask for it. The answer then comes here. The photograph waits for 24 hours.
+consent-missing-in-group = Before I look at a photograph I need your consent. Please send me /start in a private chat, and I will ask for it there. The answer will then come here. I keep the photograph for 24 hours.
 help =
     Send a photograph, as a photo or as a file (JPEG, PNG, WebP, HEIC), alone or several at once. Each gets its own answer, usually within seconds.
 
@@ -73,7 +73,7 @@ cancelled =
     }
 delete-question = Delete everything about you: photographs that wait, answers, consent and language?
 delete-button = Yes, delete everything
-delete-done = Everything about you is deleted, except today’s count of photographs: nobody can trace it to you, and it goes at the end of the day. What you see in this chat is kept by Telegram; you can delete it there. If you send a photograph again, I will ask for your consent again.
+delete-done = Everything about you is deleted, except today’s count of photographs: nobody can trace it to you, and it is deleted at the end of the day. What you see in this chat is kept by Telegram; you can delete it there. If you send a photograph again, I will ask for your consent again.
 button-not-yours = Only the person who asked for this answer can use this button.
 answer-expired = This answer is no longer kept. Please send the photograph again.
 
@@ -97,9 +97,9 @@ wait-hours =
     }
 status-waiting =
     { $before ->
-        [0] Received. Your photograph is next: { $wait }.
-        [one] Received. One photograph is before yours: { $wait }.
-       *[other] Received. { $before } photographs are before yours: { $wait }.
+        [0] Received. Your photograph is next. This should take { $wait }.
+        [one] Received. One photograph is before yours. This should take { $wait }.
+       *[other] Received. { $before } photographs are before yours. This should take { $wait }.
     }
 status-in-progress = Your photograph is being looked at.
 status-no-workers =
@@ -114,8 +114,8 @@ album-status =
     } Answered so far: { $answered }.
 album-finished =
     { $photos ->
-        [one] The photograph that I received is answered.
-       *[other] All { $photos } photographs that I received are answered.
+        [one] I have answered the one photograph that I received.
+       *[other] I have answered all { $photos } photographs that I received.
     }
 rejected-service-busy =
     { $photos ->
@@ -131,8 +131,8 @@ rejected-daily-limit =
     { $photos ->
         [one] I cannot look at more of your photographs today, and I have not kept this one.
        *[other] I cannot look at more of your photographs today, and I have not kept { $photos } of them, beginning with this one.
-    } Please send what is missing tomorrow, and show the moles to a doctor: one look of theirs is worth more than many of mine.
-requests-too-fast = That is a lot at once. I will read your messages again in a minute. /cancel and /delete_me work now, too.
+    } Please send the rest tomorrow, and show the moles to a doctor, whose one look is worth more than many of mine.
+requests-too-fast = That is a lot at once. I will read new messages in a minute. /cancel and /delete_me work all the same.
 
 ## What cannot be looked at
 
@@ -152,7 +152,7 @@ refusal-too_many_pixels = The photograph has more than { $megapixels } million p
 refusal-too_small = The photograph is too small to show a mole. Please send the original and not a thumbnail of it.
 refusal-not_a_picture = The file is not an image. Please send a photograph of the mole.
 refusal-unsupported_format = I cannot read images of this format. Please send the photograph as JPEG, PNG, WebP or HEIC.
-refusal-animated = The file moves or holds several images. Please send one still photograph of one mole.
+refusal-animated = The file is an animation or holds several images. Please send one still photograph of one mole.
 refusal-damaged = The file is damaged or was cut off on its way. Please send it again, or take a new photograph.
 refusal-unreadable = Reading this photograph would take more time or memory than I may spend on one. Please take a new photograph.
 refusal-not_a_lesion = I see no mole in this photograph. If there is one, take the photograph from closer by: one mole, sharp, in daylight, filling about a third of it.
@@ -171,13 +171,13 @@ band-high = 🔴 High score
 band-elevated = 🟠 Elevated score
 band-low = 🔵 Low score
 band-uncertain = ⚪ No certain answer
-meaning-high = It resembles lesions of which many were malignant.
+meaning-high = It resembles lesions of which many were malignant or pre-malignant.
 meaning-elevated = It scores higher than lesions that nearly always turned out harmless.
 meaning-low = It resembles lesions that nearly always turned out harmless. That does not exclude melanoma.
 meaning-uncertain = I was never tested on photographs like this one, so my score can neither reassure nor alarm you.
 meaning-high-unmeasured = It scores high, but I was never tested on photographs like this one.
 probability = Probability of a malignant or pre-malignant lesion: <b>{ $percent }</b>, { $words }.
-probability-uncalibrated = My score for it is { $percent }, but for such photographs that is no probability.
+probability-uncalibrated = My score is { $percent }, but for photographs like this one that is no probability.
 frequency-very-low = fewer than 1 in 100
 frequency = about { $count } in { $total }
 frequency-very-high = more than 99 in 100
@@ -197,7 +197,7 @@ advice-bright = Parts of the photograph are washed out by too much light.
 advice-small = The photograph is small and shows little detail.
 advice-retake = A better photograph may change the answer.
 next-high = <b>What to do:</b> have a dermatologist look at it soon, within days.
-next-elevated = <b>What to do:</b> have a doctor look at it in the next weeks, sooner if it changes or bleeds.
+next-elevated = <b>What to do:</b> have a doctor look at it within the next few weeks, sooner if it changes or bleeds.
 next-low = <b>What to do:</b> watch it. If it changes in size, shape or colour, itches or bleeds, show it to a doctor.
 next-uncertain = <b>What to do:</b> if it is new, changes, bleeds or worries you, show it to a doctor.
 no-diagnosis = <i>This is not a diagnosis.</i>
@@ -223,11 +223,11 @@ explain-verdict =
        *[no] For photographs like yours nobody has measured how often the number is right. So it is not a probability, and we give no reassurance on it.
     }
 
-    <b>The bands.</b> High, elevated and low are borders that we chose on tested lesions. “Low” is set so that in our tests at least 95 of 100 malignant or pre-malignant lesions scored above it, and it is never a probability above 10 %. The others scored low, and in new photographs it may be more of them. That is why a low score never excludes melanoma.
+    <b>The bands.</b> We chose the borders between high, elevated and low on tested lesions. “Low” is set so that in our tests at least 95 of 100 malignant or pre-malignant lesions scored above it, and no probability above 10 % is ever called low. The rest of them scored low, and among new photographs it may be more. That is why a low score never excludes melanoma.
 
     <b>The orange outline</b> shows which part of the photograph weighed most towards “suspicious”. It is not the border of the mole, and no finding in itself. Where nothing is drawn, nothing in the photograph spoke for it.
 
-    <b>What was not tested.</b> Dark skin, nails, mucous membranes and children are hardly among the tested photographs. Be more careful with an answer there.
+    <b>What was not tested.</b> Hardly any of the tested photographs show dark skin, nails, mucous membranes or children. Be more careful with an answer there.
 
     <b>When to see a doctor anyway:</b> a mole that is new, grows, changes colour or shape, itches, bleeds, or looks unlike your others.
 explain-refusal =

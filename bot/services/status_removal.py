@@ -15,8 +15,8 @@ from shared.ledger.async_ledger import AsyncLedger
 class StatusRemoval:
     """Finds such messages and enqueues their removal. It waits while Redis is unavailable and can be repeated.
 
-    Whoever withdraws a photo calls it afterwards, and so does whoever has sent a status message. So one of the two sees
-    what the other did, whichever came first.
+    The code that withdraws a photo calls it afterwards, and so does the code that has sent a status message. So one of
+    the two sees what the other did, in either order.
     """
 
     def __init__(self, ledger: AsyncLedger, status_messages: StatusMessages, messenger: Messenger) -> None:

@@ -68,7 +68,7 @@ class _Card:
 
     @property
     def captioned_images(self) -> list[tuple[str, str]]:
-        return list(zip(self.images, ("as sent", "evidence for malignancy"), strict=False))
+        return list(zip(self.images, ("as sent", "what raised the score"), strict=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,19 +229,19 @@ def _tiles(stats: RunStats) -> list[_Tile]:
 
 
 def _measured(band: Band, manifest: Manifest | None) -> str:
-    """Sentences on the shares of held-out malignant and benign lesions in this band."""
+    """Sentences on the shares of held-out lesions, malignant or pre-malignant and others, in this band."""
     text = ""
     for population in manifest.populations if manifest else ():
         kind, bands = format_population(population.name), population.bands
         if band is Band.HIGH:
             text += (
-                f" On {kind} pictures {format_percent(bands.high_sensitivity)} of the malignant lesions fell"
-                f" here, and {format_percent(1 - bands.high_specificity)} of the benign ones."
+                f" On {kind} pictures {format_percent(bands.high_sensitivity)} of the malignant or pre-malignant"
+                f" lesions fell here, and {format_percent(1 - bands.high_specificity)} of the others."
             )
         if band is Band.LOW:
             text += (
-                f" On {kind} pictures {format_percent(1 - bands.low_sensitivity)} of the malignant lesions fell"
-                " here all the same."
+                f" On {kind} pictures {format_percent(1 - bands.low_sensitivity)} of the malignant or pre-malignant"
+                " lesions fell here all the same."
             )
     return text
 

@@ -13,7 +13,7 @@ BAND_TITLES: Final[dict[Band, str]] = {
     Band.UNCERTAIN: "Uncertain",
 }
 BAND_MEANINGS: Final[dict[Band, str]] = {
-    Band.HIGH: "Scored like lesions of which many were malignant. A doctor should look at it soon.",
+    Band.HIGH: "Scored like lesions of which many were malignant or pre-malignant. A doctor should look at it soon.",
     Band.ELEVATED: "Scored above the lesions that were nearly all benign. A doctor should look at it.",
     Band.LOW: "Scored like lesions that were nearly all benign. This does not exclude melanoma.",
     Band.UNCERTAIN: "The model was not measured on pictures like this one: the score neither alarms nor reassures.",
@@ -69,7 +69,7 @@ def format_receipt(verdict: Verdict) -> str:
     verb = "was" if receipt.malignant == 1 else "were"
     return (
         f"Of {receipt.lesions} held-out lesions that scored like this, {receipt.malignant} {verb} malignant "
-        f"(95\N{NO-BREAK SPACE}% interval {low} to {high}\N{NO-BREAK SPACE}%). "
+        f"or pre-malignant (95\N{NO-BREAK SPACE}% interval {low} to {high}\N{NO-BREAK SPACE}%). "
         f"Measured on {format_population(receipt.population)} pictures."
     )
 

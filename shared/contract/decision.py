@@ -76,8 +76,9 @@ class FailureReason(StrEnum):
 
 
 class Receipt(_FrozenModel):
-    """Evidence receipt: of the `lesions` held-out lesions in a reliability bin, `malignant` were malignant.
+    """Evidence receipt: of the `lesions` held-out lesions in a reliability bin, `malignant` had a label that counts.
 
+    Such labels are malignant or pre-malignant.
     `low` and `high` are the ends of the 95 % Wilson score interval of that share, both in [0, 1].
     """
 
@@ -91,8 +92,8 @@ class Receipt(_FrozenModel):
 class EvidenceMap(_FrozenModel):
     """Attribution map: a coarse grid of evidence over the whole image, row by row from the top left.
 
-    `cells` holds `rows * columns` integers in [-127, 127]: the contribution of each cell to the malignant evidence as
-    a share of the largest absolute one. Positive values speak for malignancy.
+    `cells` holds `rows * columns` integers in [-127, 127]: the contribution of each cell to the probability, as a
+    share of the largest absolute one. Positive values raise it.
     """
 
     rows: int = Field(ge=1, le=64)
@@ -116,7 +117,7 @@ class Verdict(_FrozenModel):
     kind: Literal["verdict"] = "verdict"
     artefact: str
     population: str
-    #: Probability that the lesion has one of the labels that the artefact counts as malignant.
+    #: Probability that the lesion is malignant or pre-malignant: that it has a label that counts.
     probability: Share
     #: Probability of each label.
     probabilities: dict[str, Share]

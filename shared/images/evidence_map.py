@@ -35,10 +35,10 @@ def to_evidence_map(values: npt.NDArray[np.floating]) -> EvidenceMap:
 
 
 def draw_evidence(image: Image.Image, evidence: EvidenceMap) -> Image.Image:
-    """Draw the evidence for malignancy over an RGB `image` of any size; returns a new image.
+    """Draw the evidence for a high score over an RGB `image` of any size; returns a new image.
 
     The grid is stretched smoothly over the whole image. A transparent colour marks strong evidence; a line, light on
-    dark, surrounds what exceeds half of the map's largest absolute value. Evidence against malignancy is not drawn,
+    dark, surrounds what exceeds half of the map's largest absolute value. What lowers the score is not drawn,
     because readers take any colour as alarm.
     """
     cells = np.array(evidence.cells, dtype=np.float32).reshape(evidence.rows, evidence.columns)

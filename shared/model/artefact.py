@@ -90,8 +90,8 @@ class Tensors(_ManifestModel):
 
     The input is uint8 [n, size, size, 3]; one forward pass returns four float32 tensors.
     `kinds` is [n, kinds] with sum 1. The graph picks the likelier kind of lesion, and the head of that population gives
-    the others: calibrated `probabilities` [n, labels]; `evidence` [n, rows, columns], the gradient of the malignant
-    evidence through the head times the last feature map; `distance` [n].
+    the others: calibrated `probabilities` [n, labels]; `evidence` [n, rows, columns], the gradient of the evidence
+    for the labels that count, through the head times the last feature map; `distance` [n].
     """
 
     picture: str

@@ -63,11 +63,11 @@ def test_cancel_leaves_the_status_message_of_an_album_that_is_partly_answered(re
         await wait_for(user, await user.send_text("/cancel"), "deleted: one photograph")
 
         async def is_finished() -> bool:
-            return "The photograph that I received is answered." in await shown_texts(user)
+            return "I have answered the one photograph that I received." in await shown_texts(user)
 
         await until(is_finished)
         messages = {message["message_id"]: message for message in await user.get_messages()}
-        assert "is answered" in text_of(messages[status["message_id"]])
+        assert "have answered the one" in text_of(messages[status["message_id"]])
 
     run_live_bot(redis_url, scenario)
 

@@ -46,6 +46,19 @@ def test_plurals_are_those_of_the_language() -> None:
     assert "<" not in translate("en", "status-waiting", before=1, wait="about 5 seconds")
 
 
+def test_no_text_says_malignant_where_pre_malignant_lesions_are_meant_too() -> None:
+    # An explanation in brackets may stand between the two words.
+    alone = {
+        "en": re.compile(r"(?<!pre-)malignant(?! (\([^)]*\) )?or pre-malignant)"),
+        "ru": re.compile(r"злокачественн\w*\b(?! (\([^)]*\) )?(или|и) предраков)"),
+    }
+    for language, pattern in alone.items():
+        text = Path(f"bot/locales/{language}.ftl").read_text(encoding="utf-8")
+        # Names of variables are no text.
+        text = re.sub(r"\$\w+", "", text)
+        assert [text[max(0, match.start() - 40) : match.end() + 40] for match in pattern.finditer(text)] == []
+
+
 @pytest.mark.parametrize("language", list_languages())
 @pytest.mark.parametrize("name", ["album-status", "album-finished", "rejected-too-fast", "cancelled"])
 def test_text_about_one_photograph_differs_from_that_about_several(language: str, name: str) -> None:

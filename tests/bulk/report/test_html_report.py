@@ -5,6 +5,8 @@ import io
 import re
 import tarfile
 import threading
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from bulk.results.result_row import AnyDecision, LocalRefusal, ResultRow
 from bulk.results.results_file import ResultsFile
 from bulk.results.run_stats import RunStats
 from shared.contract.decision import Failure, FailureReason
+from shared.model.artefact import read_artefact
 from shared.redis_client.retry import ShutdownRequested
 from tests.bulk.fake_worker import verdict
 
@@ -95,6 +98,17 @@ def test_each_kind_has_its_section_with_the_highest_probabilities_first(finished
     assert re.findall(r'<h3 class="name" id="card-\d">(\d)', page) == ["3", "1", "2", "0"]
     assert "The file was gone when its turn came." in page
     assert page.endswith("</html>\n")
+
+
+def test_the_report_says_what_counts_as_found(finished: Run) -> None:
+    finished.add(verdict(b"\x10" + bytes(6)), verdict(b"\x90" + bytes(6)))
+    # With the artefact, the page says what was measured in each band.
+    finished.source = replace(finished.source, artefact=Path("models/lite0"))
+    finished.stats.artefacts = Counter({read_artefact(Path("models/lite0")).title: 2})
+    text = re.sub(r"\s+", " ", finished.report())
+    assert "of the malignant or pre-malignant lesions fell here all the same" in text
+    assert "malignant or pre-malignant" in text
+    assert re.findall(r".{40}(?<!pre-)malignant(?! or pre-malignant).{40}", text) == []
 
 
 def test_a_section_is_limited_and_says_so(finished: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -279,7 +279,7 @@ def test_running_bot_applies_a_setting_override(running_chat: ChatStack, images:
         await asyncio.to_thread(ops, "set", "user_per_day", "1")
         # A bot reads setting overrides each second.
         async with asyncio.timeout(60):
-            while "send what is missing tomorrow" not in text_of(
+            while "send the rest tomorrow" not in text_of(
                 await wait_for_message_after(user, await user.send_photo(images[1]))
             ):
                 await asyncio.sleep(0.5)
