@@ -1,7 +1,7 @@
 // The chat page: shows the events of a chat and sends the actions of the selected user.
 import { ControlApi } from "./control_api.js";
 import { PhotoNumbers, renderMessage } from "./message.js";
-import { Outbox } from "./outbox.js";
+import { PendingMessages } from "./pending_messages.js";
 import { Users } from "./users.js";
 
 const ACTIONS = {
@@ -18,7 +18,7 @@ const chat = byId("chat");
 const messages = byId("messages");
 const api = new ControlApi();
 const users = new Users(api, byId("users"), subscribe);
-const outbox = new Outbox(api, byId("pending"), showConnection);
+const pending = new PendingMessages(api, byId("pending"), showConnection);
 let stream = null;
 let retryTimer = null;
 // What keeps the page from receiving messages; empty if nothing does.
@@ -44,7 +44,7 @@ function showAction(text) {
 }
 
 function showConnection() {
-  const count = outbox.waiting;
+  const count = pending.waiting;
   const waiting = count === 1 ? "One message waits and is sent by itself." : `${count} messages wait and are sent by themselves.`;
   const text = [problem || (count ? NO_CONNECTION : ""), count ? waiting : ""].filter(Boolean).join(" ");
   // A status that is written again is read out again.
@@ -60,7 +60,7 @@ function setProblem(text) {
 function subscribe() {
   stream?.close();
   clearTimeout(retryTimer);
-  outbox.select(users.selected);
+  pending.select(users.selected);
   messages.replaceChildren();
   isAtEnd = true;
   stream = new EventSource(`sim/chats/${users.selected.id}/events`);
@@ -101,7 +101,7 @@ function showReplayed() {
   if (hadFocus) chat.focus();
   showAction("");
   setProblem("");
-  outbox.flush();
+  pending.flush();
 }
 
 function showEvent(event) {
@@ -142,7 +142,7 @@ function scrollToEnd() {
 
 function sendFiles(files, kindOf) {
   if (!users.selected) showToast(`${NO_CONNECTION} Please try again.`);
-  else for (const file of files) outbox.addFile(file, kindOf(file));
+  else for (const file of files) pending.addFile(file, kindOf(file));
 }
 
 function sendTransferred(files) {
@@ -175,7 +175,7 @@ byId("composer").onsubmit = (event) => {
   if (!users.selected) return;
   byId("text").value = "";
   isAtEnd = true;
-  if (text) outbox.addText(text);
+  if (text) pending.addText(text);
 };
 for (const [id, kind] of [["photo", "photo"], ["document", "document"]]) {
   byId(id).onchange = () => {
@@ -195,8 +195,8 @@ document.addEventListener("drop", (event) => {
   sendTransferred(event.dataTransfer.files);
 });
 document.addEventListener("paste", (event) => sendTransferred(event.clipboardData.files));
-addEventListener("online", () => outbox.flush());
+addEventListener("online", () => pending.flush());
 // A reload would lose what waits, so the browser asks first.
-addEventListener("beforeunload", (event) => { if (outbox.size) event.preventDefault(); });
+addEventListener("beforeunload", (event) => { if (pending.size) event.preventDefault(); });
 
 load();

@@ -1,7 +1,7 @@
 """Random sequences of what users can do, against all handlers, background tasks, the ledger and a real Valkey.
 
-After each sequence every photograph is answered, named in a notice, or withdrawn by the user who asked about it, and
-after `/delete_me` no key names a user.
+After each sequence every photograph is answered, named in a notice, or withdrawn by the user who asked about it, and no
+status message stays. After `/delete_me` no key names a user.
 """
 
 import asyncio
@@ -28,6 +28,12 @@ from tests.bot.live.live_bot import IMAGE, LiveBot, until, wait_for
 from tests.simulator.harness import render_image
 
 USERS = st.integers(0, 1)
+
+#: How the status messages of photographs and albums begin.
+STATUS_BEGINNINGS = ("Received", "Your photograph is being looked at")
+
+#: The longest is rare, and long enough for status messages to be sent.
+WAITS_MS = (1, 5, 10, 20, 40, 60, 80, 2200)
 
 #: A small allowance, so that sequences reach it.
 BURST = 4
@@ -193,7 +199,7 @@ class UserSequences(RuleBasedStateMachine):
 
         self.run(self.ignore_refusal(press()))
 
-    @rule(milliseconds=st.integers(1, 80))
+    @rule(milliseconds=st.sampled_from(WAITS_MS))
     def wait(self, milliseconds: int) -> None:
         self.run(asyncio.sleep(milliseconds / 1000))
 
@@ -226,6 +232,7 @@ class UserSequences(RuleBasedStateMachine):
         await self.settle()
         for number in range(len(self.actors)):
             await self.check_photos(number)
+            await self.check_status_messages(number)
         for actor in self.actors:
             await actor.user.press_button(actor.deletion, "delete-for-good")
         await self.settle()
@@ -263,6 +270,12 @@ class UserSequences(RuleBasedStateMachine):
             assert len(open_photos) <= named, (open_photos, [message.get("text") for message in bot_messages])
             once = {asked.message_id for asked in self.asked if asked.chat == chat and chat == actor.user.id}
             assert all(answered.count(message_id) <= 2 for message_id in once), "once, and once more if edited"
+
+    async def check_status_messages(self, number: int) -> None:
+        user = self.actors[number].user
+        messages = [message for chat in (user.id, self.group.id) for message in await user.get_messages(chat)]
+        shown = [str(message.get("text")) for message in messages if not message["deleted"]]
+        assert [text for text in shown if text.startswith(STATUS_BEGINNINGS)] == []
 
     async def check_nothing_left(self) -> None:
         for actor in self.actors:

@@ -10,7 +10,7 @@ const NO_PHOTO = "IMAGE_PROCESS_FAILED";
 const NO_BOT = 409;
 const NO_USER = 404;
 
-export class Outbox {
+export class PendingMessages {
   #entries = new Set();
   #isSending = false;
   #timer = null;
