@@ -66,4 +66,6 @@ def demo(folder: Path | None, out: Path) -> int:
             stack.enter_context(start_bot(home / "bot.log", simulator_environment(port)))
             print("\nThe same service in a chat (on a simulator of Telegram; with `make up` you can chat yourself):\n")
             run_demo_chat(simulator_url(port))
+        if code == 0:
+            print(f"Done. Open {out / 'report.html'} in a browser. To classify your own pictures and to chat: make up")
         return code

@@ -30,28 +30,34 @@ async def _run(address: str) -> None:
 
 
 async def _chat_in_english(user: User) -> None:
-    await _give_consent(user, "Anna", "[I agree]")
-    _print("Anna", "[a rendered photograph]")
+    await _give_consent(user, "Anna")
+    _print("Anna", "[sends a rendered photograph]")
     photo_id = await user.send_photo(_render_photo())
     answer = await user.wait_for_message(lambda message: _is_answer_to(message, photo_id))
     _print("bot", _text_of(answer))
-    await user.press_button(answer["message_id"], "explain")
-    _print("Anna", "[What does this mean?]")
+    await _press(user, "Anna", answer, "explain")
     await _print_next_message(user, answer["message_id"])
 
 
 async def _chat_in_russian(user: User) -> None:
-    await _give_consent(user, "Мария", "[Согласна]")
-    _print("Мария", "[заметки.txt]")
+    await _give_consent(user, "Мария")
+    _print("Мария", "[sends notes.txt]")
     await _print_next_message(user, await user.send_document(b"no picture", "notes.txt", "text/plain"))
 
 
-async def _give_consent(user: User, name: str, button_text: str) -> None:
+async def _give_consent(user: User, name: str) -> None:
     _print(name, "/start")
     greeting = await _print_next_message(user, await _send_start(user))
-    _print(name, button_text)
-    await user.press_button(greeting["message_id"], "consent")
+    await _press(user, name, greeting, "consent")
     await _print_next_message(user, greeting["message_id"])
+
+
+async def _press(user: User, name: str, message: Message, data: str) -> None:
+    """Press the button whose data begins with `data`, and print its text."""
+    buttons = [button for row in message["reply_markup"]["inline_keyboard"] for button in row]
+    text = next(button["text"] for button in buttons if button["callback_data"].partition(":")[0] == data)
+    _print(name, f"[presses: {text}]")
+    await user.press_button(message["message_id"], data)
 
 
 async def _send_start(user: User) -> int:
