@@ -217,3 +217,15 @@ def test_users_talk_to_the_latest_bot_or_the_one_they_name(testbed: SimulatorTes
             assert early.message.text == "to the first"
 
     testbed.run(scenario)
+
+
+def test_a_request_with_an_id_is_taken_once(testbed: SimulatorTestbed) -> None:
+    async def scenario() -> None:
+        anna = await testbed.create_anna()
+        first = await anna.send_text("once", request_id="a")
+        assert await anna.send_text("once", request_id="a") == first
+        assert await anna.send_text("once", request_id="b") != first
+        texts = [message["text"] for message in await anna.get_messages()]
+        assert texts == ["/start", "once", "once"]
+
+    testbed.run(scenario)
