@@ -30,6 +30,21 @@ async def shown_texts(user: User) -> list[str]:
     ]
 
 
+def hold_message(live: LiveBot, part: str) -> tuple[asyncio.Event, asyncio.Event]:
+    """Hold messages that contain `part`. Returns the event of the first, and the event that lets them be sent."""
+    sending, released = asyncio.Event(), asyncio.Event()
+    send_message = live.bot.send_message
+
+    async def send_late(chat_id: int, text: str, **options: object) -> object:
+        if part in text:
+            sending.set()
+            await released.wait()
+        return await send_message(chat_id, text, **options)  # type: ignore[arg-type] # as they came
+
+    live.bot.send_message = send_late  # type: ignore[method-assign, assignment] # the moment matters
+    return sending, released
+
+
 def test_cancel_removes_the_status_messages_of_photographs_and_albums(redis_url: str) -> None:
     async def scenario(live: LiveBot) -> None:
         user = await live.create_user()
@@ -75,16 +90,7 @@ def test_cancel_leaves_the_status_message_of_an_album_that_is_partly_answered(re
 def test_cancel_removes_a_status_message_that_is_being_sent(redis_url: str) -> None:
     async def scenario(live: LiveBot) -> None:
         user = await live.create_user()
-        sending, withdrawn = asyncio.Event(), asyncio.Event()
-        send_message = live.bot.send_message
-
-        async def send_late(chat_id: int, text: str, **options: object) -> object:
-            if WAITING in text:
-                sending.set()
-                await withdrawn.wait()
-            return await send_message(chat_id, text, **options)  # type: ignore[arg-type] # as they came
-
-        live.bot.send_message = send_late  # type: ignore[method-assign, assignment] # the moment matters
+        sending, withdrawn = hold_message(live, WAITING)
         photo = await user.send_photo(IMAGE)
         await sending.wait()
         await wait_for(user, await user.send_text("/cancel"), "deleted: one photograph")
@@ -136,16 +142,7 @@ def test_status_messages_are_removed_although_telegram_fails_and_the_user_is_del
 def test_a_status_message_of_a_deleted_album_leaves_no_key(redis_url: str) -> None:
     async def scenario(live: LiveBot) -> None:
         user = await live.create_user()
-        sending, deleted = asyncio.Event(), asyncio.Event()
-        send_message = live.bot.send_message
-
-        async def send_late(chat_id: int, text: str, **options: object) -> object:
-            if "Received: 2" in text:
-                sending.set()
-                await deleted.wait()
-            return await send_message(chat_id, text, **options)  # type: ignore[arg-type] # as they came
-
-        live.bot.send_message = send_late  # type: ignore[method-assign, assignment] # the moment matters
+        sending, deleted = hold_message(live, "Received: 2")
         album = await user.send_album([IMAGE, IMAGE])
         await sending.wait()
         await delete_everything(user)
