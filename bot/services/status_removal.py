@@ -38,8 +38,10 @@ class StatusRemoval:
 
     async def _find_withdrawn(self, target: StatusTarget) -> int | None:
         """Return the id of the status message of a target of which nothing waits and nothing is answered."""
-        is_album = isinstance(target, AlbumTarget)
-        ids = await self._status_messages.get_album_job_ids(target) if is_album else [target.job_id]
+        if isinstance(target, AlbumTarget):
+            ids = await self._status_messages.get_album_job_ids(target)
+        else:
+            ids = [target.job_id]
         jobs = await self._ledger.run(transitions.get_jobs(ids)) if ids else []
         if any(job is not None and job.stage is not Stage.CANCELLED for job in jobs):
             return None

@@ -16,7 +16,7 @@ WAITING = "not being looked at right now"
 async def wait_until_removed(user: User, message: Message, chat: int | None = None) -> None:
     async def is_removed() -> bool:
         messages = await user.get_messages(chat)
-        return next(item["deleted"] for item in messages if item["message_id"] == message["message_id"])
+        return any(item["deleted"] for item in messages if item["message_id"] == message["message_id"])
 
     await until(is_removed)
 
