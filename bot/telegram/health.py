@@ -1,10 +1,13 @@
 """HTTP server of the bot: health checks and metrics. Webhook mode adds a route to it."""
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.log import server_logger
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 #: Time that updates in flight get to finish when the server stops. Seconds.
@@ -31,6 +34,7 @@ def create_health_app(is_ready: Callable[[], bool]) -> web.Application:
 @asynccontextmanager
 async def serve_http(app: web.Application, host: str, port: int) -> AsyncIterator[None]:
     """Serve `app` inside the context."""
+    server_logger.addFilter(_shorten_error)  # A second time this does nothing.
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_STOP_TIMEOUT_S)
     await runner.setup()
     try:
@@ -39,3 +43,11 @@ async def serve_http(app: web.Application, host: str, port: int) -> AsyncIterato
         yield
     finally:
         await runner.cleanup()
+
+
+def _shorten_error(record: logging.LogRecord) -> bool:
+    """Log a request that is no HTTP in one line. aiohttp adds a traceback, though the fault is the sender's."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError):
+        record.exc_info, record.msg, record.args = None, "a request is no valid HTTP (%s)", (type(error).__name__,)
+    return True

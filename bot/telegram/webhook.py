@@ -60,7 +60,12 @@ def add_webhook(app: web.Application, bot: Bot, dispatcher: Dispatcher, secret: 
         shown = request.headers.get(_SECRET_HEADER, "")
         if not hmac.compare_digest(shown.encode(), secret.encode()):
             return web.Response(status=401)
-        update = parse_update(await request.read(), bot)
+        try:
+            body = await request.read()
+        except (ConnectionError, web.RequestPayloadError) as error:
+            log.warning("a request ended before its update was complete", error=type(error).__name__)
+            return web.Response(status=400)
+        update = parse_update(body, bot)
         if update is None:
             # Telegram would repeat the update, which would not make it readable.
             return web.Response()
