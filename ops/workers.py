@@ -85,7 +85,9 @@ def switch_artefact(client: AdminClient, directory: Path | None, *, wait_s: floa
                 " returns to the previous one."
             )
         time.sleep(_POLL_INTERVAL_S)
-    console.print(f"All workers serve {desired}. `melanoma-ops switch --back` returns to {previous} at once.")
+    # Without a previous artefact this was the first switch, to the artefact that was served already.
+    back = f" `melanoma-ops switch --back` returns to {previous} at once." if previous else ""
+    console.print(f"All workers serve {desired}.{back}")
 
 
 def _serves(worker: ProcessInfo, desired: str, reported: set[str], console: Console) -> bool:

@@ -1,7 +1,8 @@
 """`melanoma-ops` on a real ledger: its output and its errors."""
 
 import json
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 
@@ -12,6 +13,8 @@ from shared.contract.names import Queue, Stage
 from shared.ledger import admin, transitions
 from shared.ledger.ledger import Ledger
 from tests.ops.harness import create_dead_letters, create_jobs, run_ops
+
+ROOT: Final = Path(__file__).parents[2]
 
 
 def run_main(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[Any, str]:
@@ -167,3 +170,14 @@ def test_drop_deletes_the_image_of_an_undeliverable_answer(ledger: Ledger, clien
     client.set("melanoma:image:bytes:a", b"an image")
     assert run_ops("dead", "drop", "a").output == "1 deleted.\n"
     assert client.keys("melanoma:job:*") == client.keys("melanoma:image:bytes:*") == []
+
+
+def test_first_switch_names_what_back_returns_to_only_if_there_is_such(
+    client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    served, other = "models/lite0", tmp_path / "other"
+    other.symlink_to(ROOT / served)
+    assert run_ops("switch", served).output.endswith(f"All workers serve {served}.\n")
+    output = run_ops("switch", str(other)).output.replace("\n", "")
+    assert output.endswith(f"`melanoma-ops switch --back` returns to {served} at once.")
