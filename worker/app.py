@@ -16,6 +16,7 @@ from celery.utils.nodenames import gethostname
 from prometheus_client import start_http_server
 
 from runtimes.factory import select_runtime
+from shared.config.container_memory import memory_limit
 from shared.config.overrides import SettingsOverrides
 from shared.config.settings import Settings
 from shared.contract.names import READY_EVENT, WORKER_ROLE, Queue
@@ -34,6 +35,7 @@ from worker.consumer.task_slots import QueueOrderStrategy, TaskSlots
 from worker.consumer.tasks import register_tasks
 from worker.consumer.throughput import ThroughputEstimator
 from worker.health.liveness import LivenessFile, StallTimer
+from worker.health.memory import check_memory_limit, warn_of_small_limit
 from worker.health.watchdog import Watchdog
 from worker.malloc import limit_malloc_arenas
 from worker.serving.model_manager import LoadedModel, ModelManager, load_model
@@ -58,7 +60,8 @@ def run(config: Settings) -> int:
 
     Raises:
         ArtefactError: The artefact is damaged, no runtime can run it, or it fails while it is loaded.
-        SettingsError: There is no such runtime or device, or the ledger has another version.
+        SettingsError: There is no such runtime or device, the memory limit is too small, or the ledger has another
+            version.
         RedisAccessDenied: Redis refuses the user or password, at the start or for good while the worker runs.
         DeviceFault: The device has stopped giving answers.
         SystemExit: SIGTERM came before Celery's worker had started.
@@ -81,6 +84,7 @@ def run(config: Settings) -> int:
     # behind this worker's threads. On a machine that runs only workers this changes nothing.
     os.nice(max(0, _NICENESS - os.nice(0)))  # a restarted worker has it already
     # Before the wait for Redis, so that a damaged artefact is reported at once.
+    check_memory_limit(memory_limit())
     select_runtime(config.artefact, read_artefact(config.artefact), config.runtime, config.device)
     stop_waiting = threading.Event()
     connections = ServiceConnections(config, shard=config.max_batch_size, stop=stop_waiting)
@@ -160,6 +164,7 @@ class WorkerApp:
             self._liveness_file.start()
         if self._config.metrics_port:
             start_http_server(self._config.metrics_port, addr=self._config.metrics_host)
+        warn_of_small_limit(memory_limit(), self._config.decode_max_memory)
         # The predict thread waits for the interpreter's lock after each batch. At Python's 5 ms it would wait long.
         sys.setswitchinterval(_SWITCH_INTERVAL_S)
         # All objects so far are kept for the life of the process, so the garbage collector need not visit them again.

@@ -90,7 +90,9 @@ def _check_workers(status: Status) -> Iterator[CheckResult]:
     workers = [process for process in status.overview.processes if process.role == WORKER_ROLE]
     if not workers:
         yield problem(
-            "workers", "none is alive, so no photograph is answered", "Start melanoma-worker; its log shows errors."
+            "workers",
+            "none is alive, so no photograph is answered",
+            "Start melanoma-worker; its log says why it ended.",
         )
         return
     models = {worker.incarnation: served_model(worker) for worker in workers}
@@ -109,6 +111,12 @@ def _check_workers(status: Status) -> Iterator[CheckResult]:
                 incarnation,
                 f"is of another release (contract {model.get('contract')}, here {CONTRACT_VERSION}) and refuses jobs",
                 "Bring both to the same release, then melanoma-ops dead replay --all.",
+            )
+        if model.get("oom_kills"):
+            yield warning(
+                incarnation,
+                f"the kernel has killed {model['oom_kills']} of the processes in its container for lack of memory",
+                "Raise the container's memory limit, or lower MELANOMA_DECODE_MAX_MEMORY.",
             )
         if model.get("refused"):
             yield problem(

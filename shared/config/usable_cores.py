@@ -1,11 +1,10 @@
 """Number of CPU cores that this process may use."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-_CGROUPS: Final = Path("/sys/fs/cgroup")
+from shared.config.control_groups import CGROUPS, OWN_CGROUPS, group_directories
 
 #: More cores than any machine has. Infinity could not be rounded to an integer.
 _NO_QUOTA: Final = float(2**31)
@@ -21,33 +20,14 @@ def usable_cores() -> int:
     return max(1, min(affinity, int(cpu_quota())))
 
 
-def cpu_quota(cgroups: Path = _CGROUPS, own: Path = Path("/proc/self/cgroup")) -> float:
+def cpu_quota(cgroups: Path = CGROUPS, own: Path = OWN_CGROUPS) -> float:
     """The smallest quota in cores of this process's control group and its ancestors.
 
     Without a quota this is more than any machine has.
-
-    Args:
-        cgroups: Where the control groups are mounted. In a container this is usually the container's own group.
-        own: File that names the control groups of this process.
     """
-    try:
-        lines = own.read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return _NO_QUOTA
-    quotas = [_NO_QUOTA]
-    for line in lines:
-        _, controllers, group = line.split(":", 2)
-        if not controllers:
-            quotas.extend(_read_quota_v2(path) for path in _with_ancestors(cgroups, group))
-        elif "cpu" in controllers.split(","):
-            quotas.extend(_read_quota_v1(path) for path in _with_ancestors(cgroups / "cpu", group))
-    return min(quotas)
-
-
-def _with_ancestors(mount: Path, group: str) -> Iterator[Path]:
-    path = mount / group.lstrip("/")
-    # A container sees the name of its group on the host, but only its own group is mounted.
-    yield from (parent for parent in (path, *path.parents) if parent.is_relative_to(mount))
+    readers = {1: _read_quota_v1, 2: _read_quota_v2}
+    quotas = (readers[group.version](group.path) for group in group_directories("cpu", cgroups, own))
+    return min(quotas, default=_NO_QUOTA)
 
 
 def _read_quota_v2(path: Path) -> float:

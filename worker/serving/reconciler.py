@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 import structlog
 
+from shared.config.container_memory import count_oom_kills
 from shared.config.overrides import SettingsOverrides
 from shared.config.settings import SettingsError
 from shared.contract.names import CONTRACT_VERSION
@@ -138,5 +139,6 @@ class Reconciler:
                 "contract": CONTRACT_VERSION,
                 "refusing": str(self._refused.directory) if self._refused else "",
                 "refused": self._refused.problem if self._refused else "",
+                "oom_kills": count_oom_kills(),
             }
         )
