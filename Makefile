@@ -8,7 +8,7 @@ MINUTES ?= 30
 FILES ?= $(filter-out .secrets.baseline,$(shell git ls-files))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up first-day test test-fast test-long mutants lint audit secrets containers train bench bench-interactive bench-backlog bench-hostile bench-suspects bench-long soak load faults requirements requirements-images clean
+.PHONY: help demo up first-day test test-fast test-long mutants lint audit secrets containers train bench bench-interactive bench-backlog bench-hostile bench-suspects bench-long soak load faults requirements requirements-images release-check clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-24s %s\n", $$1, $$2}' Makefile
@@ -29,7 +29,7 @@ test: $(VENV)/ready ## Run the tests, without those of `make test-long`, three a
 test-fast: $(VENV)/ready ## Run the tests that start no worker and no browser, build no image and train no model
 	@$(call PYTEST,4) -m "not system and not slow and not long"
 
-test-long: $(VENV)/ready ## Run the tests that take minutes: container images, training by another backend
+test-long: $(VENV)/ready ## Run the tests that take minutes: training by another backend
 	@$(call PYTEST,2) -m long
 
 mutants: $(VENV)/ready ## List small changes of OF=file or commit range (all) that no fast test notices; SAMPLE=n of them
@@ -90,20 +90,27 @@ RECIPE ?= lite0
 train: $(VENV)/ready ## Train RECIPE=lite0 on DATA=path from START=weights into runs/lite0 (hours on two cores)
 	@$(BIN)/melanoma-train "$(RECIPE)" --data "$(DATA)" $(if $(START),--start "$(START)") --run "runs/$(RECIPE)"
 
+# Empty: keep the versions that still satisfy pyproject.toml.
+UPGRADE ?= --upgrade
+
 requirements: ## Update requirements.txt from pyproject.toml, without the extras gpu and tensorboard (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		--no-emit-index-url --no-emit-find-links --upgrade --output-file requirements.txt \
+		--no-emit-index-url --no-emit-find-links $(UPGRADE) --output-file requirements.txt \
 		--extra worker --extra bulk --extra bot --extra simulator --extra training --extra local --extra ops --extra dev pyproject.toml
 
 # Requirements of each image, in the versions of requirements.txt. Only the GPU libraries are not in that file.
-IMAGES := bot gpu local ops simulator worker
+# `common` are the libraries that all of them have.
+IMAGES := bot common gpu local ops simulator worker
 
 requirements-images: ## Update deploy/requirements/*.txt from requirements.txt (needs uv)
 	@for role in $(IMAGES); do \
 		uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 			--no-emit-index-url --no-emit-find-links --constraints requirements.txt \
-			--output-file deploy/requirements/$$role.txt --extra image --extra $$role pyproject.toml || exit 1; \
+			--output-file deploy/requirements/$$role.txt --extra image $$([ $$role = common ] || echo --extra $$role) pyproject.toml || exit 1; \
 	done
+
+release-check: $(VENV)/ready ## Check version, CHANGELOG, requirements and images of a release; write their SBOMs to dist/sbom
+	@$(BIN)/python -m checks.release
 
 clean: ## Remove .venv and demo-out; data of `make up` stays in .local
 	@rm -rf $(VENV) demo-out

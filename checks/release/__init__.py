@@ -1,0 +1,1 @@
+"""`make release-check`: what must be right before images get the tag of a release."""
