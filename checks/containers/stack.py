@@ -14,11 +14,17 @@ from local.embedded_valkey import free_port
 
 ROOT: Final = Path(__file__).parents[2]
 
+#: Where the logs of a failed check are kept.
+LOGS: Final = ROOT / ".local/containers"
+
 #: Name of the compose project. Its containers, networks and volumes are removed at the end.
 PROJECT: Final = "melanoma-check"
 
 #: Tag of the images that are built here. It differs from every release.
 TAG: Final = "check"
+
+#: A container that its engine started so often again does not start at all.
+_MAX_RESTARTS: Final = 3
 
 _COMPOSE: Final = (
     *("docker", "compose", "--project-name", PROJECT, "--env-file", "deploy/try.env"),
@@ -26,21 +32,31 @@ _COMPOSE: Final = (
 )
 
 _OVERRIDE: Final = """
-# The build reaches the package index as this machine does.
+# The build reaches the package index as this machine does. Health is looked at more often, which only saves time here.
 services:
-  worker: {{build: {{network: host}}}}
-  bot: {{build: {{network: host}}, ports: !override []}}
-  flower: {{build: {{network: host}}, ports: !override ["127.0.0.1:{flower}:5555"]}}
-  exporter: {{build: {{network: host}}, ports: !override []}}
+  worker:
+    build: {{network: host}}
+    healthcheck: {{interval: 3s}}
+    # The smallest memory that docs/operations.md names.
+    mem_limit: 1g
+    environment: {{MELANOMA_DECODE_MAX_MEMORY: 268435456}}
+  bot: {{build: {{network: host}}, ports: !override [], healthcheck: {{interval: 3s}}}}
+  flower:
+    build: {{network: host}}
+    ports: !override ["127.0.0.1:{flower}:5555"]
+    healthcheck: {{interval: 5s}}
+  exporter: {{build: {{network: host}}, ports: !override [], healthcheck: {{interval: 5s}}}}
   simulator:
     build: {{network: host}}
     ports: !override ["127.0.0.1:{simulator}:8081"]
+    healthcheck: {{interval: 3s}}
     # The certificate authority of the proxy, for webhooks.
     environment: {{SSL_CERT_FILE: /proxy/caddy/pki/authorities/local/root.crt}}
     volumes: ["proxy:/proxy:ro"]
-  prometheus: {{ports: !override ["127.0.0.1:{prometheus}:9090"]}}
+  prometheus: {{ports: !override ["127.0.0.1:{prometheus}:9090"], healthcheck: {{interval: 5s}}}}
   proxy:
     ports: !override []
+    healthcheck: {{interval: 3s}}
     environment: {{XDG_DATA_HOME: /data}}
     volumes: ["proxy:/data"]
 volumes:
@@ -54,15 +70,22 @@ class CheckError(Exception):
 
 
 class ContainerStack:
-    """The compose file of a copy of the checkout. `home` holds the copy, logs and test data."""
+    """The compose file of a copy of the checkout. The directory `run` in `home` holds the copy, logs and test data."""
 
     def __init__(self, home: Path, docker_host: str | None) -> None:
-        self.home = home
-        self.checkout = home / "checkout"
-        self._environment = {**os.environ, "IMAGE_TAG": TAG, "DOCKER_BUILDKIT": "1"}
+        self.home = home / "run"
+        shutil.rmtree(self.home, ignore_errors=True)
+        self.home.mkdir()
+        self.uses_own_engine = docker_host is not None
+        self.checkout = self.home / "checkout"
+        self.revision = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout.strip()
+        self._environment = {**os.environ, "IMAGE_TAG": TAG, "REVISION": self.revision, "DOCKER_BUILDKIT": "1"}
         if docker_host is not None:
-            self._environment["DOCKER_HOST"] = docker_host
-        self._log = home / "commands.log"
+            # The client that was installed with this engine: another one may come first on the path.
+            self._environment |= {"DOCKER_HOST": docker_host, "PATH": f"/usr/bin:{os.environ['PATH']}"}
+        self._log = self.home / "commands.log"
         self.ports = {name: free_port() for name in ("flower", "simulator", "prometheus")}
         self.settings: dict[str, str] = {}
 
@@ -92,6 +115,7 @@ class ContainerStack:
 
     def run(self, *command: str, timeout_s: float = 900, check: bool = True) -> str:
         """Run a command in the copy, and return what it prints. Raises `CheckError` with its last lines."""
+        begun = time.monotonic()
         result = subprocess.run(
             command,
             cwd=self.checkout,
@@ -102,8 +126,9 @@ class ContainerStack:
             timeout=timeout_s,
             check=False,
         )
+        end = f"exit code {result.returncode} after {time.monotonic() - begun:.1f} s"
         with self._log.open("a", encoding="utf-8") as log:
-            log.write(f"$ {' '.join(command)}\n{result.stdout}\nexit code {result.returncode}\n\n")
+            log.write(f"$ {' '.join(command)}\n{result.stdout}\n{end}\n\n")
         if check and result.returncode != 0:
             last_lines = "\n".join(result.stdout.strip().splitlines()[-15:])
             raise CheckError(f"`{' '.join(command)}` ended with {result.returncode}:\n{last_lines}")
@@ -130,39 +155,60 @@ class ContainerStack:
 
     def images(self) -> dict[str, str]:
         """Name and tag of the image of each service."""
+        return {name: service["image"] for name, service in self._services().items()}
+
+    def built_images(self) -> dict[str, tuple[str, str]]:
+        """Name and tag of the image of each service that is built for CPUs, and the role it is built for."""
+        built = {
+            name: service for name, service in self._services().items() if "build" in service and "gpu" not in name
+        }
+        return {name: (service["image"], service["build"]["args"]["ROLE"]) for name, service in built.items()}
+
+    def _services(self) -> dict[str, dict[str, Any]]:
         config = json.loads(self.compose("--profile", "*", "config", "--format", "json"))
-        return {name: service["image"] for name, service in config["services"].items()}
+        services: dict[str, dict[str, Any]] = config["services"]
+        return services
 
     def containers(self, service: str) -> list[str]:
         """Ids of the running containers of a service."""
         return self.compose("ps", "--quiet", "--status", "running", service).split()
 
-    def inspect(self, container: str) -> dict[str, Any]:
-        """Docker's description of a container."""
-        described: list[dict[str, Any]] = json.loads(self.docker("inspect", container))
+    def inspect(self, name: str) -> dict[str, Any]:
+        """Docker's description of a container or an image."""
+        described: list[dict[str, Any]] = json.loads(self.docker("inspect", name))
         return described[0]
 
     def wait_until_healthy(self, *services: str, timeout_s: float = 180) -> None:
-        """Wait until each container of the services is healthy. Raises `CheckError` with those that are not."""
+        """Wait until each container of the services is healthy.
+
+        Raises:
+            CheckError: Some are not in time, or one was started again and again.
+        """
 
         def unhealthy() -> list[str]:
             found = []
             for service in services:
-                states = [self.inspect(container)["State"] for container in self.containers(service)]
+                described = [self.inspect(name) for name in self.compose("ps", "--all", "--quiet", service).split()]
+                if any(container["RestartCount"] >= _MAX_RESTARTS for container in described):
+                    log = self.compose("logs", "--no-color", "--no-log-prefix", "--tail", "3", service)
+                    raise CheckError(f"{service} is started again and again; its log ends: {log.strip()}")
+                states = [container["State"] for container in described]
                 if not states or any(state.get("Health", {}).get("Status") != "healthy" for state in states):
                     found.append(service)
             return found
 
         try:
             wait_until(lambda: not unhealthy(), "healthy containers", timeout_s, every_s=2)
-        except CheckError as error:
+        except TimeoutError as error:
             raise CheckError(f"after {timeout_s:.0f} s not healthy: {', '.join(unhealthy())}") from error
 
-    def save_logs(self) -> Path:
-        """Write the logs of all containers to a file, and return its path."""
-        path = self.home / "containers.log"
-        path.write_text(self.compose("logs", "--timestamps", "--no-color", check=False), encoding="utf-8")
-        return path
+    def save_logs(self) -> str:
+        """Write the logs of all commands and containers to `LOGS`, and return the last lines of each container."""
+        logs = ("logs", "--timestamps", "--no-color")
+        LOGS.mkdir(parents=True, exist_ok=True)
+        (LOGS / "containers.log").write_text(self.compose(*logs, check=False), encoding="utf-8")
+        shutil.copy(self._log, LOGS / self._log.name)
+        return self.compose(*logs, "--tail", "5", check=False)
 
     def remove(self) -> None:
         """Remove containers, networks and volumes of the project. Images stay, as a cache."""
@@ -170,11 +216,11 @@ class ContainerStack:
 
 
 def wait_until(condition: Callable[[], object], what: str, timeout_s: float, every_s: float = 0.5) -> None:
-    """Wait until `condition` returns something true. Raises `CheckError` after `timeout_s` seconds."""
+    """Wait until `condition` returns something true. Raises `TimeoutError` after `timeout_s` seconds."""
     end = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > end:
-            raise CheckError(f"waited {timeout_s:.0f} s in vain for {what}")
+            raise TimeoutError(f"waited {timeout_s:.0f} s in vain for {what}")
         time.sleep(every_s)
 
 
