@@ -87,8 +87,9 @@ def load_downscaled(
     opener = select_opener(data)
     with _rejecting_errors():
         stored = opener(_ReadLimitedFile(data, limits.max_reads))
-        _check_header(stored, data, limits)
-        draft = _draft(stored, data, plan, limits, margin)
+        scans = count_scans(data) if isinstance(stored, JpegImagePlugin.JpegImageFile) else 1
+        _check_header(stored, data, scans, limits)
+        draft = _draft(stored, scans, plan, limits, margin)
     if draft.memory > limits.max_memory:
         raise ImageRejected(RefusalReason.UNREADABLE)
     reserve(draft.memory)
@@ -126,7 +127,7 @@ class _ReadLimitedFile(BytesIO):
         return super().read(size)
 
 
-def _check_header(stored: ImageFile.ImageFile, data: bytes, limits: DecodeLimits) -> None:
+def _check_header(stored: ImageFile.ImageFile, data: bytes, scans: int, limits: DecodeLimits) -> None:
     _check_size(*stored.size, limits)
     # A HEIC names its primary image; the others are bursts, previews and depth maps.
     if not isinstance(stored, HeifImageFile) and getattr(stored, "is_animated", False):
@@ -134,7 +135,7 @@ def _check_header(stored: ImageFile.ImageFile, data: bytes, limits: DecodeLimits
         raise ImageRejected(RefusalReason.ANIMATED)
     if isinstance(stored, TiffImagePlugin.TiffImageFile) and _is_preview(stored):
         raise ImageRejected(RefusalReason.UNSUPPORTED_FORMAT)
-    if isinstance(stored, JpegImagePlugin.JpegImageFile) and count_scans(data) > limits.max_scans:
+    if scans > limits.max_scans:
         raise ImageRejected(RefusalReason.UNREADABLE)
     check_layout(stored, data, limits)
 
@@ -165,12 +166,12 @@ class _Draft:
     memory: int
 
 
-def _draft(stored: ImageFile.ImageFile, data: bytes, plan: Plan, limits: DecodeLimits, margin: float) -> _Draft:
+def _draft(stored: ImageFile.ImageFile, scans: int, plan: Plan, limits: DecodeLimits, margin: float) -> _Draft:
     width, height = stored.size
     if not isinstance(stored, JpegImagePlugin.JpegImageFile):
         return _Draft(width, height, None, estimate_memory(stored, pixels=width * height))
     target = _shrink_jpeg(stored, *plan(width, height), limits, margin)
-    return _Draft(width, height, target, estimate_memory(stored, pixels=width * height, scans=count_scans(data)))
+    return _Draft(width, height, target, estimate_memory(stored, pixels=width * height, scans=scans))
 
 
 def _decode(

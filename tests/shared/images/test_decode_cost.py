@@ -10,10 +10,13 @@ from pathlib import Path
 import numpy as np
 import pillow_heif
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from shared.contract.decision import RefusalReason
 from shared.images.decode import decode
+from shared.images.decode_cost import count_scans
 from shared.images.limits import DECODE_LIMITS, DecodeLimits
 from shared.images.refusal import ImageRejected
 from tests.shared.images.bombs import repeated_strips, scans_in_a_tiff, shared_strips, shared_tiles, tile_bomb
@@ -189,3 +192,8 @@ def test_what_reserve_raises_is_passed_on() -> None:
 
     with pytest.raises(NoMemory):
         decode(make_grey_png(), SQUASH, reserve=refuse)
+
+
+@given(st.lists(st.sampled_from([b"\xff", b"\xda", b"\0"]), max_size=20).map(b"".join))
+def test_scans_are_counted_wherever_they_begin(data: bytes) -> None:
+    assert count_scans(data) == data.count(b"\xff\xda")
