@@ -28,7 +28,7 @@ from shared.contract.names import Queue, Stage
 from shared.ids import new_token
 from shared.ledger import transitions
 from shared.ledger.ledger import Ledger
-from shared.ledger.records import NewJob
+from shared.ledger.records import NewJob, TaskMessage
 from shared.redis_client.retry import RedisRetry
 
 _FEW: Final = 1_000
@@ -85,7 +85,8 @@ class Backlog:
         self._open([id_], stored=False)
         run(transitions.lease(Stage.RECEIVED, outbox=_OUTBOX, limit=8, incarnation=_BOT))
         run(transitions.mark_ready([id_]))
-        run(transitions.claim([(new_token(), id_)], incarnation=_WORKER))
+        message = TaskMessage(new_token(), Queue.INTERACTIVE, [id_])
+        run(transitions.claim([message], incarnation=_WORKER, max_jobs=0))
         run(transitions.decide([(id_, _DECISION)]))
         run(transitions.lease(Stage.DECIDED, outbox=_OUTBOX, limit=8, incarnation=_BOT))
         self.answered += run(transitions.complete([id_], retention_s=0))

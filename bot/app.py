@@ -43,9 +43,6 @@ _UPDATE_TYPES: Final = ("message", "edited_message", "callback_query", "my_chat_
 #: Time that a bot that stops waits for Redis to give its lease up. Seconds.
 _RELEASE_TIMEOUT_S: Final = 2.0
 
-#: Maximum number of job ids in one message to the workers.
-_SHARD: Final = 8
-
 
 async def run_bot(settings: Settings, stop: asyncio.Event) -> None:
     """Run until `stop` is set. Raises `SettingsError`, `RedisAccessDenied`, `TelegramUnauthorizedError`."""
@@ -55,7 +52,7 @@ async def run_bot(settings: Settings, stop: asyncio.Event) -> None:
     bot = Bot(token, session=CachingSession(api=server))
     dependencies = BotDependencies(settings)
     client_stop = threading.Event()
-    client = ServiceClient(settings, role=BOT_ROLE, shard=_SHARD, stop=client_stop)
+    client = ServiceClient(settings, role=BOT_ROLE, stop=client_stop)
     key = bytes.fromhex(derive_secret(token, "job ids"))
     services = create_services(dependencies, key)
     async with AsyncExitStack() as stack:

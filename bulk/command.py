@@ -98,7 +98,7 @@ def _run(plan: RunPlan, config: Settings, stop: StopSignal, note: str) -> int:
     skipped = Skipped()
     total = sum(1 for _ in plan.scan(skipped, stop.event))
     stats = RunStats()
-    service = ServiceClient(config, role="bulk", shard=plan.shard, stop=stop.event)
+    service = ServiceClient(config, role="bulk", stop=stop.event)
     stderr, stdout = Console(stderr=True), Console(highlight=False)
     with ProgressDisplay(stderr, total) as display, service:
         FolderRunner(plan, config, service, stats).run(display, stop.event)

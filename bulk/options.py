@@ -57,7 +57,7 @@ Environment:
     type=click.IntRange(1, 1024),
     default=16,
     show_default=True,
-    help="Maximum number of pictures in one message to a worker.",
+    help="Number of pictures that are submitted together.",
 )
 @click.option(
     "--window",

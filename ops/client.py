@@ -47,7 +47,7 @@ def open_admin_client(config: Settings) -> Iterator[AdminClient]:
     # The event is set from the start, so that no call waits for Redis: an operator should see the error at once.
     no_retry = threading.Event()
     no_retry.set()
-    connections = ServiceConnections(config, shard=config.max_batch_size, stop=no_retry)
+    connections = ServiceConnections(config, stop=no_retry)
     try:
         with connections:
             connections.check_ledger()

@@ -13,7 +13,7 @@ from shared.ledger import admin
 
 #: Texts for events whose name in the ledger says too little.
 _EVENT_TEXTS: Final = {
-    "ready": "ready, message published",
+    "ready": "ready for a worker",
     "lost": "lost: the lease of its worker expired",
     "received": "its image was missing: requested again",
     "replayed": "replayed by an operator",

@@ -87,7 +87,7 @@ def run(config: Settings) -> int:
     check_memory_limit(memory_limit())
     select_runtime(config.artefact, read_artefact(config.artefact), config.runtime, config.device)
     stop_waiting = threading.Event()
-    connections = ServiceConnections(config, shard=config.max_batch_size, stop=stop_waiting)
+    connections = ServiceConnections(config, stop=stop_waiting)
     connections.check(stores_images=False)
     app = WorkerApp(config, connections, stop_waiting)
     app.start()
@@ -135,7 +135,7 @@ class WorkerApp:
             max_bulk_in_flight=config.max_bulk_in_flight,
             max_attempts=config.max_attempts,
         )
-        task_slots = TaskSlots(config.task_slots)
+        task_slots = TaskSlots(config.task_slots, count_backlog=self._count_backlog, max_backlog=self._get_max_backlog)
         throughput = ThroughputEstimator(task_slots, self._get_device_rate)
         self._heartbeat = HeartbeatThread(
             ledger, publisher, config, incarnation=self._incarnation, images_per_second=throughput.images_per_second
@@ -204,6 +204,12 @@ class WorkerApp:
 
     def _get_device_rate(self) -> float:
         return self._model_manager.current.pipeline.predict_stage.cost_model.images_per_second()
+
+    def _count_backlog(self, queue: Queue) -> int:
+        return self._model_manager.current.pipeline.count_backlog(queue)
+
+    def _get_max_backlog(self) -> int:
+        return self._model_manager.current.pipeline.get_max_backlog()
 
     def _get_batch_age_s(self) -> float:
         return max(model.pipeline.predict_stage.batch_age_s() for model in self._model_manager.get_models())

@@ -24,7 +24,7 @@ class Load:
 
     seconds: float
     window: int
-    #: Images in one message.
+    #: Images that are submitted together.
     shard: int
     queue: Queue = Queue.BULK
     max_images: int | None = None

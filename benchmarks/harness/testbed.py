@@ -17,7 +17,6 @@ from bulk.submission.submitter import Submitter
 from local.embedded_valkey import EmbeddedValkey
 from local.subprocesses import BackgroundProcess
 from local.worker_processes import start_worker, wait_until_ready
-from shared.broker.publisher import TaskPublisher
 from shared.config.settings import Settings
 from shared.contract.names import Queue
 from shared.service.connections import ServiceConnections
@@ -50,10 +49,6 @@ class Testbed:
         self._started_count += 1
         self.workers[index] = self._start_worker(self._started_count)
 
-    def publisher(self, shard: int) -> TaskPublisher:
-        """A publisher that puts up to `shard` images in a message."""
-        return TaskPublisher(self._connections.app, shard=shard)
-
     def run_load(
         self,
         images: Sequence[bytes],
@@ -71,7 +66,7 @@ class Testbed:
         submitter = Submitter(
             self.ledger,
             self.store,
-            self.publisher(load.shard),
+            self._connections.publisher,
             SubmissionConfig(
                 outbox=f"bulk:{number}",
                 key=b"benchmark",
@@ -115,7 +110,7 @@ class Testbed:
         self.broker = self._stack.enter_context(EmbeddedValkey(self.home / "valkey", persistent=self._persistent))
         os.environ["REDIS_URL"] = self.broker.url
         self.settings = Settings()
-        connections = ServiceConnections(self.settings, shard=self.settings.max_batch_size)
+        connections = ServiceConnections(self.settings)
         self._connections = self._stack.enter_context(connections)
         self.ledger, self.store = self._connections.ledger, self._connections.store
         self.workers = [self._start_worker(number) for number in range(self._worker_count)]

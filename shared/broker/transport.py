@@ -7,7 +7,7 @@ unrecoverable, and the worker exits. The ledger knows which jobs are not done, a
 *One client for each pool.* kombu creates a new `redis.Redis` for every command, which with redis-py 7 takes longer than
 the command: about a fifth of the time in which a busy worker held the interpreter's lock, by py-spy.
 
-*A queue may be held back.* While the order of queues omits the bulk queue, a wait for a message ends after 50 ms, and
+*A queue may be held back.* While the order of queues omits a queue, a wait for a message ends after 50 ms, and
 the order is evaluated again. kombu would wait a second.
 
 *Nothing is refused at Redis' memory limit.* There Redis refuses LPUSH and SADD. A message is therefore published by a
@@ -85,7 +85,7 @@ class Channel(redis.Channel):  # type: ignore[misc]
         return parameters
 
     def _brpop_start(self, timeout: float | None = None) -> None:
-        if getattr(self._queue_cycle, "is_bulk_at_limit", False):
+        if getattr(self._queue_cycle, "is_held_back", False):
             timeout = _HELD_BACK_TIMEOUT_S
         super()._brpop_start(timeout)
 

@@ -84,7 +84,7 @@ def replay_dead_letters(
         deadline_s: The new deadline, in seconds from now.
 
     Returns:
-        The number of replayed jobs, and those of them that await a message.
+        The number of replayed jobs, and those of them for which a message is owed.
     """
     pairs = tuple(part for id_, stored in jobs for part in (id_, int(stored)))
     return ScriptCall("replay_dead_letters", (to_ms(deadline_s), CONTRACT_VERSION, *pairs), replies.decode_replayed)

@@ -1,14 +1,10 @@
 """Runs ledger calls from threads."""
 
-from collections import defaultdict
-from collections.abc import Iterable
 from typing import TypeVar
 
 from redis import Redis
 from redis.commands.core import Script
 
-from shared.contract.names import Queue
-from shared.ledger.records import PendingDispatch
 from shared.ledger.script_call import KEY_PREFIX, ScriptCall, outbox_signal_key, script_source
 from shared.redis_client.retry import RedisRetry
 
@@ -43,11 +39,3 @@ class Ledger:
         """
         signal = outbox_signal_key(outbox)
         return self._retry.call(lambda: self._client.blpop([signal], timeout=timeout_s)) is not None
-
-
-def group_by_queue(pending: Iterable[PendingDispatch]) -> dict[Queue, list[str]]:
-    """Group the ids of `pending` by queue, in order."""
-    ids_by_queue: dict[Queue, list[str]] = defaultdict(list)
-    for job in pending:
-        ids_by_queue[job.queue].append(job.id)
-    return dict(ids_by_queue)

@@ -1,5 +1,6 @@
 """Records that the ledger takes in and returns. Times are in seconds; points in time are on the ledger's clock."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.contract.names import FOLDER_RUN_PREFIX, FOLDER_RUNS, Queue, Stage
@@ -11,6 +12,15 @@ class NewJob:
 
     id: str
     payload: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskMessage:
+    """A Celery message that a worker has taken. `token` is its id, new for each message."""
+
+    token: str
+    queue: Queue
+    ids: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +73,7 @@ class JobView:
 
 @dataclass(frozen=True, slots=True)
 class PendingDispatch:
-    """A ready job whose message is not published yet."""
+    """A ready job for which a message is owed."""
 
     queue: Queue
     id: str
@@ -71,9 +81,14 @@ class PendingDispatch:
 
 @dataclass(frozen=True, slots=True)
 class SweptJobs:
-    """What a recovery sweep found: jobs that await a message, and the ids of those that missed their deadline."""
+    """What a recovery sweep found.
+
+    `found` is the number of jobs whose process was dead or whose message was lost, `pending` those of them for which a
+    message is owed, `expired` the ids of jobs that missed their deadline.
+    """
 
     pending: list[PendingDispatch]
+    found: int
     expired: list[str]
 
 
@@ -81,8 +96,8 @@ class SweptJobs:
 class StoredImages:
     """What became of images that were stored.
 
-    `pending` are the jobs that became ready. `unused` are the ids of images that no job needs, because it was deleted,
-    cancelled or answered meanwhile: the caller deletes them.
+    `pending` are jobs that became ready and for which a message is owed. `unused` are the ids of images that no job
+    needs, because it was deleted, cancelled or answered meanwhile: the caller deletes them.
     """
 
     pending: list[PendingDispatch]

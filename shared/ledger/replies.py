@@ -66,10 +66,10 @@ def decode_replayed(reply: Sequence[Any]) -> tuple[int, list[PendingDispatch]]:
     return count, decode_pending(pending)
 
 
-def decode_swept(reply: Sequence[Sequence[bytes]]) -> SweptJobs:
-    """Queues and ids of jobs that await a message, then ids of those that missed their deadline."""
-    pending, expired = reply
-    return SweptJobs(decode_pending(pending), [_text(id_) for id_ in expired])
+def decode_swept(reply: Sequence[Any]) -> SweptJobs:
+    """Queues and ids of jobs for which a message is owed, a number, then ids of jobs that missed their deadline."""
+    pending, found, expired = reply
+    return SweptJobs(decode_pending(pending), found, [_text(id_) for id_ in expired])
 
 
 def decode_page(reply: tuple[bytes, Sequence[bytes]]) -> tuple[str, list[str]]:
@@ -84,9 +84,9 @@ def decode_counts_page(reply: tuple[bytes, Sequence[Any]]) -> tuple[str, dict[st
     return _text(cursor), {_text(name): int(count) for name, count in zip(pairs[::2], pairs[1::2], strict=True)}
 
 
-def decode_claimed(reply: Sequence[Sequence[Any] | None]) -> list[ClaimedJob | None]:
-    """A row for each requested job; nil where it was not claimed."""
-    return [None if row is None else _claimed_job(*row) for row in reply]
+def decode_claimed(reply: Sequence[Sequence[Sequence[Any]]]) -> list[list[ClaimedJob]]:
+    """For each message a list with a row for each claimed job."""
+    return [[_claimed_job(*row) for row in rows] for rows in reply]
 
 
 def _claimed_job(

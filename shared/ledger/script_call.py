@@ -14,6 +14,10 @@ T_co = TypeVar("T_co", covariant=True)
 #: Prefix of every key of the service but Celery's.
 KEY_PREFIX: Final = "melanoma:"
 
+#: Maximum number of jobs that a worker claims with one message, unless the message names more. While so many jobs a
+#: message wait in a queue, no further message is published for it.
+JOBS_PER_MESSAGE: Final = 8
+
 _SCRIPTS: Final = Path(__file__).parent / "scripts"
 
 
@@ -39,7 +43,8 @@ def script_source(script: str) -> str:
         OSError: There is no such script.
     """
     header, _, body = _read(script).partition("\n")
-    return f"{header}\n{_read('_clock')}\n{_read('_prelude')}\n{body}"
+    constants = f"local JOBS_PER_MESSAGE = {JOBS_PER_MESSAGE}"
+    return f"{header}\n{constants}\n{_read('_clock')}\n{_read('_prelude')}\n{body}"
 
 
 def with_clock_prelude(body: str, *, allow_oom: bool = False) -> str:

@@ -16,8 +16,9 @@ from shared.ledger.records import (
     PendingDispatch,
     StoredImages,
     SweptJobs,
+    TaskMessage,
 )
-from shared.ledger.script_call import ScriptCall, to_ms
+from shared.ledger.script_call import JOBS_PER_MESSAGE, ScriptCall, to_ms
 
 
 def create_jobs(
@@ -34,7 +35,7 @@ def create_jobs(
         stored: True if the images are in the store already: then the jobs, new or `received`, become `ready`.
 
     Returns:
-        The jobs that became ready and await a message.
+        Jobs that became ready and for which a message is owed. Messages that wait already cover the others.
     """
     pairs = [part for job in jobs for part in (job.id, job.payload)]
     head = (CONTRACT_VERSION, queue, outbox, language, to_ms(deadline_s), int(stored))
@@ -46,14 +47,27 @@ def mark_ready(ids: Iterable[str]) -> ScriptCall[StoredImages]:
     return ScriptCall("mark_ready", tuple(ids), replies.decode_stored_images)
 
 
-def claim(requests: Iterable[tuple[str, str]], *, incarnation: str) -> ScriptCall[list[ClaimedJob | None]]:
-    """Ready -> claimed, for each (token, id) of `requests`; None for a job in another stage.
+def claim(
+    messages: Iterable[TaskMessage], *, incarnation: str, max_jobs: int = JOBS_PER_MESSAGE, repeat: bool = False
+) -> ScriptCall[list[list[ClaimedJob]]]:
+    """Ready -> claimed, for messages that a worker has taken.
 
-    A duplicate message therefore claims nothing. The token is new for each message; the same token again gets the
-    same reply. Bulk jobs then wait in the worker until `begin`.
+    A message claims those of its jobs that are ready, and its share of the other ready jobs of its queue, the oldest
+    first: their number divided by the number of messages that wait. A duplicate message therefore claims nothing while
+    others wait for as many jobs.
+
+    Args:
+        messages: The messages, at least one.
+        incarnation: The worker.
+        max_jobs: Maximum number of jobs of a message that names fewer.
+        repeat: The last reply could not be read. It is repeated, and no further jobs are claimed. A lost reply is
+            repeated without this, if the next call of this worker begins with the same message.
+
+    Returns:
+        The claimed jobs of each message. Bulk jobs then wait in the worker until `begin`.
     """
-    pairs = (part for pair in requests for part in pair)
-    return ScriptCall("claim", (incarnation, Queue.BULK, *pairs), replies.decode_claimed)
+    parts = [part for message in messages for part in (message.token, message.queue, len(message.ids), *message.ids)]
+    return ScriptCall("claim", (incarnation, Queue.BULK, max_jobs, int(repeat), *parts), replies.decode_claimed)
 
 
 def begin(ids: Iterable[str], *, incarnation: str) -> ScriptCall[None]:
@@ -61,14 +75,26 @@ def begin(ids: Iterable[str], *, incarnation: str) -> ScriptCall[None]:
     return ScriptCall("begin", (incarnation, *ids), replies.decode_nothing)
 
 
-def release(ids: Iterable[str], *, incarnation: str, suspect: bool = False) -> ScriptCall[list[PendingDispatch]]:
-    """Claimed -> ready: a worker releases jobs. `suspect` marks jobs that hung or failed: an attempt."""
-    return ScriptCall("release", (incarnation, "ready", int(suspect), *ids), replies.decode_pending)
+def release(
+    ids: Iterable[str], *, incarnation: str, suspect: bool = False, token: str = ""
+) -> ScriptCall[list[PendingDispatch]]:
+    """Claimed -> ready: a worker releases jobs.
+
+    Args:
+        ids: The jobs.
+        incarnation: The worker.
+        suspect: The jobs hung or failed: that is an attempt.
+        token: Also release what the worker has claimed with the message of this token.
+
+    Returns:
+        Jobs for which a message is owed.
+    """
+    return ScriptCall("release", (incarnation, "ready", int(suspect), token, *ids), replies.decode_pending)
 
 
 def request_upload(ids: Iterable[str], *, incarnation: str) -> ScriptCall[list[PendingDispatch]]:
     """Claimed -> received: the store lost the images, so the owner uploads them again."""
-    return ScriptCall("release", (incarnation, "received", 0, *ids), replies.decode_pending)
+    return ScriptCall("release", (incarnation, "received", 0, "", *ids), replies.decode_pending)
 
 
 def decide(decisions: Iterable[tuple[str, Verdict | Refusal | Failure]]) -> ScriptCall[list[bool]]:
@@ -143,7 +169,7 @@ def recovery_sweep(*, lease_s: float, grace_s: float, limit: int) -> ScriptCall[
         limit: Maximum number of jobs of each kind.
 
     Returns:
-        The jobs that await a message, and those that missed their deadline.
+        The jobs for which a message is owed, how many were found, and those that missed their deadline.
     """
     too_late = Failure(reason=FailureReason.DEADLINE).model_dump_json()
     return ScriptCall("recovery_sweep", (limit, to_ms(lease_s), to_ms(grace_s), too_late, *Queue), replies.decode_swept)

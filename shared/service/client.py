@@ -12,9 +12,9 @@ from shared.service.heartbeat import HeartbeatThread
 class ServiceClient(ServiceConnections):
     """`ServiceConnections` of one incarnation. As a context manager it sends heartbeats and sweeps while it is open."""
 
-    def __init__(self, config: Settings, *, role: str, shard: int, stop: threading.Event) -> None:
+    def __init__(self, config: Settings, *, role: str, stop: threading.Event) -> None:
         """Create the clients. `role` begins the name of the incarnation; for the rest see `ServiceConnections`."""
-        super().__init__(config, shard=shard, stop=stop)
+        super().__init__(config, stop=stop)
         self.incarnation = new_incarnation(role)
         self._heartbeat = HeartbeatThread(self.ledger, self.publisher, config, incarnation=self.incarnation)
 

@@ -40,12 +40,11 @@ class ServiceConnections:
     As a context manager it closes the connections.
     """
 
-    def __init__(self, config: Settings, *, shard: int, stop: threading.Event | None = None) -> None:
+    def __init__(self, config: Settings, *, stop: threading.Event | None = None) -> None:
         """Create the clients.
 
         Args:
             config: Names the Redis of the ledger and of the images, and the image store's budget.
-            shard: Maximum number of job ids in one Celery message.
             stop: Ends every wait for an unavailable Redis with `ShutdownRequested`; without it waits have no end.
 
         Raises:
@@ -64,7 +63,7 @@ class ServiceConnections:
             budget_bytes=config.image_store_max_bytes,
             ttl_s=config.image_ttl_s,
         )
-        self.publisher = TaskPublisher(self.app, shard=shard)
+        self.publisher = TaskPublisher(self.app)
 
     def check(self, *, stores_images: bool) -> None:
         """Wait until both Redis are available, and make sure that the process can use them.

@@ -75,6 +75,6 @@ class HeartbeatThread:
         )
         for id_ in swept.expired:
             log.warning("a job missed its deadline", job=id_)
-        if swept.pending:
-            log.info("recovery sweep found jobs without a message, publishing", jobs=len(swept.pending))
+        if swept.found:
+            log.info("recovery sweep found jobs without a message, publishing", jobs=swept.found)
         self._publisher.publish(swept.pending)

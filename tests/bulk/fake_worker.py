@@ -19,9 +19,11 @@ from shared.contract.decision import (
     Verdict,
     Work,
 )
+from shared.contract.names import Queue
 from shared.image_store.store import ImageStore
 from shared.ledger import transitions
 from shared.ledger.ledger import Ledger
+from shared.ledger.records import TaskMessage
 from shared.ledger.script_call import KEY_PREFIX
 from shared.redis_client.client import create_client
 from shared.redis_client.retry import RedisRetry
@@ -92,8 +94,8 @@ class FakeWorker:
         ready = self._client.zrange(f"{KEY_PREFIX}ready:bulk", 0, self._max_batch_size - 1)
         ids = [id_.decode() for id_ in ready]  # type: ignore[union-attr]
         token = secrets.token_hex(8)
-        replies = self._ledger.run(transitions.claim([(token, id_) for id_ in ids], incarnation=incarnation))
-        claimed = [job for job in replies if job is not None]
+        message = TaskMessage(token, Queue.BULK, ids)
+        (claimed,) = self._ledger.run(transitions.claim([message], incarnation=incarnation, max_jobs=0))
         images = dict(zip(claimed, self._store.get([job.id for job in claimed]), strict=True))
         missing = [job.id for job, data in images.items() if data is None]
         if missing:

@@ -12,6 +12,7 @@ from shared.contract.decision import Failure, FailureReason, Refusal, RefusalRea
 from shared.contract.names import Queue, Stage
 from shared.ledger import admin, transitions
 from shared.ledger.ledger import Ledger
+from shared.ledger.records import TaskMessage
 from tests.ops.harness import create_dead_letters, create_jobs, run_ops
 
 ROOT: Final = Path(__file__).parents[2]
@@ -88,10 +89,10 @@ def test_dead_letter_of_an_ended_folder_run_is_not_replayed(ledger: Ledger) -> N
 def test_trace_shows_the_history_of_a_job(ledger: Ledger) -> None:
     create_jobs(ledger, "a")
     ledger.run(transitions.heartbeat("worker-1", lease_s=5))
-    ledger.run(transitions.claim([("t", "a")], incarnation="worker-1"))
+    ledger.run(transitions.claim([TaskMessage("t", Queue.BULK, ["a"])], incarnation="worker-1"))
     ledger.run(transitions.decide([("a", Refusal(reason=RefusalReason.DAMAGED))]))
     output = run_ops("trace", "a").output
-    assert output.index("ready, message published") < output.index("claimed by worker-1") < output.index("decided")
+    assert output.index("ready for a worker") < output.index("claimed by worker-1") < output.index("decided")
     assert "A refusal: damaged." in output
 
 

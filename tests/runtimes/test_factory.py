@@ -124,7 +124,7 @@ def test_runtime_is_one_module_and_verdicts_name_it(toy: None) -> None:
         assert (model.runtime, model.device) == ("toy", "CPU:0")
         item = make_item(make_jpeg())
         model.pipeline.put(item)
-        item.latch.wait()
+        item.message.take()
         assert isinstance(item.outcome, Prediction)
         decision = model.postprocessor.decide(item.outcome, advice=item.advice, decode_s=item.decode_s)
         assert isinstance(decision, Verdict)

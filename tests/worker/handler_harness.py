@@ -16,7 +16,7 @@ from shared.contract.decision import Failure, Refusal, Verdict, decision_from_js
 from shared.contract.names import Queue, Stage
 from shared.ids import new_token
 from shared.ledger import admin, transitions
-from shared.ledger.records import JobHistory, NewJob
+from shared.ledger.records import JobHistory, NewJob, TaskMessage
 from shared.model.artefact import Manifest
 from shared.redis_client.retry import RedisAccessDenied
 from shared.service.connections import ServiceConnections
@@ -34,11 +34,17 @@ _STORE_USER = "images"
 
 
 class HandlerHarness:
-    """The handler of a worker without Celery. `predictors` are those of the loaded artefacts, by directory name."""
+    """The handler of a worker without Celery, which claims only the jobs that a message names.
 
-    def __init__(self, home: Path, redis_url: str, manifest: Manifest, **settings: Any) -> None:
+    `predictors` are those of the loaded artefacts, by directory name.
+    """
+
+    def __init__(
+        self, home: Path, redis_url: str, manifest: Manifest, *, jobs_per_message: int = 0, **settings: Any
+    ) -> None:
         self.home = home
         self.manifest = manifest
+        self.jobs_per_message = jobs_per_message
         self.config = Settings(
             redis_url=SecretStr(redis_url),
             # The store has a user of its own, whose rights a test can change.
@@ -55,7 +61,7 @@ class HandlerHarness:
     def __enter__(self) -> Self:
         self.client: Any = self._stack.enter_context(Redis.from_url(self.config.ledger_url))
         self.client.execute_command("ACL", "SETUSER", _STORE_USER, "on", ">password", "~*", "+@all")
-        connections = ServiceConnections(self.config, shard=4, stop=self.stop_waiting)
+        connections = ServiceConnections(self.config, stop=self.stop_waiting)
         self._stack.enter_context(connections)
         self.ledger, self.store = connections.ledger, connections.store
         self.manager = ModelManager(self.load(self.make_artefact("first")), self.load)
@@ -77,6 +83,7 @@ class HandlerHarness:
             incarnation=INCARNATION,
             max_bulk_in_flight=self.config.max_bulk_in_flight,
             max_attempts=self.config.max_attempts,
+            jobs_per_message=self.jobs_per_message,
         )
         self.heartbeat()
         return self
@@ -132,7 +139,7 @@ class HandlerHarness:
 
     def classify(self, ids: Sequence[str]) -> dict[str, int]:
         """Handle a new message with `ids`."""
-        return self.handler.classify(ids, token=new_token())
+        return self.handler.classify(TaskMessage(new_token(), Queue.BULK, ids))
 
     def start(self, ids: Sequence[str]) -> "RunningMessage":
         """Handle a new message with `ids` in a thread."""

@@ -8,7 +8,7 @@ from PIL import Image
 
 from shared.contract.names import CONTRACT_VERSION, Queue
 from shared.ledger.records import ClaimedJob
-from worker.batching.work_item import CountDownLatch, WorkItem
+from worker.batching.work_item import FinishedItems, WorkItem
 
 
 def make_jpeg(colour: str = "brown", size: tuple[int, int] = (320, 240)) -> bytes:
@@ -39,11 +39,11 @@ def make_job(
     )
 
 
-def make_item(data: bytes, job: ClaimedJob | None = None, latch: CountDownLatch | None = None) -> WorkItem:
+def make_item(data: bytes, job: ClaimedJob | None = None, message: FinishedItems | None = None) -> WorkItem:
     job = job or make_job()
     now = time.monotonic()
     return WorkItem(
-        job=job, data=data, latch=latch or CountDownLatch(1), entered_at=now, deadline=now + job.remaining_s
+        job=job, data=data, message=message or FinishedItems(1), entered_at=now, deadline=now + job.remaining_s
     )
 
 

@@ -70,6 +70,11 @@ class BatchCostModel:
         """Return the highest rate of all measured sizes, 0 if there is none. Safe to call from any thread."""
         return max((size / self._seconds[size] for size in tuple(self._sizes) if size in self._seconds), default=0.0)
 
+    def get_best_size(self) -> int:
+        """Return the size that `choose_size` prefers when any number of images waits. Safe to call from any thread."""
+        sizes = [size for size in tuple(self._sizes) if size <= self._max_size and size in self._seconds]
+        return self._choose_cheap(sizes, _COST_TOLERANCE) if sizes else 1
+
     def choose_size(self, waiting: int, *, low_latency: bool = False) -> int:
         """Choose the smallest batch size whose cost per image is about the lowest.
 
@@ -84,6 +89,9 @@ class BatchCostModel:
         candidates.append(limit)
         if self._batch_count % _REMEASURE_INTERVAL == 0 and not low_latency:
             return min(candidates, key=lambda size: self._observed_at.get(size, 0))
+        return self._choose_cheap(candidates, _LOW_LATENCY_COST_TOLERANCE if low_latency else _COST_TOLERANCE)
+
+    def _choose_cheap(self, candidates: list[int], tolerance: float) -> int:
         costs = [self.estimate_s(size) / size for size in candidates]
-        max_cost = min(costs) * (_LOW_LATENCY_COST_TOLERANCE if low_latency else _COST_TOLERANCE)
+        max_cost = min(costs) * tolerance
         return next(size for size, cost in zip(candidates, costs, strict=True) if cost <= max_cost)

@@ -89,6 +89,11 @@ class DecodeLane:
         """Queue an item. Returns False if the lane is closed."""
         return self._queue.put(item.job.queue, item)
 
+    def count(self, queue: Queue) -> int:
+        """Return the number of items of `queue` that wait or are being decoded."""
+        items = [slot.item for slot in self._slots]
+        return self._queue.count(queue) + sum(item is not None and item.job.queue is queue for item in items)
+
     def close(self) -> list[WorkItem]:
         """Accept no more items. Returns those that no slot has begun."""
         self._closed.set()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
+from shared.contract.names import Queue
 from shared.images.formats import needs_isolation
 from shared.images.limits import DecodeLimits
 from shared.images.preprocessing import PreprocessingSpec
@@ -85,6 +86,10 @@ class DecodeStage:
         if item.job.suspect:
             return self._suspect.put(item)
         return (self._isolated if needs_isolation(item.data) else self._simple).put(item)
+
+    def count_simple(self, queue: Queue) -> int:
+        """Return the number of images of `queue` that are decoded in this process, or wait for it."""
+        return self._simple.count(queue)
 
     def close(self) -> list[WorkItem]:
         """Accept no more items and end the child processes. Returns the items that no slot has begun."""

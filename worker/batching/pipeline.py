@@ -2,16 +2,23 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Final
 
 from runtimes.base import Predictor
 from shared.config.settings import Settings
 from shared.config.usable_cores import usable_cores
+from shared.contract.names import Queue
 from shared.images.limits import DECODE_LIMITS
+from shared.ledger.script_call import JOBS_PER_MESSAGE
 from shared.model.artefact import Manifest
 from worker.batching.decode_stage import DecodeStage
 from worker.batching.predict_stage import PredictStage
 from worker.batching.prediction_check import DeviceFault
 from worker.batching.work_item import Released, WorkItem
+
+#: Batches that a pipeline needs at hand: one that is predicted, one that is decoded meanwhile, and what comes with the
+#: next message.
+_BACKLOG_BATCHES: Final = 3
 
 
 class Pipeline:
@@ -52,9 +59,20 @@ class Pipeline:
         self.decode_stage.start()
 
     def put(self, item: WorkItem) -> None:
-        """Start to process an item. Its latch counts down when the item is finished."""
+        """Start to process an item. Its message gets the item once it is finished."""
         if not self.decode_stage.put(item):
             item.finish(Released.RELEASED)
+
+    def count_backlog(self, queue: Queue) -> int:
+        """Return how many images of `queue` the device can expect soon, with those of the batch in flight.
+
+        Images that child processes decode are not counted: they may take long, and others overtake them.
+        """
+        return self.decode_stage.count_simple(queue) + self.predict_stage.count(queue)
+
+    def get_max_backlog(self) -> int:
+        """Return how many images of one queue are enough to keep the device and the decode slots busy."""
+        return _BACKLOG_BATCHES * max(self.predict_stage.cost_model.get_best_size(), JOBS_PER_MESSAGE)
 
     def release(self) -> None:
         """Finish the batch in flight, end the child processes and release every other item."""

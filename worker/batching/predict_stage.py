@@ -60,6 +60,7 @@ class PredictStage:
         self._queue: PriorityQueue[WorkItem] = PriorityQueue()
         self._low_latency_until = 0.0
         self._batch_started_at: float | None = None
+        self._batch: list[WorkItem] = []
         self._thread = threading.Thread(target=self._run, name="predict", daemon=True)
 
     def warm_up(self) -> None:
@@ -105,6 +106,11 @@ class PredictStage:
         """Wait for the batch in flight after `close`."""
         self._thread.join()
 
+    def count(self, queue: Queue) -> int:
+        """Return the number of images of `queue` that wait or are in the batch in flight."""
+        batch = self._batch  # all of one queue
+        return self._queue.count(queue) + (len(batch) if batch and batch[0].job.queue is queue else 0)
+
     def batch_age_s(self) -> float:
         """Return the seconds since the batch in flight was taken, 0 if there is none."""
         since = self._batch_started_at
@@ -112,7 +118,7 @@ class PredictStage:
 
     def _run(self) -> None:
         while batch := self._queue.take(self._choose_batch_size):
-            self._batch_started_at = time.monotonic()
+            self._batch, self._batch_started_at = batch, time.monotonic()
             try:
                 self._predict(batch)
             except Exception as error:
@@ -121,7 +127,7 @@ class PredictStage:
                 for item in batch:
                     item.finish(Failure(reason=FailureReason.PREDICT_FAILED, detail=type(error).__name__))
             finally:
-                self._batch_started_at = None
+                self._batch, self._batch_started_at = [], None
 
     def _choose_batch_size(self, waiting: int) -> int:
         try:

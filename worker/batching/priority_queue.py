@@ -62,6 +62,10 @@ class PriorityQueue(Generic[T]):
                 changed.notify_all()
             return remaining
 
+    def count(self, queue: Queue) -> int:
+        """Return the number of waiting items of one queue."""
+        return len(self._items[queue])
+
     def __len__(self) -> int:
         """Return the number of waiting items."""
         with self._lock:

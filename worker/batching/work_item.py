@@ -1,14 +1,19 @@
-"""An image on its way through the worker, and the latch of the message that it came with."""
+"""An image on its way through the worker, and what collects the finished images of a message."""
 
 import threading
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shared.contract.decision import Advice, Failure, Refusal
 from shared.ledger.records import ClaimedJob
+
+#: Seconds for which the finished images of a message wait for the rest. Images of one batch finish together; one that
+#: takes long, such as a suspect, does not hold the others up.
+_LINGER_S: Final = 0.1
 
 
 class Released(Enum):
@@ -33,27 +38,34 @@ class Prediction:
 Outcome = Prediction | Refusal | Failure | Released
 
 
-class CountDownLatch:
-    """Opens when all images of a message have their outcome."""
+class FinishedItems:
+    """Collects the items of a message that have their outcome.
+
+    Args:
+        count: Number of items that will be added.
+    """
 
     def __init__(self, count: int) -> None:
-        self._remaining = count
-        self._lock = threading.Lock()
-        self._opened = threading.Event()
-        if count == 0:
-            self._opened.set()
+        self.count = count
+        self._missing = count
+        self._finished: list[WorkItem] = []
+        self._changed = threading.Condition()
 
-    def count_down(self) -> None:
-        """Record that one image has its outcome."""
-        with self._lock:
-            self._remaining -= 1
-            is_open = self._remaining == 0
-        if is_open:
-            self._opened.set()
+    def add(self, item: "WorkItem") -> None:
+        """Add an item that has its outcome."""
+        with self._changed:
+            self._finished.append(item)
+            self._missing -= 1
+            if not self._missing or len(self._finished) == 1:
+                self._changed.notify()
 
-    def wait(self) -> None:
-        """Wait until all images have their outcome."""
-        self._opened.wait()
+    def take(self) -> list["WorkItem"]:
+        """Wait for items. Returns those that were added since the last call, and [] after all of them."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._finished or not self._missing)
+            self._changed.wait_for(lambda: not self._missing, _LINGER_S)
+            finished, self._finished = self._finished, []
+            return finished
 
 
 @dataclass(eq=False, slots=True)
@@ -62,7 +74,7 @@ class WorkItem:
 
     job: ClaimedJob
     data: bytes
-    latch: CountDownLatch
+    message: FinishedItems
     entered_at: float
     deadline: float
     pixels: NDArray[np.uint8] | None = None
@@ -79,4 +91,4 @@ class WorkItem:
             self.outcome = outcome
         self.data = b""
         self.pixels = None
-        self.latch.count_down()
+        self.message.add(self)

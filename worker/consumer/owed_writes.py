@@ -57,29 +57,30 @@ class OwedWrites:
         # Under load many messages hold one image each. Their concurrent decisions are coalesced.
         self._decisions: Coalescer[DecidedJob, bool] = Coalescer(self._decide)
 
-    def decide(self, decided: Sequence[DecidedJob]) -> list[bool]:
-        """Write decisions. Returns for each whether it was the first of its job."""
+    def try_decide(self, decided: Sequence[DecidedJob]) -> dict[str, bool]:
+        """Write decisions. Returns for each that the ledger took whether it was the first of its job."""
         try:
-            return self._decisions.call(decided)
+            return dict(zip((id_ for id_, _ in decided), self._decisions.call(decided), strict=True))
         except REDIS_ERRORS as error:
             self._on_refusal(error)
         # The refusal may be due to one decision, of this message or of another that shared the call. So each is written
         # alone, and none waits for another.
         written: dict[str, bool] = {}
-        while True:
-            for job in decided:
-                if job[0] not in written:
-                    try:
-                        (written[job[0]],) = self._decide([job])
-                    except REDIS_ERRORS as error:
-                        self._on_refusal(error)
-            if len(written) == len(decided):
-                return [written[id_] for id_, _ in decided]
-            self._pause()
+        for job in decided:
+            try:
+                (written[job[0]],) = self._decide([job])
+            except REDIS_ERRORS as error:
+                self._on_refusal(error)
+        return written
 
-    def release(self, ids: Sequence[str], *, suspect: bool = False) -> None:
-        """Return claimed jobs to `ready` and publish their messages; `suspect` as in `transitions.release`."""
-        released = transitions.release(ids, incarnation=self._incarnation, suspect=suspect)
+    def wait(self) -> None:
+        """Wait until refused writes may be repeated. Raises `ShutdownRequested`."""
+        if self._stop.wait(_PAUSE_S):
+            raise ShutdownRequested
+
+    def release(self, ids: Sequence[str] = (), *, suspect: bool = False, token: str = "") -> None:
+        """Return claimed jobs to `ready` and publish the messages owed; arguments as of `transitions.release`."""
+        released = transitions.release(ids, incarnation=self._incarnation, suspect=suspect, token=token)
         self._publisher.publish(self._repeat(lambda: self._ledger.run(released)))
 
     def request_upload(self, ids: Sequence[str]) -> None:
@@ -96,8 +97,4 @@ class OwedWrites:
                 return write()
             except REDIS_ERRORS as error:
                 self._on_refusal(error)
-            self._pause()
-
-    def _pause(self) -> None:
-        if self._stop.wait(_PAUSE_S):
-            raise ShutdownRequested
+            self.wait()

@@ -9,9 +9,10 @@ local function outbox_signal_key(outbox) return PREFIX .. 'outbox_signal:' .. ou
 local function in_flight_key(incarnation) return PREFIX .. 'in_flight:' .. incarnation end
 -- The last reply of a process' leases, by outbox.
 local function last_lease_key(incarnation) return PREFIX .. 'last_lease:' .. incarnation end
--- Number of the last message that was published for a queue, and of the last one whose job was claimed.
+-- Number of the last job of a queue that became ready: the order of its ready jobs.
 local function dispatch_sequence_key(queue) return PREFIX .. 'dispatch_sequence:' .. queue end
-local function claimed_sequence_key(queue) return PREFIX .. 'claimed_sequence:' .. queue end
+-- Token of the first message of a process' last claim.
+local function last_claim_key(incarnation) return PREFIX .. 'last_claim:' .. incarnation end
 local CLAIMED = PREFIX .. 'claimed'
 local INCARNATIONS = PREFIX .. 'incarnations'
 local THROUGHPUTS = PREFIX .. 'throughputs'
@@ -37,6 +38,9 @@ local HOLDER_LEASE_MS = 5000
 
 -- A call whose reply was lost may be repeated for this long. Longer outages of Redis are not expected.
 local REPEATABLE_MS = 24 * 3600 * 1000
+
+-- While fewer messages than this wait in a queue, each job gets a message of its own: workers have time for them.
+local SHORT_QUEUE = 8
 
 -- Maximum length of a job's history in characters. A job that was claimed once needs fewer than 64: up to 64
 -- characters a field, Redis keeps the job's hash in the compact form.
@@ -85,12 +89,43 @@ local function remove_in_flight(id, holder)
   if holder and holder ~= '' then redis.call('SREM', in_flight_key(holder), id) end
 end
 
--- -> ready, under a new sequence number. The caller of the script must publish a message for the job.
+-- Returns for each token of `positions` (token -> position) the list of jobs that a process has claimed under it.
+-- A job whose record is damaged is passed over.
+local function get_claimed_with(incarnation, positions)
+  local claimed = {}
+  for _, position in pairs(positions) do claimed[position] = {} end
+  for _, id in ipairs(redis.call('SMEMBERS', in_flight_key(incarnation))) do
+    local fields = redis.pcall('HMGET', job_key(id), 'stage', 'token', 'holder')
+    local position = not fields.err and fields[2] and positions[fields[2]]
+    if position and fields[1] == 'claimed' and fields[3] == incarnation then table.insert(claimed[position], id) end
+  end
+  return claimed
+end
+
+-- Messages that this script has asked its caller to publish, by queue.
+local owed_messages = {}
+
+-- Number of messages that wait in a queue, with those that are about to be published.
+local function waiting_messages(queue)
+  return redis.call('LLEN', queue) + (owed_messages[queue] or 0)
+end
+
+-- Returns whether one more message is owed for the ready jobs of a queue. With each message a worker claims up to
+-- JOBS_PER_MESSAGE jobs (`claim`), so once a queue has a backlog, many jobs need no message of their own.
+local function owe_message(queue)
+  local waiting = waiting_messages(queue)
+  local is_owed = waiting < SHORT_QUEUE or waiting * JOBS_PER_MESSAGE < redis.call('ZCARD', ready_key(queue))
+  if is_owed then owed_messages[queue] = (owed_messages[queue] or 0) + 1 end
+  return is_owed
+end
+
+-- -> ready, as the last of its queue. Returns whether the caller of the script must publish a message for the job.
 local function make_ready(id, queue, now)
   local sequence = redis.call('INCR', dispatch_sequence_key(queue))
   redis.call('ZADD', ready_key(queue), sequence, id)
   redis.call('HSET', job_key(id), 'stage', 'ready', 'dispatched_at', now, 'holder', '', 'token', '')
   add_event(id, 'ready', now)
+  return owe_message(queue)
 end
 
 -- -> received: the owner of the outbox uploads the image again.

@@ -1,7 +1,7 @@
 #!lua
 -- Creates jobs that do not exist yet. If the images are stored already, new and `received` jobs become `ready` at once.
 -- ARGV: contract, queue, outbox, language, deadline in ms, '1' if the images are stored, then (id, payload) pairs.
--- Returns the ids that became ready; the caller publishes messages for them.
+-- Returns ids of jobs that became ready; the caller publishes a message for each. Messages that wait cover the others.
 local contract, queue, outbox, language = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local deadline, is_stored = tonumber(ARGV[5]), ARGV[6] == '1'
 local now, pending = clock(), {}
@@ -22,8 +22,7 @@ for i = 7, #ARGV, 2 do
   if is_stored and stage == 'received' then
     remove_in_flight(id, redis.call('HGET', job_key(id), 'holder'))
     redis.call('ZREM', received_key(outbox), id)
-    make_ready(id, queue, now)
-    pending[#pending + 1] = id
+    if make_ready(id, queue, now) then pending[#pending + 1] = id end
   end
 end
 return pending

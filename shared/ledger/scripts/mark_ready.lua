@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- received -> ready: the images are in the store. ARGV: ids.
--- Returns (queue, id) pairs that await a message, and the ids whose images no job needs: their jobs were deleted,
+-- Returns (queue, id) pairs for which a message is owed, and the ids whose images no job needs: their jobs were deleted,
 -- cancelled or answered meanwhile.
 local now, pending, unused = clock(), {}, {}
 for _, id in ipairs(ARGV) do
@@ -10,9 +10,10 @@ for _, id in ipairs(ARGV) do
   elseif fields[1] == 'received' then
     redis.call('ZREM', received_key(fields[3]), id)
     remove_in_flight(id, fields[4])
-    make_ready(id, fields[2], now)
-    pending[#pending + 1] = fields[2]
-    pending[#pending + 1] = id
+    if make_ready(id, fields[2], now) then
+      pending[#pending + 1] = fields[2]
+      pending[#pending + 1] = id
+    end
   end
 end
 return {pending, unused}

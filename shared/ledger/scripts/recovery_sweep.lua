@@ -1,12 +1,12 @@
 #!lua flags=allow-oom
 -- Requeues the jobs of dead processes, finds jobs whose message was lost, fails jobs past their deadline. Bounded.
 -- ARGV: maximum number of jobs of each kind, lease in ms, grace in ms, decision for a missed deadline, queue names.
--- Returns (queue, id) pairs that await a message, and the ids of the jobs that missed their deadline.
+-- Returns (queue, id) pairs for which a message is owed, the number of jobs that became ready or had no message, and the ids of the jobs that missed their deadline.
 local limit, lease, grace = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local too_late, now, pending, expired = ARGV[4], clock(), {}, {}
+local too_late, now, pending, expired, found = ARGV[4], clock(), {}, {}, 0
 
 local last_sweep = tonumber(redis.call('GET', LAST_SWEEP_AT) or now)
-if now - last_sweep < 500 and now ~= last_sweep then return {pending, expired} end
+if now - last_sweep < 500 and now ~= last_sweep then return {pending, found, expired} end
 redis.call('SET', LAST_SWEEP_AT, now)
 -- If no process swept for longer than a lease, Redis was unavailable, and a missed heartbeat proves nothing. Every
 -- process gets a new lease.
@@ -16,10 +16,12 @@ if now - last_sweep > lease then
   end
 end
 
-local function redispatch(id, queue)
-  make_ready(id, queue, now)
-  pending[#pending + 1] = queue
-  pending[#pending + 1] = id
+local function add_pending(id, queue, is_owed)
+  found = found + 1
+  if is_owed then
+    pending[#pending + 1] = queue
+    pending[#pending + 1] = id
+  end
 end
 
 local budget = limit
@@ -46,31 +48,32 @@ for _, incarnation in ipairs(redis.call('ZRANGEBYSCORE', INCARNATIONS, '-inf', n
           redis.call('HSET', job_key(id), 'suspect', 1)
         end
         add_event(id, 'lost', now)
-        redispatch(id, queue)
+        add_pending(id, queue, make_ready(id, queue, now))
       end
     end
   end
   if redis.call('SCARD', in_flight) == 0 then
     redis.call('ZREM', INCARNATIONS, incarnation)
     redis.call('HDEL', THROUGHPUTS, incarnation)
-    redis.call('DEL', last_lease_key(incarnation))
+    redis.call('DEL', last_lease_key(incarnation), last_claim_key(incarnation))
   end
   if budget <= 0 then break end
 end
 
 for i = 5, #ARGV do
   local queue = ARGV[i]
-  -- The message of a ready job is lost if a job with a later sequence number was claimed, or if no message is left in
-  -- the queue. Age alone proves nothing: a backlog is not a loss. The grace covers a message that is on its way.
-  local bound = '(' .. (redis.call('GET', claimed_sequence_key(queue)) or 0)
-  if redis.call('LLEN', queue) == 0 then bound = '+inf' end
-  if is_paused(queue) then bound = '(0' end
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', ready_key(queue), '-inf', bound, 'LIMIT', 0, limit)) do
-    local fields = get_job(id, 'dispatched_at')
-    if not fields or fields[1] ~= 'ready' then
-      redis.call('ZREM', ready_key(queue), id)
-    elseif now - fields[2] >= grace then
-      redispatch(id, queue)
+  -- While a message is left in the queue, no job is lost: each message claims the oldest jobs, too. Age alone proves
+  -- nothing: a backlog is not a loss. The grace covers a message that is on its way. The jobs keep their places.
+  if redis.call('LLEN', queue) == 0 and not is_paused(queue) then
+    for _, id in ipairs(redis.call('ZRANGE', ready_key(queue), 0, limit - 1)) do
+      local fields = get_job(id, 'dispatched_at')
+      if not fields or fields[1] ~= 'ready' then
+        redis.call('ZREM', ready_key(queue), id)
+      elseif now - fields[2] >= grace then
+        redis.call('HSET', job_key(id), 'dispatched_at', now)
+        add_event(id, 'ready', now)
+        add_pending(id, queue, owe_message(queue))
+      end
     end
   end
 end
@@ -83,4 +86,4 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', DEADLINES, '-inf', now, 'LIMIT',
     redis.call('ZREM', DEADLINES, id)
   end
 end
-return {pending, expired}
+return {pending, found, expired}

@@ -4,7 +4,7 @@
 -- A replayed job gets the contract version of the caller, because workers of that release refuse an older one. A newer
 -- version is kept: the caller does not know it.
 -- ARGV: deadline in ms, contract, then (id, '1' if the image is stored) pairs.
--- Returns how many are replayed, then (queue, id) pairs that await a message. A suspect job stays suspect.
+-- Returns how many are replayed, then (queue, id) pairs for which a message is owed. A suspect job stays suspect.
 local deadline, contract, now, reply = tonumber(ARGV[1]), tonumber(ARGV[2]), clock(), {0}
 for i = 3, #ARGV, 2 do
   local id = ARGV[i]
@@ -25,9 +25,10 @@ for i = 3, #ARGV, 2 do
         'contract', math.max(contract, tonumber(fields[5] or 0)))
       redis.call('ZADD', DEADLINES, now + deadline, id)
       if ARGV[i + 1] == '1' then
-        make_ready(id, fields[2], now)
-        reply[#reply + 1] = fields[2]
-        reply[#reply + 1] = id
+        if make_ready(id, fields[2], now) then
+          reply[#reply + 1] = fields[2]
+          reply[#reply + 1] = id
+        end
       else
         make_received(id, fields[3], now)
       end

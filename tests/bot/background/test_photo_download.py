@@ -74,7 +74,7 @@ async def download(
     )
     bot: Any = TelegramThatIsSlow(lambda: meanwhile(dependencies))
     with create_celery_app(redis_url) as app:
-        again_s = await PhotoDownloader(bot, dependencies, TaskPublisher(app, shard=1)).download(job)
+        again_s = await PhotoDownloader(bot, dependencies, TaskPublisher(app)).download(job)
     keys = {key.decode() for key in await client.keys("melanoma:image:*")}
     return again_s, keys - {"melanoma:image:total"}, await client.llen(str(Queue.INTERACTIVE))
 

@@ -68,7 +68,7 @@ class LiveBot:
         stack.push_async_callback(self.dependencies.close)
         self.services = create_services(self.dependencies, KEY)
         client_stop = threading.Event()
-        client = ServiceClient(self._settings, role="bot", shard=8, stop=client_stop)
+        client = ServiceClient(self._settings, role="bot", stop=client_stop)
         await asyncio.to_thread(client.__enter__)
         stack.push_async_callback(asyncio.to_thread, client.__exit__, None, None, None)
         stack.callback(client_stop.set)

@@ -46,7 +46,7 @@ class Run:
         display = ProgressDisplay(Console(file=io.StringIO()), total=5)
         self.stats = RunStats()
         with (
-            ServiceClient(config, role="bulk", shard=plan.shard, stop=stop) as service,
+            ServiceClient(config, role="bulk", stop=stop) as service,
             FakeWorker(self.url) as worker,
         ):
             FolderRunner(plan, config, service, self.stats).run(display, stop)

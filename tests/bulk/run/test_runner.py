@@ -67,7 +67,7 @@ def plan(tmp_path: Path, folder: Path) -> RunPlan:
 def run(plan: RunPlan, redis_url: str) -> dict[str, ResultRow]:
     config, stop = Settings(REDIS_URL=redis_url, _env_file=None), threading.Event()  # type: ignore[call-arg]
     display = ProgressDisplay(Console(file=io.StringIO()), total=5)
-    with ServiceClient(config, role="bulk", shard=plan.shard, stop=stop) as service, FakeWorker(redis_url):
+    with ServiceClient(config, role="bulk", stop=stop) as service, FakeWorker(redis_url):
         FolderRunner(plan, config, service, RunStats()).run(display, stop)
     rows = [row for _, row in read_results(plan.out / RESULTS)]
     assert len(rows) == len({row.name for row in rows})

@@ -20,7 +20,7 @@ def ledger(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
     monkeypatch.setattr(worker_status, "_QUIET_S", -1.0)
     monkeypatch.setattr(worker_status, "_ASK_INTERVAL_S", -1.0)
     config = Settings(REDIS_URL=redis_url, _env_file=None)  # type: ignore[call-arg]
-    with ServiceClient(config, role="bulk", shard=1, stop=threading.Event()) as service:
+    with ServiceClient(config, role="bulk", stop=threading.Event()) as service:
         yield service.ledger
 
 

@@ -26,7 +26,7 @@ from shared.contract.names import Queue
 from shared.images.refusal import ImageRejected
 from shared.ledger import transitions
 from shared.ledger.records import NewJob
-from shared.ledger.script_call import KEY_PREFIX, ScriptCall
+from shared.ledger.script_call import JOBS_PER_MESSAGE, KEY_PREFIX, ScriptCall
 from shared.service.client import ServiceClient
 from tests.bulk.fake_worker import FAIL, REFUSE, FakeWorker, decision
 
@@ -41,7 +41,7 @@ def config(redis_url: str) -> Settings:
 
 @pytest.fixture
 def connection(config: Settings) -> Iterator[ServiceClient]:
-    with ServiceClient(config, role="bulk", shard=4, stop=threading.Event()) as opened:
+    with ServiceClient(config, role="bulk", stop=threading.Event()) as opened:
         yield opened
 
 
@@ -136,11 +136,13 @@ def test_refusals_and_failures_become_results(redis_url: str, connection: Servic
     assert {row.name: row.decision.kind for row in collected.rows} == {"r": "refusal", "f": "failure"}
 
 
-def test_messages_are_filled(redis_url: str, connection: ServiceClient, client: Redis) -> None:
+def test_a_backlog_needs_fewer_messages_than_jobs(redis_url: str, connection: ServiceClient, client: Redis) -> None:
+    """The fake worker leaves the messages where they are."""
     collected = Collected()
     with FakeWorker(redis_url, max_batch_size=4):
-        make_submitter(connection, collected, window=8).run(images(40))
-    assert client.llen("bulk") == 10
+        make_submitter(connection, collected, window=40).run(images(400))
+    assert collected.names == once_each(400)
+    assert 40 / JOBS_PER_MESSAGE <= client.llen("bulk") < 20
 
 
 def test_the_window_limits_the_images_in_flight(redis_url: str, connection: ServiceClient, client: Redis) -> None:
@@ -250,7 +252,7 @@ def test_waits_while_the_store_is_full(redis_url: str, config: Settings) -> None
     small = config.model_copy(update={"image_store_max_bytes": 2**20})
     collected = Collected()
     states = set()
-    with ServiceClient(small, role="bulk", shard=4, stop=threading.Event()) as connection, FakeWorker(redis_url):
+    with ServiceClient(small, role="bulk", stop=threading.Event()) as connection, FakeWorker(redis_url):
         submitter_ = make_submitter(connection, collected, on_progress=lambda: states.add(submitter_.state))
         submitter_.run(images(30, size=200_000))
     assert collected.names == once_each(30)

@@ -27,7 +27,7 @@ def app(redis_url: str) -> Iterator[Celery]:
 
 
 def publish(app: Celery, *ids: str) -> None:
-    TaskPublisher(app, shard=1).publish([PendingDispatch(Queue.BULK, id_) for id_ in ids])
+    TaskPublisher(app).publish([PendingDispatch(Queue.BULK, id_) for id_ in ids])
 
 
 def test_a_full_redis_takes_messages(app: Celery, client: Any) -> None:

@@ -17,7 +17,7 @@ PENDING = [PendingDispatch(Queue.BULK, f"job{index}") for index in range(5)]
 @pytest.fixture(scope="module")
 def publisher(refusing: RefusingValkey) -> Iterator[TaskPublisher]:
     with create_celery_app(refusing.url) as app:
-        yield TaskPublisher(app, shard=2)
+        yield TaskPublisher(app)
 
 
 @pytest.mark.parametrize("refusal", WRITE_REFUSALS)
@@ -30,7 +30,7 @@ def test_a_refused_message_is_left_to_the_sweep(
     assert [line["event"] for line in lines] == ["message was not published, the recovery sweep will retry"]
     assert "Command #" not in lines[0]["error"]
     publisher.publish(PENDING)
-    assert refusing.operator.llen("bulk") == 3, "three messages of at most two jobs"
+    assert refusing.operator.llen("bulk") == len(PENDING)
 
 
 def test_messages_are_published_after_a_lost_connection(refusing: RefusingValkey, publisher: TaskPublisher) -> None:

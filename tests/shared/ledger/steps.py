@@ -8,7 +8,7 @@ from shared.contract.decision import Failure, FailureReason, Refusal, RefusalRea
 from shared.contract.names import Queue, Stage
 from shared.ledger import transitions
 from shared.ledger.ledger import Ledger
-from shared.ledger.records import ClaimedJob, NewJob, PendingDispatch
+from shared.ledger.records import ClaimedJob, NewJob, PendingDispatch, TaskMessage
 from shared.ledger.script_call import KEY_PREFIX
 
 OUTBOX = "bulk:test"
@@ -31,8 +31,9 @@ def claim(ledger: Ledger, *ids: str, by: str = "worker-1", token: str = "message
 
 
 def claimed(ledger: Ledger, *ids: str, by: str, token: str = "again") -> list[ClaimedJob]:
-    jobs = ledger.run(transitions.claim([(token, id_) for id_ in ids], incarnation=by))
-    return [job for job in jobs if job is not None]
+    """Claim the named jobs alone."""
+    message = TaskMessage(token, Queue.BULK, ids)
+    return ledger.run(transitions.claim([message], incarnation=by, max_jobs=0))[0]
 
 
 def sweep(

@@ -9,7 +9,7 @@ from shared.contract.decision import Failure, FailureReason, Refusal, RefusalRea
 from shared.contract.names import CONTRACT_VERSION, LEDGER_VERSION, Queue, Stage
 from shared.ledger import admin, transitions
 from shared.ledger.ledger import Ledger
-from shared.ledger.records import NewJob, PendingDispatch
+from shared.ledger.records import NewJob, PendingDispatch, TaskMessage
 from shared.ledger.script_call import KEY_PREFIX
 
 OUTBOX = "telegram"
@@ -25,8 +25,8 @@ def create_jobs(ledger: Ledger, *ids: str, stored: bool = True) -> None:
 
 def claim(ledger: Ledger, *ids: str, by: str = "worker-1") -> list[str]:
     ledger.run(transitions.heartbeat(by, lease_s=5))
-    token = str(time.monotonic_ns())
-    return [job.id for job in ledger.run(transitions.claim([(token, id_) for id_ in ids], incarnation=by)) if job]
+    message = TaskMessage(str(time.monotonic_ns()), BULK, ids)
+    return [job.id for job in ledger.run(transitions.claim([message], incarnation=by, max_jobs=0))[0]]
 
 
 def sweep(ledger: Ledger, client: Any, *, grace_s: float = 0) -> list[str]:
@@ -117,8 +117,7 @@ def test_replay_raises_the_contract_and_never_lowers_it(
     client.hset(f"{KEY_PREFIX}job:a", "contract", created)
     ledger.run(transitions.decide([("a", FAILED)]))
     ledger.run(admin.replay_dead_letters([("a", True)], deadline_s=60))
-    (job,) = ledger.run(transitions.claim([("token", "a")], incarnation="worker-1"))
-    assert job is not None
+    ((job,),) = ledger.run(transitions.claim([TaskMessage("token", BULK, ["a"])], incarnation="worker-1"))
     assert job.contract == expected
 
 

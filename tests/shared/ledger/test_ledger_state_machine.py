@@ -20,11 +20,11 @@ from shared.contract.names import Queue, Stage
 from shared.image_store.store import ImageStore, image_key
 from shared.ledger import admin, transitions
 from shared.ledger.ledger import Ledger
-from shared.ledger.records import OutboxJob
-from shared.ledger.script_call import KEY_PREFIX, ScriptCall
+from shared.ledger.records import ClaimedJob, OutboxJob, TaskMessage
+from shared.ledger.script_call import JOBS_PER_MESSAGE, KEY_PREFIX, ScriptCall
 from shared.redis_client.retry import RedisRetry
 from tests.hypothesis_profiles import examples
-from tests.shared.ledger.steps import FAILED, OUTBOX, REFUSED, claimed, create_stored, expire_lease, sweep
+from tests.shared.ledger.steps import FAILED, OUTBOX, REFUSED, create_stored, expire_lease, sweep
 
 WORKERS: Final = ("worker-1", "worker-2")
 SENDERS: Final = ("bot-1", "bot-2")
@@ -32,6 +32,9 @@ SENDERS: Final = ("bot-1", "bot-2")
 workers = st.sampled_from(WORKERS)
 senders = st.sampled_from(SENDERS)
 outbox_stages = st.sampled_from([Stage.RECEIVED, Stage.DECIDED])
+
+#: Messages are published even if Redis is full.
+PUBLISH: Final = "#!lua flags=allow-oom\nreturn redis.call('LPUSH', KEYS[1], ARGV[1])"
 
 
 @dataclass(frozen=True)
@@ -86,20 +89,23 @@ class LedgerStateMachine(RuleBasedStateMachine):
     """Messages and replies are lost and doubled, processes die, users delete, and Redis is full: in any order.
 
     `decisions` counts by job how many of its decisions were kept since the last replay. `fetching` are images that a
-    sender has stored, whose jobs it has not marked yet.
+    sender has stored, whose jobs it has not marked yet. The messages are in the queue; `is_any_lost` says whether some
+    were lost since a sweep found none.
     """
 
     client: Any
 
-    @initialize(ids=st.lists(st.sampled_from("abcdefgh"), unique=True, min_size=1))
-    def create_jobs(self, ids: list[str]) -> None:
+    @initialize(count=st.integers(1, 5) | st.integers(1, 40))
+    def create_jobs(self, count: int) -> None:
+        ids = [f"job-{number:02}" for number in range(count)]
         self.client.flushall()
         self.ledger = Ledger(self.client, RedisRetry("test"))
         self.store = ImageStore(self.client, RedisRetry("test"), budget_bytes=1000, ttl_s=60)
         self.store.put(dict.fromkeys(ids, b"image"))
         self.decisions: dict[str, int] = dict.fromkeys(ids, 0)
         self.answered: set[str] = set()
-        self.messages: list[str] = create_stored(self.ledger, *ids)
+        self.is_any_lost = False
+        self._publish(create_stored(self.ledger, *ids))
         self.fetching: set[str] = set()
         self.begun: set[str] = set()
         self.leases: dict[str, ScriptCall[list[OutboxJob]]] = {}
@@ -112,7 +118,7 @@ class LedgerStateMachine(RuleBasedStateMachine):
         self.ledger.run(admin.resume(Queue.BULK))
         try:
             self.client.config_set("maxmemory", 1)
-            self.messages.clear()
+            self.client.delete(str(Queue.BULK))
             self._end_leases()
             self._decide_messages()
             assert {self._stage(id_) for id_ in self.decisions} <= {b"received", b"decided", b"answered"}
@@ -128,7 +134,8 @@ class LedgerStateMachine(RuleBasedStateMachine):
     def deliver(self, data: st.DataObject, worker: str, doubled: bool, beats: bool) -> None:
         message = data.draw(st.sampled_from(self.messages))
         if not doubled:
-            self.messages.remove(message)
+            self.client.lrem(str(Queue.BULK), -1, message)
+            self.is_any_lost |= self.client.hexists(f"{KEY_PREFIX}paused_queues", str(Queue.BULK))
         if beats:
             self.ledger.run(transitions.heartbeat(worker, lease_s=5))
         self._claim(message, worker)
@@ -142,16 +149,20 @@ class LedgerStateMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.messages)
     @rule()
     def lose_all_messages(self) -> None:
-        self.messages.clear()
+        self.client.delete(str(Queue.BULK))
+        self.is_any_lost = True
 
     @rule(process=st.sampled_from(WORKERS + SENDERS), limit=st.sampled_from([1, 100]))
     def process_dies(self, process: str, limit: int) -> None:
         expire_lease(self.ledger, process)
-        self.messages += [job.id for job in sweep(self.ledger, self.client, limit=limit)]
+        self._publish(job.id for job in sweep(self.ledger, self.client, limit=limit))
 
     @rule()
     def sweep_only(self) -> None:
-        self.messages += [job.id for job in sweep(self.ledger, self.client)]
+        is_empty = not self.messages
+        self._publish(job.id for job in sweep(self.ledger, self.client))
+        if is_empty and not self.client.hexists(f"{KEY_PREFIX}paused_queues", str(Queue.BULK)):
+            self.is_any_lost = False
 
     @rule(paused=st.booleans())
     def pause_or_resume(self, paused: bool) -> None:
@@ -176,7 +187,7 @@ class LedgerStateMachine(RuleBasedStateMachine):
         self.decisions[id_] -= count
         if count:
             self.answered.discard(id_)
-        self.messages += [job.id for job in pending]
+        self._publish(job.id for job in pending)
 
     @precondition(lambda self: self.decisions)
     @rule(data=st.data(), decision=st.sampled_from([REFUSED, FAILED]))
@@ -191,7 +202,7 @@ class LedgerStateMachine(RuleBasedStateMachine):
         if is_image_lost:
             self.store.delete([id_])
         transition = transitions.request_upload if is_image_lost else transitions.release
-        self.messages += [job.id for job in self.ledger.run(transition([id_], incarnation=worker))]
+        self._publish(job.id for job in self.ledger.run(transition([id_], incarnation=worker)))
 
     @rule(stage=outbox_stages, sender=senders)
     def lease(self, stage: Any, sender: str) -> None:
@@ -250,6 +261,7 @@ class LedgerStateMachine(RuleBasedStateMachine):
         assert {id_ for id_, job in snapshot.jobs.items() if job["suspect"] == "1"} <= self.begun
         self._check_expiry(snapshot)
         self._check_images(snapshot)
+        self._check_messages(snapshot)
 
     def _check_stages(self, snapshot: "Snapshot") -> None:
         """Each job is in one place, and has as many decisions as were kept."""
@@ -280,6 +292,19 @@ class LedgerStateMachine(RuleBasedStateMachine):
         assert snapshot.stored <= allowed
         assert snapshot.reserved <= allowed
 
+    def _check_messages(self, snapshot: "Snapshot") -> None:
+        """Unless messages were lost, those that wait are enough for all ready jobs."""
+        if not self.is_any_lost:
+            assert len(snapshot.waiting["ready"]) <= len(self.messages) * JOBS_PER_MESSAGE
+
+    @property
+    def messages(self) -> list[str]:
+        return [message.decode() for message in self.client.lrange(str(Queue.BULK), 0, -1)]
+
+    def _publish(self, ids: Iterable[str]) -> None:
+        for id_ in ids:
+            self.client.eval(PUBLISH, 1, str(Queue.BULK), id_)
+
     def _draw(self, data: st.DataObject) -> str:
         return data.draw(st.sampled_from(sorted(self.decisions)))
 
@@ -289,22 +314,28 @@ class LedgerStateMachine(RuleBasedStateMachine):
     def _held_by(self, process: str) -> list[str]:
         return sorted(id_.decode() for id_ in self.client.smembers(f"{KEY_PREFIX}in_flight:{process}"))
 
-    def _claim(self, message: str, worker: str) -> None:
+    def _claim(self, message: str, worker: str) -> list[ClaimedJob]:
+        """Claim with a message. Its reply is lost, and repeated."""
         self.tokens += 1
-        claimed(self.ledger, message, by=worker, token=f"t{self.tokens}")
+        call = transitions.claim([TaskMessage(f"t{self.tokens}", Queue.BULK, [message])], incarnation=worker)
+        (jobs,), (again,) = self.ledger.run(call), self.ledger.run(call)
+        assert sorted(job.id for job in again) == sorted(job.id for job in jobs)
+        assert len(jobs) <= JOBS_PER_MESSAGE
+        return jobs
 
     def _end_leases(self) -> None:
         for process in WORKERS + SENDERS:
             expire_lease(self.ledger, process)
-        sweep(self.ledger, self.client)
+        self._publish(job.id for job in sweep(self.ledger, self.client))
 
     def _decide_messages(self) -> None:
-        """Lost messages are found, and each job of a message is decided."""
-        messages = self.messages + [job.id for job in sweep(self.ledger, self.client)]
-        for message in messages:
-            self._claim(message, "last")
-            if self._stage(message) == b"claimed":
-                assert self.ledger.run(transitions.decide([(message, REFUSED)])) == [True]
+        """Lost messages are found, and each job that is claimed with a message is decided."""
+        self._publish(job.id for job in sweep(self.ledger, self.client))
+        while message := self.client.rpop(str(Queue.BULK)):
+            for job in self._claim(message.decode(), "last"):
+                assert self.ledger.run(transitions.decide([(job.id, REFUSED)])) == [True]
+            if not self.messages:
+                self._publish(job.id for job in sweep(self.ledger, self.client))
 
     def _store_again(self, ids: set[str]) -> None:
         received = {id_ for id_ in ids if self._stage(id_) == b"received"}
@@ -316,7 +347,7 @@ class LedgerStateMachine(RuleBasedStateMachine):
     def _mark_ready(self) -> None:
         marked = self.ledger.run(transitions.mark_ready(sorted(self.fetching)))
         self.store.delete(marked.unused)
-        self.messages += [job.id for job in marked.pending]
+        self._publish(job.id for job in marked.pending)
         self.fetching.clear()
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.ledger.script_call import script_source
+from shared.ledger.script_call import JOBS_PER_MESSAGE, script_source
 
 LEDGER = Path("shared/ledger")
 SCRIPTS = sorted(path.stem for path in (LEDGER / "scripts").glob("*.lua") if not path.stem.startswith("_"))
@@ -21,6 +21,7 @@ def test_each_script_is_called_and_each_called_script_exists() -> None:
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_script_source_starts_with_the_flags_of_the_script(script: str) -> None:
-    header, clock, *_ = script_source(script).splitlines()
+    header, constant, clock, *_ = script_source(script).splitlines()
     assert header == ("#!lua" if script in TAKING_IN_WORK else "#!lua flags=allow-oom")
+    assert constant == f"local JOBS_PER_MESSAGE = {JOBS_PER_MESSAGE}"
     assert clock.startswith("--")

@@ -42,7 +42,7 @@ def test_async_client_uses_a_unix_socket(socket_url: str) -> None:
 
 def test_messages_are_published_through_a_unix_socket(socket_url: str) -> None:
     with create_client(socket_url) as client, create_celery_app(socket_url) as app:
-        TaskPublisher(app, shard=1).publish([PendingDispatch(Queue.BULK, "job")])
+        TaskPublisher(app).publish([PendingDispatch(Queue.BULK, "job")])
         assert client.llen("bulk") == 1
 
 

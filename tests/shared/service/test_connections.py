@@ -21,7 +21,7 @@ def config(redis_url: str) -> Settings:
 
 
 def check(config: Settings) -> None:
-    with ServiceConnections(config, shard=1) as connections:
+    with ServiceConnections(config) as connections:
         connections.check_ledger()
 
 
@@ -51,7 +51,7 @@ def test_check_ledger_knows_a_ledger_of_version_1_which_holds_no_version(config:
 
 def test_service_client_sends_no_heartbeat_to_another_version(config: Settings, client: Any) -> None:
     client.set(VERSION, LEDGER_VERSION + 1)
-    service = ServiceClient(config, role="bulk", shard=1, stop=threading.Event())
+    service = ServiceClient(config, role="bulk", stop=threading.Event())
     with pytest.raises(LedgerVersionError), service:
         pass
     assert client.keys(f"{KEY_PREFIX}*") == [VERSION.encode()]

@@ -24,7 +24,7 @@ INCARNATION = "worker-1"
 def test_a_process_that_waits_no_more_keeps_its_lease_after_an_outage(refusing: RefusingValkey) -> None:
     stop_waiting = threading.Event()
     config = Settings(redis_url=SecretStr(refusing.url), lease_s=1)
-    with ServiceConnections(config, shard=1, stop=stop_waiting) as connections:
+    with ServiceConnections(config, stop=stop_waiting) as connections:
         heartbeat = HeartbeatThread(connections.ledger, connections.publisher, config, incarnation=INCARNATION)
 
         def lease_s() -> float:
@@ -53,8 +53,8 @@ def test_a_process_keeps_its_lease_while_its_sweep_publishes_many_messages(redis
                 publishing.set()
                 published.wait(30)
 
-    with ServiceConnections(config, shard=1) as connections:
-        publisher = SlowPublisher(connections.app, shard=1)
+    with ServiceConnections(config) as connections:
+        publisher = SlowPublisher(connections.app)
         heartbeat = HeartbeatThread(connections.ledger, publisher, config, incarnation=INCARNATION)
         heartbeat.start()
         try:
@@ -76,7 +76,7 @@ def test_a_process_keeps_its_lease_while_its_sweep_publishes_many_messages(redis
 
 def test_a_job_that_missed_its_deadline_has_a_line_in_the_log(redis_url: str) -> None:
     config = Settings(redis_url=SecretStr(redis_url), lease_s=1)
-    with ServiceConnections(config, shard=1) as connections, capture_logs() as logs:
+    with ServiceConnections(config) as connections, capture_logs() as logs:
         heartbeat = HeartbeatThread(connections.ledger, connections.publisher, config, incarnation=INCARNATION)
         connections.ledger.run(
             transitions.create_jobs(

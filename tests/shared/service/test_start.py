@@ -43,7 +43,7 @@ def as_user(server: EmbeddedValkey, user: str, password: str = "right") -> str:
 
 
 def check(config: Settings, *, stores_images: bool) -> None:
-    with ServiceConnections(config, shard=1, stop=threading.Event()) as connections:
+    with ServiceConnections(config, stop=threading.Event()) as connections:
         connections.check(stores_images=stores_images)
 
 
@@ -90,7 +90,7 @@ def test_service_client_asks_the_image_store_before_it_registers(
     redis_url: str, store: EmbeddedValkey, client: Any
 ) -> None:
     config = config_of(redis_url, as_user(store, "reader"))
-    with pytest.raises(RedisAccessDenied), ServiceClient(config, role="bulk", shard=1, stop=threading.Event()):
+    with pytest.raises(RedisAccessDenied), ServiceClient(config, role="bulk", stop=threading.Event()):
         pass
     assert [key for key in client.keys(f"{KEY_PREFIX}*") if b"version" not in key] == []
 
@@ -99,7 +99,7 @@ def test_a_user_without_info_and_admin_commands_is_enough(redis_url: str, client
     client.execute_command("ACL", "SETUSER", "service", "on", ">right", *LEDGER_RIGHTS)
     try:
         config = Settings(redis_url=SecretStr(redis_url.replace("redis://", "redis://service:right@")))
-        with ServiceClient(config, role="bulk", shard=1, stop=threading.Event()):
+        with ServiceClient(config, role="bulk", stop=threading.Event()):
             pass
     finally:
         client.acl_deluser("service")
@@ -126,7 +126,7 @@ def test_a_wrong_address_names_its_setting(redis_url: str, setting: str) -> None
     config = config_of(redis_url, redis_url).model_copy(update={setting: SecretStr("redis://host/ledger")})
     variable = "REDIS_URL" if setting == "redis_url" else "MELANOMA_IMAGE_STORE_URL"
     with pytest.raises(RedisUnsuitable, match=f"^setting {variable} is not the address of a Redis"):
-        ServiceConnections(config, shard=1)
+        ServiceConnections(config)
     with pytest.raises(RedisUnsuitable, match=f"^setting {variable} is not the address of a Redis"):
         AsyncServiceConnections(config)
 
@@ -135,5 +135,5 @@ def test_a_start_that_waits_for_redis_ends_when_the_process_is_stopped() -> None
     config = Settings(redis_url=SecretStr(f"redis://127.0.0.1:{free_port()}/0"))
     stop = threading.Event()
     threading.Timer(0.1, stop.set).start()
-    with pytest.raises(ShutdownRequested), ServiceClient(config, role="bot", shard=1, stop=stop):
+    with pytest.raises(ShutdownRequested), ServiceClient(config, role="bot", stop=stop):
         pass

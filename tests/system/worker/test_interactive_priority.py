@@ -45,7 +45,7 @@ def test_interactive_images_overtake_a_folder(stack: ServiceStack, folder: Path)
         Submitter(
             Ledger(client, retry),
             ImageStore(client, retry, budget_bytes=2**28, ttl_s=60),
-            TaskPublisher(create_celery_app(stack.broker.url), shard=1),
+            TaskPublisher(create_celery_app(stack.broker.url)),
             SubmissionConfig(
                 outbox="chat",
                 key=b"chat",

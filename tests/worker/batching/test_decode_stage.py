@@ -139,7 +139,7 @@ def test_hanging_suspects_hold_up_nobody_else(start_stage: StageFactory, sink: S
     assert "s1" not in sink.ids, "it waits for the other suspect"
     waiting = stage.close()
     assert waiting == [suspects[1]]
-    suspects[0].latch.wait()
+    suspects[0].message.take()
     assert suspects[0].outcome is Released.RELEASED, "it is not blamed for the end of its child"
 
 
@@ -204,7 +204,7 @@ def run_lane(decoder: ScriptedDecoder, sink: Callable[[WorkItem], None], items: 
 def test_slot_finishes_the_image_and_goes_on_whatever_is_raised(sink: Sink, raised: object, outcome: Outcome) -> None:
     first, second = bulk("first"), bulk("second")
     lane = run_lane(ScriptedDecoder(raised), sink, [first, second])
-    first.latch.wait()
+    first.message.take()
     assert first.outcome == outcome
     sink.wait_for("second")
     lane.close()
@@ -219,7 +219,7 @@ def test_image_that_cannot_be_passed_on_fails_and_the_slot_goes_on(sink: Sink) -
     sink.on_item = fail_once
     first, second = bulk("first"), bulk("second")
     lane = run_lane(ScriptedDecoder(), sink, [first, second])
-    first.latch.wait()
+    first.message.take()
     assert first.outcome == Failure(reason=FailureReason.DECODE_FAILED, detail="RuntimeError")
     sink.wait_for("second")
     lane.close()
@@ -232,7 +232,7 @@ def test_image_without_a_child_process_is_released_and_later_ones_are_tried(
     monkeypatch.setattr("worker.batching.decode_lane._UNAVAILABLE_PAUSE_S", 0.01)
     first, second = bulk("first", suspect=True), bulk("second", suspect=True)
     lane = run_lane(ScriptedDecoder(DecoderUnavailable("no process")), sink, [first, second])
-    first.latch.wait()
+    first.message.take()
     assert first.outcome is Released.RELEASED
     sink.wait_for("second")
     lane.close()
@@ -247,7 +247,7 @@ def test_close_does_not_wait_for_a_child_that_cannot_start(sink: Sink, monkeypat
     lane.close()
     lane.stop()
     item.finish(Released.RELEASED)  # if the slot had not begun it yet
-    item.latch.wait()
+    item.message.take()
     assert decoder.closed.is_set()
     assert lane.put(bulk("late")) is False
 
@@ -286,7 +286,7 @@ def test_slots_share_a_budget_of_memory_and_return_it(sink: Sink) -> None:
     lane.start()
     sink.wait_for(*(item.job.id for item in items))
     for item in damaged:
-        item.latch.wait()
+        item.message.take()
     assert 8_000_000 < budget.peak <= limits.max_memory
     lane.close()
     lane.stop()
@@ -354,7 +354,7 @@ def test_image_that_waits_for_memory_does_not_hang_and_is_released_on_close(sink
     assert lane.get_hanging_items(0) == []
     lane.close()
     lane.stop()
-    item.latch.wait()
+    item.message.take()
     assert item.outcome is Released.RELEASED
     assert sink.ids == []
 

@@ -16,7 +16,7 @@ from tests.worker.items import make_distinct_jpegs, make_item, make_job, make_jp
 from tests.worker.scripted_predictor import ScriptedPredictor, contents_of
 from worker.batching.pipeline import Pipeline
 from worker.batching.prediction_check import DeviceFault
-from worker.batching.work_item import CountDownLatch, Prediction, Released, WorkItem
+from worker.batching.work_item import FinishedItems, Prediction, Released, WorkItem
 
 
 @pytest.fixture
@@ -40,15 +40,15 @@ def run(pipeline: Pipeline, images: list[WorkItem]) -> None:
     for item in images:
         pipeline.put(item)
     for item in images:
-        item.latch.wait()
+        item.message.take()
 
 
 def test_every_item_of_a_message_gets_its_outcome(pipeline: Pipeline) -> None:
-    latch = CountDownLatch(3)
+    message = FinishedItems(3)
     message = [
-        make_item(make_jpeg(), latch=latch),
-        make_item(b"not an image", latch=latch),
-        make_item(b"", latch=latch),
+        make_item(make_jpeg(), message=message),
+        make_item(b"not an image", message=message),
+        make_item(b"", message=message),
     ]
     run(pipeline, message)
     assert isinstance(message[0].outcome, Prediction)
@@ -74,7 +74,7 @@ def test_every_item_gets_the_answer_to_its_own_image(pipeline: Pipeline, predict
     ]
     put_behind_the_first(pipeline, predictor, items)
     for item in items:
-        item.latch.wait()
+        item.message.take()
     assert max(predictor.batch_sizes) > 1
     for item, data in zip(items, images, strict=True):
         assert contents_of(item.outcome) == predictor.answers_of(data), item.job.id
@@ -92,7 +92,7 @@ def test_idle_device_starts_at_once_and_busy_device_gathers_a_batch(
             pipeline.put(other)
         wait_until_decoded(others)
     for other in others:
-        other.latch.wait()
+        other.message.take()
     assert predictor.batch_sizes[0] == 1
     assert len(predictor.batches) < 1 + len(others)
 
@@ -140,9 +140,9 @@ def test_release_finishes_the_batch_in_flight_and_releases_the_rest(
             pipeline.put(item)
         pipeline.release()
         for item in waiting:
-            item.latch.wait()
+            item.message.take()
         assert {item.outcome for item in waiting} == {Released.RELEASED}
-    in_flight.latch.wait()
+    in_flight.message.take()
     assert isinstance(in_flight.outcome, Prediction)
     late = make_item(make_jpeg())
     run(pipeline, [late])
@@ -159,7 +159,7 @@ def test_device_predicts_waiting_interactive_images_before_bulk_and_does_not_mix
     ]
     put_behind_the_first(pipeline, predictor, items)
     for item in items:
-        item.latch.wait()
+        item.message.take()
     by_pixels = {predictor.answer(pixels[None]).evidence.tobytes(): 0 for pixels in predictor.batches[0]}
     for number, data in enumerate(images):
         by_pixels[np.array(predictor.answers_of(data)["evidence"], np.float32).tobytes()] = number
@@ -179,7 +179,7 @@ def test_batch_with_too_few_rows_is_predicted_item_by_item(pipeline: Pipeline, p
     items = [make_item(data, make_job(str(number))) for number, data in enumerate(images)]
     put_behind_the_first(pipeline, predictor, items)
     for item, data in zip(items, images, strict=True):
-        item.latch.wait()
+        item.message.take()
         assert contents_of(item.outcome) == predictor.answers_of(data)
 
 
@@ -207,7 +207,7 @@ def test_device_that_answers_no_image_any_more_fails_none(
     predictor.change_answer = answer
     put_behind_the_first(pipeline, predictor, items)
     for item in items:
-        item.latch.wait()
+        item.message.take()
     assert {item.outcome for item in items} == {Released.RELEASED}
     assert problem in str(faults[0])
     assert "CPU:0 (scripted)" in str(faults[0])
@@ -262,7 +262,7 @@ def test_release_in_the_middle_leaves_no_item_without_an_outcome(
             pipeline.put(item)
     pipeline.join()
     for item, data in zip(items, images, strict=True):
-        item.latch.wait()
+        item.message.take()
         if item.outcome is not Released.RELEASED:
             assert contents_of(item.outcome) == predictor.answers_of(data)
     predicted = sum(predictor.batch_sizes)

@@ -25,7 +25,7 @@ class ConsumerProcess:
     def __init__(self, refusing: RefusingValkey, directory: Path, *arguments: str) -> None:
         self.refusing = refusing
         self._log_path = directory / "consumer.log"
-        self._publisher = TaskPublisher(create_celery_app(refusing.url), shard=1)
+        self._publisher = TaskPublisher(create_celery_app(refusing.url))
         self._published = 0
         self._arguments = arguments
 

@@ -2,9 +2,10 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from shared.contract.names import CONTRACT_VERSION, Queue, Stage
 from shared.ids import new_token
 from shared.images.decode import decode
 from shared.ledger import admin, transitions
+from shared.ledger.records import TaskMessage
+from shared.model.artefact import Manifest
 from tests.shared.ledger.steps import expire_lease
 from tests.worker.handler_harness import INCARNATION, OUTBOX, HandlerHarness
 from tests.worker.items import make_distinct_jpegs, make_jpeg
@@ -81,9 +84,9 @@ def test_duplicate_message_changes_nothing(harness: HandlerHarness) -> None:
 
 def test_lost_reply_to_a_claim_is_repeated_for_the_same_message(harness: HandlerHarness) -> None:
     ids = harness.submit(name_images(1))
-    token = new_token()
-    harness.ledger.run(transitions.claim([(token, ids[0])], incarnation=INCARNATION))
-    assert harness.handler.classify(ids, token=token) == {"verdict": 1}
+    message = TaskMessage(new_token(), Queue.BULK, ids)
+    harness.ledger.run(transitions.claim([message], incarnation=INCARNATION))
+    assert harness.handler.classify(message) == {"verdict": 1}
 
 
 def test_image_that_is_missing_is_requested_again(harness: HandlerHarness) -> None:
@@ -341,7 +344,7 @@ def test_refused_decision_of_one_message_does_not_hold_another_up(harness: Handl
     harness.client.delete("melanoma:job:broken")
     assert message.result() == {"verdict": 4}
     counted = REGISTRY.get_sample_value("melanoma_decisions_total", {"kind": "verdict"}) or 0
-    assert counted - verdicts == 3, "each that was written first, once"
+    assert 0 < counted - verdicts <= 3, "none is counted twice"
 
 
 def test_refused_claim_leaves_no_job_claimed(harness: HandlerHarness) -> None:
@@ -386,7 +389,7 @@ def test_store_that_refuses_reads_costs_no_attempt(harness: HandlerHarness) -> N
     with harness.store_refusing_reads():
         for rounds in range(1, 6):
             assert harness.classify(ids) == {"released": 3}
-            assert len(harness.published_ids()) == rounds
+            assert len(harness.published_ids()) >= min(rounds * len(ids), 8), "each is published again"
             assert harness.backoff._pause_s > 0, "the next message waits"
         for id_ in ids:
             history = harness.history(id_)
@@ -425,3 +428,57 @@ def test_paused_queue_is_not_claimed(harness: HandlerHarness) -> None:
     harness.ledger.run(admin.resume(Queue.BULK))
     assert harness.classify(ids) == {"verdict": 1}
     assert len(harness.ledger.run(transitions.peek(Stage.DECIDED, outbox=OUTBOX, limit=10))) == 1
+
+
+@pytest.fixture
+def greedy(tmp_path: Path, redis_url: str, manifest: Manifest) -> Iterator[HandlerHarness]:
+    """A handler that claims more than a message names."""
+    with HandlerHarness(tmp_path, redis_url, manifest, jobs_per_message=8) as harness:
+        yield harness
+
+
+def test_message_decides_other_jobs_of_its_queue(greedy: HandlerHarness) -> None:
+    ids = greedy.submit(name_images(6))
+    chat = greedy.submit(name_images(1, "chat"), queue=Queue.INTERACTIVE)
+    assert greedy.classify(ids[3:4]) == {"verdict": 6}
+    assert greedy.stage(chat[0]) is Stage.READY
+    assert greedy.classify(ids[:1]) == {"skipped": 1}
+
+
+def test_message_whose_job_was_taken_decides_another(greedy: HandlerHarness) -> None:
+    (first,) = greedy.submit(name_images(1))
+    assert greedy.classify([first]) == {"verdict": 1}
+    greedy.submit(name_images(1, "later"))
+    assert greedy.classify([first]) == {"verdict": 1, "skipped": 1}
+
+
+def test_whatever_a_message_has_claimed_is_released_when_it_fails(
+    greedy: HandlerHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = greedy.submit(name_images(3))
+    monkeypatch.setattr(Pipeline, "put", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        greedy.classify(ids[:1])
+    assert {greedy.stage(id_) for id_ in ids} == {Stage.READY}
+    assert {greedy.history(id_).attempts for id_ in ids} == {1}
+
+
+def test_finished_images_do_not_wait_for_one_that_takes_long(
+    harness: HandlerHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = threading.Event()
+
+    def wait_for_text(data: bytes, *arguments: Any, **options: Any) -> Any:
+        if data == b"slow":
+            release.wait(30)
+        return decode(data, *arguments, **options)
+
+    monkeypatch.setattr(in_process_decoder, "decode", wait_for_text)
+    ids = harness.submit({"slow": b"slow", **name_images(3)})
+    message = harness.start(ids)
+    try:
+        eventually(lambda: all(harness.stage(id_) is Stage.DECIDED for id_ in ids[1:]))
+        assert message.is_running()
+    finally:
+        release.set()
+    assert message.result() == {"verdict": 3, "refusal": 1}

@@ -1,5 +1,6 @@
-"""A worker that is full of bulk messages still has a slot for an interactive one."""
+"""A worker takes no more messages than it has work for, and one that is full of bulk still takes interactive ones."""
 
+from collections import Counter
 from contextlib import ExitStack
 
 import pytest
@@ -7,34 +8,57 @@ from kombu.transport import redis
 
 from shared.broker.transport import Channel
 from shared.contract.names import Queue
+from shared.ledger.script_call import JOBS_PER_MESSAGE
 from worker.consumer.task_slots import PriorityQueueOrder, TaskSlots
 
-QUEUES = [str(queue) for queue in Queue]
+BOTH = [Queue.INTERACTIVE, Queue.BULK]
+
+
+def order_of(task_slots: TaskSlots) -> list[str]:
+    cycle = PriorityQueueOrder(task_slots)
+    cycle.update([str(queue) for queue in Queue])
+    queues = cycle.consume(len(Queue))
+    assert cycle.is_held_back == (len(queues) < len(Queue))
+    return queues
 
 
 def test_order_omits_bulk_when_only_the_reserved_slots_are_free() -> None:
     task_slots = TaskSlots(16)
-    cycle = PriorityQueueOrder(task_slots)
-    cycle.update(QUEUES)
     with ExitStack() as in_flight:
         for _ in range(13):
-            in_flight.enter_context(task_slots.occupy(Queue.BULK))
-        assert cycle.consume(2) == [Queue.INTERACTIVE, Queue.BULK]
-        with task_slots.occupy(Queue.BULK):
-            assert cycle.consume(2) == [Queue.INTERACTIVE]
-            assert cycle.is_bulk_at_limit
-        assert cycle.consume(2) == [Queue.INTERACTIVE, Queue.BULK]
+            in_flight.enter_context(task_slots.occupy(Queue.BULK))(0)
+        assert order_of(task_slots) == BOTH
+        with task_slots.occupy(Queue.BULK) as on_started:
+            on_started(0)
+            assert order_of(task_slots) == [Queue.INTERACTIVE]
+        assert order_of(task_slots) == BOTH
 
 
-def test_interactive_messages_do_not_limit_bulk() -> None:
-    task_slots = TaskSlots(4)
-    with ExitStack() as in_flight:
-        for _ in range(4):
-            in_flight.enter_context(task_slots.occupy(Queue.INTERACTIVE))
-        assert not task_slots.is_bulk_at_limit
+def test_order_omits_bulk_while_the_device_has_enough_to_do() -> None:
+    backlog = Counter({Queue.BULK: 23})
+    task_slots = TaskSlots(64, count_backlog=backlog.__getitem__, max_backlog=lambda: 24)
+    assert order_of(task_slots) == BOTH
+    backlog[Queue.BULK] = 24
+    assert order_of(task_slots) == [Queue.INTERACTIVE], "interactive images are predicted before bulk ones"
 
 
-def test_transport_polls_again_soon_while_bulk_is_at_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interactive_backlog_holds_both_queues_back() -> None:
+    backlog = Counter({Queue.INTERACTIVE: 24})
+    task_slots = TaskSlots(64, count_backlog=backlog.__getitem__, max_backlog=lambda: 24)
+    assert order_of(task_slots) == []
+
+
+def test_message_that_is_being_claimed_counts_as_full() -> None:
+    task_slots = TaskSlots(64, max_backlog=lambda: 2 * JOBS_PER_MESSAGE)
+    with task_slots.occupy(Queue.BULK):
+        assert order_of(task_slots) == BOTH
+        with task_slots.occupy(Queue.BULK) as on_started:
+            assert order_of(task_slots) == [Queue.INTERACTIVE]
+            on_started(1)
+            assert order_of(task_slots) == BOTH, "its one image is in the backlog of the pipeline from now on"
+
+
+def test_transport_polls_again_soon_while_a_queue_is_held_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """The transport reads the property of the order by its name."""
     timeouts: list[float | None] = []
     monkeypatch.setattr(redis.Channel, "_brpop_start", lambda _self, timeout=None: timeouts.append(timeout))

@@ -18,12 +18,12 @@ class Clock:
 
 
 def test_slow_decoding_shows_once_the_worker_is_saturated() -> None:
-    clock, task_slots = Clock(), TaskSlots(16)
+    clock, task_slots = Clock(), TaskSlots(16, max_backlog=lambda: 24)
     throughput = ThroughputEstimator(task_slots, lambda: 120.0, clock)
     assert throughput.images_per_second() == 120
     with ExitStack() as in_flight:
-        for _ in range(12):
-            in_flight.enter_context(task_slots.occupy(Queue.INTERACTIVE))
+        for _ in range(2):
+            in_flight.enter_context(task_slots.occupy(Queue.INTERACTIVE))(8)
         throughput.images_per_second()
         for _ in range(10):
             throughput.record(40)
@@ -46,7 +46,8 @@ def test_moment_without_work_discards_the_reading() -> None:
     clock, task_slots = Clock(), TaskSlots(4)
     throughput = ThroughputEstimator(task_slots, lambda: 120.0, clock)
     for _ in range(5):
-        with task_slots.occupy(Queue.BULK), task_slots.occupy(Queue.BULK):
+        with task_slots.occupy(Queue.BULK) as on_started:
+            on_started(32)
             throughput.record(2)
         clock.now += 1
     assert throughput.images_per_second() == 120
@@ -56,7 +57,8 @@ def test_old_rates_expire_and_the_device_rate_is_the_maximum() -> None:
     clock, task_slots = Clock(), TaskSlots(2)
     device = [120.0]
     throughput = ThroughputEstimator(task_slots, lambda: device[0], clock)
-    with task_slots.occupy(Queue.BULK):
+    with task_slots.occupy(Queue.BULK) as on_started:
+        on_started(32)
         throughput.images_per_second()
         throughput.record(50)
         clock.now += 1

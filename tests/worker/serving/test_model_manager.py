@@ -97,7 +97,7 @@ def test_switch_that_fails_changes_nothing(models: Models) -> None:
     assert (models.served(), models.watched()) == ("b", ["b", "a"])
     item = make_item(make_jpeg())
     models.manager.current.pipeline.put(item)
-    item.latch.wait()
+    item.message.take()
     assert isinstance(item.outcome, Prediction)
 
 
@@ -110,7 +110,7 @@ def test_batch_in_flight_of_a_released_model_is_finished(models: Models) -> None
         models.manager.switch_to(models.c)
         assert models.served() == "c", "a switch does not wait for the oldest model"
         assert "a" in models.watched(), "the age of its batch is watched"
-    item.latch.wait()
+    item.message.take()
     assert isinstance(item.outcome, Prediction)
     eventually(lambda: models.watched() == ["c", "b"])
 
