@@ -1,5 +1,6 @@
 """The pipeline finishes every item, lets a bad image fail alone and survives a batch that raises."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
@@ -44,11 +45,11 @@ def run(pipeline: Pipeline, images: list[WorkItem]) -> None:
 
 
 def test_every_item_of_a_message_gets_its_outcome(pipeline: Pipeline) -> None:
-    message = FinishedItems(3)
+    together = FinishedItems(3)
     message = [
-        make_item(make_jpeg(), message=message),
-        make_item(b"not an image", message=message),
-        make_item(b"", message=message),
+        make_item(make_jpeg(), message=together),
+        make_item(b"not an image", message=together),
+        make_item(b"", message=together),
     ]
     run(pipeline, message)
     assert isinstance(message[0].outcome, Prediction)
@@ -268,3 +269,19 @@ def test_release_in_the_middle_leaves_no_item_without_an_outcome(
     predicted = sum(predictor.batch_sizes)
     assert [item.outcome for item in items].count(Released.RELEASED) == 40 - predicted
     assert predicted >= 1
+
+
+@pytest.mark.parametrize(("cost_of", "is_cut"), [(lambda _: 0.02, False), (lambda count: 0.004 * count, True)])
+def test_warm_up_ends_where_larger_batches_are_no_cheaper(
+    predictor: ScriptedPredictor,
+    manifest: Manifest,
+    faults: list[DeviceFault],
+    cost_of: Callable[[int], float],
+    is_cut: bool,
+) -> None:
+    predictor.on_batch = lambda images: time.sleep(cost_of(len(images)))
+    pipeline = Pipeline(predictor, manifest, Settings(max_batch_size=32, decode_slots=1), faults.append)
+    pipeline.start()
+    pipeline.release()
+    assert (max(predictor.batch_sizes) < 32) == is_cut
+    assert pipeline.predict_stage.cost_model.choose_size(1000) <= max(predictor.batch_sizes)
