@@ -16,7 +16,7 @@ help: ## Show this list
 demo: $(VENV)/ready ## Start everything, classify rendered samples (or FOLDER=path), stop everything
 	@$(BIN)/melanoma-local demo $(if $(FOLDER),"$(FOLDER)")
 
-up: $(VENV)/ready ## Keep broker, WORKERS=n workers, Flower and the bot running until Ctrl-C
+up: $(VENV)/ready ## Keep broker, WORKERS=n (or auto) workers, Flower and the bot running until Ctrl-C
 	@$(BIN)/melanoma-local up --workers $(WORKERS)
 
 # Single tests are distributed to some processes: four for two cores, since most tests wait more than they compute. Those

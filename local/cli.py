@@ -1,6 +1,7 @@
 """The command `melanoma-local`."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -24,8 +25,20 @@ def cli() -> None:
     """
 
 
+def _check_workers(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    if not re.fullmatch(r"auto|[1-9]\d?", value):
+        raise click.BadParameter(f"{value} is neither auto nor a number from 1 to 99.")
+    return value
+
+
 @cli.command("up")
-@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Number of workers.")
+@click.option(
+    "--workers",
+    default="1",
+    show_default=True,
+    help="Number of worker processes, or auto: see melanoma-worker --help.",
+    callback=_check_workers,
+)
 @click.option(
     "--directory",
     type=click.Path(file_okay=False, path_type=Path),
@@ -33,7 +46,7 @@ def cli() -> None:
     show_default=True,
     help="Directory for the broker's data and the logs.",
 )
-def up_command(workers: int, directory: Path) -> None:
+def up_command(workers: str, directory: Path) -> None:
     """Keep a broker, workers, Flower and the bot running until Ctrl-C.
 
     Without BOT_TOKEN the bot uses a simulator of Telegram, which has a chat page for the browser.

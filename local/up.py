@@ -46,8 +46,6 @@ _PROGRAM_SECTION: Final = """
 [program:{name}]
 command={command}
 priority={priority}
-numprocs={count}
-process_name=%(program_name)s-%(process_num)d
 startsecs={start_s}
 autorestart=unexpected
 exitcodes=0,2
@@ -58,10 +56,11 @@ redirect_stderr=true
 """
 
 
-def up(directory: Path, workers: int) -> None:
+def up(directory: Path, workers: str) -> None:
     """Print the addresses and replace this process by supervisord, with its files in `directory`. Does not return.
 
-    If a Redis is configured, no broker is started.
+    If a Redis is configured, no broker is started. `workers` is a number, or `auto`, as `melanoma-worker --processes`
+    takes it.
 
     Raises:
         SettingsError: A port is taken, the configured Redis does not answer, the service already runs in `directory`,
@@ -71,7 +70,7 @@ def up(directory: Path, workers: int) -> None:
     lock_directory(directory)
     config = settle_flower_port(config, os.environ)
     flower, secrets = flower_command(config)
-    _check_ports(config, workers)
+    _check_ports(config)
     programs = []
     if has_configured_redis(config):
         check_redis(config)
@@ -85,7 +84,7 @@ def up(directory: Path, workers: int) -> None:
     # supervisord starts programs in the order of priority and stops them in reverse, so that workers release their
     # jobs while the broker still runs.
     programs += [
-        _program_section("worker", command("melanoma-worker"), priority=2, count=workers),
+        _program_section("worker", [*command("melanoma-worker"), "--processes", workers], priority=2),
         # A Flower that ends at once, three times in a row, stays down. It shows the service and is no part of it.
         _program_section("flower", flower, priority=3, start_s=_FLOWER_START_S),
     ]
@@ -114,20 +113,18 @@ def _create_broker(directory: Path) -> EmbeddedValkey:
     return EmbeddedValkey(directory / "valkey", port=_REDIS_PORT, persistent=True)
 
 
-def _check_ports(config: Settings, workers: int) -> None:
+def _check_ports(config: Settings) -> None:
     if config.bot_port:
         check_port("MELANOMA_BOT", config.bot_host, config.bot_port)
     if config.metrics_port:
         check_port("MELANOMA_METRICS", config.metrics_host, config.metrics_port)
-        if workers > 1:
-            raise SettingsError("each worker needs a MELANOMA_METRICS_PORT of its own: unset it, or start one worker.")
 
 
-def _program_section(name: str, command: list[str], *, priority: int, count: int = 1, start_s: int = 0) -> str:
+def _program_section(name: str, command: list[str], *, priority: int, start_s: int = 0) -> str:
     # supervisord splits the command as a shell does, and expands %.
     quoted = " ".join(f'"{_escape(part)}"' for part in command)
     return _PROGRAM_SECTION.format(
-        name=name, command=quoted, priority=priority, count=count, start_s=start_s, stop_wait=_STOP_WAIT_S
+        name=name, command=quoted, priority=priority, start_s=start_s, stop_wait=_STOP_WAIT_S
     )
 
 
@@ -135,7 +132,7 @@ def _escape(text: str) -> str:
     return text.replace("%", "%%")
 
 
-def _print_addresses(config: Settings, workers: int, chat: str) -> None:
+def _print_addresses(config: Settings, workers: str, chat: str) -> None:
     print(f"broker   {display_address(config.ledger_url)}")
     print(f"workers  {workers}, serving {config.artefact}")
     print(f"chat     {chat}")

@@ -98,12 +98,13 @@ def run_out_of_memory(stack: ContainerStack) -> str:
     """A worker that the kernel kills is reported in its log, and one with too small a limit does not start."""
     image = stack.images()["worker"]
     hog = (
-        "import sys; from worker.health.supervisor import supervise; sys.exit(supervise([sys.executable, '-c', {!r}]))"
+        "import sys; from worker.supervision.kill_report import run_and_report_kill as run;"
+        " sys.exit(run([sys.executable, '-c', {!r}]))"
     )
     limit = ("run", "--rm", "--memory", "128m", "--memory-swap", "128m", image)
     killed = stack.docker(*limit, "python", "-c", hog.format("block = bytearray(10**9)"), check=False)
     expect("(exit code 137): the kernel killed it because the memory limit of 128 MiB" in killed, f"it said: {killed}")
-    refused = stack.docker(*limit, "melanoma-worker", "--supervise", check=False)
+    refused = stack.docker(*limit, "melanoma-worker", "--report-kills", check=False)
     expect("the memory limit of 128 MiB is too small" in refused, f"it said: {refused}")
     for worker in stack.containers("worker"):
         log = stack.docker("logs", worker)

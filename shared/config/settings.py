@@ -96,6 +96,12 @@ class Settings(BaseSettings):
         pattern=r"^((CPU|GPU):\d+)?$",
         description="Device on which a worker predicts, such as GPU:1. Default: the first GPU, or else the CPU.",
     )
+    processes: str = Field(
+        default="1",
+        pattern=r"^(auto|[1-9]\d?)$",
+        description="Number of worker processes that `melanoma-worker` starts. They share the device and split the"
+        " cores. auto: one for each four cores, as far as the memory suffices.",
+    )
     max_batch_size: int = Field(default=32, ge=1, le=1024, description="Maximum number of images in one forward pass.")
     decode_slots: int = Field(
         default=0, ge=0, le=256, description="Number of images that a worker decodes at once; 0: one per core."

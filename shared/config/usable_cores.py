@@ -6,6 +6,9 @@ from typing import Final
 
 from shared.config.control_groups import CGROUPS, OWN_CGROUPS, group_directories
 
+#: Set by the supervisor of several worker processes: the share of one of them.
+CORES_VARIABLE: Final = "WORKER_CORES"
+
 #: More cores than any machine has. Infinity could not be rounded to an integer.
 _NO_QUOTA: Final = float(2**31)
 
@@ -14,10 +17,12 @@ def usable_cores() -> int:
     """Cores by CPU affinity and by the quota of the control group (cgroup v1 or v2), at least 1.
 
     `os.cpu_count` counts the cores of the machine. In a container with `--cpus 1` on a machine of 64 cores, 64 threads
-    would compete for one core. A quota of one and a half cores counts as one.
+    would compete for one core. A quota of one and a half cores counts as one. A worker that is one of several processes
+    gets a share.
     """
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(affinity, int(cpu_quota())))
+    share = int(os.environ.get(CORES_VARIABLE, affinity))
+    return max(1, min(affinity, int(cpu_quota()), share))
 
 
 def cpu_quota(cgroups: Path = CGROUPS, own: Path = OWN_CGROUPS) -> float:

@@ -97,9 +97,9 @@ def test_up_uses_the_redis_of_the_env_file(
 ) -> None:
     (directory / ".env").write_text(f"REDIS_URL={redis_url}\n")
     with pytest.raises(Started):
-        run(monkeypatch, "up")
+        run(monkeypatch, "up", "--workers", "3")
     configuration = (directory / ".local" / "supervisord.conf").read_text()
-    assert "[program:worker]" in configuration
+    assert '"--processes" "3"' in configuration.split("[program:worker]")[1].partition("[")[0]
     assert "[program:valkey]" not in configuration
     assert redis_url.removeprefix("redis://") in capsys.readouterr().out
 
@@ -116,7 +116,7 @@ def test_up_uses_the_redis_of_the_env_file(
         ("MELANOMA_FLOWER_ADDRESS", "192.0.2.1", "nothing can listen on 192.0.2.1"),
         ("FLOWER_PORT", "abc", "set MELANOMA_FLOWER_PORT instead"),
         ("MELANOMA_BOT_PORT", "{taken}", "choose another MELANOMA_BOT_PORT"),
-        ("MELANOMA_METRICS_PORT", "{free}", "each worker needs a MELANOMA_METRICS_PORT of its own"),
+        ("MELANOMA_METRICS_PORT", "{taken}", "choose another MELANOMA_METRICS_PORT"),
     ],
 )
 def test_up_says_in_one_sentence_what_keeps_it_from_starting(

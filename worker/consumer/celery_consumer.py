@@ -22,6 +22,7 @@ from redis.exceptions import RedisError
 from vine import promise
 
 from shared.redis_client.retry import OutageLog, RedisAccessDenied, retry_pauses
+from worker.exit_codes import EXIT_MISCONFIGURED
 
 log = structlog.get_logger(__name__)
 
@@ -33,9 +34,6 @@ _OUTAGE_EVENTS: Final = ("no messages can be fetched from Redis, retrying", "mes
 
 #: Access that is denied for so long is denied for good: a password that is being changed is back sooner. Seconds.
 _ACCESS_GRACE_S: Final = 15.0
-
-#: Exit code of a worker to which Redis denies access.
-_EXIT_MISCONFIGURED: Final = 2
 
 
 class EventBatchingConsumer(Consumer):  # type: ignore[misc]
@@ -98,8 +96,8 @@ class EventBatchingConsumer(Consumer):  # type: ignore[misc]
             log.error("no messages can be fetched from Redis, retrying", problem=str(denied))
         elif time.monotonic() - self._denied_since > _ACCESS_GRACE_S:
             log.error("stopping, because Redis denies access", problem=str(denied))
-            worker_shutting_down.send(sender=self.hostname, sig="SIGTERM", how="Warm", exitcode=_EXIT_MISCONFIGURED)
-            raise WorkerShutdown(_EXIT_MISCONFIGURED) from denied
+            worker_shutting_down.send(sender=self.hostname, sig="SIGTERM", how="Warm", exitcode=EXIT_MISCONFIGURED)
+            raise WorkerShutdown(EXIT_MISCONFIGURED) from denied
 
     def _on_turning(self) -> None:
         self._outage.on_success()

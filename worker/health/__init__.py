@@ -1,1 +1,1 @@
-"""Health of a worker: the liveness file, the watchdog for hanging decodes, its memory limit and its supervisor."""
+"""Health of a worker: the liveness file, the watchdog for hanging decodes and its memory limit."""

@@ -30,7 +30,9 @@ class Metrics:
         self.end_to_end = Histogram(
             "melanoma_end_to_end_seconds", "From acceptance to the decision.", ["queue"], buckets=_SECONDS_BUCKETS
         )
-        self.in_flight = Gauge("melanoma_in_flight", "Images in this worker now.", ["queue"])
+        self.in_flight = Gauge(
+            "melanoma_in_flight", "Images in this worker now.", ["queue"], multiprocess_mode="livesum"
+        )
         self.decisions = Counter("melanoma_decisions_total", "Decisions that were written first.", ["kind"])
         self.refusals = Counter("melanoma_refusals_total", "Refused images.", ["reason"])
         self.verdicts = Counter("melanoma_verdicts_total", "Verdicts that were written first.", ["band", "population"])

@@ -26,7 +26,10 @@ class ScoreDistribution:
             "melanoma_scores_total", "Verdicts that were written first, by the artefact's reliability bins.", _LABELS
         )
         self._expected_ratio = Gauge(
-            "melanoma_scores_expected_ratio", "Share of the lesions behind the calibration in the bin.", _LABELS
+            "melanoma_scores_expected_ratio",
+            "Share of the lesions behind the calibration in the bin.",
+            _LABELS,
+            multiprocess_mode="max",
         )
 
     def add_artefact(self, manifest: Manifest) -> None:

@@ -1,4 +1,4 @@
-"""`melanoma-worker --supervise`: a real child process that ends in each way."""
+"""`melanoma-worker --report-kills`: a real child process that ends in each way."""
 
 import signal
 import subprocess
@@ -8,26 +8,27 @@ from pathlib import Path
 
 import pytest
 
-from worker.health.supervisor import describe_end
+from worker.supervision.kill_report import describe_end
 
-SUPERVISE = (
-    "import sys; from worker.health.supervisor import supervise; sys.exit(supervise([sys.executable, '-c', {!r}]))"
+REPORT = (
+    "import sys; from worker.supervision.kill_report import run_and_report_kill as run;"
+    " sys.exit(run([sys.executable, '-c', {!r}]))"
 )
 
 
-def supervise(child: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen([sys.executable, "-c", SUPERVISE.format(child)], stderr=subprocess.PIPE, text=True)
+def start(child: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen([sys.executable, "-c", REPORT.format(child)], stderr=subprocess.PIPE, text=True)
 
 
 @pytest.mark.parametrize("code", [0, 2])
 def test_exit_code_of_the_worker_is_passed_on_without_a_word(code: int) -> None:
-    process = supervise(f"raise SystemExit({code})")
+    process = start(f"raise SystemExit({code})")
     _, error = process.communicate(timeout=30)
     assert (process.returncode, error) == (code, "")
 
 
 def test_killed_worker_is_named_with_its_exit_code() -> None:
-    process = supervise("import os; os.kill(os.getpid(), 9)")
+    process = start("import os; os.kill(os.getpid(), 9)")
     _, error = process.communicate(timeout=30)
     assert process.returncode == 137
     assert error.startswith("melanoma-worker: SIGKILL ended the worker (exit code 137). Its jobs go to other workers")
@@ -35,7 +36,7 @@ def test_killed_worker_is_named_with_its_exit_code() -> None:
 
 def test_signals_that_stop_the_supervisor_stop_the_worker(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
-    process = supervise(
+    process = start(
         "import pathlib, signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: sys.exit(7));"
         f" pathlib.Path({str(ready)!r}).touch(); time.sleep(60)"
     )

@@ -19,7 +19,7 @@ _FORWARDED: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHU
 _SIGNALLED: Final = 128
 
 
-def supervise(command: Sequence[str]) -> int:
+def run_and_report_kill(command: Sequence[str]) -> int:
     """Run `command` until it ends, and write a sentence to stderr if it was killed.
 
     Returns:
