@@ -7,7 +7,7 @@ import itertools
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from multiprocessing import Pipe
 from pathlib import Path
@@ -27,16 +27,29 @@ class Measurement:
 
 
 class BaselineProcess:
-    """A process with its own predictor, which is idle between measurements."""
+    """A process with its own predictor, which is idle between measurements.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: The images.
+        cores: Cores that it may use; none for all.
+    """
+
+    def __init__(self, folder: Path, cores: Collection[int] = ()) -> None:
         self._folder = folder
+        self._cores = cores
         self._pipe, self._child_pipe = Pipe()
 
     def __enter__(self) -> Self:
         handle = self._child_pipe.fileno()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.harness.baseline_process", str(self._folder), str(handle)],
+            [
+                sys.executable,
+                "-m",
+                "benchmarks.harness.baseline_process",
+                str(self._folder),
+                str(handle),
+                *map(str, self._cores),
+            ],
             pass_fds=[handle],
         )
         self._child_pipe.close()

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import queue
 import statistics
 import sys
@@ -104,4 +105,7 @@ def _serve(baseline: Baseline, pipe: Connection) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[3:]:
+        # Before the runtime counts its cores.
+        os.sched_setaffinity(0, map(int, sys.argv[3:]))
     _serve(Baseline(Path(sys.argv[1])), Connection(int(sys.argv[2])))

@@ -21,15 +21,15 @@ def isolate_worker(testbed: Testbed) -> Iterator[None]:
         yield
         return
     worker_pids, other_pids = (testbed.workers[0].pid,), (os.getpid(), testbed.broker.pid or os.getpid())
-    _set_affinity(worker_pids, cores[:half])
-    _set_affinity(other_pids, cores[half:])
+    set_affinity(worker_pids, cores[:half])
+    set_affinity(other_pids, cores[half:])
     try:
         yield
     finally:
-        _set_affinity((*worker_pids, *other_pids), cores)
+        set_affinity((*worker_pids, *other_pids), cores)
 
 
-def _set_affinity(pids: Iterable[int], cores: Iterable[int]) -> None:
+def set_affinity(pids: Iterable[int], cores: Iterable[int]) -> None:
     """Restrict all threads of the processes to these cores."""
     for pid in pids:
         for thread in psutil.Process(pid).threads():

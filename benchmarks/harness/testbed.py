@@ -23,9 +23,18 @@ from shared.service.connections import ServiceConnections
 
 
 class Testbed:
-    """Context manager: one embedded Valkey and `workers` worker processes."""
+    """Context manager: one embedded Valkey and `workers` workers.
 
-    def __init__(self, *, workers: int = 1, persistent: bool = False) -> None:
+    Args:
+        workers: Number of workers.
+        persistent: Whether Valkey keeps an append-only file.
+        environment: Variables of the workers.
+    """
+
+    def __init__(
+        self, *, workers: int = 1, persistent: bool = False, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self._environment = environment
         self._worker_count = workers
         self._persistent = persistent
         self._stack = ExitStack()
@@ -117,6 +126,6 @@ class Testbed:
         self._started_count = self._worker_count
 
     def _start_worker(self, number: int) -> BackgroundProcess:
-        worker = self._stack.enter_context(start_worker(self.home / f"worker-{number}.log"))
+        worker = self._stack.enter_context(start_worker(self.home / f"worker-{number}.log", self._environment))
         wait_until_ready(worker)
         return worker
