@@ -8,7 +8,7 @@ MINUTES ?= 30
 FILES ?= $(filter-out .secrets.baseline,$(shell git ls-files))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up first-day test test-fast test-long mutants lint audit secrets containers train bench bench-cores bench-interactive bench-backlog bench-hostile bench-suspects bench-long soak load faults requirements requirements-images release-check clean
+.PHONY: help demo up first-day test test-fast test-long mutants lint audit secrets containers train bench bench-cores bench-start bench-interactive bench-backlog bench-hostile bench-suspects bench-long soak load faults requirements requirements-images release-check clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-24s %s\n", $$1, $$2}' Makefile
@@ -63,6 +63,9 @@ bench: $(VENV)/ready ## Measure throughput and latency against a one-process bas
 
 bench-cores: $(VENV)/ready ## Measure 1, 2, 4, 8 worker processes against what as many cores can do
 	@$(BIN)/python -m benchmarks.cores
+
+bench-start: $(VENV)/ready ## Measure how long a worker takes to start
+	@$(BIN)/python -m benchmarks.start
 
 bench-interactive: $(VENV)/ready ## Measure the latency of interactive images behind 5,000 bulk images
 	@$(BIN)/python -m benchmarks.interactive_latency
