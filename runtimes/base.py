@@ -25,7 +25,11 @@ class PredictionBatch:
 
 
 class Predictor(Protocol):
-    """A model that a runtime has loaded on one device."""
+    """A model that a runtime has loaded on one device.
+
+    A predictor may have an attribute `max_useful_batch`: from so many images on, a larger batch makes none of them
+    cheaper. Without it, batches may be as large as the setting allows.
+    """
 
     @property
     def runtime(self) -> str:

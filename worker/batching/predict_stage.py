@@ -27,8 +27,8 @@ FailedItem = tuple[WorkItem, str]
 #: Runs of each size during the warm-up. The first run is slower and does not count; the cost is that of the fastest.
 _WARM_UP_REPEATS: Final = 4
 
-#: The warm-up ends after so many doublings in a row that make an image cheaper by less than a twentieth. On a CPU that
-#: is at eight images: larger batches would take longer and more memory for nothing.
+#: The warm-up ends after so many doublings in a row that make an image cheaper by less than a twentieth: larger batches
+#: would take longer and more memory for nothing.
 _MAX_USELESS_DOUBLINGS: Final = 2
 _MIN_GAIN: Final = 0.05
 
@@ -61,8 +61,8 @@ class PredictStage:
         self._predictor = predictor
         self._on_device_fault = on_device_fault
         self._image_size = image_size
-        self._warmed_batch_size = max_batch_size
-        self.cost_model = BatchCostModel(max_batch_size)
+        self._warmed_batch_size = min(max_batch_size, getattr(predictor, "max_useful_batch", max_batch_size))
+        self.cost_model = BatchCostModel(self._warmed_batch_size)
         self._queue: PriorityQueue[WorkItem] = PriorityQueue()
         self._low_latency_until = 0.0
         self._batch_started_at: float | None = None

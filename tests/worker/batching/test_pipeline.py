@@ -285,3 +285,12 @@ def test_warm_up_ends_where_larger_batches_are_no_cheaper(
     pipeline.release()
     assert (max(predictor.batch_sizes) < 32) == is_cut
     assert pipeline.predict_stage.cost_model.choose_size(1000) <= max(predictor.batch_sizes)
+
+
+def test_no_batch_is_larger_than_the_runtime_can_use(predictor: ScriptedPredictor, manifest: Manifest) -> None:
+    predictor.max_useful_batch = 4  # type: ignore[attr-defined]
+    pipeline = Pipeline(predictor, manifest, Settings(max_batch_size=32, decode_slots=1))
+    pipeline.start()
+    pipeline.release()
+    assert max(predictor.batch_sizes) <= 4
+    assert pipeline.predict_stage.cost_model.choose_size(1000) <= 4
