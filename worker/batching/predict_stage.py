@@ -1,6 +1,5 @@
 """The predict thread: takes batches of the cheapest size and survives a batch that fails, but not a broken device."""
 
-import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -26,11 +25,6 @@ FailedItem = tuple[WorkItem, str]
 
 #: Runs of each size during the warm-up. The first run is slower and does not count; the cost is that of the fastest.
 _WARM_UP_REPEATS: Final = 4
-
-#: The warm-up ends after so many doublings in a row that make an image cheaper by less than a twentieth: larger batches
-#: would take longer and more memory for nothing.
-_MAX_USELESS_DOUBLINGS: Final = 2
-_MIN_GAIN: Final = 0.05
 
 #: Low-latency mode lasts this long after an interactive image. More of them are expected, so bulk batches stay small.
 _LOW_LATENCY_S: Final = 5.0
@@ -72,14 +66,14 @@ class PredictStage:
     def warm_up(self) -> None:
         """Run batches of 1, 2, 4 ... images and measure their cost, before the first image waits for it.
 
-        It ends at the maximum size, or where larger batches are no cheaper: none larger is used.
-
         Raises:
             ValueError: The model's output for a test image is not finite or out of range.
             Exception: Anything else that the predictor raises.
         """
-        size, best_s, useless = 1, math.inf, 0
-        while True:
+        sizes = [1]
+        while sizes[-1] < self._warmed_batch_size:
+            sizes.append(min(sizes[-1] * 2, self._warmed_batch_size))
+        for size in sizes:
             images = make_test_images(size, self._image_size)
             seconds = []
             for _ in range(_WARM_UP_REPEATS):
@@ -89,14 +83,6 @@ class PredictStage:
             if not find_valid_rows(predictions).all():
                 raise ValueError(f"the model's output is not finite or out of range for {size} test images")
             self.cost_model.observe(size, min(seconds[1:]))
-            image_s = min(seconds[1:]) / size
-            useless = 0 if image_s < (1 - _MIN_GAIN) * best_s else useless + 1
-            best_s = min(best_s, image_s)
-            if size == self._warmed_batch_size or useless == _MAX_USELESS_DOUBLINGS:
-                break
-            size = min(2 * size, self._warmed_batch_size)
-        self._warmed_batch_size = size
-        self.cost_model.set_max_size(size)
 
     def start(self) -> None:
         """Start the thread."""

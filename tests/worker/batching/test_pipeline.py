@@ -1,6 +1,5 @@
 """The pipeline finishes every item, lets a bad image fail alone and survives a batch that raises."""
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
@@ -271,25 +270,11 @@ def test_release_in_the_middle_leaves_no_item_without_an_outcome(
     assert predicted >= 1
 
 
-@pytest.mark.parametrize(("cost_of", "is_cut"), [(lambda _: 0.02, False), (lambda count: 0.004 * count, True)])
-def test_warm_up_ends_where_larger_batches_are_no_cheaper(
-    predictor: ScriptedPredictor,
-    manifest: Manifest,
-    faults: list[DeviceFault],
-    cost_of: Callable[[int], float],
-    is_cut: bool,
+def test_no_batch_is_larger_than_the_runtime_can_use(
+    predictor: ScriptedPredictor, manifest: Manifest, faults: list[DeviceFault]
 ) -> None:
-    predictor.on_batch = lambda images: time.sleep(cost_of(len(images)))
-    pipeline = Pipeline(predictor, manifest, Settings(max_batch_size=32, decode_slots=1), faults.append)
-    pipeline.start()
-    pipeline.release()
-    assert (max(predictor.batch_sizes) < 32) == is_cut
-    assert pipeline.predict_stage.cost_model.choose_size(1000) <= max(predictor.batch_sizes)
-
-
-def test_no_batch_is_larger_than_the_runtime_can_use(predictor: ScriptedPredictor, manifest: Manifest) -> None:
     predictor.max_useful_batch = 4  # type: ignore[attr-defined]
-    pipeline = Pipeline(predictor, manifest, Settings(max_batch_size=32, decode_slots=1))
+    pipeline = Pipeline(predictor, manifest, Settings(max_batch_size=32, decode_slots=1), faults.append)
     pipeline.start()
     pipeline.release()
     assert max(predictor.batch_sizes) <= 4
