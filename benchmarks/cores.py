@@ -87,7 +87,7 @@ def _measure(folder: Path, available: Sequence[int], count: int) -> Row:
             shared_best, _ = find_best(shared, seconds=_GRID_S)
             single_best, _ = find_best(single[0], seconds=_GRID_S)
             testbed.run_load(images, Load(seconds=3, window=load.window, shard=_SHARD))
-            rounds = []
+            rounds: list[Row] = []
             for _ in range(_ROUNDS):
                 one_process = _run_baselines([shared], shared_best)
                 process_a_core = _run_baselines(single, single_best)
@@ -97,7 +97,8 @@ def _measure(folder: Path, available: Sequence[int], count: int) -> Row:
                 )
         finally:
             set_affinity((os.getpid(),), available)
-    return sorted(rounds, key=lambda row: row.ratio)[len(rounds) // 2]
+    rounds.sort(key=lambda row: row.ratio)
+    return rounds[len(rounds) // 2]
 
 
 def _run_baselines(baselines: Sequence[BaselineProcess], best: tuple[int, int]) -> float:
@@ -107,7 +108,7 @@ def _run_baselines(baselines: Sequence[BaselineProcess], best: tuple[int, int]) 
         measured = pool.map(
             lambda baseline: baseline.throughput(batch=batch, threads=threads, seconds=_ROUND_S), baselines
         )
-        return sum(measurement.images_per_s for measurement in measured)
+        return float(sum(measurement.images_per_s for measurement in measured))
 
 
 def _wait_until_ready(testbed: Testbed, count: int) -> None:

@@ -66,7 +66,9 @@ def claim(
     Returns:
         The claimed jobs of each message. Bulk jobs then wait in the worker until `begin`.
     """
-    parts = [part for message in messages for part in (message.token, message.queue, len(message.ids), *message.ids)]
+    parts: list[str | int] = []
+    for message in messages:
+        parts += [message.token, message.queue, len(message.ids), *message.ids]
     return ScriptCall("claim", (incarnation, Queue.BULK, max_jobs, int(repeat), *parts), replies.decode_claimed)
 
 

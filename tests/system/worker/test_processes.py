@@ -42,7 +42,8 @@ class Service:
         )
 
     def workers(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children()
+        children: list[psutil.Process] = psutil.Process(self.process.pid).children()
+        return children
 
     def ready_count(self) -> int:
         return self.process.log.read_text(errors="replace").count(READY_EVENT)
