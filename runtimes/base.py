@@ -1,10 +1,18 @@
 """The protocol that every model runtime implements."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+#: The first registered runtime that is installed, can run the artefact's format and can use the device; or the faster
+#: precision.
+AUTO: Final = "auto"
+#: Precision of the reference.
+FLOAT32: Final = "float32"
+#: Reduced precision where it changes no answer, float32 elsewhere.
+MIXED: Final = "mixed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,11 @@ class Predictor(Protocol):
     @property
     def device(self) -> str:
         """Name of the device for operators, such as `CPU:0` or `GPU:1`."""
+        ...
+
+    @property
+    def precision(self) -> str:
+        """Precision in which the model computes: `FLOAT32` or `MIXED`."""
         ...
 
     def predict(self, images: NDArray[np.uint8]) -> PredictionBatch:

@@ -6,12 +6,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from runtimes.base import Predictor
+from runtimes.base import AUTO, Predictor
 from shared.config.settings import SettingsError
 from shared.model.artefact import MANIFEST_NAME, ArtefactError, Manifest
-
-#: The first registered runtime that is installed, can run the artefact's format and can use the device.
-AUTO: Final = "auto"
 
 _NVIDIA_DRIVER: Final = Path("/proc/driver/nvidia/version")
 
@@ -21,8 +18,8 @@ class RegisteredRuntime:
     """Module of a runtime, what it needs and what it can run.
 
     Attributes:
-        module: Dotted name of the module. It defines `load(directory, manifest, device) -> Predictor` and is imported
-            only when it is used: importing TensorFlow takes seconds and memory.
+        module: Dotted name of the module. It defines `load(directory, manifest, device, precision) -> Predictor`. It is
+            imported only when it is used: importing TensorFlow takes seconds and memory.
         formats: Values of the field `runtime` of `model.json` that the runtime can run.
         library: Package that the module imports. `auto` passes over a runtime whose library is not installed.
         devices: Kinds of devices that the runtime can use.
@@ -113,10 +110,17 @@ def _has_nvidia_gpu() -> bool:
     return _NVIDIA_DRIVER.exists() and find_spec("nvidia") is not None
 
 
-def load_predictor(directory: Path, manifest: Manifest, *, runtime: str = AUTO, device: str = "") -> Predictor:
+def load_predictor(
+    directory: Path, manifest: Manifest, *, runtime: str = AUTO, device: str = "", precision: str = AUTO
+) -> Predictor:
     """Load an artefact that `read_artefact` has verified, with the runtime that `select_runtime` selects.
 
-    `device` is the name of a device of that runtime; '' lets the runtime choose.
+    Args:
+        directory: Directory of the artefact.
+        manifest: Its `model.json`.
+        runtime: Name of a registered runtime, or `auto`.
+        device: Name of a device of that runtime; '' lets the runtime choose.
+        precision: `FLOAT32`; `MIXED`, which a runtime or device without it takes as `FLOAT32`; `auto`: the faster one.
 
     Raises:
         ArtefactError: The artefact has an unknown format, or the model does not fit its manifest.
@@ -124,7 +128,7 @@ def load_predictor(directory: Path, manifest: Manifest, *, runtime: str = AUTO, 
         ValueError: The predictor has another name than its runtime, so verdicts would name the wrong runtime.
     """
     name = select_runtime(directory, manifest, runtime, device)
-    predictor: Predictor = import_module(RUNTIMES[name].module).load(directory, manifest, device)
+    predictor: Predictor = import_module(RUNTIMES[name].module).load(directory, manifest, device, precision)
     if predictor.runtime != name:
         raise ValueError(f"the runtime registered as {name} calls itself {predictor.runtime}")
     return predictor

@@ -1,31 +1,46 @@
 """The runtime for CPUs: reads the frozen TensorFlow graph with OpenVINO."""
 
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
-from runtimes.base import PredictionBatch, Predictor
+from runtimes.base import FLOAT32, MIXED, PredictionBatch, Predictor
+from runtimes.openvino_graph import Cuts, compile_graph, extract_part, find_cuts, read_graph
 from runtimes.output_check import check_input, check_outputs
+from runtimes.uncertain_rows import find_uncertain_rows
 from shared.config.settings import SettingsError
-from shared.config.usable_cores import usable_cores
-from shared.model.artefact import ArtefactError, Manifest, Tensors
+from shared.model.artefact import ArtefactError, Manifest
 
 #: Name of the only device, as TensorFlow would call it.
 DEVICE: Final = "CPU:0"
 
+#: `auto` chooses mixed precision if it is faster than float32 by this factor. It needs more memory, so it must pay.
+_MIN_GAIN: Final = 1.15
+#: Images in the batches by which `auto` compares precisions, and batches of each.
+_TRIAL_BATCH: Final = 8
+_TRIAL_REPEATS: Final = 3
+
+Predict = Callable[[NDArray[np.uint8]], PredictionBatch]
+
 
 class OpenVINOPredictor:
-    """A frozen graph on the CPU, in float32: bfloat16 changes the band of one image in a hundred.
+    """A frozen graph on the CPU.
 
     Args:
         path: File with the frozen GraphDef.
-        tensors: Names of the graph's input and outputs.
+        manifest: Manifest of the artefact.
+        precision: `FLOAT32`; `MIXED` uses bfloat16 where the CPU computes in it; `AUTO` uses it if it is faster, too.
 
     Raises:
         ArtefactError: OpenVINO cannot load the graph, or a tensor is missing.
+
+    Attributes:
+        precision: `FLOAT32` or `MIXED`.
     """
 
     runtime = "openvino"
@@ -33,26 +48,30 @@ class OpenVINOPredictor:
     #: Measured: an image costs the same in batches of 2 to 24, and more in larger ones. Each size takes memory.
     max_useful_batch = 8
 
-    def __init__(self, path: Path, tensors: Tensors) -> None:
-        self._model = _load_model(path, tensors)
-        self._request = self._model.create_infer_request()
+    def __init__(self, path: Path, manifest: Manifest, precision: str = FLOAT32) -> None:
+        self.precision = FLOAT32
+        try:
+            graph = read_graph(path, manifest.tensors)
+            self._input = graph.input(0)
+            self.predict: Predict = _SinglePrecision(graph)
+            if precision != FLOAT32 and _computes_in_bfloat16() and (cuts := find_cuts(graph)) is not None:
+                mixed = _MixedPrecision(graph, cuts, manifest)
+                if precision == MIXED or _measure_gain(self.predict, mixed, manifest.picture.size) >= _MIN_GAIN:
+                    self.predict, self.precision = mixed, MIXED
+        except (RuntimeError, KeyError, OSError) as error:
+            # A file that is no graph and an operation that OpenVINO lacks raise RuntimeError; a missing tensor,
+            # KeyError.
+            raise ArtefactError(f"{path} is not a graph that OpenVINO {ov.__version__} can load: {error}.") from error
 
     @property
     def input_spec(self) -> tuple[str, tuple[int | None, ...]]:
         """Name of the input's type in NumPy's words, and its shape; None stands for a dimension of any length."""
-        graph_input = self._model.input(0)
-        shape = graph_input.get_partial_shape()
+        shape = self._input.get_partial_shape()
         lengths = tuple(None if dimension.is_dynamic else dimension.get_length() for dimension in shape)
-        return str(np.dtype(graph_input.get_element_type().to_dtype())), lengths
-
-    def predict(self, images: NDArray[np.uint8]) -> PredictionBatch:
-        """Run one forward pass over uint8 [n, size, size, 3]."""
-        results = self._request.infer({0: images})
-        # The next call overwrites the results.
-        return PredictionBatch(*(results[index].copy() for index in range(4)))
+        return str(np.dtype(self._input.get_element_type().to_dtype())), lengths
 
 
-def load(directory: Path, manifest: Manifest, device: str) -> Predictor:
+def load(directory: Path, manifest: Manifest, device: str, precision: str) -> Predictor:
     """Load an artefact's graph on the CPU, and check that it fits the manifest.
 
     Raises:
@@ -63,30 +82,78 @@ def load(directory: Path, manifest: Manifest, device: str) -> Predictor:
         raise SettingsError(
             f"setting MELANOMA_DEVICE: there is no {device} for the runtime openvino, which uses {DEVICE}."
         )
-    predictor = OpenVINOPredictor(directory / manifest.graph, manifest.tensors)
+    predictor = OpenVINOPredictor(directory / manifest.graph, manifest, precision)
     check_input(directory, manifest, *predictor.input_spec)
     check_outputs(directory, manifest, predictor)
     return predictor
 
 
-def _load_model(path: Path, tensors: Tensors) -> ov.CompiledModel:
-    names = (tensors.probabilities, tensors.evidence, tensors.distance, tensors.kinds)
-    try:
-        graph = ov.Core().read_model(path)
-        operations = {operation.get_friendly_name(): operation for operation in graph.get_ordered_ops()}
-        parameters = {parameter.output(0).get_any_name(): parameter for parameter in graph.get_parameters()}
-        outputs = [operations[name].output(0) for name in names]
-        selected = ov.Model(outputs, [parameters[f"{tensors.picture}:0"]], path.stem)
-        return ov.Core().compile_model(
-            selected,
-            "CPU",
-            {
-                "INFERENCE_PRECISION_HINT": "f32",
-                "INFERENCE_NUM_THREADS": usable_cores(),
-                # One request at a time uses all threads.
-                "NUM_STREAMS": 1,
-            },
-        )
-    except (RuntimeError, KeyError, OSError) as error:
-        # A file that is no graph and an operation that OpenVINO lacks raise RuntimeError; a missing tensor, KeyError.
-        raise ArtefactError(f"{path} is not a graph that OpenVINO {ov.__version__} can load: {error}.") from error
+class _SinglePrecision:
+    """The whole graph in float32."""
+
+    def __init__(self, graph: ov.Model) -> None:
+        self._request = compile_graph(graph, "f32").create_infer_request()
+
+    def __call__(self, images: NDArray[np.uint8]) -> PredictionBatch:
+        self._request.infer({0: images})
+        return _copy_outputs(self._request)
+
+
+class _MixedPrecision:
+    """Front and tail of the graph in float32, the middle in bfloat16. Uncertain rows are predicted again in float32.
+
+    Most of bfloat16's error comes from the first layers. In the tail, float32 costs nothing.
+    """
+
+    def __init__(self, graph: ov.Model, cuts: Cuts, manifest: Manifest) -> None:
+        def compile_part(inputs: tuple[int, ...], outputs: tuple[int, ...], precision: str) -> Any:
+            return compile_graph(extract_part(graph, inputs, outputs), precision).create_infer_request()
+
+        self._manifest = manifest
+        self._front = compile_part((), (cuts.front,), "f32")
+        self._middle = compile_part((cuts.front,), cuts.features, "bf16")
+        self._tail = compile_part(cuts.features, (), "f32")
+        #: Middle and tail in float32.
+        self._rest = compile_part((cuts.front,), (), "f32")
+
+    def __call__(self, images: NDArray[np.uint8]) -> PredictionBatch:
+        self._front.infer({0: images})
+        front = self._front.get_output_tensor(0)
+        self._middle.set_input_tensor(0, front)
+        self._middle.infer()
+        for index in range(len(self._tail.model_inputs)):
+            self._tail.set_input_tensor(index, self._middle.get_output_tensor(index))
+        self._tail.infer()
+        batch = _copy_outputs(self._tail)
+        rows = np.flatnonzero(find_uncertain_rows(batch, self._manifest))
+        if rows.size:
+            self._rest.infer({0: front.data[rows]})
+            exact = _copy_outputs(self._rest)
+            for name in ("probabilities", "evidence", "distance", "kinds"):
+                getattr(batch, name)[rows] = getattr(exact, name)
+        return batch
+
+
+def _copy_outputs(request: Any) -> PredictionBatch:
+    """Copy the outputs, because the request's next call overwrites them."""
+    return PredictionBatch(*(request.get_output_tensor(index).data.copy() for index in range(4)))
+
+
+def _computes_in_bfloat16() -> bool:
+    return "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def _measure_gain(old: Predict, new: Predict, size: int) -> float:
+    """Return how many times as fast as `old` `new` is.
+
+    Not every CPU that has instructions for bfloat16 computes faster with them.
+    """
+    images = np.random.default_rng(0).integers(0, 256, (_TRIAL_BATCH, size, size, 3), dtype=np.uint8)
+    seconds: dict[Predict, list[float]] = {old: [], new: []}
+    for _ in range(_TRIAL_REPEATS + 1):
+        for predict, measured in seconds.items():
+            started = time.perf_counter()
+            predict(images)
+            measured.append(time.perf_counter() - started)
+    # The first call of each allocates memory.
+    return min(seconds[old][1:]) / min(seconds[new][1:])

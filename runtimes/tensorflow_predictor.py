@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runtimes.base import PredictionBatch, Predictor
+from runtimes.base import FLOAT32, PredictionBatch, Predictor
 from shared.model.artefact import ArtefactError, Manifest, Tensors
 
 # TensorFlow reads this at import; level 2 hides its start-up messages, which tell an operator nothing.
@@ -32,6 +32,7 @@ class TensorFlowPredictor:
     """
 
     runtime = "tensorflow"
+    precision = FLOAT32
 
     def __init__(self, path: Path, tensors: Tensors, device: str = "") -> None:
         self._device = device
@@ -55,8 +56,10 @@ class TensorFlowPredictor:
             return PredictionBatch(*(tensor.numpy() for tensor in self._function(tf.constant(images))))
 
 
-def load(directory: Path, manifest: Manifest, device: str) -> Predictor:
+def load(directory: Path, manifest: Manifest, device: str, _precision: str) -> Predictor:
     """Load an artefact's graph on the device that `select_device` selects, and check that it fits the manifest.
+
+    The reference always computes in float32.
 
     Raises:
         ArtefactError: The graph cannot be loaded or does not fit the manifest.

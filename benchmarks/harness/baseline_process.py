@@ -29,7 +29,9 @@ class Baseline:
     def __init__(self, folder: Path) -> None:
         config = settings()
         manifest = read_artefact(config.artefact)
-        self._predictor = load_predictor(config.artefact, manifest, runtime=config.runtime, device=config.device)
+        self._predictor = load_predictor(
+            config.artefact, manifest, runtime=config.runtime, device=config.device, precision=config.precision
+        )
         self._preprocessing = manifest.picture
         self._images = [path.read_bytes() for path in sorted(folder.iterdir())]
         for size in sorted({1, *BATCH_SIZES}):

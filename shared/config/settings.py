@@ -102,6 +102,11 @@ class Settings(BaseSettings):
         description="Number of worker processes that `melanoma-worker` starts. They share the device and split the"
         " cores. auto: one for each four cores, as far as the memory suffices.",
     )
+    precision: Literal["auto", "float32", "mixed"] = Field(
+        default="auto",
+        description="Precision in which a worker predicts; mixed: bfloat16 where it changes no answer and the CPU has"
+        " it; auto: the faster of both.",
+    )
     max_batch_size: int = Field(default=32, ge=1, le=1024, description="Maximum number of images in one forward pass.")
     decode_slots: int = Field(
         default=0, ge=0, le=256, description="Number of images that a worker decodes at once; 0: one per core."

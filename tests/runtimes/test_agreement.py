@@ -6,12 +6,11 @@ from typing import Final
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
 
+from runtimes.base import FLOAT32
 from runtimes.factory import RUNTIMES, load_predictor
-from samples.demo import render_samples
-from samples.image_set import render_many
 from shared.model.artefact import Manifest, read_artefact
+from tests.runtimes.images import render_images
 
 pytestmark = pytest.mark.slow
 
@@ -30,24 +29,13 @@ def manifest() -> Manifest:
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory: pytest.TempPathFactory, manifest: Manifest) -> NDArray[np.uint8]:
-    """Rendered lesions, pictures of other things, and noise."""
-    folder = tmp_path_factory.mktemp("images")
-    render_samples(folder / "samples", count=16)
-    render_many(folder / "many", 24, size=(480, 360))
-    size = manifest.picture.size
-    decoded = []
-    for path in sorted(folder.rglob("*.*")):
-        if path.suffix.lower() in (".jpg", ".jpeg", ".png"):
-            with Image.open(path) as image:
-                decoded.append(np.asarray(image.convert("RGB").resize((size, size))))
-    noise = np.random.default_rng(1).integers(0, 256, (8, size, size, 3), dtype=np.uint8)
-    return np.concatenate([np.stack(decoded), noise])
+    return render_images(tmp_path_factory.mktemp("images"), manifest.picture.size)
 
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_runtime_gives_the_answers_of_the_reference(name: str, manifest: Manifest, images: NDArray[np.uint8]) -> None:
     reference = load_predictor(ARTEFACT, manifest, runtime="tensorflow", device="CPU:0").predict(images)
-    predictor = load_predictor(ARTEFACT, manifest, runtime=name, device="CPU:0")
+    predictor = load_predictor(ARTEFACT, manifest, runtime=name, device="CPU:0", precision=FLOAT32)
     batch = predictor.predict(images)
     assert reference.probabilities.std(axis=0).max() > 0.05, "images that all get the same answer show nothing"
     np.testing.assert_allclose(batch.probabilities, reference.probabilities, atol=TOLERANCE)
@@ -60,7 +48,7 @@ def test_runtime_gives_the_answers_of_the_reference(name: str, manifest: Manifes
 def test_answers_depend_neither_on_the_batch_nor_on_the_next_call(
     name: str, manifest: Manifest, images: NDArray[np.uint8]
 ) -> None:
-    predictor = load_predictor(ARTEFACT, manifest, runtime=name, device="CPU:0")
+    predictor = load_predictor(ARTEFACT, manifest, runtime=name, device="CPU:0", precision=FLOAT32)
     batch = predictor.predict(images)
     kept = batch.probabilities.copy()
     alone = np.concatenate([predictor.predict(images[index : index + 1]).probabilities for index in range(5)])

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from runtimes.base import PredictionBatch, Predictor
+from runtimes.base import FLOAT32, PredictionBatch, Predictor
 from shared.model.artefact import Manifest
 
 
@@ -14,6 +14,7 @@ class ToyPredictor:
 
     runtime = "toy"
     device = "CPU:0"
+    precision = FLOAT32
 
     def __init__(self, manifest: Manifest) -> None:
         self._labels = len(manifest.labels)
@@ -30,6 +31,6 @@ class ToyPredictor:
         )
 
 
-def load(_directory: Path, manifest: Manifest, _device: str) -> Predictor:
+def load(_directory: Path, manifest: Manifest, _device: str, _precision: str) -> Predictor:
     """Load nothing: there are only constants."""
     return ToyPredictor(manifest)

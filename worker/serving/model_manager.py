@@ -44,7 +44,9 @@ def load_model(directory: Path, config: Settings, on_device_fault: Callable[[Dev
     fingerprint = get_fingerprint(directory)
     manifest = read_artefact(directory)
     try:
-        predictor = load_predictor(directory, manifest, runtime=config.runtime, device=config.device)
+        predictor = load_predictor(
+            directory, manifest, runtime=config.runtime, device=config.device, precision=config.precision
+        )
         pipeline = Pipeline(predictor, manifest, config, on_device_fault)
         pipeline.start()
     except (ArtefactError, SettingsError):

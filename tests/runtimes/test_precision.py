@@ -1,0 +1,116 @@
+"""OpenVINO's mixed precision gives the answers of float32."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from runtimes import openvino_predictor
+from runtimes.base import AUTO, FLOAT32, MIXED, PredictionBatch, Predictor
+from runtimes.factory import load_predictor
+from runtimes.openvino_graph import find_cuts, read_graph
+from shared.model.artefact import Manifest, read_artefact
+from shared.model.decision_rules import find_population, select_band, select_kind
+from tests.runtimes.images import render_images
+
+ARTEFACT: Final = Path("models/lite0")
+
+needs_bfloat16: Final = pytest.mark.skipif(
+    not openvino_predictor._computes_in_bfloat16(), reason="this CPU does not compute in bfloat16"
+)
+
+
+@pytest.fixture(scope="module")
+def manifest() -> Manifest:
+    return read_artefact(ARTEFACT)
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory, manifest: Manifest) -> NDArray[np.uint8]:
+    return render_images(tmp_path_factory.mktemp("images"), manifest.picture.size)
+
+
+def load(manifest: Manifest, precision: str) -> Predictor:
+    return load_predictor(ARTEFACT, manifest, runtime="openvino", device="CPU:0", precision=precision)
+
+
+def decide(batch: PredictionBatch, manifest: Manifest) -> list[str | None]:
+    is_counted = [label.counts for label in manifest.labels]
+    answers: list[str | None] = []
+    for row, score in enumerate(batch.probabilities[:, is_counted].sum(axis=1)):
+        kind = select_kind(batch.kinds[row], manifest)
+        population = None if kind is None else find_population(kind, float(batch.distance[row]), manifest)
+        answers.append(None if kind is None else select_band(float(score), population, manifest))
+    return answers
+
+
+@needs_bfloat16
+def test_mixed_precision_gives_the_same_answers_within_the_stated_difference(
+    manifest: Manifest, images: NDArray[np.uint8]
+) -> None:
+    exact, mixed = (load(manifest, precision).predict(images) for precision in (FLOAT32, MIXED))
+    assert decide(mixed, manifest) == decide(exact, manifest)
+    difference = np.abs(mixed.probabilities - exact.probabilities)
+    assert 1e-5 < difference.max() <= 0.03, "mixed precision is not in use, or it is too coarse"
+    np.testing.assert_allclose(mixed.distance, exact.distance, atol=0.1)
+    np.testing.assert_allclose(mixed.evidence, exact.evidence, atol=0.05)
+
+
+@needs_bfloat16
+def test_uncertain_images_of_a_batch_get_the_outputs_of_float32(
+    manifest: Manifest, images: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exact, mixed = load(manifest, FLOAT32).predict(images), load(manifest, MIXED)
+    uncertain = np.arange(len(images)) % 3 == 1
+    monkeypatch.setattr(openvino_predictor, "find_uncertain_rows", lambda *_: uncertain)
+    batch = mixed.predict(images)
+    for name in ("probabilities", "evidence", "distance", "kinds"):
+        values, expected = getattr(batch, name), getattr(exact, name)
+        np.testing.assert_allclose(values[uncertain], expected[uncertain], atol=1e-4)
+        assert np.abs(values[~uncertain] - expected[~uncertain]).max() > 1e-4
+
+
+@needs_bfloat16
+def test_auto_takes_mixed_precision_only_if_it_is_faster(manifest: Manifest, monkeypatch: pytest.MonkeyPatch) -> None:
+    for gain, expected in ((1.1, FLOAT32), (1.2, MIXED)):
+        monkeypatch.setattr(openvino_predictor, "_measure_gain", lambda *_, gain=gain: gain)
+        assert load(manifest, AUTO).precision == expected
+    assert load(manifest, FLOAT32).precision == FLOAT32
+
+
+def test_gain_is_the_ratio_of_the_shortest_times() -> None:
+    calls: list[str] = []
+    clock = iter([0, 9, 9, 19, 20, 24, 24, 26, 26, 29, 29, 30, 30, 36, 36, 40])
+
+    class Clock:
+        perf_counter = staticmethod(lambda: next(clock))
+
+    def predict(name: str) -> Any:
+        return lambda images: calls.append(f"{name} {images.shape}")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(openvino_predictor, "time", Clock)
+        assert openvino_predictor._measure_gain(predict("old"), predict("new"), 16) == 3 / 1
+    assert calls == ["old (8, 16, 16, 3)", "new (8, 16, 16, 3)"] * 4
+
+
+@pytest.mark.parametrize("precision", [AUTO, MIXED])
+def test_without_bfloat16_everything_is_float32(
+    manifest: Manifest, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openvino_predictor, "_computes_in_bfloat16", lambda: False)
+    assert load(manifest, precision).precision == FLOAT32
+
+
+def test_graph_is_cut_at_its_smallest_large_map_and_behind_the_last_activation(manifest: Manifest) -> None:
+    graph = read_graph(ARTEFACT / manifest.graph, manifest.tensors)
+    cuts = find_cuts(graph)
+    assert cuts is not None
+    operations = [node for node in graph.get_ordered_ops() if node.get_type_name() not in ("Constant", "Result")]
+    shapes = [
+        [str(length) for length in operations[index].output(0).get_partial_shape()][1:]
+        for index in (cuts.front, *cuts.features)
+    ]
+    assert shapes == [["24", "56", "56"], ["112", "14", "14"], ["1280", "7", "7"]]
