@@ -24,7 +24,7 @@ COMMANDS = {
 }
 
 #: The runtime of each worker's image, which the registry loads by name.
-RUNTIMES = {"gpu": "runtimes.tensorflow_predictor", "worker": "runtimes.openvino_predictor"}
+RUNTIMES = {"gpu": "runtimes.jax_predictor", "worker": "runtimes.openvino_predictor"}
 
 #: Modules that are loaded by name, after the name of the module that does so. No import statement names them.
 LOADED_BY_NAME = {

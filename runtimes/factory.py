@@ -1,16 +1,20 @@
 """Loads an artefact with one of the registered runtimes."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 from typing import Final
 
 from runtimes.base import AUTO, Predictor
+from runtimes.known_answers import check_known_answers
 from shared.config.settings import SettingsError
-from shared.model.artefact import MANIFEST_NAME, ArtefactError, Manifest
+from shared.model.artefact import MANIFEST_NAME, STABLEHLO_NAME, ArtefactError, Manifest
 
 _NVIDIA_DRIVER: Final = Path("/proc/driver/nvidia/version")
+_TPU_DEVICES: Final = (Path("/dev/accel0"), Path("/dev/vfio/0"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,20 +27,36 @@ class RegisteredRuntime:
         formats: Values of the field `runtime` of `model.json` that the runtime can run.
         library: Package that the module imports. `auto` passes over a runtime whose library is not installed.
         devices: Kinds of devices that the runtime can use.
+        file: File that an artefact must have for this runtime; '': none but the graph.
+        plugins: Packages by kind of device. `auto` takes a device of the kind only if one of its packages is installed.
     """
 
     module: str
     formats: frozenset[str]
     library: str
     devices: frozenset[str] = frozenset({"CPU"})
+    file: str = ""
+    plugins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 #: Runtimes by name, in the order in which `auto` prefers them. On CPUs OpenVINO starts faster and needs less memory
-#: than TensorFlow, and gives the same answers.
+#: than TensorFlow, and gives the same answers. JAX needs less than TensorFlow on GPUs.
 RUNTIMES: Final = {
     "openvino": RegisteredRuntime("runtimes.openvino_predictor", frozenset({"tensorflow-graph"}), "openvino"),
+    "jax": RegisteredRuntime(
+        "runtimes.jax_predictor",
+        frozenset({"tensorflow-graph"}),
+        "jax",
+        frozenset({"CPU", "GPU", "TPU"}),
+        STABLEHLO_NAME,
+        {"GPU": ("jax_cuda12_plugin", "jax_cuda13_plugin"), "TPU": ("libtpu",)},
+    ),
     "tensorflow": RegisteredRuntime(
-        "runtimes.tensorflow_predictor", frozenset({"tensorflow-graph"}), "tensorflow", frozenset({"CPU", "GPU"})
+        "runtimes.tensorflow_predictor",
+        frozenset({"tensorflow-graph"}),
+        "tensorflow",
+        frozenset({"CPU", "GPU"}),
+        plugins={"GPU": ("nvidia",)},
     ),
 }
 
@@ -48,14 +68,15 @@ def select_runtime(directory: Path, manifest: Manifest, runtime: str = AUTO, dev
         directory: Directory of the artefact, for error messages.
         manifest: Its `model.json`.
         runtime: Name of a registered runtime, or `auto`.
-        device: Device that the runtime must be able to use, such as `GPU:0`. '': a GPU where there is one.
+        device: Device that the runtime must be able to use, such as `GPU:0`. '': a GPU or TPU where there is one whose
+            libraries are installed, or else the CPU.
 
     Raises:
         ArtefactError: No registered runtime can run the artefact's format.
         SettingsError: `runtime` is not registered, is not installed, or cannot run the artefact's format or use the
             device; or `auto` finds none that can.
     """
-    candidates = [name for name, registered in RUNTIMES.items() if manifest.runtime in registered.formats]
+    candidates = _list_candidates(manifest)
     if not candidates:
         formats = sorted({name for registered in RUNTIMES.values() for name in registered.formats})
         raise ArtefactError(
@@ -67,6 +88,11 @@ def select_runtime(directory: Path, manifest: Manifest, runtime: str = AUTO, dev
     if runtime not in RUNTIMES:
         raise SettingsError(
             f"setting MELANOMA_RUNTIME: there is no runtime {runtime}; choose {AUTO} or {', '.join(RUNTIMES)}."
+        )
+    if (missing := RUNTIMES[runtime].file) and missing not in manifest.files:
+        raise SettingsError(
+            f"setting MELANOMA_RUNTIME: {runtime} needs the file {missing}, which the artefact in {directory} lacks;"
+            f" run melanoma-forms on it, or choose {AUTO}."
         )
     if runtime not in candidates:
         raise SettingsError(
@@ -84,10 +110,26 @@ def select_runtime(directory: Path, manifest: Manifest, runtime: str = AUTO, dev
     return runtime
 
 
+def list_installed(manifest: Manifest) -> list[str]:
+    """List the runtimes that are installed and can run an artefact, in the order of their preference."""
+    return [name for name in _list_candidates(manifest) if _is_installed(name)]
+
+
+def _list_candidates(manifest: Manifest) -> list[str]:
+    return [
+        name
+        for name, registered in RUNTIMES.items()
+        if manifest.runtime in registered.formats and (not registered.file or registered.file in manifest.files)
+    ]
+
+
 def _select_automatically(candidates: list[str], device: str) -> str:
-    if not device and _has_nvidia_gpu():
-        device = "GPU:0"
     installed = [name for name in candidates if _is_installed(name)]
+    if not device:
+        kinds = [kind for kind, exists in (("GPU", _has_nvidia_gpu()), ("TPU", _has_tpu())) if exists]
+        for kind, name in product(kinds, installed):
+            if _has_plugin(name, kind):
+                return name
     for name in installed:
         if _can_use(name, device):
             return name
@@ -105,9 +147,17 @@ def _can_use(name: str, device: str) -> bool:
     return not device or device.partition(":")[0] in RUNTIMES[name].devices
 
 
+def _has_plugin(name: str, kind: str) -> bool:
+    """True if the runtime's libraries for a kind of device are installed."""
+    return any(find_spec(package) is not None for package in RUNTIMES[name].plugins.get(kind, ()))
+
+
 def _has_nvidia_gpu() -> bool:
-    """True if the driver of a GPU is loaded and the libraries of CUDA are installed, as the extra `gpu` does."""
-    return _NVIDIA_DRIVER.exists() and find_spec("nvidia") is not None
+    return _NVIDIA_DRIVER.exists()
+
+
+def _has_tpu() -> bool:
+    return any(path.exists() for path in _TPU_DEVICES)
 
 
 def load_predictor(
@@ -124,11 +174,13 @@ def load_predictor(
 
     Raises:
         ArtefactError: The artefact has an unknown format, or the model does not fit its manifest.
-        SettingsError: There is no such runtime or device, or the runtime cannot run the artefact's format.
+        SettingsError: There is no such runtime or device, the runtime cannot run the artefact's format, or it gives
+            other answers than the reference.
         ValueError: The predictor has another name than its runtime, so verdicts would name the wrong runtime.
     """
     name = select_runtime(directory, manifest, runtime, device)
     predictor: Predictor = import_module(RUNTIMES[name].module).load(directory, manifest, device, precision)
     if predictor.runtime != name:
         raise ValueError(f"the runtime registered as {name} calls itself {predictor.runtime}")
+    check_known_answers(directory, manifest, predictor)
     return predictor

@@ -1,18 +1,26 @@
 """Reads a frozen graph with OpenVINO, cuts it into parts and compiles them."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import openvino as ov
-from openvino import opset13
-
 from shared.config.usable_cores import usable_cores
 from shared.model.artefact import Tensors
 
-FLOAT32: Final = "f32"
-BFLOAT16: Final = "bf16"
+# On import OpenVINO starts a process that reports its use to the vendor. A service for photographs of patients sends
+# nothing to third parties. Without this package OpenVINO reports nothing.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+
+import openvino as ov  # noqa: E402
+from openvino import opset13  # noqa: E402
+
+#: Version of OpenVINO, for error messages.
+VERSION: Final[str] = ov.__version__
+
+FLOAT32_HINT: Final = "f32"
+BFLOAT16_HINT: Final = "bf16"
 
 #: The cut is made where the side of the feature map is still at least this share of the image's.
 _MIN_SIDE_SHARE: Final = 1 / 4
@@ -47,7 +55,7 @@ def read_graph(path: Path, tensors: Tensors) -> ov.Model:
 
 
 def compile_graph(graph: ov.Model, precision: str) -> ov.CompiledModel:
-    """Compile a graph for the CPU, in `FLOAT32` or `BFLOAT16`. Raises `RuntimeError`."""
+    """Compile a graph for the CPU, by `FLOAT32_HINT` or `BFLOAT16_HINT`. Raises `RuntimeError`."""
     return ov.Core().compile_model(
         graph,
         "CPU",
@@ -58,6 +66,11 @@ def compile_graph(graph: ov.Model, precision: str) -> ov.CompiledModel:
             "NUM_STREAMS": 1,
         },
     )
+
+
+def computes_in_bfloat16() -> bool:
+    """Return whether the CPU has instructions for bfloat16."""
+    return "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def find_cuts(graph: ov.Model) -> Cuts | None:

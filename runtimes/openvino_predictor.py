@@ -6,15 +6,24 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import openvino as ov
 from numpy.typing import NDArray
 
 from runtimes.base import FLOAT32, MIXED, PredictionBatch, Predictor
-from runtimes.openvino_graph import Cuts, compile_graph, extract_part, find_cuts, read_graph
+from runtimes.openvino_graph import (
+    BFLOAT16_HINT,
+    FLOAT32_HINT,
+    VERSION,
+    Cuts,
+    compile_graph,
+    computes_in_bfloat16,
+    extract_part,
+    find_cuts,
+    read_graph,
+)
 from runtimes.output_check import check_input, check_outputs
 from runtimes.uncertain_rows import find_uncertain_rows
 from shared.config.settings import SettingsError
-from shared.model.artefact import ArtefactError, Manifest
+from shared.model.artefact import ArtefactError, Manifest, Tensors
 
 #: Name of the only device, as TensorFlow would call it.
 DEVICE: Final = "CPU:0"
@@ -33,8 +42,7 @@ class OpenVINOPredictor:
 
     Args:
         path: File with the frozen GraphDef.
-        manifest: Manifest of the artefact.
-        precision: `FLOAT32`; `MIXED` uses bfloat16 where the CPU computes in it; `AUTO` uses it if it is faster, too.
+        tensors: Names of the graph's input and outputs.
 
     Raises:
         ArtefactError: OpenVINO cannot load the graph, or a tensor is missing.
@@ -48,27 +56,34 @@ class OpenVINOPredictor:
     #: Measured: an image costs the same in batches of 2 to 24, and more in larger ones. Each size takes memory.
     max_useful_batch = 8
 
-    def __init__(self, path: Path, manifest: Manifest, precision: str = FLOAT32) -> None:
+    def __init__(self, path: Path, tensors: Tensors) -> None:
         self.precision = FLOAT32
         try:
-            graph = read_graph(path, manifest.tensors)
-            self._input = graph.input(0)
-            self.predict: Predict = _SinglePrecision(graph)
-            if precision != FLOAT32 and _computes_in_bfloat16() and (cuts := find_cuts(graph)) is not None:
-                mixed = _MixedPrecision(graph, cuts, manifest)
-                if precision == MIXED or _measure_gain(self.predict, mixed, manifest.picture.size) >= _MIN_GAIN:
-                    self.predict, self.precision = mixed, MIXED
+            self._graph = read_graph(path, tensors)
+            self.predict: Predict = _SinglePrecision(self._graph)
         except (RuntimeError, KeyError, OSError) as error:
             # A file that is no graph and an operation that OpenVINO lacks raise RuntimeError; a missing tensor,
             # KeyError.
-            raise ArtefactError(f"{path} is not a graph that OpenVINO {ov.__version__} can load: {error}.") from error
+            raise ArtefactError(f"{path} is not a graph that OpenVINO {VERSION} can load: {error}.") from error
 
     @property
     def input_spec(self) -> tuple[str, tuple[int | None, ...]]:
         """Name of the input's type in NumPy's words, and its shape; None stands for a dimension of any length."""
-        shape = self._input.get_partial_shape()
+        graph_input = self._graph.input(0)
+        shape = graph_input.get_partial_shape()
         lengths = tuple(None if dimension.is_dynamic else dimension.get_length() for dimension in shape)
-        return str(np.dtype(self._input.get_element_type().to_dtype())), lengths
+        return str(np.dtype(graph_input.get_element_type().to_dtype())), lengths
+
+    def choose_precision(self, precision: str, manifest: Manifest) -> None:
+        """Choose the precision of a graph that fits its manifest.
+
+        `MIXED` uses bfloat16 if the CPU has instructions for it; `AUTO` uses it only if it is faster, too.
+        """
+        if precision == FLOAT32 or not computes_in_bfloat16() or (cuts := find_cuts(self._graph)) is None:
+            return
+        mixed = _MixedPrecision(self._graph, cuts, manifest)
+        if precision == MIXED or _measure_gain(self.predict, mixed, manifest.picture.size) >= _MIN_GAIN:
+            self.predict, self.precision = mixed, MIXED
 
 
 def load(directory: Path, manifest: Manifest, device: str, precision: str) -> Predictor:
@@ -82,17 +97,18 @@ def load(directory: Path, manifest: Manifest, device: str, precision: str) -> Pr
         raise SettingsError(
             f"setting MELANOMA_DEVICE: there is no {device} for the runtime openvino, which uses {DEVICE}."
         )
-    predictor = OpenVINOPredictor(directory / manifest.graph, manifest, precision)
+    predictor = OpenVINOPredictor(directory / manifest.graph, manifest.tensors)
     check_input(directory, manifest, *predictor.input_spec)
     check_outputs(directory, manifest, predictor)
+    predictor.choose_precision(precision, manifest)
     return predictor
 
 
 class _SinglePrecision:
     """The whole graph in float32."""
 
-    def __init__(self, graph: ov.Model) -> None:
-        self._request = compile_graph(graph, "f32").create_infer_request()
+    def __init__(self, graph: Any) -> None:
+        self._request = compile_graph(graph, FLOAT32_HINT).create_infer_request()
 
     def __call__(self, images: NDArray[np.uint8]) -> PredictionBatch:
         self._request.infer({0: images})
@@ -105,16 +121,16 @@ class _MixedPrecision:
     Most of bfloat16's error comes from the first layers. In the tail, float32 costs nothing.
     """
 
-    def __init__(self, graph: ov.Model, cuts: Cuts, manifest: Manifest) -> None:
+    def __init__(self, graph: Any, cuts: Cuts, manifest: Manifest) -> None:
         def compile_part(inputs: tuple[int, ...], outputs: tuple[int, ...], precision: str) -> Any:
             return compile_graph(extract_part(graph, inputs, outputs), precision).create_infer_request()
 
         self._manifest = manifest
-        self._front = compile_part((), (cuts.front,), "f32")
-        self._middle = compile_part((cuts.front,), cuts.features, "bf16")
-        self._tail = compile_part(cuts.features, (), "f32")
+        self._front = compile_part((), (cuts.front,), FLOAT32_HINT)
+        self._middle = compile_part((cuts.front,), cuts.features, BFLOAT16_HINT)
+        self._tail = compile_part(cuts.features, (), FLOAT32_HINT)
         #: Middle and tail in float32.
-        self._rest = compile_part((cuts.front,), (), "f32")
+        self._rest = compile_part((cuts.front,), (), FLOAT32_HINT)
 
     def __call__(self, images: NDArray[np.uint8]) -> PredictionBatch:
         self._front.infer({0: images})
@@ -137,10 +153,6 @@ class _MixedPrecision:
 def _copy_outputs(request: Any) -> PredictionBatch:
     """Copy the outputs, because the request's next call overwrites them."""
     return PredictionBatch(*(request.get_output_tensor(index).data.copy() for index in range(4)))
-
-
-def _computes_in_bfloat16() -> bool:
-    return "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def _measure_gain(old: Predict, new: Predict, size: int) -> float:

@@ -89,12 +89,14 @@ class Settings(BaseSettings):
 
     artefact: Path = Field(default=Path("models/lite0"), description="Directory of the model that is served.")
     runtime: str = Field(
-        default="auto", description="Model runtime of a worker by name; auto: the first that can run the artefact."
+        default="auto",
+        description="Model runtime of a worker: openvino, jax or tensorflow; auto: the fastest that is installed and"
+        " finds its device.",
     )
     device: str = Field(
         default="",
-        pattern=r"^((CPU|GPU):\d+)?$",
-        description="Device on which a worker predicts, such as GPU:1. Default: the first GPU, or else the CPU.",
+        pattern=r"^((CPU|GPU|TPU):\d+)?$",
+        description="Device on which a worker predicts, such as GPU:1. Default: the first GPU or TPU, or else the CPU.",
     )
     processes: str = Field(
         default="1",

@@ -16,6 +16,12 @@ from shared.images.preprocessing import PreprocessingSpec
 ARTEFACT_VERSION: Final = 3
 MANIFEST_NAME: Final = "model.json"
 
+# Names of files that an artefact may have, and lists under `files` then. An older release ignores them.
+#: The function of the graph as StableHLO, for the runtime `jax`.
+STABLEHLO_NAME: Final = "model.stablehlo.npz"
+#: Rendered images with the outputs of the reference runtime.
+KNOWN_ANSWERS_NAME: Final = "known_answers.npz"
+
 
 class ArtefactError(Exception):
     """Raised when an artefact is missing, damaged or of another version. The message is one sentence."""

@@ -40,6 +40,14 @@ def select_band(probability: float, population: Population | None, manifest: Man
     return Band.LOW if probability < population.bands.low_below else Band.ELEVATED
 
 
+def decide_answer(
+    probability: float, kinds: npt.NDArray[np.floating], distance: float, manifest: Manifest
+) -> Band | None:
+    """Decide the band of an image from its probability, kinds [kinds] and feature distance; None if it is refused."""
+    kind = select_kind(kinds, manifest)
+    return None if kind is None else select_band(probability, find_population(kind, distance, manifest), manifest)
+
+
 def find_bin(probability: float, bins: tuple[ReliabilityBin, ...]) -> int | None:
     """Find the index of the bin of held-out lesions that scored like `probability`; None if no bin covers it."""
     for index, held_out in enumerate(bins):

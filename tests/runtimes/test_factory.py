@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 from runtimes import factory
-from runtimes.factory import AUTO, RUNTIMES, RegisteredRuntime, load_predictor, select_runtime
+from runtimes.base import AUTO
+from runtimes.factory import RUNTIMES, RegisteredRuntime, list_installed, load_predictor, select_runtime
 from shared.config.settings import Settings, SettingsError
 from shared.contract.decision import Verdict
 from shared.model.artefact import ArtefactError, Manifest, read_artefact
 from tests.runtimes.toy_runtime import ToyPredictor
+from tests.worker.artefacts import write_artefact
 from tests.worker.items import make_item, make_jpeg
 from worker.batching.work_item import Prediction
 from worker.serving.model_manager import load_model
@@ -58,30 +60,71 @@ def test_runtime_that_cannot_run_the_format_is_refused(manifest: Manifest, toy: 
         load_predictor(ARTEFACT, changed(manifest, runtime="toy"), runtime="tensorflow")
 
 
+def hide(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Let runtimes seem not to be installed."""
+    for name in names:
+        monkeypatch.setitem(RUNTIMES, name, replace(RUNTIMES[name], library="not_installed"))
+
+
 def test_auto_passes_over_a_runtime_that_is_not_installed(manifest: Manifest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(RUNTIMES, "openvino", replace(RUNTIMES["openvino"], library="not_installed"))
-    assert select_runtime(ARTEFACT, manifest) == "tensorflow"
+    hide(monkeypatch, "openvino")
+    assert select_runtime(ARTEFACT, manifest) == "jax"
     with pytest.raises(SettingsError, match=r"^setting MELANOMA_RUNTIME: openvino is not installed here; .*\.$"):
         select_runtime(ARTEFACT, manifest, "openvino")
-    monkeypatch.setitem(RUNTIMES, "tensorflow", replace(RUNTIMES["tensorflow"], library="not_installed"))
+    hide(monkeypatch, "jax")
+    assert select_runtime(ARTEFACT, manifest) == "tensorflow"
+    hide(monkeypatch, "tensorflow")
     with pytest.raises(
         SettingsError, match=r"^no model runtime that is installed here \(none\) can use the CPU; .*\.$"
     ):
         select_runtime(ARTEFACT, manifest)
 
 
+def test_runtime_whose_file_the_artefact_lacks_is_passed_over(
+    manifest: Manifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = changed(manifest, files={manifest.graph: manifest.files[manifest.graph]})
+    hide(monkeypatch, "openvino")
+    assert select_runtime(ARTEFACT, old) == "tensorflow"
+    assert list_installed(old) == ["tensorflow"]
+    with pytest.raises(SettingsError, match=r"jax needs the file model\.stablehlo\.npz, .*; run melanoma-forms .*\.$"):
+        select_runtime(ARTEFACT, old, "jax")
+
+
 def test_auto_takes_the_runtime_that_can_use_the_device(manifest: Manifest) -> None:
     assert select_runtime(ARTEFACT, manifest, device="CPU:0") == "openvino"
-    assert select_runtime(ARTEFACT, manifest, device="GPU:1") == "tensorflow"
+    assert select_runtime(ARTEFACT, manifest, device="GPU:1") == "jax"
+    assert select_runtime(ARTEFACT, manifest, device="TPU:0") == "jax"
     with pytest.raises(SettingsError, match=r"^setting MELANOMA_DEVICE: openvino cannot use GPU:1; .*\.$"):
         select_runtime(ARTEFACT, manifest, "openvino", "GPU:1")
 
 
-def test_auto_prefers_a_gpu_where_its_driver_and_libraries_are_installed(
-    manifest: Manifest, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("accelerators", "packages", "expected"),
+    [
+        ({"gpu"}, {"nvidia", "jax_cuda13_plugin"}, "jax"),
+        ({"gpu"}, {"nvidia", "jax_cuda12_plugin"}, "jax"),
+        ({"gpu"}, {"nvidia"}, "tensorflow"),
+        ({"gpu"}, {"libtpu"}, "openvino"),
+        ({"tpu"}, {"libtpu"}, "jax"),
+        ({"tpu"}, {"nvidia"}, "openvino"),
+        (set(), {"nvidia", "jax_cuda13_plugin", "libtpu"}, "openvino"),
+    ],
+)
+def test_auto_prefers_an_accelerator_whose_libraries_are_installed(
+    manifest: Manifest,
+    accelerators: set[str],
+    packages: set[str],
+    expected: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(factory, "_has_nvidia_gpu", lambda: True)
-    assert select_runtime(ARTEFACT, manifest) == "tensorflow"
+    for kind, name, value in (("gpu", "_NVIDIA_DRIVER", tmp_path), ("tpu", "_TPU_DEVICES", (tmp_path,))):
+        absent = tmp_path / "absent"
+        monkeypatch.setattr(factory, name, value if kind in accelerators else (absent,) if kind == "tpu" else absent)
+    known = packages | {"openvino", "jax", "tensorflow"}
+    monkeypatch.setattr(factory, "find_spec", lambda name: name if name in known else None)
+    assert select_runtime(ARTEFACT, manifest) == expected
 
 
 def test_selecting_a_runtime_imports_none() -> None:
@@ -89,7 +132,15 @@ def test_selecting_a_runtime_imports_none() -> None:
         "import sys; from pathlib import Path; from runtimes.factory import select_runtime\n"
         "from shared.model.artefact import read_artefact\n"
         f"path = Path({str(ARTEFACT)!r}); select_runtime(path, read_artefact(path))\n"
-        "sys.exit('tensorflow' in sys.modules or 'openvino' in sys.modules)"
+        "sys.exit('tensorflow' in sys.modules or 'openvino' in sys.modules or 'jax' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_openvino_does_not_report_its_use_to_the_vendor() -> None:
+    code = (
+        "import sys, threading; import runtimes.openvino_predictor\n"
+        "sys.exit(sys.modules['openvino_telemetry'] is not None or threading.active_count() > 1)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
@@ -117,9 +168,11 @@ def test_registered_runtimes_load_the_shipped_artefact(manifest: Manifest, runti
         assert values.dtype == np.float32
 
 
-def test_runtime_is_one_module_and_verdicts_name_it(toy: None) -> None:
+def test_runtime_is_one_module_and_verdicts_name_it(toy: None, manifest: Manifest, tmp_path: Path) -> None:
     """Only the registry names the toy. A verdict names the runtime that predicted."""
-    model = load_model(ARTEFACT, Settings(runtime="toy", max_batch_size=2, decode_slots=1), lambda _: None)
+    # The shipped artefact has known answers, which the toy does not give.
+    artefact = write_artefact(tmp_path / "artefact", manifest)
+    model = load_model(artefact, Settings(runtime="toy", max_batch_size=2, decode_slots=1), lambda _: None)
     try:
         assert (model.runtime, model.device) == ("toy", "CPU:0")
         item = make_item(make_jpeg())

@@ -8,18 +8,16 @@ import pytest
 from numpy.typing import NDArray
 
 from runtimes import openvino_predictor
-from runtimes.base import AUTO, FLOAT32, MIXED, PredictionBatch, Predictor
+from runtimes.base import AUTO, FLOAT32, MIXED, Predictor
 from runtimes.factory import load_predictor
-from runtimes.openvino_graph import find_cuts, read_graph
+from runtimes.known_answers import decide_row
+from runtimes.openvino_graph import computes_in_bfloat16, find_cuts, read_graph
 from shared.model.artefact import Manifest, read_artefact
-from shared.model.decision_rules import find_population, select_band, select_kind
 from tests.runtimes.images import render_images
 
 ARTEFACT: Final = Path("models/lite0")
 
-needs_bfloat16: Final = pytest.mark.skipif(
-    not openvino_predictor._computes_in_bfloat16(), reason="this CPU does not compute in bfloat16"
-)
+needs_bfloat16: Final = pytest.mark.skipif(not computes_in_bfloat16(), reason="this CPU does not compute in bfloat16")
 
 
 @pytest.fixture(scope="module")
@@ -36,22 +34,13 @@ def load(manifest: Manifest, precision: str) -> Predictor:
     return load_predictor(ARTEFACT, manifest, runtime="openvino", device="CPU:0", precision=precision)
 
 
-def decide(batch: PredictionBatch, manifest: Manifest) -> list[str | None]:
-    is_counted = [label.counts for label in manifest.labels]
-    answers: list[str | None] = []
-    for row, score in enumerate(batch.probabilities[:, is_counted].sum(axis=1)):
-        kind = select_kind(batch.kinds[row], manifest)
-        population = None if kind is None else find_population(kind, float(batch.distance[row]), manifest)
-        answers.append(None if kind is None else select_band(float(score), population, manifest))
-    return answers
-
-
 @needs_bfloat16
 def test_mixed_precision_gives_the_same_answers_within_the_stated_difference(
     manifest: Manifest, images: NDArray[np.uint8]
 ) -> None:
     exact, mixed = (load(manifest, precision).predict(images) for precision in (FLOAT32, MIXED))
-    assert decide(mixed, manifest) == decide(exact, manifest)
+    for row in range(len(images)):
+        assert decide_row(mixed, row, manifest) == decide_row(exact, row, manifest)
     difference = np.abs(mixed.probabilities - exact.probabilities)
     assert 1e-5 < difference.max() <= 0.03, "mixed precision is not in use, or it is too coarse"
     np.testing.assert_allclose(mixed.distance, exact.distance, atol=0.1)
@@ -100,7 +89,7 @@ def test_gain_is_the_ratio_of_the_shortest_times() -> None:
 def test_without_bfloat16_everything_is_float32(
     manifest: Manifest, precision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(openvino_predictor, "_computes_in_bfloat16", lambda: False)
+    monkeypatch.setattr(openvino_predictor, "computes_in_bfloat16", lambda: False)
     assert load(manifest, precision).precision == FLOAT32
 
 

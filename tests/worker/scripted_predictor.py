@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runtimes.base import PredictionBatch
+from runtimes.base import FLOAT32, PredictionBatch
 from shared.images.decode import decode
 from shared.model.artefact import Manifest
 from worker.batching.work_item import Prediction
@@ -38,6 +38,7 @@ class ScriptedPredictor:
 
     runtime = "scripted"
     device = "CPU:0"
+    precision = FLOAT32
 
     def __init__(self, manifest: Manifest) -> None:
         self._manifest = manifest

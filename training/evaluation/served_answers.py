@@ -7,7 +7,7 @@ import numpy as np
 
 from shared.contract.decision import Band
 from shared.model.artefact import Manifest
-from shared.model.decision_rules import find_population, select_band, select_kind
+from shared.model.decision_rules import decide_answer, select_band
 from training.data.records.labels import LABELS
 from training.evaluation.result import AnswerCounts, DiagnosisResult
 from training.evaluation.scored_sets import ScoredSet
@@ -30,10 +30,9 @@ def decide_answers(probabilities: Floats, kinds: Floats, distance: Floats | None
     """
     answers = []
     for row, probability in enumerate(probabilities):
-        kind = select_kind(kinds[row], manifest)
         image_distance = 0.0 if distance is None else float(distance[row])
-        population = None if kind is None else find_population(kind, image_distance, manifest)
-        answers.append(REFUSED if kind is None else select_band(float(probability), population, manifest).value)
+        band = decide_answer(float(probability), kinds[row], image_distance, manifest)
+        answers.append(REFUSED if band is None else band.value)
     return answers
 
 

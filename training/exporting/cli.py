@@ -34,7 +34,7 @@ def main(run: Path, data: Path, out: Path, name: str | None, version: str, test:
     with report_errors():
         # Imported here, because TensorFlow takes seconds to load and --help must not.
         from training.exporting.export import ExportOptions, export
-        from training.exporting.graph import Storage
+        from training.exporting.forms.graph import Storage
 
         options = ExportOptions(
             run=run,

@@ -6,17 +6,18 @@ from pathlib import Path
 from typing import Final
 
 from runtimes.base import PredictionBatch
-from shared.model.artefact import Manifest, Metric, hash_file, write_manifest
+from shared.model.artefact import Manifest, Metric, StoredFile, hash_file, write_manifest
 from training.calibration.kinds import DERMATOSCOPE, KINDS, PHONE, measure_kinds
 from training.data.records.labelled_image import LabelledImage
 from training.data.records.labels import LABEL_NAMES, LABELS
 from training.data.sources import PhoneSubject
 from training.errors import TrainingError
-from training.exporting.agreement import check_agreement
 from training.exporting.calibration_inputs.calibration_data import read_test_images
 from training.exporting.calibration_inputs.cross_fitting import CalibratedOutputs
 from training.exporting.calibration_inputs.fitting import FittedModel, Progress, fit_model
-from training.exporting.graph import TENSORS, Storage, write_graph
+from training.exporting.forms.agreement import check_agreement
+from training.exporting.forms.forms import open_staging, write_forms
+from training.exporting.forms.graph import TENSORS, Storage, write_graph
 from training.exporting.left_out import LeftOutResult, measure_left_out_runs
 from training.exporting.out_of_fold import FILE_NAME, OutOfFoldTable, write_out_of_fold
 from training.exporting.population import describe_population
@@ -63,7 +64,7 @@ class _Measurements:
 
 
 def export(options: ExportOptions, progress: Progress) -> Manifest:
-    """Make the artefact: `model.pb`, `out_of_fold.csv` and `model.json`.
+    """Make the artefact: `model.pb`, the forms that are derived from it, `out_of_fold.csv` and `model.json`.
 
     `progress` is called with a sentence about each step.
 
@@ -80,15 +81,28 @@ def write_artefact(
     """Write the artefact of a fitted model, as `export` does.
 
     Raises:
-        TrainingError: The graph differs from the trained model.
+        TrainingError: The graph differs from the trained model, or another form from the graph.
     """
-    options.out.mkdir(parents=True, exist_ok=True)
-    # The old graph is replaced only after all measurements: a worker that starts before finds the old artefact whole.
-    new_graph = options.out / f".{GRAPH_NAME}.new"
-    _write_graph(new_graph, fitted, options.storage)
+    # The old files are replaced only after all measurements: a worker that starts before finds the old artefact whole.
+    with open_staging(options.out) as staging:
+        manifest = _write_files(staging, fitted, left_out, options, progress)
+        for name in manifest.files:
+            (staging / name).replace(options.out / name)
+    write_manifest(options.out, manifest)
+    return manifest
 
+
+def _write_files(
+    directory: Path,
+    fitted: FittedModel,
+    left_out: Sequence[LeftOutResult],
+    options: ExportOptions,
+    progress: Progress,
+) -> Manifest:
+    """Write all files of the artefact except `model.json` into `directory`; return the manifest."""
+    _write_graph(directory / GRAPH_NAME, fitted, options.storage)
     # From here on everything is measured with the graph that is served, except phone lesions: it was trained on them.
-    graph = GraphPredictor(new_graph, TENSORS)
+    graph = GraphPredictor(directory / GRAPH_NAME, TENSORS)
     held_out = graph.predict_files(fitted.data.held_out.paths, fitted.run.recipe.serving_spec)
     is_counted = fitted.data.held_out.is_counted
     agreement = check_agreement(fitted.held_out, fitted.calibrations, held_out, is_counted, options.storage)
@@ -97,11 +111,10 @@ def write_artefact(
         f" the AUC changes by {agreement.auc_change:+.1g}"
     )
     measurements = _measure(graph, held_out, fitted, left_out, options)
-    write_out_of_fold(options.out / FILE_NAME, _tabulate(fitted, measurements.phone))
-    new_graph.replace(options.out / GRAPH_NAME)
-    manifest = _build_manifest(options, fitted, left_out, measurements)
-    write_manifest(options.out, manifest)
-    return manifest
+    write_out_of_fold(directory / FILE_NAME, _tabulate(fitted, measurements.phone))
+    files = {name: hash_file(directory / name) for name in (GRAPH_NAME, FILE_NAME)}
+    manifest = _build_manifest(options, fitted, left_out, measurements, files)
+    return manifest.model_copy(update={"files": files | write_forms(directory, manifest, progress)})
 
 
 def _write_graph(path: Path, fitted: FittedModel, storage: Storage) -> None:
@@ -154,6 +167,7 @@ def _build_manifest(
     fitted: FittedModel,
     left_out: Sequence[LeftOutResult],
     measurements: _Measurements,
+    files: dict[str, StoredFile],
 ) -> Manifest:
     data = fitted.data
     measured_images = [*data.held_out.images, *data.phone.images, *measurements.test_images]
@@ -180,5 +194,5 @@ def _build_manifest(
         data=list_data_sources(fitted.run.lineage, [*data.training_images, *measured_images], data.others.images),
         licence=derive_licence(fitted.run.lineage),
         made_with=collect_build_info(fitted.run, fitted.fold_count),
-        files={name: hash_file(options.out / name) for name in (GRAPH_NAME, FILE_NAME)},
+        files=files,
     )

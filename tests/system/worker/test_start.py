@@ -8,13 +8,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from redis import Redis
 
 from local.embedded_valkey import EmbeddedValkey
 from local.worker_processes import command, start_worker, wait_until_ready
+from runtimes.known_answers import read_known_answers, write_known_answers
 from shared.contract.names import LEDGER_VERSION, READY_EVENT
-from shared.model.artefact import hash_file
+from shared.model.artefact import KNOWN_ANSWERS_NAME, hash_file
 from tests.system.support.polling import eventually
 from tests.system.support.scripted_runtime import FAILS_WHILE_WARMING, LOADING, LOADS_SLOWLY, ScriptedRuntime
 from tests.system.support.stack import SHIPPED_ARTEFACT
@@ -95,6 +97,25 @@ def test_broken_artefact_stops_the_worker(
     shutil.copytree(SHIPPED_ARTEFACT, artefact)
     damage(artefact)
     assert_exits_with_one_sentence(run_worker(redis_url, artefact), part)
+
+
+def test_worker_whose_runtime_answers_otherwise_than_the_reference_does_not_start(
+    tmp_path: Path, redis_url: str
+) -> None:
+    """The known answers are changed instead of the runtime: to the worker it is the same."""
+    artefact = tmp_path / "artefact"
+    shutil.copytree(SHIPPED_ARTEFACT, artefact)
+    path = artefact / KNOWN_ANSWERS_NAME
+    known = read_known_answers(path)
+    known.outputs.probabilities[2] = np.roll(known.outputs.probabilities[2], 1)
+    write_known_answers(path, known)
+    edit(lambda manifest: manifest["files"].update({path.name: hash_file(path).model_dump()}))(artefact)
+    expected = np.abs(np.diff(known.outputs.probabilities[2], prepend=known.outputs.probabilities[2][-1])).max()
+    assert_exits_with_one_sentence(
+        run_worker(redis_url, artefact),
+        f"openvino on CPU:0 gives other answers than the reference: the known answers of lite0@3 differ by up to"
+        f" {expected:.3g} in probabilities, and 0.03 is allowed",
+    )
 
 
 def test_artefact_that_fails_while_it_warms_up_stops_the_worker(tmp_path: Path, redis_url: str) -> None:

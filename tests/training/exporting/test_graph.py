@@ -14,9 +14,9 @@ from training.calibration.population_calibration import PopulationCalibration
 from training.calibration.temperature_scaling import TemperatureScaling
 from training.data.records.labels import COUNTED, LABELS
 from training.errors import TrainingError
-from training.exporting.agreement import TOLERANCE, check_agreement, compare_with_model
 from training.exporting.calibration_inputs.features import Features
-from training.exporting.graph import TENSORS, Storage, write_graph
+from training.exporting.forms.agreement import TOLERANCE, check_agreement, compare_with_model
+from training.exporting.forms.graph import TENSORS, Storage, write_graph
 from training.exporting.predictor import GraphPredictor
 from training.model.classifier import POPULATIONS, head_name
 from training.model.weights import get_weights

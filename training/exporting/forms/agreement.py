@@ -11,7 +11,7 @@ from training.calibration.population_calibration import PopulationCalibration
 from training.data.records.labels import COUNTED
 from training.errors import TrainingError
 from training.exporting.calibration_inputs.features import Features
-from training.exporting.graph import Storage
+from training.exporting.forms.graph import Storage
 from training.metrics.auc import auc
 from training.metrics.bootstrap import Flags
 from training.model.classifier import POPULATIONS
