@@ -1,6 +1,7 @@
 """`melanoma-ops status`: jobs, queues, dead letters, images and processes of the service."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,7 +88,7 @@ def print_status(status: Status, console: Console) -> None:
     table = Table("process", "heartbeat", "jobs", "serves", box=None, pad_edge=False)
     for process in overview.processes:
         model = served_model(process)
-        text = f"{model['artefact']} with {model.get('runtime', '?')} on {model['device']}" if model else ""
+        text = f"{model['artefact']} with {describe_runtime(model)}" if model else ""
         if model.get("refused"):
             text += f" [red]refused: {model['refused']}[/]"
         heartbeat = f"{format_duration(_heartbeat_age_s(process, status))} ago"
@@ -98,6 +99,12 @@ def print_status(status: Status, console: Console) -> None:
 def served_model(process: ProcessInfo) -> dict[str, Any]:
     """The model that a worker reports: `artefact`, `runtime`, `device`, `directory` and more. Empty for others."""
     return dict(json.loads(process.serving)) if process.serving else {}
+
+
+def describe_runtime(model: Mapping[str, Any]) -> str:
+    """Runtime, device and precision of a model that a worker reports. A worker of an older release reports less."""
+    text = f"{model.get('runtime', '?')} on {model['device']}"
+    return f"{text} in {model['precision']}" if "precision" in model else text
 
 
 def _heartbeat_age_s(process: ProcessInfo, status: Status) -> float:

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from ops.client import AdminClient, OpsError
 from ops.durations import format_duration
-from ops.status import served_model
+from ops.status import describe_runtime, served_model
 from shared.contract.names import WORKER_ROLE
 from shared.ledger import admin
 from shared.ledger.records import ProcessInfo
@@ -102,8 +102,7 @@ def _serves(worker: ProcessInfo, desired: str, reported: set[str], console: Cons
         return False
     if worker.incarnation not in reported:
         reported.add(worker.incarnation)
-        runtime = model.get("runtime", "?")
-        console.print(f"{worker.incarnation} serves {model['artefact']} with {runtime} on {model['device']}.")
+        console.print(f"{worker.incarnation} serves {model['artefact']} with {describe_runtime(model)}.")
     return True
 
 

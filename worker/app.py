@@ -176,9 +176,12 @@ class WorkerApp:
         worker_ready.connect(self._log_ready, weak=False)
         worker_shutting_down.connect(self._drain, weak=False)
         setup_logging.connect(_keep_logging, weak=False)
+        model = self._model_manager.current
+        # Flower shows workers by this name.
+        name = f"{self._incarnation}.{model.runtime}.{model.device.replace(':', '')}.{model.precision}"
         worker = self._celery.Worker(
             consumer_cls=EventBatchingConsumer,
-            hostname=f"{self._incarnation}@{gethostname()}",
+            hostname=f"{name}@{gethostname()}",
             pool="threads",
             concurrency=self._config.task_slots,
             queues=[str(queue) for queue in Queue],
@@ -221,6 +224,7 @@ class WorkerApp:
             artefact=model.manifest.title,
             runtime=model.runtime,
             device=model.device,
+            precision=model.precision,
             incarnation=self._incarnation,
         )
 

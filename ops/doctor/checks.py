@@ -11,7 +11,7 @@ from ops.client import OpsError, open_admin_client
 from ops.doctor.check_result import CheckResult, ok, problem, warning
 from ops.doctor.redis_checks import check_bot_lease, check_image_store, check_ledger
 from ops.durations import format_duration
-from ops.status import Status, read_status, served_model
+from ops.status import Status, describe_runtime, read_status, served_model
 from shared.config.settings import Settings, SettingsError, find_unknown_variables
 from shared.contract.names import CONTRACT_VERSION, WORKER_ROLE
 from shared.model.artefact import ArtefactError, read_artefact
@@ -98,12 +98,13 @@ def _check_workers(status: Status) -> Iterator[CheckResult]:
     models = {worker.incarnation: served_model(worker) for worker in workers}
     devices = sorted({model["device"] for model in models.values() if model})
     artefacts = sorted({model["artefact"] for model in models.values() if model})
-    yield ok("workers", f"{len(models)} on {', '.join(devices) or '?'}, serving {', '.join(artefacts) or '?'}")
+    runtimes = sorted({describe_runtime(model) for model in models.values() if model})
+    yield ok("workers", f"{len(models)} serving {', '.join(artefacts) or '?'} with {', '.join(runtimes) or '?'}")
     if devices and all(device.startswith("CPU") for device in devices) and shutil.which("nvidia-smi"):
         yield warning(
             "device",
             "this machine has an NVIDIA driver, but workers run on the CPU",
-            "Install the extra `gpu` (tensorflow[and-cuda]), or use the compose profile gpu.",
+            "Install the extra `gpu` (jax[cuda13]), or use the compose profile gpu.",
         )
     for incarnation, model in models.items():
         if model and model.get("contract") != CONTRACT_VERSION:

@@ -181,7 +181,7 @@ def test_runtime_is_one_module_and_verdicts_name_it(toy: None, manifest: Manifes
         assert isinstance(item.outcome, Prediction)
         decision = model.postprocessor.decide(item.outcome, advice=item.advice, decode_s=item.decode_s)
         assert isinstance(decision, Verdict)
-        assert decision.work.runtime == "toy on CPU:0"
+        assert decision.work.runtime == "toy on CPU:0 in float32"
     finally:
         model.pipeline.release()
         model.pipeline.join()

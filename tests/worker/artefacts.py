@@ -38,6 +38,7 @@ def load_scripted(
         manifest,
         predictor.runtime,
         predictor.device,
+        predictor.precision,
         pipeline,
         Postprocessor(manifest),
     )

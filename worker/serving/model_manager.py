@@ -30,6 +30,7 @@ class LoadedModel:
     manifest: Manifest
     runtime: str
     device: str
+    precision: str
     pipeline: Pipeline
     postprocessor: Postprocessor
 
@@ -59,8 +60,18 @@ def load_model(directory: Path, config: Settings, on_device_fault: Callable[[Dev
             " export the model again, or choose another device."
         ) from error
     SCORE_DISTRIBUTION.add_artefact(manifest)
-    postprocessor = Postprocessor(manifest, runtime=f"{predictor.runtime} on {predictor.device}")
-    return LoadedModel(directory, fingerprint, manifest, predictor.runtime, predictor.device, pipeline, postprocessor)
+    return LoadedModel(
+        directory=directory,
+        fingerprint=fingerprint,
+        manifest=manifest,
+        runtime=predictor.runtime,
+        device=predictor.device,
+        precision=predictor.precision,
+        pipeline=pipeline,
+        postprocessor=Postprocessor(
+            manifest, runtime=f"{predictor.runtime} on {predictor.device} in {predictor.precision}"
+        ),
+    )
 
 
 def get_fingerprint(directory: Path) -> Fingerprint:

@@ -14,7 +14,7 @@ class Postprocessor:
 
     Args:
         manifest: The artefact's `model.json`.
-        runtime: Runtime and device that predict, for the verdict's work record.
+        runtime: Runtime, device and precision of the predictions, for the verdict's work record.
     """
 
     def __init__(self, manifest: Manifest, *, runtime: str = "") -> None:

@@ -136,6 +136,7 @@ class Reconciler:
                 "directory": str(model.directory),
                 "runtime": model.runtime,
                 "device": model.device,
+                "precision": model.precision,
                 "contract": CONTRACT_VERSION,
                 "refusing": str(self._refused.directory) if self._refused else "",
                 "refused": self._refused.problem if self._refused else "",

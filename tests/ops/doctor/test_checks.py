@@ -58,11 +58,12 @@ def test_doctor_reports_no_problem_of_a_healthy_service(tmp_path: Path) -> None:
         with Redis.from_url(broker.url) as client:
             ledger = Ledger(client, RedisRetry("test"))
             ledger.run(transitions.heartbeat("worker-1", lease_s=30))
-            serving = {"artefact": "one@1", "device": "CPU:0", "contract": CONTRACT_VERSION, "oom_kills": 2}
+            serving = {"artefact": "one@1", "runtime": "jax", "device": "CPU:0", "contract": CONTRACT_VERSION}
+            serving |= {"oom_kills": 2}
             ledger.run(admin.report_status("worker-1", json.dumps(serving)))
         results = levels(config)
         assert Level.PROBLEM not in results.values(), results
-        assert level_of(config, "1 on CPU:0, serving one@1") is Level.OK
+        assert level_of(config, "1 serving one@1 with jax on CPU:0") is Level.OK
         assert level_of(config, "the kernel has killed 2 of the processes") is Level.WARNING
         refused = Settings(redis_url=SecretStr(broker.url.replace("right", "mistaken")))
         assert level_of(refused, "refuses the user or password") is Level.PROBLEM

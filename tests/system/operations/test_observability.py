@@ -1,6 +1,7 @@
 """Metrics of the worker, and tasks in Flower."""
 
 import json
+import re
 from ast import literal_eval
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,8 @@ def test_metrics_and_flower_show_finished_work(tmp_path: Path) -> None:
     counts = [literal_eval(task["result"]) for task in tasks]
     assert sum(count.get("verdict", 0) + count.get("refusal", 0) for count in counts) == 31, "one task for some images"
     assert {task["state"] for task in tasks} == {"SUCCESS"}
+    # The name of the worker says what it predicts with.
+    assert all(re.search(r"^worker-\w+\.openvino\.CPU0\.(float32|mixed)@", task["worker"]) for task in tasks)
     assert all(task["runtime"] > 0 for task in tasks)
     assert "jpg" not in json.dumps(tasks), "no file name may leave the client"
     lines = dict(line.rsplit(" ", 1) for line in metrics.splitlines() if not line.startswith("#"))

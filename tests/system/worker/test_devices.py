@@ -60,7 +60,8 @@ def test_two_workers_predict_on_one_device_each(stack: ServiceStack, tmp_path: P
     for worker in workers.values():
         wait_until_ready(worker)
     eventually(lambda: {process.get("device") for process in status(stack)["processes"]} == set(ports))
-    assert "2 on CPU:0, CPU:1" in ops(stack, "doctor"), "doctor must name the devices"
+    names = ", ".join(f"tensorflow on {device} in float32" for device in ports)
+    assert f"2 serving lite0@3 with {names}" in ops(stack, "doctor"), "doctor must name the runtimes and devices"
     submission = stack.submit(folder, "--shard", "4")
     assert submission.finish() == 0, submission.output()
     assert_complete(submission.rows(), IMAGES)

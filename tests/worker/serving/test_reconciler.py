@@ -72,11 +72,12 @@ def control(tmp_path: Path, redis_url: str, manifest: Manifest) -> Iterator[Cont
         control.manager.join()
 
 
-def test_status_names_artefact_runtime_and_device(control: Control) -> None:
+def test_status_names_artefact_runtime_device_and_precision(control: Control) -> None:
     control.reconciler.reconcile()
     assert control.status()["artefact"] == "lite0@old"
     assert control.status()["directory"] == str(control.home / "old")
     assert (control.status()["runtime"], control.status()["device"]) == ("scripted", "CPU:0")
+    assert control.status()["precision"] == "float32"
     assert (control.status()["refusing"], control.status()["refused"]) == ("", "")
     assert control.attempts == []
 
@@ -101,6 +102,7 @@ def test_refused_artefact_is_reported_and_tried_once(control: Control, error: Ex
     for _ in range(3):
         control.reconciler.reconcile()
     assert control.status()["artefact"] == "lite0@old"
+    assert control.status()["precision"] == "float32"
     assert (control.status()["refusing"], control.status()["refused"]) == (str(control.home / "new"), str(error))
     assert control.attempts == ["new"]
 
