@@ -8,7 +8,7 @@ MINUTES ?= 30
 FILES ?= $(filter-out .secrets.baseline,$(shell git ls-files))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up first-day test test-fast test-long mutants lint audit secrets containers train bench bench-cores bench-start bench-interactive bench-backlog bench-hostile bench-suspects bench-long soak load faults requirements requirements-images release-check clean
+.PHONY: help demo up first-day test test-fast test-long mutants lint audit secrets containers train agreement bench bench-cores bench-start bench-interactive bench-backlog bench-hostile bench-suspects bench-long soak load faults requirements requirements-images release-check clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-24s %s\n", $$1, $$2}' Makefile
@@ -57,6 +57,9 @@ containers: $(VENV)/ready ## Build the images, start the compose file with a rea
 
 first-day: $(VENV)/ready ## Run an operator's first day on real processes
 	@$(BIN)/python -m pytest tests/system/operations/test_first_day.py -s -q
+
+agreement: $(VENV)/ready ## Compare every installed runtime with TensorFlow on rendered images, or on DATA=path
+	@$(BIN)/python -m benchmarks.agreement $(if $(DATA),--data "$(DATA)")
 
 bench: $(VENV)/ready ## Measure throughput and latency against a one-process baseline (5 minutes on an idle machine)
 	@$(BIN)/python -m benchmarks.batching

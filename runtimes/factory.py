@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
-from itertools import product
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +25,8 @@ class RegisteredRuntime:
             imported only when it is used: importing TensorFlow takes seconds and memory.
         formats: Values of the field `runtime` of `model.json` that the runtime can run.
         library: Package that the module imports. `auto` passes over a runtime whose library is not installed.
-        devices: Kinds of devices that the runtime can use.
+        devices: Kinds of devices that the runtime can use, each with the rank of the runtime on it. `auto` takes the
+            lowest rank, which should be the fastest runtime.
         file: File that an artefact must have for this runtime; '': none but the graph.
         plugins: Packages by kind of device. `auto` takes a device of the kind only if one of its packages is installed.
     """
@@ -34,20 +34,21 @@ class RegisteredRuntime:
     module: str
     formats: frozenset[str]
     library: str
-    devices: frozenset[str] = frozenset({"CPU"})
+    devices: Mapping[str, int] = field(default_factory=lambda: {"CPU": 9})
     file: str = ""
     plugins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-#: Runtimes by name, in the order in which `auto` prefers them. On CPUs OpenVINO starts faster and needs less memory
-#: than TensorFlow, and gives the same answers. JAX needs less than TensorFlow on GPUs.
+#: Runtimes by name. On CPUs OpenVINO is the fastest, starts first and needs the least memory; JAX is the slowest there.
 RUNTIMES: Final = {
-    "openvino": RegisteredRuntime("runtimes.openvino_predictor", frozenset({"tensorflow-graph"}), "openvino"),
+    "openvino": RegisteredRuntime(
+        "runtimes.openvino_predictor", frozenset({"tensorflow-graph"}), "openvino", {"CPU": 0}
+    ),
     "jax": RegisteredRuntime(
         "runtimes.jax_predictor",
         frozenset({"tensorflow-graph"}),
         "jax",
-        frozenset({"CPU", "GPU", "TPU"}),
+        {"CPU": 2, "GPU": 0, "TPU": 0},
         STABLEHLO_NAME,
         {"GPU": ("jax_cuda12_plugin", "jax_cuda13_plugin"), "TPU": ("libtpu",)},
     ),
@@ -55,7 +56,7 @@ RUNTIMES: Final = {
         "runtimes.tensorflow_predictor",
         frozenset({"tensorflow-graph"}),
         "tensorflow",
-        frozenset({"CPU", "GPU"}),
+        {"CPU": 1, "GPU": 1},
         plugins={"GPU": ("nvidia",)},
     ),
 }
@@ -125,14 +126,17 @@ def _list_candidates(manifest: Manifest) -> list[str]:
 
 def _select_automatically(candidates: list[str], device: str) -> str:
     installed = [name for name in candidates if _is_installed(name)]
+    kinds = [device.partition(":")[0] or "CPU"]
     if not device:
-        kinds = [kind for kind, exists in (("GPU", _has_nvidia_gpu()), ("TPU", _has_tpu())) if exists]
-        for kind, name in product(kinds, installed):
-            if _has_plugin(name, kind):
-                return name
-    for name in installed:
-        if _can_use(name, device):
-            return name
+        kinds = [kind for kind, exists in (("GPU", _has_nvidia_gpu()), ("TPU", _has_tpu())) if exists] + kinds
+    for kind in kinds:
+        ranked = sorted(
+            (RUNTIMES[name].devices[kind], index, name)
+            for index, name in enumerate(installed)
+            if kind in RUNTIMES[name].devices and (device or kind == "CPU" or _has_plugin(name, kind))
+        )
+        if ranked:
+            return ranked[0][-1]
     raise SettingsError(
         f"no model runtime that is installed here ({', '.join(installed) or 'none'}) can use"
         f" {device or 'the CPU'}; install one of {', '.join(candidates)}, or set MELANOMA_DEVICE."

@@ -40,7 +40,7 @@ def changed(manifest: Manifest, **fields: Any) -> Manifest:
     return manifest.model_copy(update=fields)
 
 
-def test_auto_prefers_the_first_registered_runtime_that_runs_the_format(manifest: Manifest, toy: None) -> None:
+def test_auto_prefers_the_runtime_of_the_lowest_rank_that_runs_the_format(manifest: Manifest, toy: None) -> None:
     assert select_runtime(ARTEFACT, manifest) == "openvino"
     assert select_runtime(ARTEFACT, changed(manifest, runtime="toy")) == "toy"
 
@@ -68,12 +68,12 @@ def hide(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
 
 def test_auto_passes_over_a_runtime_that_is_not_installed(manifest: Manifest, monkeypatch: pytest.MonkeyPatch) -> None:
     hide(monkeypatch, "openvino")
-    assert select_runtime(ARTEFACT, manifest) == "jax"
+    assert select_runtime(ARTEFACT, manifest) == "tensorflow"
     with pytest.raises(SettingsError, match=r"^setting MELANOMA_RUNTIME: openvino is not installed here; .*\.$"):
         select_runtime(ARTEFACT, manifest, "openvino")
-    hide(monkeypatch, "jax")
-    assert select_runtime(ARTEFACT, manifest) == "tensorflow"
     hide(monkeypatch, "tensorflow")
+    assert select_runtime(ARTEFACT, manifest) == "jax"
+    hide(monkeypatch, "jax")
     with pytest.raises(
         SettingsError, match=r"^no model runtime that is installed here \(none\) can use the CPU; .*\.$"
     ):

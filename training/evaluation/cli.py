@@ -20,13 +20,22 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     "--test", is_flag=True, help="Measure on the test sets too: once per release. No choice may be made by them."
 )
 @click.option("--symmetries", is_flag=True, help="Measure the gain of averaging over eight flips and turns too.")
+@click.option("--agreement", is_flag=True, help="Compare the installed runtimes with TensorFlow, the reference, too.")
 @click.option("--stress", type=click.IntRange(min=0), default=300, help="Pictures per population for the stress test.")
 @click.option(
     "--pointing", type=click.IntRange(min=0), default=300, help="Pictures per population for the evidence map."
 )
 @click.option("--card", is_flag=True, help="Write CARD.md and evaluation.json into ARTEFACT.")
 def main(
-    artefact: Path, data: Path, out: Path, test: bool, symmetries: bool, stress: int, pointing: int, card: bool
+    artefact: Path,
+    data: Path,
+    out: Path,
+    test: bool,
+    symmetries: bool,
+    agreement: bool,
+    stress: int,
+    pointing: int,
+    card: bool,
 ) -> None:
     """Measure ARTEFACT, the folder of a model, and write report.html and evaluation.json.
 
@@ -39,7 +48,9 @@ def main(
         from training.evaluation.evaluate import EvaluationOptions, evaluate_artefact
         from training.evaluation.output import print_summary, write_output
 
-        options = EvaluationOptions(test=test, symmetries=symmetries, stress=stress, pointing=pointing)
+        options = EvaluationOptions(
+            test=test, symmetries=symmetries, agreement=agreement, stress=stress, pointing=pointing
+        )
         evaluation, sets = evaluate_artefact(artefact, data, options, console.print)
         write_output(evaluation, sets, artefact, out, card=card)
         print_summary(evaluation, out, console.print)

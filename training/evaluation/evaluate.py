@@ -13,6 +13,7 @@ from training.errors import TrainingError
 from training.evaluation.measures.kinds import measure_kinds
 from training.evaluation.measures.labels import measure_labels
 from training.evaluation.measures.receipts import check_receipts
+from training.evaluation.measures.runtime_agreement import compare_on_images, select_images
 from training.evaluation.measures.subgroups import measure_subgroups
 from training.evaluation.measures.symmetries import measure_symmetries
 from training.evaluation.measures.task_metrics import measure_task
@@ -36,12 +37,14 @@ class EvaluationOptions:
     Attributes:
         test: Measure on the test sets too.
         symmetries: Measure the gain of averaging over the eight symmetries too.
+        agreement: Compare the installed runtimes with the reference too.
         stress: Images per population for the stress test, 0 for none.
         pointing: Images per population for the pointing game, 0 for none.
     """
 
     test: bool = False
     symmetries: bool = False
+    agreement: bool = False
     stress: int = 300
     pointing: int = 300
 
@@ -94,6 +97,7 @@ def evaluate_artefact(
             if options.symmetries and scored_set.distance is not None
             for result in measure_symmetries(scored_set, graph, manifest, progress)
         ),
+        agreement=compare_on_images(directory, manifest, select_images(images), progress) if options.agreement else (),
     )
     return evaluation, sets
 

@@ -7,7 +7,7 @@ from shared.model.artefact import read_artefact
 from training.evaluation.report.card import CARD_NAME, render_card
 from training.evaluation.report.formatting import format_metric
 from training.evaluation.report.html_report import REPORT_NAME, render_report
-from training.evaluation.result import EVALUATION_NAME, Evaluation
+from training.evaluation.result import EVALUATION_NAME, AgreementResult, Evaluation, read_evaluation
 from training.evaluation.scored_sets import ScoredSet
 
 
@@ -26,6 +26,18 @@ def write_output(evaluation: Evaluation, sets: Sequence[ScoredSet], artefact: Pa
     if card:
         _replace(artefact / EVALUATION_NAME, evaluation_json)
         _replace(artefact / CARD_NAME, render_card(evaluation, manifest))
+
+
+def write_agreement(agreement: tuple[AgreementResult, ...], artefact: Path) -> None:
+    """Put a comparison of the runtimes into the `evaluation.json` of an artefact, and render `CARD.md` again.
+
+    Raises:
+        TrainingError: The artefact has no evaluation, or that of another model.
+    """
+    evaluation = read_evaluation(artefact).model_copy(update={"agreement": agreement})
+    card = render_card(evaluation, read_artefact(artefact))
+    _replace(artefact / EVALUATION_NAME, evaluation.model_dump_json(indent=1) + "\n")
+    _replace(artefact / CARD_NAME, card)
 
 
 def print_summary(evaluation: Evaluation, out: Path, write: Callable[[str], None]) -> None:

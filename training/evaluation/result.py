@@ -193,6 +193,38 @@ class SymmetryResult(_Result):
     cost: float
 
 
+class AgreementResult(_Result):
+    """A runtime compared with the reference runtime on the same pictures.
+
+    Attributes:
+        runtime: Name of the runtime; of the reference, the figures are differences to itself.
+        device: Device that it predicted on.
+        precision: Precision in which it computed.
+        pictures: Number of pictures.
+        band_changes: Pictures that got another band, or were refused by one of the two alone.
+        max_difference: Largest difference of the probability of any label, or of all that count.
+        mean_difference: Mean difference of the probability of all labels that count.
+        max_distance_difference: Largest difference of the feature distance.
+        max_evidence_difference: Largest difference of a cell of the evidence map.
+        auc_change: Melanoma ROC AUC on dermatoscope pictures, less that of the reference. None without such pictures.
+        pictures_per_second: At batches of 8, decoding not counted. None for less than two batches.
+        speed_ratio: The same, divided by that of the reference in the same run.
+    """
+
+    runtime: str
+    device: str
+    precision: str
+    pictures: int
+    band_changes: int
+    max_difference: float
+    mean_difference: float
+    max_distance_difference: float
+    max_evidence_difference: float
+    auc_change: float | None
+    pictures_per_second: float | None
+    speed_ratio: float | None
+
+
 class Evaluation(_Result):
     """`evaluation.json`."""
 
@@ -212,6 +244,7 @@ class Evaluation(_Result):
     stress: tuple[StressResult, ...]
     pointing: tuple[PointingResult, ...]
     symmetries: tuple[SymmetryResult, ...] = Field(default=())
+    agreement: tuple[AgreementResult, ...] = Field(default=())
 
 
 def read_evaluation(directory: Path) -> Evaluation:

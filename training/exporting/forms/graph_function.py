@@ -89,17 +89,24 @@ def _convolve(attributes: Any, x: jax.Array, kernel: jax.Array) -> jax.Array:
 
 
 def _convolve_depthwise(attributes: Any, x: jax.Array, kernel: jax.Array) -> jax.Array:
+    """Add the products of the kernel's cells with the shifted image.
+
+    On CPUs XLA needs twenty times as long for a convolution in as many groups as channels.
+    """
     _, *strides, _ = attributes["strides"].list.i
     rows, columns, channels, multiplier = kernel.shape
-    return lax.conv_general_dilated(
-        x,
-        jnp.reshape(kernel, (rows, columns, 1, channels * multiplier)),
-        strides,
-        attributes["padding"].s.decode(),
-        dimension_numbers=_LAYOUT,
-        feature_group_count=channels,
-        precision=_PRECISION,
-    )
+    if multiplier != 1:
+        raise TrainingError("The graph has a depthwise convolution that multiplies its channels.")
+    pads = lax.padtype_to_pads(x.shape[1:3], (rows, columns), strides, attributes["padding"].s.decode())
+    padded = jnp.pad(x, ((0, 0), *pads, (0, 0)))
+    stops = [size - length + 1 for size, length in zip(padded.shape[1:3], (rows, columns), strict=True)]
+    shifted = [
+        padded[:, row : row + stops[0] : strides[0], column : column + stops[1] : strides[1]]
+        * jnp.reshape(kernel[row, column], (channels,))
+        for row in range(rows)
+        for column in range(columns)
+    ]
+    return sum(shifted[1:], start=shifted[0])
 
 
 def _multiply_matrices(attributes: Any, x: jax.Array, y: jax.Array) -> jax.Array:
