@@ -31,7 +31,7 @@ DEVICE: Final = "CPU:0"
 #: `auto` chooses mixed precision if it is faster than float32 by this factor. It needs more memory, so it must pay.
 _MIN_GAIN: Final = 1.15
 #: Images in the batches by which `auto` compares precisions, and batches of each.
-_TRIAL_BATCH: Final = 8
+_TRIAL_BATCH: Final = 4
 _TRIAL_REPEATS: Final = 3
 
 Predict = Callable[[NDArray[np.uint8]], PredictionBatch]

@@ -137,6 +137,18 @@ def test_selecting_a_runtime_imports_none() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.parametrize("name", [name for name in RUNTIMES if name != "tensorflow"])
+def test_only_the_reference_needs_tensorflow(name: str) -> None:
+    code = (
+        "import sys; from pathlib import Path; from runtimes.factory import load_predictor\n"
+        "from shared.model.artefact import read_artefact\n"
+        "sys.modules['tensorflow'] = None\n"
+        f"path = Path({str(ARTEFACT)!r}); load_predictor(path, read_artefact(path), runtime={name!r}, device='CPU:0')"
+    )
+    result = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
 def test_openvino_does_not_report_its_use_to_the_vendor() -> None:
     code = (
         "import sys, threading; import runtimes.openvino_predictor\n"

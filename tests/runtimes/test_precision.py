@@ -82,7 +82,7 @@ def test_gain_is_the_ratio_of_the_shortest_times() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(openvino_predictor, "time", Clock)
         assert openvino_predictor._measure_gain(predict("old"), predict("new"), 16) == 3 / 1
-    assert calls == ["old (8, 16, 16, 3)", "new (8, 16, 16, 3)"] * 4
+    assert calls == ["old (4, 16, 16, 3)", "new (4, 16, 16, 3)"] * 4
 
 
 @pytest.mark.parametrize("precision", [AUTO, MIXED])
