@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from runtimes.base import PredictionBatch
+from runtimes.jax_predictor import JAXPredictor
 from tests.training.small_model import SMALL, make_small_model
 from training.calibration.distance import fit_distance
 from training.calibration.kinds import KINDS, KindClassifier, fit_kind_classifier
@@ -17,6 +18,7 @@ from training.errors import TrainingError
 from training.exporting.calibration_inputs.features import Features
 from training.exporting.forms.agreement import TOLERANCE, check_agreement, compare_with_model
 from training.exporting.forms.graph import TENSORS, Storage, write_graph
+from training.exporting.forms.stablehlo import write_stablehlo
 from training.exporting.predictor import GraphPredictor
 from training.model.classifier import POPULATIONS, head_name
 from training.model.weights import get_weights
@@ -111,6 +113,23 @@ def test_kinds_are_computed_from_both_maps(model: keras.Model, exported: Exporte
     expected = exported.kinds.probabilities(Features.extract(model, exported.pixels).all_means)
     assert expected.std(axis=0).min() > 0.01
     assert exported.predicted.kinds == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.parametrize("storage", Storage)
+def test_stablehlo_computes_the_outputs_of_the_graph(model: keras.Model, exported: Exported, storage: Storage) -> None:
+    graph = exported.path.with_name(f"{storage}.pb")
+    write_graph(graph, get_weights(model), SMALL, CALIBRATIONS, exported.kinds, SIZE, storage)
+    form = graph.with_suffix(".npz")
+    write_stablehlo(form, graph, TENSORS)
+    assert form.stat().st_size < graph.stat().st_size, "the weights must stay in the graph's file"
+    expected = GraphPredictor(graph, TENSORS).predict(exported.pixels)
+    predictor = JAXPredictor(form, graph, "CPU:0")
+    for count in (1, len(exported.pixels)):
+        batch = predictor.predict(exported.pixels[:count])
+        assert batch.probabilities == pytest.approx(expected.probabilities[:count], abs=1e-5)
+        assert batch.kinds == pytest.approx(expected.kinds[:count], abs=1e-5)
+        assert batch.distance == pytest.approx(expected.distance[:count], rel=1e-4)
+        assert batch.evidence == pytest.approx(expected.evidence[:count], abs=1e-4)
 
 
 def test_half_precision_changes_probabilities_little(model: keras.Model, exported: Exported) -> None:
