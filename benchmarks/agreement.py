@@ -34,12 +34,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.agreement", description=__doc__)
     parser.add_argument("--data", type=Path, help="folder of the data, as for training; default: rendered images")
     parser.add_argument("--card", action="store_true", help="write the table into CARD.md and evaluation.json")
+    parser.add_argument("--without-speed", action="store_true", help="leave out the speed, on a machine that is busy")
     options = parser.parse_args()
     console = Console(width=120)
     artefact = settings().artefact
     try:
         manifest = read_artefact(artefact)
         results = _measure(artefact, manifest, options.data, console)
+        if options.without_speed:
+            results = tuple(result.without_speed() for result in results)
         if options.card:
             write_agreement(results, artefact)
     except (ArtefactError, TrainingError) as error:

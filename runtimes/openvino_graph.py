@@ -64,6 +64,8 @@ def compile_graph(graph: ov.Model, precision: str) -> ov.CompiledModel:
             "INFERENCE_NUM_THREADS": usable_cores(),
             # One request at a time uses all threads.
             "NUM_STREAMS": 1,
+            # Pinned, the threads of every worker on this machine would share the first cores.
+            "ENABLE_CPU_PINNING": False,
         },
     )
 

@@ -1,5 +1,7 @@
 """OpenVINO's mixed precision gives the answers of float32."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +14,7 @@ from runtimes.base import AUTO, FLOAT32, MIXED, Predictor
 from runtimes.factory import load_predictor
 from runtimes.known_answers import decide_row
 from runtimes.openvino_graph import computes_in_bfloat16, find_cuts, read_graph
+from shared.config.usable_cores import usable_cores
 from shared.model.artefact import Manifest, read_artefact
 from tests.runtimes.images import render_images
 
@@ -83,6 +86,24 @@ def test_gain_is_the_ratio_of_the_shortest_times() -> None:
         patch.setattr(openvino_predictor, "time", Clock)
         assert openvino_predictor._measure_gain(predict("old"), predict("new"), 16) == 3 / 1
     assert calls == ["old (4, 16, 16, 3)", "new (4, 16, 16, 3)"] * 4
+
+
+@pytest.mark.skipif(usable_cores() < 2, reason="a single thread is never pinned")
+def test_no_thread_is_pinned_to_a_core() -> None:
+    """Several workers share a machine. Pinned threads of all of them would compete for its first cores."""
+    code = f"""
+import os
+from pathlib import Path
+import numpy as np
+from runtimes.factory import load_predictor
+from shared.model.artefact import read_artefact
+path = Path({str(ARTEFACT)!r})
+predictor = load_predictor(path, read_artefact(path), runtime="openvino", precision="mixed")
+predictor.predict(np.zeros((8, 224, 224, 3), np.uint8))
+print(all(os.sched_getaffinity(int(name)) == os.sched_getaffinity(0) for name in os.listdir("/proc/self/task")))
+"""
+    result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert result.stdout == "True\n"
 
 
 @pytest.mark.parametrize("precision", [AUTO, MIXED])

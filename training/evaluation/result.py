@@ -1,7 +1,7 @@
 """The result of an evaluation: `evaluation.json`. The model card is rendered from it and `model.json` alone."""
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, ValidationError
 
@@ -208,7 +208,7 @@ class AgreementResult(_Result):
         max_evidence_difference: Largest difference of a cell of the evidence map.
         auc_change: Melanoma ROC AUC on dermatoscope pictures, less that of the reference. None without such pictures.
         pictures_per_second: At batches of 8, decoding not counted. None for less than two batches.
-        speed_ratio: The same, divided by that of the reference in the same run.
+        speed_ratio: The same, divided by that of the reference in the same run. None if the speed is not known.
     """
 
     runtime: str
@@ -223,6 +223,10 @@ class AgreementResult(_Result):
     auc_change: float | None
     pictures_per_second: float | None
     speed_ratio: float | None
+
+    def without_speed(self) -> Self:
+        """The same without the speed, which another load of the machine has spoilt."""
+        return self.model_copy(update={"pictures_per_second": None, "speed_ratio": None})
 
 
 class Evaluation(_Result):

@@ -74,6 +74,10 @@ def test_comparison_of_runtimes_is_written_into_the_card(manifest: Manifest, tmp
     assert "on the same 1586 pictures" in text
     assert "--agreement --card" in text
     assert "tensorflow on CPU" not in text, "the reference is what the others are compared with"
+    write_agreement((reference.without_speed(), other.without_speed()), artefact)
+    text = (artefact / CARD_NAME).read_text(encoding="utf-8")
+    assert "| openvino on CPU, mixed | 1 | 0.029 / 0.00078 | +0.0002 |\n" in text
+    assert "change of the AUC |\n|---|---|---|---|\n| openvino" in text
     unmeasured = read_evaluation(SHIPPED).model_copy(update={"agreement": ()})
     assert "Whether runtimes agree" not in render_card(unmeasured, manifest)
 
