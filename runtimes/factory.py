@@ -39,7 +39,7 @@ class RegisteredRuntime:
     plugins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-#: Runtimes by name. On CPUs OpenVINO is the fastest, starts first and needs the least memory; JAX is the slowest there.
+#: Runtimes by name. On CPUs OpenVINO starts first, needs the least memory and is fastest for few images.
 RUNTIMES: Final = {
     "openvino": RegisteredRuntime(
         "runtimes.openvino_predictor", frozenset({"tensorflow-graph"}), "openvino", {"CPU": 0}
