@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.deploy.deployment import DOCKERFILE, ROOT
 
 
@@ -29,9 +31,10 @@ def test_dockerfile_passes_hadolint() -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_only_the_gpu_image_installs_tensorflow() -> None:
-    roles = {path.stem for path in (ROOT / "deploy/requirements").glob("*.txt") if "\ntensorflow" in path.read_text()}
-    assert roles == {"gpu"}
+@pytest.mark.parametrize(("library", "roles"), [("tensorflow", set()), ("jax", {"gpu"}), ("openvino", {"worker"})])
+def test_an_image_installs_the_runtime_of_its_device_alone(library: str, roles: set[str]) -> None:
+    files = (ROOT / "deploy/requirements").glob("*.txt")
+    assert {path.stem for path in files if f"\n{library}==" in path.read_text()} == roles
 
 
 def test_each_image_requires_the_common_libraries_in_the_same_versions() -> None:
