@@ -16,7 +16,7 @@ KEY_PREFIX: Final = "melanoma:"
 
 #: Maximum number of jobs that a worker claims with one message, unless the message names more. While so many jobs a
 #: message wait in a queue, no further message is published for it.
-JOBS_PER_MESSAGE: Final = 8
+JOBS_PER_MESSAGE: Final = 16
 
 _SCRIPTS: Final = Path(__file__).parent / "scripts"
 
