@@ -63,7 +63,7 @@ def measure_left_out_runs(directory: Path) -> list[LeftOutResult]:
 
 def measure_predictions(table: Path, left_out: Sequence[str]) -> LeftOutResult:
     """Measure the predictions in `table` for the sources `left_out`."""
-    sources, labels, logits = _read_predictions(table)
+    sources, labels, groups, logits = _read_predictions(table)
     inside = ~np.isin(sources, [*left_out, PAD_UFES_20])
     natural = inside & ~np.array([is_chosen_by_diagnosis(source) for source in sources])
     scaling = fit_temperature_scaling(logits[natural], labels[natural])
@@ -74,8 +74,8 @@ def measure_predictions(table: Path, left_out: Sequence[str]) -> LeftOutResult:
     rows = np.isin(sources, left_out)
     name = f"left_out.{'+'.join(left_out)}"
     metrics = {
-        f"{name}.melanoma_auc": auc_metric(probabilities[rows, MELANOMA], is_melanoma[rows]),
-        f"{name}.counted_auc": auc_metric(counted[rows], is_counted[rows]),
+        f"{name}.melanoma_auc": auc_metric(probabilities[rows, MELANOMA], is_melanoma[rows], groups[rows].tolist()),
+        f"{name}.counted_auc": auc_metric(counted[rows], is_counted[rows], groups[rows].tolist()),
     }
     for title, selected in (("counted_not_low", rows & is_counted), ("others_low", rows & ~is_counted)):
         is_low = counted[selected] < own_threshold
@@ -88,13 +88,14 @@ def measure_predictions(table: Path, left_out: Sequence[str]) -> LeftOutResult:
 
 def _read_predictions(
     table: Path,
-) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """Read the source, the label and the logits of each lesion."""
+) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.int64], npt.NDArray[np.str_], npt.NDArray[np.float64]]:
+    """Read the source, the label, the group and the logits of each lesion."""
     columns = tuple(f"output_{number}" for number in range(len(LABEL_NAMES)))
     try:
-        rows = list(read_rows(table, ("source", "label", *columns)))
+        rows = list(read_rows(table, ("source", "label", "group", *columns)))
         logits = np.array([[float(row[column]) for column in columns] for row in rows])
         labels = np.array([LABEL_NAMES.index(row["label"]) for row in rows])
     except ValueError as error:
         raise TrainingError(f"{table} is no table of predictions: {error}.") from error
-    return np.array([row["source"] for row in rows]), labels, logits
+    sources, groups = (np.array([row[column] for row in rows]) for column in ("source", "group"))
+    return sources, labels, groups, logits

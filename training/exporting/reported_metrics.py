@@ -37,22 +37,25 @@ def measure_held_out(images: Sequence[LabelledImage], predicted: PredictionBatch
     for source in dict.fromkeys(sources.tolist()):
         name, rows = "isic2017_valid" if source == ISIC2017 else f"{source}_held_out", sources == source
         scores = predicted.probabilities[rows, MELANOMA]
-        metrics[f"{name}.melanoma_auc"] = auc_metric(scores, is_melanoma[rows])
-        metrics[f"{name}.counted_auc"] = auc_metric(probability[rows], positive[rows])
+        groups = _list_groups(images, rows)
+        metrics[f"{name}.melanoma_auc"] = auc_metric(scores, is_melanoma[rows], groups)
+        metrics[f"{name}.counted_auc"] = auc_metric(probability[rows], positive[rows], groups)
     natural = ~np.array([is_chosen_by_diagnosis(source) for source in sources])
-    error = calibration_error(probability[natural], positive[natural])
-    metrics["held_out.calibration_error"] = Metric(value=error, pictures=int(natural.sum()))
+    metrics["held_out.calibration_error"] = calibration_error(
+        probability[natural], positive[natural], _list_groups(images, natural)
+    )
     return metrics
 
 
 def measure_isic2017_test(images: Sequence[LabelledImage], predicted: PredictionBatch) -> dict[str, Metric]:
     """Measure the graph on the ISIC 2017 test set. No choice was made by it."""
     is_melanoma = np.array([image.label == MELANOMA for image in images])
-    scores = predicted.probabilities[:, MELANOMA]
-    error = calibration_error(counted_probability(predicted.probabilities), is_counted(images))
+    scores, groups = predicted.probabilities[:, MELANOMA], [image.group for image in images]
     return {
-        "isic2017_test.melanoma_auc": auc_metric(scores, is_melanoma),
-        "isic2017_test.calibration_error": Metric(value=error, pictures=len(images)),
+        "isic2017_test.melanoma_auc": auc_metric(scores, is_melanoma, groups),
+        "isic2017_test.calibration_error": calibration_error(
+            counted_probability(predicted.probabilities), is_counted(images), groups
+        ),
     }
 
 
@@ -67,11 +70,18 @@ def measure_phone(images: Sequence[LabelledImage], probabilities: npt.NDArray[np
     """
     malignant = np.isin([image.label for image in images], MALIGNANT)
     unmarked = np.array([(image.pen or 0) <= MIN_PEN_SHARE for image in images])
-    scores = probabilities[:, MALIGNANT].sum(axis=1)
-    error = calibration_error(counted_probability(probabilities), is_counted(images))
+    scores, groups = probabilities[:, MALIGNANT].sum(axis=1), [image.group for image in images]
+    counted, positive = counted_probability(probabilities), is_counted(images)
     return {
-        "phone_out_of_fold.malignant_auc": auc_metric(scores, malignant),
-        "phone_out_of_fold.malignant_auc_without_pen": auc_metric(scores[unmarked], malignant[unmarked]),
-        "phone_out_of_fold.counted_auc": auc_metric(counted_probability(probabilities), is_counted(images)),
-        "phone_out_of_fold.calibration_error": Metric(value=error, pictures=len(images)),
+        "phone_out_of_fold.malignant_auc": auc_metric(scores, malignant, groups),
+        "phone_out_of_fold.malignant_auc_without_pen": auc_metric(
+            scores[unmarked], malignant[unmarked], _list_groups(images, unmarked)
+        ),
+        "phone_out_of_fold.counted_auc": auc_metric(counted, positive, groups),
+        "phone_out_of_fold.calibration_error": calibration_error(counted, positive, groups),
     }
+
+
+def _list_groups(images: Sequence[LabelledImage], rows: npt.NDArray[np.bool_]) -> list[str]:
+    """Patient or lesion of each image whose flag in `rows` is true: intervals draw them whole, as the card's do."""
+    return [image.group for image, is_selected in zip(images, rows, strict=True) if is_selected]

@@ -1,18 +1,55 @@
 """Metrics of probabilities: calibration error and Brier score."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
-from training.metrics.bootstrap import DrawWeights, Flags, Floats, MetricFunction
+from shared.model.artefact import Metric
+from training.metrics.bootstrap import (
+    DrawWeights,
+    Flags,
+    Floats,
+    MetricFunction,
+    draw_weights,
+    metric_with_interval,
+)
 
 #: Bins of the calibration error.
 BIN_COUNT: Final = 10
 
 
-def calibration_error(probabilities: Floats, positive: Flags) -> float:
-    """Compute the expected calibration error of `probabilities` [n] for `positive` [n] by `make_calibration_error`."""
-    return float(make_calibration_error(probabilities, positive)(np.ones((1, len(positive))))[0])
+def assign_bins(probabilities: Floats, count: int = BIN_COUNT) -> npt.NDArray[np.int64]:
+    """Assign `probabilities` [n] to `count` bins of about equal numbers, from the lowest to the highest.
+
+    Equal probabilities share a bin, that of their middle rank, so the order of the rows does not matter.
+
+    Returns:
+        Number of the bin of each row, [n]; a bin may be empty.
+    """
+    _, members, sizes = np.unique(probabilities, return_inverse=True, return_counts=True)
+    middle_ranks = np.cumsum(sizes) - (sizes + 1) / 2
+    ends = np.cumsum([len(part) for part in np.array_split(np.arange(len(probabilities)), count)])
+    return np.asarray(np.searchsorted(ends, middle_ranks, side="right")[members], np.int64)
+
+
+def calibration_error(probabilities: Floats, positive: Flags, groups: Sequence[str] | None = None) -> Metric:
+    """Compute the calibration error of `make_calibration_error` with its basic 95 % bootstrap interval.
+
+    Args:
+        probabilities: Probabilities [n], n >= 1.
+        positive: Outcomes [n].
+        groups: Patient or lesion of each image [n]; groups are drawn whole (`bootstrap.draw_weights`).
+
+    Raises:
+        ValueError: If there are no probabilities.
+    """
+    error = make_calibration_error(probabilities, positive)
+    metric = metric_with_interval(error, draw_weights(positive, groups), basic=True)
+    if metric is None:
+        raise ValueError("a calibration error needs pictures")
+    return metric
 
 
 def make_calibration_error(probabilities: Floats, positive: Flags) -> MetricFunction:
@@ -21,7 +58,8 @@ def make_calibration_error(probabilities: Floats, positive: Flags) -> MetricFunc
     After Naeini et al. 2015, but with bins of equal numbers: most probabilities are small, so that bins of equal width
     would all be nearly empty but the first.
     """
-    parts = [part for part in np.array_split(np.argsort(probabilities, kind="stable"), BIN_COUNT) if len(part)]
+    bins = assign_bins(probabilities)
+    parts = [np.flatnonzero(bins == number) for number in np.unique(bins)]
     errors = positive - probabilities
 
     def error(weights: DrawWeights) -> Floats:

@@ -25,7 +25,7 @@ from training.metrics.curve import (
     specificity_at_sensitivity,
 )
 from training.metrics.operating_points import BinaryPredictions
-from training.metrics.probability import BIN_COUNT, make_brier_score, make_calibration_error
+from training.metrics.probability import assign_bins, make_brier_score, make_calibration_error
 
 #: Shares of positive lesions that predictive values are computed for: among users, in a practice, in a clinic.
 PREVALENCES: Final = (0.01, 0.05, 0.2)
@@ -108,8 +108,12 @@ def _thin_out(curve: RocCurve, x: Floats, y: Floats) -> CurvePoints:
 
 
 def _bin_scores(scores: Floats, positive: Flags) -> tuple[DiagramBin, ...]:
-    bins = [rows for rows in np.array_split(np.argsort(scores, kind="stable"), BIN_COUNT) if len(rows)]
+    bins = assign_bins(scores)
     return tuple(
-        DiagramBin(mean=float(scores[rows].mean()), pictures=len(rows), positive=int(positive[rows].sum()))
-        for rows in bins
+        DiagramBin(
+            mean=float(scores[bins == number].mean()),
+            pictures=int((bins == number).sum()),
+            positive=int(positive[bins == number].sum()),
+        )
+        for number in np.unique(bins)
     )
