@@ -20,14 +20,23 @@ DESCRIPTOR_LENGTH: Final = 128
 
 @dataclass(frozen=True)
 class Keypoints:
-    """Positions float32 [n, 2] in pixels, and descriptors float32 [n, DESCRIPTOR_LENGTH] of norm 1."""
+    """Positions float32 [n, 2] in pixels, and SIFT descriptors uint8 [n, DESCRIPTOR_LENGTH].
+
+    SIFT rounds its descriptors to bytes, so that those of twenty thousand images fit into a gigabyte.
+    """
 
     positions: npt.NDArray[np.float32]
-    descriptors: npt.NDArray[np.float32]
+    sift: npt.NDArray[np.uint8]
+
+    @property
+    def descriptors(self) -> npt.NDArray[np.float32]:
+        """Descriptors of RootSIFT (Arandjelović and Zisserman 2012), float32 [n, DESCRIPTOR_LENGTH] of norm 1."""
+        sums = np.maximum(self.sift.sum(axis=1, keepdims=True, dtype=np.float32), 1e-6)
+        return np.sqrt(self.sift / sums)
 
 
 def detect_keypoints(path: Path) -> Keypoints:
-    """Detect keypoints by SIFT (Lowe 2004) with the descriptors of RootSIFT (Arandjelović and Zisserman 2012).
+    """Detect keypoints by SIFT (Lowe 2004).
 
     The contrast is equalised first, because skin has little.
 
@@ -45,10 +54,7 @@ def detect_keypoints(path: Path) -> Keypoints:
         equalized, None
     )
     if descriptors is None:
-        return Keypoints(np.zeros((0, 2), np.float32), np.zeros((0, DESCRIPTOR_LENGTH), np.float32))
+        return Keypoints(np.zeros((0, 2), np.float32), np.zeros((0, DESCRIPTOR_LENGTH), np.uint8))
     # SIFT may return more than asked for if several are equally prominent.
     positions = np.array([point.pt for point in points[:MAX_KEYPOINTS]], np.float32)
-    root_sift = np.sqrt(
-        descriptors[:MAX_KEYPOINTS] / np.maximum(descriptors[:MAX_KEYPOINTS].sum(axis=1, keepdims=True), 1e-6)
-    )
-    return Keypoints(positions, root_sift.astype(np.float32))
+    return Keypoints(positions, descriptors[:MAX_KEYPOINTS].astype(np.uint8))

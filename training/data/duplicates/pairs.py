@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 import numpy as np
 
@@ -11,6 +12,10 @@ from training.data.duplicates.candidates import find_candidates
 from training.data.duplicates.fingerprint import Fingerprint
 from training.data.duplicates.orientations import generate_orientations
 from training.data.duplicates.similarity import MIN_SIMILARITY, compute_similarity, extract_details
+
+#: Pairs whose details are compared at once: a chance match of hashes is frequent among many images, and the details of
+#: a pair take 32 kB.
+_CHUNK_SIZE: Final = 4096
 
 
 class MatchType(StrEnum):
@@ -68,9 +73,10 @@ def _find_copies(fingerprints: Sequence[Fingerprint]) -> Iterator[ImagePair]:
     details = extract_details(np.stack([fingerprint.thumbnail for fingerprint in fingerprints]))
     turned_details = list(generate_orientations(details))
     for orientation, candidates in find_candidates(fingerprints):
-        first, second = candidates.T
-        similarities = compute_similarity(details[first], turned_details[orientation][second])
         match_type = MatchType.TURNED if orientation else MatchType.COPY
-        for left, right, similarity in zip(first.tolist(), second.tolist(), similarities.tolist(), strict=True):
-            if similarity >= MIN_SIMILARITY:
-                yield ImagePair(left, right, match_type, similarity)
+        for start in range(0, len(candidates), _CHUNK_SIZE):
+            first, second = candidates[start : start + _CHUNK_SIZE].T
+            similarities = compute_similarity(details[first], turned_details[orientation][second])
+            for left, right, similarity in zip(first.tolist(), second.tolist(), similarities.tolist(), strict=True):
+                if similarity >= MIN_SIMILARITY:
+                    yield ImagePair(left, right, match_type, similarity)
