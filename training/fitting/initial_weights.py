@@ -95,6 +95,7 @@ def build_model(recipe: Recipe, weights: str | Path | None = None) -> keras.Mode
         frozen_norm=recipe.frozen_norm,
         head=recipe.head,
         precision=recipe.precision,
+        depthwise=recipe.depthwise,
         weights=weights,
     )
 

@@ -18,6 +18,7 @@ from training.fitting.task import Task
 from training.model.applications import APPLICATIONS, Application
 from training.model.architecture import LITE0, LITE2, Architecture
 from training.model.classifier import Head
+from training.model.depthwise import Depthwise
 from training.model.precision import Precision
 
 RECIPES: Final = Path(__file__).parents[1] / "recipes"
@@ -96,6 +97,9 @@ class Recipe(BaseModel):
     class_weights: bool = Field(default=False, description="give all labels the same total weight in the loss")
     focal: float = Field(default=0.0, ge=0, description="exponent of the focal loss; 0 for cross-entropy")
     precision: Precision = Precision.FLOAT32
+    depthwise: Depthwise = Field(
+        default=Depthwise.CONVOLUTION, description="how depthwise convolutions are computed, for speed alone"
+    )
     rate: float = Field(default=6e-4, gt=0, description="maximum learning rate")
     warm_up: float = Field(default=0.08, ge=0, lt=1, description="share of the steps with a rising rate")
     cosine: bool = Field(default=True, description="decay the rate to 0; otherwise it is constant after the warm-up")

@@ -30,9 +30,12 @@ def predict_logits_and_means(model: keras.Model, pixels: Pixels) -> tuple[Floats
     parts = []
     for start in range(0, len(pixels), BATCH_SIZE):
         batch = np.asarray(pixels[start : start + BATCH_SIZE], np.float32)
+        if start and len(batch) < BATCH_SIZE:
+            # A smaller batch would be compiled anew.
+            batch = np.concatenate([batch, np.zeros((BATCH_SIZE - len(batch), *batch.shape[1:]), np.float32)])
         logits, features, middle = model.predict_on_batch(batch)
         parts.append((logits, middle, features.mean(axis=(1, 2))))
-    logits, middle, last = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    logits, middle, last = (np.concatenate(arrays)[: len(pixels)] for arrays in zip(*parts, strict=True))
     return logits, middle, last
 
 

@@ -9,6 +9,7 @@ import keras
 from training.data.records.labelled_image import Population
 from training.model.applications import Application
 from training.model.architecture import Architecture
+from training.model.depthwise import Depthwise
 from training.model.efficientnet_lite import EfficientNetLiteBuilder
 from training.model.precision import Precision
 
@@ -35,6 +36,7 @@ def build_classifier(
     head: Head = Head.LINEAR,
     precision: Precision = Precision.FLOAT32,
     weights: str | Path | None = None,
+    depthwise: Depthwise = Depthwise.CONVOLUTION,
 ) -> keras.Model:
     """Build the model.
 
@@ -52,13 +54,14 @@ def build_classifier(
         precision: Precision of the backbone.
         weights: Weights of a Keras application, as `Application.build_feature_maps` takes them. All other weights are
             random.
+        depthwise: How an EfficientNet-Lite computes its depthwise convolutions.
     """
     image = keras.Input((None, None, 3), name="picture")
     with precision.apply_to_new_layers():
         if isinstance(architecture, Application):
             features, middle = architecture.build_feature_maps(image, weights)
         else:
-            features, middle = EfficientNetLiteBuilder(architecture, frozen_norm).build_feature_maps(image)
+            features, middle = EfficientNetLiteBuilder(architecture, frozen_norm, depthwise).build_feature_maps(image)
     features, middle = (x if x.dtype == "float32" else keras.ops.cast(x, "float32") for x in (features, middle))
     middle = keras.layers.GlobalAveragePooling2D(name="middle")(middle)
     pooled = keras.layers.GlobalAveragePooling2D(name="pool")(features)

@@ -4,14 +4,19 @@ import keras
 
 from training.model.architecture import BN_EPSILON, OFFSET, SCALE, Architecture, Block
 from training.model.batch_norm import FusedBatchNormalization
+from training.model.depthwise import Depthwise
 
 
 class EfficientNetLiteBuilder:
-    """Builds the layers of one EfficientNet-Lite. `frozen_norm` freezes the statistics of its batch normalisation."""
+    """Builds the layers of one EfficientNet-Lite.
 
-    def __init__(self, architecture: Architecture, frozen_norm: bool) -> None:
+    `frozen_norm` freezes the statistics of its batch normalisation; `depthwise` says how to convolve.
+    """
+
+    def __init__(self, architecture: Architecture, frozen_norm: bool, depthwise: Depthwise) -> None:
         self._architecture = architecture
         self._frozen = frozen_norm
+        self._depthwise = depthwise
 
     def build_feature_maps(self, image: keras.KerasTensor) -> tuple[keras.KerasTensor, keras.KerasTensor]:
         """Build all layers for images [n, h, w, 3] in [0, 255].
@@ -35,7 +40,7 @@ class EfficientNetLiteBuilder:
         inputs, depthwise = x, f"{name}_depthwise"
         if block.expand != 1:
             x = self._conv(x, block.channels_in * block.expand, 1, 1, f"{name}_expand")
-        x = keras.layers.DepthwiseConv2D(block.kernel, block.stride, "same", use_bias=False, name=depthwise)(x)
+        x = self._depthwise.make_layer(block.kernel, block.stride, depthwise)(x)
         x = self._relu(self._norm(x, depthwise), depthwise)
         x = keras.layers.Conv2D(block.channels_out, 1, use_bias=False, name=f"{name}_project")(x)
         x = self._norm(x, f"{name}_project")

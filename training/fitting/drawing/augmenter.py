@@ -29,28 +29,36 @@ class Augmenter:
 
     def __init__(self, side: int) -> None:
         self._side = side
-        self._layers: dict[int, keras.Model] = {}
+        self._layers: dict[int, AugmentationLayer] = {}
+        self._models: dict[int, keras.Model] = {}
         self._stock: npt.NDArray[np.uint8] | None = None
 
     def augment(self, pixels: Pixels, size: int, parameters: Parameters) -> Pixels:
         """Augment images uint8 [n, side, side, 3] to uint8 [n, size, size, 3]."""
-        if size not in self._layers:
-            self._layers[size] = self._build(size)
-        return np.asarray(self._layers[size].predict_on_batch({"pixels": pixels, **parameters}))
+        if size not in self._models:
+            self._models[size] = self._build(size)
+        return np.asarray(self._models[size].predict_on_batch({"pixels": pixels, **parameters}))
 
-    def _build(self, size: int) -> keras.Model:
+    def layer(self, size: int) -> "AugmentationLayer":
+        """The layer that augments images to `size`, for a function that is compiled as a whole."""
         if self._stock is None:
             self._stock = draw_stock(_STOCK_SEED)
+        if size not in self._layers:
+            self._layers[size] = AugmentationLayer(self._stock, size, dtype="float32", autocast=False)
+        return self._layers[size]
+
+    def _build(self, size: int) -> keras.Model:
         inputs = {"pixels": keras.Input((self._side, self._side, 3), dtype="uint8", name="pixels")}
         for name, values in draw_parameters(1, np.random.default_rng(0)).items():
             inputs[name] = keras.Input(values.shape[1:], name=name)
-        layer = _AugmentationLayer(self._stock, size, dtype="float32", autocast=False)
-        model = keras.Model(inputs, layer(inputs))
+        model = keras.Model(inputs, self.layer(size)(inputs))
         model.jit_compile = keras.backend.backend() == "jax"
         return model
 
 
-class _AugmentationLayer(keras.layers.Layer):  # type: ignore[misc]
+class AugmentationLayer(keras.layers.Layer):  # type: ignore[misc]
+    """Augments images by given parameters. Its one weight is the stock of overlays."""
+
     def __init__(self, stock: npt.NDArray[np.uint8], size: int, **options: Any) -> None:
         super().__init__(**options)
         self._size = size
@@ -58,6 +66,13 @@ class _AugmentationLayer(keras.layers.Layer):  # type: ignore[misc]
             shape=stock.shape, dtype="uint8", trainable=False, name="stock", initializer="zeros"
         )
         self._stock.assign(stock)
+        # No shape is missing: a compiled function calls the layer without building it.
+        self.built = True
+
+    @property
+    def stock_value(self) -> Tensor:
+        """The backend's array of the stock."""
+        return self._stock.value
 
     def call(self, inputs: dict[str, Tensor]) -> Tensor:
         """Augment; the order of the steps is that in which a camera, a clinic and a chat change an image."""

@@ -63,19 +63,32 @@ def _generate_drawn_batches(
     pixels: Pixels, order: npt.NDArray[np.int64], recipe: Recipe, epoch: int
 ) -> Iterator[tuple[Images, npt.NDArray[np.int64]]]:
     """Generate the batches of one epoch, augmented by the backend."""
-    augmenter, size = _make_augmenter(pixels.shape[1]), recipe.image_size(epoch)
+    augmenter, size = make_augmenter(pixels.shape[1]), recipe.image_size(epoch)
+    for images, parameters, indices in generate_raw_batches(pixels, order, recipe, epoch):
+        yield augmenter.augment(images, size, parameters), indices
+
+
+def generate_raw_batches(
+    pixels: Pixels, order: npt.NDArray[np.int64], recipe: Recipe, epoch: int
+) -> Iterator[tuple[Pixels, Parameters, npt.NDArray[np.int64]]]:
+    """Generate the batches of one epoch of a recipe with `drawn`, not augmented yet.
+
+    Arguments are those of `generate_batches`.
+
+    Yields:
+        Images uint8 [batch, side, side, 3], the parameters of their augmentation, and their indices [batch].
+    """
 
     def read_batch(step: int) -> tuple[Pixels, Parameters, npt.NDArray[np.int64]]:
         indices = order[step * recipe.batch : (step + 1) * recipe.batch]
         rng = np.random.default_rng((recipe.seed, epoch, step))
         return np.stack([pixels[index] for index in indices]), draw_parameters(len(indices), rng), indices
 
-    for images, parameters, indices in _prefetch(read_batch, len(order) // recipe.batch):
-        yield augmenter.augment(images, size, parameters), indices
+    yield from _prefetch(read_batch, len(order) // recipe.batch)
 
 
 @functools.cache
-def _make_augmenter(side: int) -> Augmenter:
+def make_augmenter(side: int) -> Augmenter:
     """Make an augmenter, once: it is compiled for each size."""
     return Augmenter(side)
 

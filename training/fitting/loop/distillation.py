@@ -1,6 +1,7 @@
 """Distillation: mixes the predictions of a teacher into the targets."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,6 +13,8 @@ from training.fitting.validation import softmax
 from training.model.classifier import POPULATIONS
 
 Floats = npt.NDArray[np.float32]
+#: Any backend's tensor, and trees of them.
+Tensor = Any
 
 
 class Teacher:
@@ -38,7 +41,27 @@ class Teacher:
     def mix_targets(self, targets: Floats, images: Floats | Pixels) -> Floats:
         """Mix the teacher's predictions for images [n, size, size, 3] into targets [n, populations, labels]."""
         each = [softmax(np.asarray(model.predict_on_batch(images))) for model in self._models]
-        predictions = np.mean(each, axis=0, dtype=np.float32)
-        # The weight of a row is the sum of its targets: 0 for the heads of other populations.
-        mixed: Floats = targets * (1 - self._share) + self._share * predictions * targets.sum(axis=-1, keepdims=True)
+        mixed: Floats = self._mix(targets, np.mean(each, axis=0, dtype=np.float32))
         return mixed
+
+    def values(self) -> Tensor:
+        """Values of the models' variables, which `mix_targets_of` takes."""
+        return [
+            [
+                [variable.value for variable in part]
+                for part in (model.trainable_variables, model.non_trainable_variables)
+            ]
+            for model in self._models
+        ]
+
+    def mix_targets_of(self, values: Tensor, targets: Tensor, images: Tensor) -> Tensor:
+        """Mix as `mix_targets` does, within a function that JAX compiles; `values` are those of `values()`."""
+        each = [
+            keras.ops.softmax(model.stateless_call(*parts, images, training=False)[0], axis=-1)
+            for model, parts in zip(self._models, values, strict=True)
+        ]
+        return self._mix(targets, sum(each) / len(each))
+
+    def _mix(self, targets: Tensor, predictions: Tensor) -> Tensor:
+        # The weight of a row is the sum of its targets: 0 for the heads of other populations.
+        return targets * (1 - self._share) + self._share * predictions * targets.sum(axis=-1, keepdims=True)

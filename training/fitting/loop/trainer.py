@@ -37,6 +37,16 @@ class Trainer:
         self._logits_model.compile(self._optimizer, make_loss(recipe.focal), jit_compile=model.jit_compile)
         self._optimizer.build(self._logits_model.trainable_variables)
 
+    @property
+    def logits_model(self) -> keras.Model:
+        """The model in training, from images to logits."""
+        return self._logits_model
+
+    @property
+    def optimizer(self) -> keras.optimizers.Optimizer:
+        """The optimizer, built for the model."""
+        return self._optimizer
+
     def train_on_batch(self, images: Floats | Pixels, targets: Floats) -> float:
         """Train on images [n, size, size, 3] and targets [n, populations, labels]. Returns the loss before the step."""
         return float(self._logits_model.train_on_batch(images, targets))
