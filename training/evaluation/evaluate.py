@@ -8,7 +8,7 @@ from pathlib import Path
 
 from shared.model.artefact import ArtefactError, Manifest, read_artefact
 from training.data.records.labelled_image import LabelledImage, Population, Split
-from training.data.sources import read_labelled_images
+from training.data.sources import PhoneSubject, read_labelled_images, read_phone_images
 from training.errors import TrainingError
 from training.evaluation.measures.kinds import measure_kinds
 from training.evaluation.measures.labels import measure_labels
@@ -19,11 +19,11 @@ from training.evaluation.measures.symmetries import measure_symmetries
 from training.evaluation.measures.task_metrics import measure_task
 from training.evaluation.pointing.pointing_game import measure_pointing
 from training.evaluation.result import Evaluation, SetResult
-from training.evaluation.scored_sets import ScoredSet, read_out_of_fold_sets, score_held_out
+from training.evaluation.scored_sets import ScoredSet, make_out_of_fold_sets, read_matching_table, score_held_out
 from training.evaluation.served_answers import count_answers, measure_diagnoses
 from training.evaluation.stress.score_shift import measure_stress
 from training.evaluation.tasks import Task
-from training.exporting.out_of_fold import FILE_NAME
+from training.exporting.out_of_fold import FILE_NAME, OutOfFoldTable
 from training.exporting.predictor import GraphPredictor
 from training.metrics.bootstrap import DRAW_COUNT, SEED
 
@@ -68,10 +68,11 @@ def evaluate_artefact(
         raise TrainingError(str(error)) from error
     images = read_labelled_images(data)
     graph = GraphPredictor(directory / manifest.graph, manifest.tensors)
+    table = read_matching_table(directory, manifest)
     progress(f"{manifest.title}: predicting pictures that it was not trained on")
     sets = [
         *score_held_out(images, graph, manifest, split=Split.VALID),
-        *read_out_of_fold_sets(images, directory, manifest),
+        *(() if table is None else make_out_of_fold_sets(images, table, manifest)),
         *(score_held_out(images, graph, manifest, split=Split.TEST) if options.test else ()),
     ]
     if not sets:
@@ -85,16 +86,21 @@ def evaluate_artefact(
         seed=SEED,
         draws=DRAW_COUNT,
         test=options.test,
+        stress_count=options.stress,
+        pointing_count=options.pointing,
         sets=tuple(_measure_set(scored_set, manifest, progress) for scored_set in sets),
-        unmeasured=_describe_unmeasured(images, sets, directory),
+        unmeasured=(
+            *_describe_unmeasured(images, sets, directory),
+            *_describe_unmeasured_skin(data, table),
+        ),
         skin_types=_count_skin_types(images),
-        kinds=measure_kinds(data, sets, graph, manifest),
+        kinds=measure_kinds(data, sets, graph, manifest, table),
         stress=measure_stress(not_test, graph, manifest, options.stress, progress) if options.stress else (),
         pointing=measure_pointing(not_test, graph, manifest, options.pointing) if options.pointing else (),
         symmetries=tuple(
             result
             for scored_set in sets
-            if options.symmetries and scored_set.distance is not None
+            if options.symmetries and scored_set.is_by_graph
             for result in measure_symmetries(scored_set, graph, manifest, progress)
         ),
         agreement=compare_on_images(directory, manifest, select_images(images), progress) if options.agreement else (),
@@ -124,19 +130,45 @@ def _measure_set(scored_set: ScoredSet, manifest: Manifest, progress: Progress) 
 def _describe_unmeasured(
     images: Sequence[LabelledImage], sets: Sequence[ScoredSet], directory: Path
 ) -> tuple[str, ...]:
-    """Write a sentence about each population that no set belongs to."""
+    """Write a sentence about each population that no set belongs to, or not all of its images with folds."""
     sentences = []
     for population in Population:
         name, count = population.capitalize(), sum(image.population is population for image in images)
+        with_folds = sum(image.population is population and image.fold is not None for image in images)
+        measured = sum(
+            len(scored_set.images)
+            for scored_set in sets
+            if scored_set.population is population and not scored_set.is_by_graph
+        )
         if not count:
             sentences.append(f"{name}: the data has no such pictures.")
         elif not any(scored_set.population is population for scored_set in sets):
             sentences.append(
                 f"{name}: trained on, not measured. The model may have been trained on any of the {count} pictures,"
-                f" as they have folds, and {directory.name} has no {FILE_NAME}. Measured is only whether the kind of"
-                " picture is named right, on pictures that the kinds were not fitted to."
+                f" as they have folds, and {directory.name} has no {FILE_NAME} that names them by source and file."
+            )
+        elif measured < with_folds:
+            sentences.append(
+                f"{name}: {with_folds - measured} of {with_folds} pictures with folds are not in {FILE_NAME} of"
+                f" {directory.name} by source and name of the file. The model may have been trained on them."
             )
     return tuple(sentences)
+
+
+def _describe_unmeasured_skin(data: Path, table: OutOfFoldTable | None) -> tuple[str, ...]:
+    """Write a sentence if there are images of no lesion with folds that no model without the fold has judged."""
+    names = set() if table is None else set(table.names)
+    count = sum(
+        image.fold is not None
+        and image.subject is not PhoneSubject.LESION
+        and (image.source, image.path.stem) not in names
+        for image in read_phone_images(data)
+    )
+    sentence = (
+        f"Plain skin: {count} pictures show skin of patients whose lesions the model was trained on, so whether it"
+        " refuses them says little."
+    )
+    return (sentence,) if count else ()
 
 
 def _count_skin_types(images: Sequence[LabelledImage]) -> dict[str, int]:

@@ -142,7 +142,11 @@ class KindsResult(_Result):
 
 
 class StressResult(_Result):
-    """One change of images of one population. Shifts are of the probability that the service reports."""
+    """One change of images of one population. Shifts are of the probability that the service reports.
+
+    `counted_mean_shift` and `counted_tenth_shift` are of the lesions of a label that counts: the mean, and the shift
+    below which one in ten is. They are None if there are no such lesions.
+    """
 
     change: str
     title: str
@@ -153,10 +157,30 @@ class StressResult(_Result):
     median_shift: float
     ninetieth_shift: float
     mean_shift: float
+    counted_mean_shift: float | None = None
+    counted_tenth_shift: float | None = None
     #: None if the artefact has no bands for the population.
     band_changes: Metric | None
     #: Answers as served: band, refusal, or uncertain.
     answer_changes: Metric
+    #: Share of the images whose answer as served was high and is low.
+    high_to_low: Metric | None = None
+
+
+class AveragedMap(_Result):
+    """The map of one look at an image, or the mean of the maps of its flips.
+
+    Attributes:
+        views: 1, 2 (with the mirror image) or 4 (also upside down).
+        auc: Mean pixel AUC of the map for the lesion, in crops for which serving draws an outline.
+        peak_stays: Share of flips of a crop under which the strongest cell stays in its place.
+        cost: Time of the predictions, as a multiple of that of one.
+    """
+
+    views: int
+    auc: Metric
+    peak_stays: Metric
+    cost: float
 
 
 class PointingResult(_Result):
@@ -170,6 +194,9 @@ class PointingResult(_Result):
         centre: Share of crops whose centre lies in the lesion.
         gain: `peak` less `centre`.
         inside: Share of the evidence that lies in the lesion; by chance it would be `lesion_share`.
+        outlined: Share of crops for which serving draws an outline.
+        disc_auc: Mean pixel AUC of a disc in the centre of the crop for the lesion, in those crops.
+        maps: The map, and means of it over flips; none if fewer than ten crops get an outline.
     """
 
     title: str
@@ -179,6 +206,9 @@ class PointingResult(_Result):
     centre: Metric
     gain: Metric
     inside: Metric
+    outlined: Metric | None = None
+    disc_auc: Metric | None = None
+    maps: tuple[AveragedMap, ...] = ()
 
 
 class SymmetryResult(_Result):
@@ -239,6 +269,9 @@ class Evaluation(_Result):
     draws: int
     #: The test sets were measured too.
     test: bool
+    #: Numbers of images of each population that were asked for, for the stress test and for the evidence map.
+    stress_count: int = 300
+    pointing_count: int = 300
     sets: tuple[SetResult, ...]
     #: A sentence for each population that was not measured.
     unmeasured: tuple[str, ...]

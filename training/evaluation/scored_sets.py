@@ -5,7 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from shared.model.artefact import Manifest, hash_file
+import numpy as np
+import numpy.typing as npt
+
+from shared.model.artefact import Manifest
 from training.data.records.labelled_image import LabelledImage, Population, Split
 from training.errors import TrainingError
 from training.exporting.out_of_fold import FILE_NAME, OutOfFoldTable, read_out_of_fold
@@ -13,8 +16,9 @@ from training.exporting.predictor import GraphPredictor
 from training.metrics.bootstrap import Flags, Floats
 
 _HELD_OUT = (
-    "Held out of training by lesion. The epoch was chosen, and probabilities, bands and receipts were calibrated, on"
-    " these pictures. So figures of calibration and of bands are too good; AUCs hardly are."
+    "Held out of training by lesion. No epoch was chosen: the last one is taken. But recipes were chosen, and"
+    " probabilities, bands and receipts calibrated, on these pictures. So figures of calibration and of bands are too"
+    " good; AUCs hardly are."
 )
 _TEST = "Held out of everything: nothing was chosen by these pictures. They are looked at once a release."
 _OUT_OF_FOLD = (
@@ -35,7 +39,8 @@ class ScoredSet:
         images: The images.
         probabilities: Calibrated, [n, labels of the artefact].
         kinds: [n, kinds of the artefact].
-        distance: Feature distance [n]; None if the distance was fitted to these images.
+        distance: Feature distance [n]; nan where it is not known.
+        is_by_graph: The outputs are those of the artefact's own graph.
     """
 
     name: str
@@ -45,7 +50,8 @@ class ScoredSet:
     images: Sequence[LabelledImage]
     probabilities: Floats
     kinds: Floats
-    distance: Floats | None
+    distance: Floats
+    is_by_graph: bool = True
 
     @property
     def groups(self) -> list[str]:
@@ -59,7 +65,7 @@ class ScoredSet:
             images=[image for image, is_selected in zip(self.images, rows, strict=True) if is_selected],
             probabilities=self.probabilities[rows],
             kinds=self.kinds[rows],
-            distance=None if self.distance is None else self.distance[rows],
+            distance=self.distance[rows],
         )
 
 
@@ -90,52 +96,71 @@ def score_held_out(
     return tuple(sets)
 
 
-def read_out_of_fold_sets(
-    images: Sequence[LabelledImage], directory: Path, manifest: Manifest
+def make_out_of_fold_sets(
+    images: Sequence[LabelledImage], table: OutOfFoldTable, manifest: Manifest
 ) -> tuple[ScoredSet, ...]:
-    """Read the outputs for images with folds from the artefact's `out_of_fold.csv`; one set per population.
+    """Take the outputs for images with folds from the artefact's table; one set per population.
 
-    Without that file there is no set: the artefact's graph was trained on these images, so it cannot be measured on
-    them.
-
-    Raises:
-        TrainingError: The file has other labels or kinds than the artefact, lacks an image, or has it in another fold.
+    The artefact's graph was trained on these images, so it cannot be measured on them. An image belongs to a row by its
+    source and the name of its file; images without a row are left out. Folds are those of the table, as those of the
+    data may have been drawn anew.
     """
-    with_folds = [image for image in images if image.fold is not None]
-    path = directory / FILE_NAME
-    if not with_folds or not path.is_file():
-        return ()
-    table = read_out_of_fold(path)
-    if table.labels != tuple(label.name for label in manifest.labels) or table.kind_names != manifest.kinds.names:
-        raise TrainingError(f"{path} has other labels or kinds than the artefact's model.json.")
+    row_by_name = {name: row for row, name in enumerate(table.names)}
     sets = []
     for population in Population:
-        selected = [image for image in with_folds if image.population is population]
+        selected = [
+            replace(image, fold=int(table.folds[row_by_name[name]]))
+            for image in images
+            if image.population is population
+            and image.fold is not None
+            and (name := (image.source, image.path.stem)) in row_by_name
+        ]
         if selected:
-            rows = _find_rows(selected, table, path)
+            rows = np.array([row_by_name[image.source, image.path.stem] for image in selected])
             sets.append(
                 ScoredSet(
                     name=f"{population}_out_of_fold",
                     title=f"{population.capitalize()}, out of fold",
                     population=population,
-                    protocol=_OUT_OF_FOLD,
+                    protocol=f"{_OUT_OF_FOLD}{_describe_gaps(table, rows, manifest)}",
                     images=selected,
                     probabilities=table.probabilities[rows],
                     kinds=table.kinds[rows],
-                    distance=None,
+                    distance=table.distance[rows],
+                    is_by_graph=False,
                 )
             )
     return tuple(sets)
 
 
-def _find_rows(images: Sequence[LabelledImage], table: OutOfFoldTable, path: Path) -> list[int]:
-    row_by_sha256 = {sha256: row for row, sha256 in enumerate(table.image_sha256)}
-    rows = []
-    for image in images:
-        row = row_by_sha256.get(hash_file(image.path).sha256)
-        if row is None:
-            raise TrainingError(f"{path} has no row for {image.path}: it was made from other data.")
-        if table.folds[row] != image.fold:
-            raise TrainingError(f"{path} has {image.path} in another fold than the data: it was made from other data.")
-        rows.append(row)
-    return rows
+def read_matching_table(directory: Path, manifest: Manifest) -> OutOfFoldTable | None:
+    """Read the artefact's `out_of_fold.csv`; None if it has none.
+
+    Raises:
+        TrainingError: The file has other labels or kinds than the artefact.
+    """
+    path = directory / FILE_NAME
+    if not path.is_file():
+        return None
+    table = read_out_of_fold(path)
+    if table.labels != tuple(label.name for label in manifest.labels) or table.kind_names != manifest.kinds.names:
+        raise TrainingError(f"{path} has other labels or kinds than the artefact's model.json.")
+    return table
+
+
+def _describe_gaps(table: OutOfFoldTable, rows: npt.NDArray[np.int64], manifest: Manifest) -> str:
+    """Write what the table does not know of the answers that would be served."""
+    lesion_kinds = [name for name in table.kind_names if name != manifest.kinds.no_lesion]
+    columns = [table.kind_names.index(name) for name in lesion_kinds]
+    served = [lesion_kinds[column] for column in table.kinds[np.ix_(rows, columns)].argmax(axis=1)]
+    others = sum(table.heads[row] != head for row, head in zip(rows.tolist(), served, strict=True))
+    unknown = int(np.isnan(table.distance[rows]).sum())
+    sentences = ""
+    if others:
+        sentences += (
+            f" {others} of {len(rows)} pictures are taken for another population, whose head would answer: this"
+            " artefact kept no such answers, so the figures hold those of the head of their own population."
+        )
+    if unknown:
+        sentences += f" How far {unknown} of them are from the training pictures is not known: they count as near."
+    return sentences

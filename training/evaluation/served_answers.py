@@ -4,10 +4,11 @@ from collections import Counter
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from shared.contract.decision import Band
 from shared.model.artefact import Manifest
-from shared.model.decision_rules import decide_answer, select_band
+from shared.model.decision_rules import decide_answer
 from training.data.records.labels import LABELS
 from training.evaluation.result import AnswerCounts, DiagnosisResult
 from training.evaluation.scored_sets import ScoredSet
@@ -19,34 +20,32 @@ REFUSED: Final = "refused"
 ANSWERS: Final = (Band.LOW.value, Band.ELEVATED.value, Band.HIGH.value, Band.UNCERTAIN.value, REFUSED)
 
 
-def decide_answers(probabilities: Floats, kinds: Floats, distance: Floats | None, manifest: Manifest) -> list[str]:
+def decide_answers(probabilities: Floats, kinds: Floats, distance: Floats, manifest: Manifest) -> list[str]:
     """Decide the band of each image, or `REFUSED`.
 
     Args:
         probabilities: That the service reports, [n].
         kinds: Probabilities of the kinds, [n, kinds].
-        distance: Feature distance [n]. If it is not known, every image is treated as within the largest distance.
+        distance: Feature distance [n]. Where it is nan, an image is treated as within the largest distance.
         manifest: Manifest of the artefact.
     """
     answers = []
     for row, probability in enumerate(probabilities):
-        image_distance = 0.0 if distance is None else float(distance[row])
+        image_distance = 0.0 if np.isnan(distance[row]) else float(distance[row])
         band = decide_answer(float(probability), kinds[row], image_distance, manifest)
         answers.append(REFUSED if band is None else band.value)
     return answers
 
 
-def decide_bands(scored_set: ScoredSet, manifest: Manifest) -> list[str]:
-    """Decide each image's band by the set's own population, whatever kind the model takes the image for."""
-    population = next((known for known in manifest.populations if known.name == scored_set.population), None)
+def decide_set(scored_set: ScoredSet, manifest: Manifest) -> npt.NDArray[np.str_]:
+    """Decide the answer to each image of a set, [n]: by the population that the model takes it for."""
     probabilities = score(Task.COUNTED, scored_set.probabilities, manifest.labels)
-    return [select_band(float(probability), population, manifest).value for probability in probabilities]
+    return np.array(decide_answers(probabilities, scored_set.kinds, scored_set.distance, manifest))
 
 
 def count_answers(scored_set: ScoredSet, manifest: Manifest) -> AnswerCounts:
     """Count the answers for lesions of a label that counts, and for the others."""
-    probabilities = score(Task.COUNTED, scored_set.probabilities, manifest.labels)
-    answers = np.array(decide_answers(probabilities, scored_set.kinds, scored_set.distance, manifest))
+    answers = decide_set(scored_set, manifest)
     is_counted = is_positive(Task.COUNTED, scored_set.images)
     return AnswerCounts(counted=_count(answers[is_counted].tolist()), others=_count(answers[~is_counted].tolist()))
 
@@ -54,7 +53,7 @@ def count_answers(scored_set: ScoredSet, manifest: Manifest) -> AnswerCounts:
 def measure_diagnoses(scored_set: ScoredSet, manifest: Manifest) -> tuple[DiagnosisResult, ...]:
     """Measure the probabilities and bands of the lesions of each label."""
     labels = np.array([image.label for image in scored_set.images])
-    bands = np.array(decide_bands(scored_set, manifest))
+    bands = decide_set(scored_set, manifest)
     probabilities = score(Task.COUNTED, scored_set.probabilities, manifest.labels)
     return tuple(
         DiagnosisResult(

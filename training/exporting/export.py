@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from runtimes.base import PredictionBatch
 from shared.model.artefact import Manifest, Metric, StoredFile, hash_file, write_manifest
 from training.calibration.kinds import DERMATOSCOPE, KINDS, PHONE, measure_kinds
@@ -25,6 +27,7 @@ from training.exporting.predictor import GraphPredictor
 from training.exporting.provenance import collect_build_info, derive_licence, list_data_sources
 from training.exporting.reported_metrics import measure_held_out, measure_isic2017_test, measure_phone
 from training.model.architecture import Architecture
+from training.model.classifier import POPULATIONS
 from training.model.weights import get_weights
 
 GRAPH_NAME: Final = "model.pb"
@@ -134,7 +137,7 @@ def _measure(
 ) -> _Measurements:
     """Measure the artefact. The test set is used only if the options say so."""
     data, spec = fitted.data, fitted.run.recipe.serving_spec
-    phone = fitted.out_of_fold.calibrate(data.phone.labels)
+    phone = fitted.out_of_fold.calibrate(data.phone.labels, fitted.calibrations[0].scaling)
     metrics = measure_held_out(data.held_out.images, held_out) | measure_phone(data.phone.images, phone.probabilities)
     for result in left_out:
         metrics |= result.metrics
@@ -147,18 +150,26 @@ def _measure(
     others = {
         subject: graph.predict_files(paths, spec).kinds for subject, paths in data.others.held_out_paths().items()
     }
+    for subject in dict.fromkeys(image.subject for image in data.others.with_folds):
+        rows = [image.subject is subject for image in data.others.with_folds]
+        own = [others[subject]] if subject in others else []
+        others[subject] = np.concatenate([*own, fitted.others_out_of_fold.kinds[rows]])
     metrics |= measure_kinds(lesions, {PhoneSubject.LESION: fitted.out_of_fold.kinds, **others})
     return _Measurements(held_out, phone, test_images, metrics)
 
 
 def _tabulate(fitted: FittedModel, phone: CalibratedOutputs) -> OutOfFoldTable:
+    lesions, others, other_outputs = fitted.data.phone.images, fitted.data.others.with_folds, fitted.others_out_of_fold
+    unknown = np.zeros((len(others), len(LABEL_NAMES)))
     return OutOfFoldTable(
-        image_sha256=tuple(hash_file(path).sha256 for path in fitted.data.phone.paths),
-        folds=fitted.out_of_fold.folds,
+        names=tuple((image.source, image.path.stem) for image in (*lesions, *others)),
+        folds=np.concatenate((fitted.out_of_fold.folds, other_outputs.folds)),
+        heads=tuple(POPULATIONS[head].value for head in (*fitted.out_of_fold.heads, *other_outputs.heads)),
+        distance=np.concatenate((phone.distance, np.full(len(others), np.nan))),
         labels=LABEL_NAMES,
         kind_names=KINDS.names,
-        probabilities=phone.probabilities,
-        kinds=phone.kinds,
+        probabilities=np.concatenate((phone.probabilities, unknown)),
+        kinds=np.concatenate((phone.kinds, other_outputs.kinds)),
     )
 
 

@@ -33,7 +33,8 @@ def make_scored_set(images: list[LabelledImage], melanoma: Floats, manifest: Man
     probabilities[:, names.index("mel")] = melanoma
     probabilities[:, names.index("nv")] = 1 - melanoma
     kinds = np.tile([0.9, 0.1, 0.0], (len(images), 1))
-    return ScoredSet("made", "Made", images[0].population, "", images, probabilities, kinds, None)
+    unknown = np.full(len(images), np.nan)
+    return ScoredSet("made", "Made", images[0].population, "", images, probabilities, kinds, unknown)
 
 
 def make_calibrated_set(count: int, manifest: Manifest, seed: int = 1, **fields: object) -> ScoredSet:

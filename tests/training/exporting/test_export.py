@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from shared.model.artefact import Manifest, hash_file, read_artefact
+from shared.model.artefact import Manifest, read_artefact
 from tests.training.fitting.trained_runs import RUNS_GROUP, TrainedRuns
 from training.calibration.temperature_scaling import fit_temperature_scaling
 from training.data.image_cache import decode_images
@@ -68,14 +68,15 @@ def test_out_of_fold_predictions_are_stored(artefact: Path, run: Path, data: Pat
     """Each phone image is predicted by the model of its fold; the other model predicts other probabilities."""
     table = read_out_of_fold(artefact / FILE_NAME)
     images = _images(data, Population.PHONE, Split.TRAIN)
-    assert table.image_sha256 == tuple(hash_file(image.path).sha256 for image in images)
+    assert table.names == tuple((image.source, image.path.stem) for image in images)
     assert table.folds.tolist() == [image.fold for image in images]
+    assert np.isfinite(table.distance).all()
     pixels = decode_images(images, read_run_model(run).recipe.serving_spec, run / "cache")
     by_model = [Features.extract(read_run_model(run / f"fold-{fold}").model, pixels).logits[:, 1] for fold in (0, 1)]
     labels = np.array([image.label for image in images])
     for fold in (0, 1):
-        inside = table.folds == fold
-        calibration = fit_temperature_scaling(by_model[1 - fold][~inside], labels[~inside])
+        inside = (table.folds == fold) & (np.array(table.heads) == "phone")
+        calibration = fit_temperature_scaling(by_model[1 - fold][table.folds != fold], labels[table.folds != fold])
         assert table.probabilities[inside] == pytest.approx(calibration.probabilities(by_model[fold][inside]), abs=2e-6)
         assert table.probabilities[inside] != pytest.approx(
             calibration.probabilities(by_model[1 - fold][inside]), abs=2e-6

@@ -78,11 +78,18 @@ class PhoneSubject(StrEnum):
 class PhoneImage:
     """An image taken by a phone, of a lesion or not.
 
-    `is_held_out` is true in one half. Of images without a lesion, this half only measures the kind classifier.
+    Attributes:
+        path: Its file.
+        source: Its source.
+        subject: What it shows.
+        fold: Its fold; plain skin that was cut from an image of a lesion has the fold of its patient.
+        is_held_out: True in one half of the images without a fold, which only measures the kind classifier.
     """
 
     path: Path
+    source: str
     subject: PhoneSubject
+    fold: int | None
     is_held_out: bool
 
 
@@ -95,8 +102,10 @@ def read_phone_images(data: Path) -> list[PhoneImage]:
     return [
         PhoneImage(
             path=record.path,
+            source=record.source,
             subject=PhoneSubject(f"phone_{record.subject}"),
-            is_held_out=is_in_held_out_half(record.group),
+            fold=record.fold,
+            is_held_out=record.fold is None and is_in_held_out_half(record.group),
         )
         for record in read_records(data)
         if record.population is Population.PHONE

@@ -8,16 +8,15 @@ import numpy as np
 
 from shared.model.artefact import Manifest, Metric
 from shared.model.decision_rules import select_kind, wilson_interval
-from training.data.records.labelled_image import Population
 from training.data.sources import PhoneSubject, read_phone_images
 from training.evaluation.result import KindShare, KindsResult
 from training.evaluation.scored_sets import ScoredSet
+from training.exporting.out_of_fold import OutOfFoldTable
 from training.exporting.predictor import GraphPredictor
 from training.metrics.auc import auc_metric
 from training.metrics.bootstrap import Flags, Floats
 
 _TITLES: Final = {
-    PhoneSubject.LESION: "Lesions by phone, the half that the kinds were not fitted to",
     PhoneSubject.SKIN: "Plain skin",
     PhoneSubject.HAND: "Hands",
     PhoneSubject.THING: "Other things",
@@ -25,26 +24,31 @@ _TITLES: Final = {
 
 
 def measure_kinds(
-    data: Path, sets: Sequence[ScoredSet], graph: GraphPredictor, manifest: Manifest
+    data: Path, sets: Sequence[ScoredSet], graph: GraphPredictor, manifest: Manifest, table: OutOfFoldTable | None
 ) -> KindsResult | None:
     """Measure how many images are named right, and how many are refused as no lesion.
 
-    Lesions are those of `sets`. Images of no lesion are predicted here: the half that the classifier was not fitted to.
-    If no set has phone images, the phone lesions of that half are predicted here, too.
+    Lesions are those of `sets`. Images of no lesion that are held out are predicted here. Those with a fold show skin
+    of patients whose lesions the graph was trained on, so their kinds are those of `table`.
 
     Returns:
         None if there are no images to measure.
     """
     # Title, the right kind of lesion ("" for no lesion), and the probabilities of the kinds.
     groups = [(scored_set.title, str(scored_set.population), scored_set.kinds) for scored_set in sets]
-    phone = [image for image in read_phone_images(data) if image.is_held_out]
-    if any(scored_set.population is Population.PHONE for scored_set in sets):
-        phone = [image for image in phone if image.subject is not PhoneSubject.LESION]
-    for subject in PhoneSubject:
-        paths = [image.path for image in phone if image.subject is subject]
+    images = read_phone_images(data)
+    row_by_name = {} if table is None else {name: row for row, name in enumerate(table.names)}
+    for subject, title in _TITLES.items():
+        paths = [image.path for image in images if image.subject is subject and image.is_held_out]
+        rows = [
+            row_by_name[name]
+            for image in images
+            if image.subject is subject and (name := (image.source, image.path.stem)) in row_by_name
+        ]
         if paths:
-            right_kind = str(Population.PHONE) if subject is PhoneSubject.LESION else ""
-            groups.append((_TITLES[subject], right_kind, graph.predict_files(paths, manifest.picture).kinds))
+            groups.append((title, "", graph.predict_files(paths, manifest.picture).kinds))
+        if rows and table is not None:
+            groups.append((f"{title}, out of fold", "", table.kinds[rows]))
     if not groups:
         return None
     no_lesion = manifest.kinds.names.index(manifest.kinds.no_lesion)

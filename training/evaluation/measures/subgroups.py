@@ -5,12 +5,14 @@ from typing import Final
 
 import numpy as np
 
+from shared.contract.decision import Band
 from shared.model.artefact import Manifest
 from training.data.records.labelled_image import LabelledImage
 from training.data.records.labels import LABELS
 from training.evaluation.measures.task_metrics import find_bands, measure_curve
 from training.evaluation.result import Figures, SubgroupResult
 from training.evaluation.scored_sets import ScoredSet
+from training.evaluation.served_answers import decide_set
 from training.evaluation.tasks import Task, is_positive, score
 from training.exporting.reported_metrics import MIN_PEN_SHARE
 from training.metrics.bootstrap import draw_weights, metrics_with_intervals
@@ -70,7 +72,7 @@ def _measure_task(task: Task, subgroup: ScoredSet, manifest: Manifest) -> Figure
     figures = {name: figure for name, figure in curve.items() if name in _CURVE_FIGURES}
     bands = find_bands(subgroup, manifest)
     if bands and task is Task.COUNTED:
-        not_low = BinaryPredictions(scores >= bands.low_below, positive)
+        not_low = BinaryPredictions(decide_set(subgroup, manifest) != Band.LOW.value, positive)
         figures |= metrics_with_intervals(
             lambda chunk: {"sensitivity": not_low.sensitivity(chunk), "specificity": not_low.specificity(chunk)},
             weights,

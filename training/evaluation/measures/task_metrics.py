@@ -5,9 +5,11 @@ from typing import Final
 
 import numpy as np
 
+from shared.contract.decision import Band
 from shared.model.artefact import Bands, Manifest
 from training.evaluation.result import CurvePoints, DiagramBin, Figures, OperatingPoint, TaskResult
 from training.evaluation.scored_sets import ScoredSet
+from training.evaluation.served_answers import decide_set
 from training.evaluation.tasks import Task, is_positive, score
 from training.metrics.bootstrap import (
     DrawWeights,
@@ -47,10 +49,8 @@ def measure_task(task: Task, scored_set: ScoredSet, manifest: Manifest) -> TaskR
         positive=int(positive.sum()),
         figures=measure_curve(scores, positive, weights) | measure_probabilities(scores, positive, weights),
         operating=tuple(
-            OperatingPoint(
-                name=name, threshold=threshold, figures=_measure_operating_point(scores >= threshold, positive, weights)
-            )
-            for name, threshold in _list_thresholds(task, scored_set, manifest)
+            OperatingPoint(name=name, threshold=threshold, figures=_measure_operating_point(called, positive, weights))
+            for name, threshold, called in _list_operating_points(task, scores, scored_set, manifest)
         ),
         roc=_thin_out(curve, curve.false_positive_rate[0], curve.sensitivity[0]),
         precision_recall=_thin_out(curve, curve.sensitivity[0], curve.precision[0]),
@@ -85,10 +85,20 @@ def find_bands(scored_set: ScoredSet, manifest: Manifest) -> Bands | None:
     return next((known.bands for known in manifest.populations if known.name == scored_set.population), None)
 
 
-def _list_thresholds(task: Task, scored_set: ScoredSet, manifest: Manifest) -> Sequence[tuple[str, float]]:
+def _list_operating_points(
+    task: Task, scores: Floats, scored_set: ScoredSet, manifest: Manifest
+) -> Sequence[tuple[str, float, Flags]]:
+    """Names, thresholds and predictions. Bands are those that are served, whatever population an image is taken for."""
+    points = [("above 0.5", _ISIC_THRESHOLD, scores >= _ISIC_THRESHOLD)]
     bands = find_bands(scored_set, manifest) if task is Task.COUNTED else None
-    served = [("not low", bands.low_below), ("high", bands.high_from)] if bands else []
-    return [*served, ("above 0.5", _ISIC_THRESHOLD)]
+    if bands is None:
+        return points
+    answers = decide_set(scored_set, manifest)
+    return [
+        ("not low", bands.low_below, answers != Band.LOW.value),
+        ("high", bands.high_from, answers == Band.HIGH.value),
+        *points,
+    ]
 
 
 def _measure_operating_point(predicted: Flags, positive: Flags, weights: DrawWeights) -> Figures:

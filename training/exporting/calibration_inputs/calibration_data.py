@@ -58,20 +58,43 @@ class LesionImages:
 
 @dataclass(frozen=True)
 class OtherImages:
-    """Images that show no lesion. The kind classifier is fitted to one half of them and measured on the other.
+    """Images that show no lesion.
+
+    The kind classifier is fitted to those that are not held out, and measured on the others. Those with a fold show
+    skin of a patient whose lesions the model learns: they are measured by the model that left out the fold.
 
     Attributes:
-        images: Both halves; `is_held_out` is true for the half to measure on.
-        pixels: Of the half to fit to, uint8 [n, size, size, 3].
+        images: All of them.
+        pixels: Of those that are not held out, uint8 [n, size, size, 3].
     """
 
     images: Sequence[PhoneImage]
     pixels: Pixels
 
     @property
+    def fitted(self) -> list[PhoneImage]:
+        """The images that are not held out, [n]."""
+        return [image for image in self.images if not image.is_held_out]
+
+    @property
     def kind_names(self) -> list[str]:
-        """Kind of each image of the half to fit to, [n]."""
-        return [kind_name(image.subject) for image in self.images if not image.is_held_out]
+        """Kind of each image that is not held out, [n]."""
+        return [kind_name(image.subject) for image in self.fitted]
+
+    @property
+    def folds(self) -> npt.NDArray[np.int64]:
+        """Fold of each image that is not held out, [n]; -1 for none."""
+        return np.array([-1 if image.fold is None else image.fold for image in self.fitted], np.int64)
+
+    @property
+    def with_folds(self) -> list[PhoneImage]:
+        """The images with a fold, [m]."""
+        return [image for image in self.fitted if image.fold is not None]
+
+    @property
+    def pixels_with_folds(self) -> Pixels:
+        """Of the images with a fold, uint8 [m, size, size, 3]."""
+        return self.pixels[self.folds >= 0]
 
     def held_out_paths(self) -> dict[PhoneSubject, list[Path]]:
         """Files of the half to measure on, by what they show."""

@@ -35,6 +35,7 @@ class FittedModel:
         data: The images.
         held_out: Outputs of the model for the held-out dermatoscope lesions.
         out_of_fold: Outputs of the models of the folds for the phone lesions.
+        others_out_of_fold: Their outputs for the images of no lesion that have a fold.
         calibrations: Of each population, in the order of the heads.
         kinds: The kind classifier.
     """
@@ -44,6 +45,7 @@ class FittedModel:
     data: CalibrationData
     held_out: Features
     out_of_fold: OutOfFoldOutputs
+    others_out_of_fold: OutOfFoldOutputs
     calibrations: tuple[PopulationCalibration, ...]
     kinds: KindClassifier
 
@@ -61,12 +63,20 @@ def fit_model(directory: Path, data_folder: Path, progress: Progress) -> FittedM
     background = BackgroundImages(
         append_chat_copies(np.concatenate((data.training_sample.pixels, data.others.pixels))),
         [*[DERMATOSCOPE] * len(data.training_sample.pixels), *data.others.kind_names] * 2,
+        np.tile(np.concatenate((np.full(len(data.training_sample.pixels), -1), data.others.folds)), 2),
     )
     models = {fold: fold_run.model for fold, fold_run in folds.items()}
-    out_of_fold = predict_out_of_fold(models, data.phone.images, data.phone.pixels, background)
+    out_of_fold, others_out_of_fold = predict_out_of_fold(
+        models,
+        data.phone.images,
+        data.phone.pixels,
+        data.others.with_folds,
+        data.others.pixels_with_folds,
+        background,
+    ).split(len(data.phone.images))
     held_out = Features.extract(run.model, data.held_out.pixels)
     calibrations, kinds = _fit(run, data, background, held_out, out_of_fold)
-    return FittedModel(run, len(folds), data, held_out, out_of_fold, calibrations, kinds)
+    return FittedModel(run, len(folds), data, held_out, out_of_fold, others_out_of_fold, calibrations, kinds)
 
 
 def _fit(
@@ -91,7 +101,7 @@ def _fit(
             fit_distance(others.middle[is_dermatoscope]),
         ),
         PopulationCalibration(
-            fit_temperature_scaling(out_of_fold.logits, data.phone.labels), fit_distance(phone.middle)
+            fit_temperature_scaling(out_of_fold.phone_logits, data.phone.labels), fit_distance(phone.middle)
         ),
     )
     kinds = fit_kind_classifier(
