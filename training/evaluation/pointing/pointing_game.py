@@ -1,9 +1,11 @@
 """The pointing game (Zhang et al., ECCV 2016): how often the strongest evidence lies in the lesion.
 
 In images of lesions the lesion is in the middle, so any map that prefers the middle would be right. Therefore the game
-uses crops with the lesion off the centre, and the baseline is the centre of the crop.
+uses crops with the lesion off the centre, and the baseline is the centre of the crop. The same crops show how well the
+whole map covers the lesion, compared with a disc in the centre, and whether its peak stays when the crop is flipped.
 """
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +15,21 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from runtimes.base import PredictionBatch
 from shared.images.thumbnail import make_thumbnail
-from shared.model.artefact import Manifest
+from shared.model.artefact import Manifest, Metric
 from training.data.image_cache import Pixels
 from training.data.records.labelled_image import LabelledImage, Population
 from training.evaluation.pointing.lesion_regions import GRID, Box, box_region, read_boxes, segment_lesion
-from training.evaluation.result import PointingResult
+from training.evaluation.pointing.map_quality import (
+    average_over_flips,
+    disc_auc,
+    find_stable_peaks,
+    has_outline,
+    iterate_flips,
+    pixel_auc,
+)
+from training.evaluation.result import AveragedMap, PointingResult
 from training.evaluation.tasks import Task, is_positive, score
 from training.exporting.predictor import GraphPredictor
 from training.metrics.bootstrap import SEED, DrawWeights, Flags, Floats, draw_weights, metrics_with_intervals
@@ -30,6 +41,10 @@ _MAX_LESION_SHARE: Final = 0.25
 #: Crops that a figure needs.
 _MIN_CROPS: Final = 10
 _MAX_SIDE: Final = 640
+_COUNTED: Final = "Malignant and pre-malignant lesions"
+_OTHERS: Final = "Other lesions"
+_NOT_LOW: Final = "All lesions that are not called low"
+_REGIONS: Final = {Population.PHONE: "phone, lesion boxes", Population.DERMATOSCOPE: "dermatoscope, simple masks"}
 _FILTER: Final = Image.Resampling.BILINEAR
 
 
@@ -53,34 +68,38 @@ def measure_pointing(
 ) -> tuple[PointingResult, ...]:
     """Play the game with crops of up to `count` images of each population.
 
-    The map is the evidence for malignancy. So each population is measured twice: on lesions of a label that counts, and
-    on all lesions whose probability is not below every low band.
+    The map is the evidence for malignancy. So each population is measured on lesions of a label that counts, on the
+    others, and on all lesions whose probability is not below every low band.
     """
     boxes, results = read_boxes(images), []
     lowest_threshold = min(known.bands.low_below for known in manifest.populations)
     for population in Population:
         members = [image for image in images if image.population is population]
-        for only_counted in (True, False):
-            eligible = [
-                image
-                for image, is_counted in zip(members, is_positive(Task.COUNTED, members), strict=True)
-                if is_counted or not only_counted
-            ]
+        is_counted = is_positive(Task.COUNTED, members)
+        for lesions, flags in ((_COUNTED, is_counted), (_OTHERS, ~is_counted), (_NOT_LOW, is_counted | ~is_counted)):
+            eligible = [image for image, flag in zip(members, flags, strict=True) if flag]
             crops = list(_draw_crops(eligible, boxes, manifest.picture.size, count))
             if not crops:
                 continue
-            predicted = graph.predict_each(crop.pixels for crop in crops)
-            is_not_low = score(Task.COUNTED, predicted.probabilities, manifest.labels) >= lowest_threshold
-            is_used = np.ones(len(crops), bool) if only_counted else is_not_low
+            predictions, durations = _predict_flips(graph, crops)
+            is_not_low = score(Task.COUNTED, predictions[0].probabilities, manifest.labels) >= lowest_threshold
+            is_used = is_not_low if lesions == _NOT_LOW else np.ones(len(crops), bool)
             if is_used.sum() >= _MIN_CROPS:
                 used = [crop for crop, flag in zip(crops, is_used, strict=True) if flag]
-                results.append(_measure(_title(population, only_counted), used, predicted.evidence[is_used]))
+                evidence = np.stack([predicted.evidence[is_used] for predicted in predictions])
+                results.append(_measure(f"{lesions}, {_REGIONS[population]}", used, evidence, durations))
     return tuple(results)
 
 
-def _title(population: Population, only_counted: bool) -> str:
-    lesions = "Malignant and pre-malignant lesions" if only_counted else "All lesions that are not called low"
-    return lesions + (", phone, lesion boxes" if population is Population.PHONE else ", dermatoscope, simple masks")
+def _predict_flips(graph: GraphPredictor, crops: Sequence[Crop]) -> tuple[list[PredictionBatch], list[float]]:
+    """Predict the crops in all flips; also the seconds of each, after a prediction that prepares the graph."""
+    predictions, durations = [], []
+    graph.predict_each([crops[0].pixels])
+    for pixels in iterate_flips(np.stack([crop.pixels for crop in crops])):
+        started_at = time.perf_counter()
+        predictions.append(graph.predict_each(pixels))
+        durations.append(time.perf_counter() - started_at)
+    return predictions, durations
 
 
 def _draw_crops(images: Sequence[LabelledImage], boxes: Mapping[Path, Box], size: int, count: int) -> Iterator[Crop]:
@@ -118,23 +137,62 @@ def _draw_start(middle: int, side: int, rng: np.random.Generator) -> int:
     return int(np.clip(round(middle - position * side), 0, GRID - side))
 
 
-def _measure(title: str, crops: Sequence[Crop], evidence: npt.NDArray[np.floating]) -> PointingResult:
-    pairs = list(zip(crops, evidence, strict=True))
+def _measure(title: str, crops: Sequence[Crop], evidence: Floats, durations: Sequence[float]) -> PointingResult:
+    """Measure the maps [4, n, rows, columns] of crops in all flips."""
+    pairs = list(zip(crops, evidence[0], strict=True))
     peak = np.array([_is_in_lesion(crop.lesion, *_find_peak(cells)) for crop, cells in pairs])
     centre = np.array([_is_in_lesion(crop.lesion, 0.5, 0.5) for crop in crops])
     inside = np.array([_evidence_share(crop.lesion, cells) for crop, cells in pairs])
-    weights = draw_weights(np.zeros(len(crops), bool), [crop.image.group for crop in crops])
+    is_outlined = np.array([has_outline(cells) for cells in evidence[0]])
+    groups = np.array([crop.image.group for crop in crops])
+    weights = draw_weights(np.zeros(len(crops), bool), groups.tolist())
 
     def weighted_means(chunk: DrawWeights) -> dict[str, Floats]:
         values = {"peak": peak, "centre": centre, "gain": peak.astype(float) - centre, "inside": inside}
+        values["outlined"] = is_outlined
         return {name: chunk @ value / chunk.sum(axis=1) for name, value in values.items()}
 
+    disc, maps = None, ()
+    if is_outlined.sum() >= _MIN_CROPS:
+        outlined = [crop.lesion for crop, flag in zip(crops, is_outlined, strict=True) if flag]
+        disc = _mean([disc_auc(lesion) for lesion in outlined], groups[is_outlined])
+        maps = tuple(
+            _measure_map(views, average_over_flips(evidence, views), outlined, is_outlined, groups, durations)
+            for views in (1, 2, 4)
+        )
     return PointingResult(
+        disc_auc=disc,
+        maps=maps,
         title=title,
         crops=len(crops),
         lesion_share=float(np.mean([crop.lesion.mean() for crop in crops])),
         **metrics_with_intervals(weighted_means, weights),
     )
+
+
+def _measure_map(
+    views: int,
+    maps: Floats,
+    outlined: Sequence[Flags],
+    is_outlined: Flags,
+    groups: npt.NDArray[np.str_],
+    durations: Sequence[float],
+) -> AveragedMap:
+    aucs = [pixel_auc(cells, lesion) for cells, lesion in zip(maps[0, is_outlined], outlined, strict=True)]
+    return AveragedMap(
+        views=views,
+        auc=_mean(aucs, groups[is_outlined]),
+        peak_stays=_mean(find_stable_peaks(maps), groups),
+        cost=sum(durations[:views]) / durations[0],
+    )
+
+
+def _mean(values: Sequence[float] | Floats, groups: npt.NDArray[np.str_]) -> Metric:
+    """Mean with its interval by whole lesions."""
+    weights = draw_weights(np.zeros(len(values), bool), groups.tolist())
+    return metrics_with_intervals(lambda chunk: {"mean": chunk @ np.asarray(values) / chunk.sum(axis=1)}, weights)[
+        "mean"
+    ]
 
 
 def _find_peak(cells: npt.NDArray[np.floating]) -> tuple[float, float]:

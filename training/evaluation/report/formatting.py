@@ -31,6 +31,11 @@ def format_share(value: float, digits: int = 0) -> str:
     return f"{100 * value:.{digits}f} %"
 
 
+def format_points(shift: float | None) -> str:
+    """`-6.2`, in points with its sign, for a shift of a probability; a dash if there is none."""
+    return "-" if shift is None else f"{100 * shift:+.1f}"
+
+
 def format_per_hundred(metric: Metric) -> str:
     """`5 (2 to 9)`, the number out of a hundred, for a share in [0, 1]."""
     low, high = metric.low or 0.0, metric.high or 0.0

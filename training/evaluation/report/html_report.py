@@ -49,6 +49,7 @@ def make_environment() -> Environment:
         "interval": formatting.format_interval,
         "percent": formatting.format_percent,
         "share": formatting.format_share,
+        "points": formatting.format_points,
         "per_hundred": formatting.format_per_hundred,
         "complement": formatting.complement,
     }

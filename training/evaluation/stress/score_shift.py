@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from runtimes.base import PredictionBatch
+from shared.contract.decision import Band
 from shared.images.decode import decode
 from shared.images.thumbnail import make_thumbnail
 from shared.model.artefact import Manifest
@@ -19,9 +20,9 @@ from training.evaluation.measures.kinds import compute_share
 from training.evaluation.result import StressResult
 from training.evaluation.served_answers import decide_answers
 from training.evaluation.stress.stress_suite import CHANGES, NamedChange
-from training.evaluation.tasks import Task, score
+from training.evaluation.tasks import Task, is_positive, score
 from training.exporting.predictor import GraphPredictor
-from training.metrics.bootstrap import SEED
+from training.metrics.bootstrap import SEED, Flags
 
 #: Longest side of the images that are changed: larger than the model's input, small enough to be fast.
 _MAX_SIDE: Final = 640
@@ -43,9 +44,9 @@ def measure_stress(
         sample = _sample([image for image in images if image.population is population], count)
         if sample:
             progress(f"stress test: {len(sample)} pictures, {population}, {len(CHANGES)} changes")
-            before = _predict(graph, sample, manifest, None)
+            before, is_counted = _predict(graph, sample, manifest, None), is_positive(Task.COUNTED, sample)
             results += [
-                _compare(change, population, before, _predict(graph, sample, manifest, change), manifest)
+                compare(change, population, is_counted, before, _predict(graph, sample, manifest, change), manifest)
                 for change in CHANGES
             ]
     return tuple(results)
@@ -74,9 +75,18 @@ def _apply(path: Path, change: NamedChange | None, manifest: Manifest) -> Pixels
     return decode(stream.getvalue(), manifest.picture).pixels
 
 
-def _compare(
-    change: NamedChange, population: Population, before: PredictionBatch, after: PredictionBatch, manifest: Manifest
+def compare(
+    change: NamedChange,
+    population: Population,
+    is_counted: Flags,
+    before: PredictionBatch,
+    after: PredictionBatch,
+    manifest: Manifest,
 ) -> StressResult:
+    """Compare the predictions of n images of one population before and after a change.
+
+    `is_counted` [n] is true for lesions of a label that counts.
+    """
     old, new = (score(Task.COUNTED, predicted.probabilities, manifest.labels) for predicted in (before, after))
     shift = new - old
     measured = next((known for known in manifest.populations if known.name == population), None)
@@ -98,6 +108,9 @@ def _compare(
         median_shift=float(np.median(np.abs(shift))),
         ninetieth_shift=float(np.quantile(np.abs(shift), 0.9)),
         mean_shift=float(shift.mean()),
+        counted_mean_shift=float(shift[is_counted].mean()) if is_counted.any() else None,
+        counted_tenth_shift=float(np.quantile(shift[is_counted], 0.1)) if is_counted.any() else None,
         band_changes=band_changes,
         answer_changes=compute_share(old_answers != new_answers),
+        high_to_low=compute_share((old_answers == Band.HIGH.value) & (new_answers == Band.LOW.value)),
     )

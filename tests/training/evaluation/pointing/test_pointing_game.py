@@ -23,7 +23,7 @@ class DarknessPredictor:
         pixels = np.stack(list(images)).astype(np.float32)
         cells = 255 - pixels.reshape(len(pixels), 7, 32, 7, 32, 3).mean(axis=(2, 4, 5))
         if self._central:
-            cells[:] = -np.hypot(*np.mgrid[-3:4, -3:4])
+            cells[:] = 5 - np.hypot(*np.mgrid[-3:4, -3:4])
         labels = np.zeros((len(pixels), len(self._manifest.labels)), np.float32)
         labels[:, 0] = 1
         return PredictionBatch(labels, cells, np.zeros(len(pixels), np.float32), np.zeros((len(pixels), 3), np.float32))
@@ -53,6 +53,14 @@ def test_map_of_the_lesion_beats_the_centre_and_a_central_map_does_not(
     }
     for result in results:
         assert result.crops == 48
+        assert result.disc_auc is not None
+        assert [averaged.views for averaged in result.maps] == [1, 2, 4]
+        # Both maps turn with the image.
+        assert all(averaged.peak_stays.value == 1 for averaged in result.maps)
+        if central:
+            assert result.maps[0].auc.value == pytest.approx(result.disc_auc.value, abs=0.05)
+        else:
+            assert result.maps[0].auc.value > result.disc_auc.value + 0.2
         if central:
             assert result.gain.value == 0
         else:
