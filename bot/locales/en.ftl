@@ -44,7 +44,7 @@ consent-missing-in-group = Before I look at a photograph I need your consent. Pl
 help =
     Send a photograph, as a photo or as a file (JPEG, PNG, WebP, HEIC), alone or several at once. Each gets its own answer, usually within seconds.
 
-    The answer holds a score in words and figures, the evidence it rests on, and what to do next. The orange outline shows what weighed most in it.
+    The answer holds a score in words and figures, the evidence it rests on, and what to do next. An orange outline, if there is one, shows roughly what weighed most towards “suspicious”.
 
     /language – change the language
     /cancel – withdraw photographs that wait
@@ -225,7 +225,7 @@ explain-verdict =
 
     <b>The bands.</b> We chose the borders between high, elevated and low on tested lesions. “Low” is set so that in our tests at least 95 of 100 malignant or pre-malignant lesions scored above it, and no probability above 10 % is ever called low. The rest of them scored low, and among new photographs it may be more. That is why a low score never excludes melanoma.
 
-    <b>The orange outline</b> shows which part of the photograph weighed most towards “suspicious”. It is not the border of the mole, and no finding in itself. Where nothing is drawn, nothing in the photograph spoke for it.
+    <b>The orange outline</b> shows roughly which part of the photograph weighed most towards “suspicious”. It is not the border of the mole, and no finding in itself; in ordinary moles it often lies beside the mole, and a mirrored photograph can move it. Where nothing is drawn, what spoke against it weighed much more, as often with a low score. That does not exclude melanoma either.
 
     <b>What was not tested.</b> Hardly any of the tested photographs show dark skin, nails, mucous membranes or children. Be more careful with an answer there.
 
