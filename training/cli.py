@@ -40,6 +40,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--seed", type=click.IntRange(min=0), help="Random seed, in place of the recipe's.")
 @click.option("--cache", type=_PATH, help="Folder for the decoded pictures (about 2 GB), in place of the run's.")
 @click.option("--untrained", is_flag=True, help="Start from random weights, in place of the recipe's.")
+@click.option("--no-export", is_flag=True, help="Train on data that lacks what melanoma-export needs, too.")
 @click.option("--tensorboard", is_flag=True, help="Write events for TensorBoard too, which must be installed.")
 @click.option(
     "--resume/--fresh",
@@ -56,6 +57,7 @@ def main(
     left_out: tuple[str, ...],
     cache: Path | None,
     untrained: bool,
+    no_export: bool,
     tensorboard: bool,
     resume: bool,
     **options: int | None,
@@ -80,7 +82,9 @@ def main(
         if left_out:
             overrides["left_out"] = left_out
         chosen = read_recipe(recipe, overrides)
-        run = TrainingRun(data, directory, chosen, start=start, teachers=teachers, cache=cache)
+        run = TrainingRun(
+            data, directory, chosen, start=start, teachers=teachers, cache=cache, is_for_export=not no_export
+        )
         with ProgressBar(console, run.recipe) as bar:
             train(run, bar, tensorboard)
         console.print(f"the model is in {directory}")

@@ -34,8 +34,8 @@ def cli() -> None:
     "--source",
     "sources",
     multiple=True,
-    type=click.Choice(["isic2017", "ham10000", "pad_ufes_20", "isic-archive"]),
-    help="Data set; may be given several times.  [default: the first three]",
+    type=click.Choice(["isic2017", "ham10000", "pad_ufes_20", "sign_digits_hands", "isic-archive"]),
+    help="Data set; may be given several times.  [default: the first four]",
 )
 @click.option("--mirror", metavar="URL", help="Take the files from URL/SOURCE/NAME, not from their publishers.")
 @click.option("--collections", default="", metavar="IDS", help="For the ISIC archive: ids of collections for `isic`.")
@@ -52,7 +52,7 @@ def fetch_command(data: Path, sources: tuple[str, ...], mirror: str | None, coll
 
     screen = Console(highlight=False)
     with report_errors():
-        for source in sources or ("isic2017", "ham10000", "pad_ufes_20"):
+        for source in sources or ("isic2017", "ham10000", "pad_ufes_20", "sign_digits_hands"):
             if source == ISIC_ARCHIVE:
                 screen.print(f"{source} is in {fetch_isic_archive(data, collections, search)}", soft_wrap=True)
                 continue

@@ -13,6 +13,7 @@ from training.data.records.labelled_image import LabelledImage, Population, Spli
 from training.data.sources import read_labelled_images
 from training.errors import TrainingError
 from training.fitting.initial_weights import add_ancestor, create_initialized_model, describe_start, load_model
+from training.fitting.inputs.export_needs import check_export_needs
 from training.fitting.inputs.selection import is_in_recipe, is_trained_on, is_validated_on
 from training.fitting.lineage import Lineage
 from training.fitting.loop.checkpoint import load_checkpoint
@@ -40,6 +41,8 @@ class TrainingRun:
     teachers: tuple[Path, ...] = ()
     #: Folder of the decoded images; None for `directory`.
     cache: Path | None = None
+    #: Refuse data without what the export needs.
+    is_for_export: bool = True
 
     @property
     def cache_directory(self) -> Path:
@@ -69,6 +72,8 @@ def train(run: TrainingRun, callback: TrainingCallback, tensorboard: bool = Fals
         raise TrainingError(f"{run.data}: {error} melanoma-data build leaves such pictures out.") from error
     if not trained or not held_out:
         raise TrainingError(f"{run.data} has no pictures for this recipe to train on, or none to validate on.")
+    if run.is_for_export:
+        check_export_needs(run.data, images, recipe)
     lineage = _describe_lineage(run, trained)
     _check_resumed_run(run, lineage)
     model, teacher = create_initialized_model(recipe, run.start), _load_teacher(run)

@@ -57,6 +57,20 @@ def test_read_phone_images_by_subject(data: Path, tmp_path: Path) -> None:
     assert read_phone_images(tmp_path) == []
 
 
+def test_own_images_of_no_lesion_say_what_they_show(tmp_path: Path, data: Path) -> None:
+    for folder in ("isic2017", "ham10000"):
+        shutil.copytree(data / folder, tmp_path / folder)
+    write_image(tmp_path / "phone" / "one.jpg", 1, dark=False)
+    row = {"file": "one.jpg", "source": "our_walls", "group_id": "us", "shows": "thing"}
+    write_rows(tmp_path / "phone" / "manifest.csv", [row])
+    (image,) = read_phone_images(tmp_path)
+    assert (image.source, image.subject) == ("our_walls", PhoneSubject.THING)
+    for value, named in (("", "our_walls"), ("lesion", "our_walls"), ("wall", "wall")):
+        write_rows(tmp_path / "phone" / "manifest.csv", [{**row, "shows": value}])
+        with pytest.raises(TrainingError, match=f"unknown value '{named}'"):
+            read_phone_images(tmp_path)
+
+
 def test_phone_images_of_one_owner_are_held_out_together(tmp_path: Path, data: Path) -> None:
     rows = [{"file": "one.jpg", "source": "sign_digits_hands", "group_id": f"{number % 200}"} for number in range(600)]
     write_image(tmp_path / "phone" / "one.jpg", 1, dark=False)

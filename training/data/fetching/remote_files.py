@@ -5,13 +5,15 @@ from typing import Final
 
 import requests
 
-from training.data.sources import HAM10000, ISIC2017, PAD_UFES_20
+from training.data.sources import HAM10000, ISIC2017, PAD_UFES_20, SIGN_DIGITS_HANDS
 from training.errors import TrainingError
 
 #: As published by Udacity's project dermatologist-ai.
 _ISIC2017: Final = "https://s3-us-west-1.amazonaws.com/udacity-dlnfd/datasets/skin-cancer"
 #: All files of PAD-UFES-20, version 1, in one archive, as Mendeley Data publishes it.
 _PAD_UFES_20: Final = "https://prod-dcd-datasets-cache-zipfiles.s3.eu-west-1.amazonaws.com/zr7vgbcyr2-1.zip"
+#: Hands of students, Apache-2.0: the repository as GitHub packs it.
+_SIGN_DIGITS_HANDS: Final = "https://github.com/ardamavi/Sign-Language-Digits-Dataset/archive/refs/heads/master.zip"
 _DATAVERSE: Final = "https://dataverse.harvard.edu"
 _HAM10000: Final = "doi:10.7910/DVN/DBW86T"
 _HAM10000_FILES: Final = ("HAM10000_images_part_1.zip", "HAM10000_images_part_2.zip", "HAM10000_metadata.csv")
@@ -43,6 +45,7 @@ def list_remote_files(source: str, mirror: str | None = None) -> list[RemoteFile
         ISIC2017: [(f"{part}.zip", f"{_ISIC2017}/{part}.zip") for part in ("train", "valid", "test")],
         HAM10000: [(name, "") for name in _HAM10000_FILES],
         PAD_UFES_20: [("pad_ufes_20.zip", _PAD_UFES_20)],
+        SIGN_DIGITS_HANDS: [("sign_digits_hands.zip", _SIGN_DIGITS_HANDS)],
     }[source]
     return [RemoteFile(name, url if mirror is None else f"{mirror.rstrip('/')}/{source}/{name}") for name, url in names]
 

@@ -8,7 +8,14 @@ from typing import Final
 
 from training.data.fetching.archives import read_members
 from training.data.records.csv_table import MANIFEST_NAME, read_rows, write_rows
-from training.data.sources import HAM10000, ISIC2017, PAD_UFES_20, PHONE_FOLDER, is_held_out
+from training.data.sources import (
+    HAM10000,
+    ISIC2017,
+    PAD_UFES_20,
+    PHONE_FOLDER,
+    SIGN_DIGITS_HANDS,
+    is_held_out,
+)
 
 #: Folds of PAD-UFES-20. All images of a patient are in one fold.
 FOLD_COUNT: Final = 4
@@ -27,16 +34,18 @@ def unpack_data_set(source: str, files: Mapping[str, Path], data: Path) -> int:
     Raises:
         TrainingError: If a table lacks a column.
     """
-    folder = data / (PHONE_FOLDER if source == PAD_UFES_20 else source)
+    is_phone = source in (PAD_UFES_20, SIGN_DIGITS_HANDS)
+    folder = data / (PHONE_FOLDER if is_phone else source)
     unpack: Callable[[Mapping[str, Path], Path], Iterator[Row]] = {
         ISIC2017: _unpack_isic2017,
         HAM10000: _unpack_ham10000,
         PAD_UFES_20: _unpack_pad_ufes_20,
+        SIGN_DIGITS_HANDS: _unpack_sign_digits_hands,
     }[source]
     rows = list(unpack(files, folder))
-    if source == PAD_UFES_20 and (folder / MANIFEST_NAME).is_file():
-        # Phone images of no lesion are in the same folder and keep their rows.
-        rows += [row for row in read_rows(folder / MANIFEST_NAME, ("source",)) if row["source"] != PAD_UFES_20]
+    if is_phone and (folder / MANIFEST_NAME).is_file():
+        # Phone images of other sources are in the same folder and keep their rows.
+        rows += [row for row in read_rows(folder / MANIFEST_NAME, ("source",)) if row["source"] != source]
     folder.mkdir(parents=True, exist_ok=True)
     write_rows(folder / MANIFEST_NAME, list(dict.fromkeys(name for row in rows for name in row)), rows)
     return len(rows)
@@ -94,6 +103,23 @@ def _convert_pad_ufes_20_row(file: str, row: Row) -> Row:
         "sex": row.get("gender", "").lower(),
         "licence": "CC BY 4.0",
     }
+
+
+def _unpack_sign_digits_hands(files: Mapping[str, Path], folder: Path) -> Iterator[Row]:
+    """Unpack one archive of `Dataset/<digit>/<file>`: each of about 200 students shows ten digits."""
+    (archive,) = files.values()
+    for name, content in read_members(archive):
+        if name.suffix.lower() in {".jpg", ".jpeg"} and name.parts[-2].isdigit():
+            file = f"{SIGN_DIGITS_HANDS}/{name.parts[-2]}_{name.name}"
+            _write_file(folder / file, content)
+            yield {
+                "file": file,
+                "source": SIGN_DIGITS_HANDS,
+                "shows": "hand",
+                # The files of a student have consecutive numbers, ten each.
+                "group_id": f"hands:{int(''.join(filter(str.isdigit, name.stem)) or 0) // 10}",
+                "licence": "Apache-2.0",
+            }
 
 
 def _read_tables(archive: Path) -> Iterator[tuple[str, str]]:

@@ -15,7 +15,7 @@ from training.data.sources.ham10000 import HAM10000
 from training.data.sources.holdout import HELD_OUT_FRACTION, is_held_out
 from training.data.sources.isic2017 import ISIC2017
 from training.data.sources.isic_archive import ISIC_ARCHIVE
-from training.data.sources.phone import PAD_UFES_20, PHONE_FOLDER, is_in_held_out_half
+from training.data.sources.phone import PAD_UFES_20, PHONE_FOLDER, SIGN_DIGITS_HANDS, is_in_held_out_half
 
 __all__ = [
     "BCN",
@@ -28,6 +28,7 @@ __all__ = [
     "ISIC_ARCHIVE",
     "PAD_UFES_20",
     "PHONE_FOLDER",
+    "SIGN_DIGITS_HANDS",
     "SIIM2020",
     "PhoneImage",
     "PhoneSubject",

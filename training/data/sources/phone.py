@@ -20,10 +20,11 @@ PAD_UFES_20: Final = "pad_ufes_20"
 #: Folder of all phone images.
 PHONE_FOLDER: Final = "phone"
 
+SIGN_DIGITS_HANDS: Final = "sign_digits_hands"
 _SUBJECTS: Final = {
     PAD_UFES_20: Subject.LESION,
     "pad_skin_patch": Subject.SKIN,
-    "sign_digits_hands": Subject.HAND,
+    SIGN_DIGITS_HANDS: Subject.HAND,
     "imagenet_sample": Subject.THING,
 }
 
@@ -31,7 +32,8 @@ _SUBJECTS: Final = {
 def read_phone_folder(folder: Path) -> Iterator[ImageRecord]:
     """Read the records of the images in `folder`; none if there is no such folder.
 
-    Images with a fold are trained on and measured out of fold. Of the others, half of the owners are held out.
+    Images with a fold are trained on and measured out of fold. Of the others, half of the owners are held out. A source
+    of images of no lesion that is not known here says in the column `shows` what they show: skin, hand or thing.
 
     Raises:
         TrainingError: As `read_folders` does.
@@ -40,9 +42,7 @@ def read_phone_folder(folder: Path) -> Iterator[ImageRecord]:
         return
     table = folder / MANIFEST_NAME
     for row in read_rows(table, ("file", "source", "group_id")):
-        subject = _SUBJECTS.get(row["source"])
-        if subject is None:
-            raise unknown_value_error(table, row["source"])
+        subject = _find_subject(table, row)
         try:
             label = map_pad_ufes_20_label(row.get("diagnosis", "")) if subject is Subject.LESION else None
         except KeyError as error:
@@ -65,6 +65,20 @@ def read_phone_folder(folder: Path) -> Iterator[ImageRecord]:
             skin_type=parse_int(table, row.get("fitzpatrick", "")),
             pen=parse_float(table, row.get("pen_frac", "")),
         )
+
+
+def _find_subject(table: Path, row: dict[str, str]) -> Subject:
+    if row["source"] in _SUBJECTS:
+        return _SUBJECTS[row["source"]]
+    if not row.get("shows"):
+        raise unknown_value_error(table, row["source"])
+    try:
+        subject = Subject(row["shows"])
+    except ValueError as error:
+        raise unknown_value_error(table, row["shows"]) from error
+    if subject is Subject.LESION:
+        raise unknown_value_error(table, row["source"])
+    return subject
 
 
 def is_in_held_out_half(group: str) -> bool:

@@ -22,7 +22,7 @@ from training.data.fetching.fetcher import fetch_data_set
 from training.data.fetching.remote_files import list_dataverse_files
 from training.data.records.labelled_image import Split
 from training.data.records.labels import LABEL_NAMES
-from training.data.sources import read_labelled_images
+from training.data.sources import PhoneSubject, read_labelled_images, read_phone_images
 from training.errors import TrainingError
 
 CONTENT = random.Random(1).randbytes(300_000)
@@ -44,7 +44,7 @@ def make_zip(files: dict[str, bytes]) -> bytes:
 
 
 def make_data_sets() -> dict[str, bytes]:
-    """Files of a mirror: the three data sets as their servers pack them."""
+    """Files of a mirror: the four data sets as their servers pack them."""
     isic = {
         part: make_zip(
             {
@@ -60,7 +60,9 @@ def make_data_sets() -> dict[str, bytes]:
     pad = [f"PAT_{number}_1_{number}.png" for number in range(4)]
     columns = "patient_id,lesion_id,img_id,diagnostic,fitspatrick,age,gender"
     table = "\n".join([columns, *(f"PAT_{number},1,{name},BCC,2.0,61,MALE" for number, name in enumerate(pad))])
+    hands = {f"master/Dataset/{number % 2}/IMG_{1110 + 9 * number}.JPG": make_jpeg(70 + number) for number in range(4)}
     return {
+        "/sign_digits_hands/sign_digits_hands.zip": make_zip({**hands, "master/Examples/example_0.JPG": make_jpeg(80)}),
         **{f"/isic2017/{part}.zip": content for part, content in isic.items()},
         "/ham10000/HAM10000_images_part_1.zip": make_zip(
             {f"{ham[0]}.jpg": make_jpeg(50), f"{ham[1]}.jpg": make_jpeg(51)}
@@ -178,6 +180,8 @@ def test_fetch_command_unpacks_readable_data_sets(server: FileServer, tmp_path: 
         ("bcc", f"pad:PAT_{number}", 2, 61, "male") for number in range(4)
     ]
     assert {image.fold for image in pad} <= {0, 1, 2, 3}
+    phone = read_phone_images(tmp_path)
+    assert [image.subject for image in phone if image.source == "sign_digits_hands"] == [PhoneSubject.HAND] * 4
     # The second call only checks the files.
     server.requests.clear()
     assert CliRunner().invoke(cli, ["fetch", str(tmp_path), "--mirror", server.url]).exit_code == 0
