@@ -24,7 +24,14 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option(
     "--half", is_flag=True, help="Store kernels in half precision: half the size, but slower with TensorFlow."
 )
-def main(run: Path, data: Path, out: Path, name: str | None, version: str, test: bool, half: bool) -> None:
+@click.option(
+    "--views",
+    type=click.Choice(["1", "2", "4"]),
+    default="1",
+    help="Average the feature maps of an image, its mirror image (2), and both upside down (4): the evidence map then"
+    " turns with the image. A forward pass takes about as many times as long.",
+)
+def main(run: Path, data: Path, out: Path, name: str | None, version: str, test: bool, half: bool, views: str) -> None:
     """Calibrate, measure and write the artefact of the run in the folder RUN.
 
     RUN holds the run on all pictures and, in fold-0, fold-1, ..., the runs with --fold. Phone pictures of a fold are
@@ -35,6 +42,7 @@ def main(run: Path, data: Path, out: Path, name: str | None, version: str, test:
         # Imported here, because TensorFlow takes seconds to load and --help must not.
         from training.exporting.export import ExportOptions, export
         from training.exporting.forms.graph import Storage
+        from training.model.views import VIEWS
 
         options = ExportOptions(
             run=run,
@@ -44,6 +52,7 @@ def main(run: Path, data: Path, out: Path, name: str | None, version: str, test:
             version=version,
             test=test,
             storage=Storage.HALF if half else Storage.SINGLE,
+            views=VIEWS[int(views)],
         )
         manifest = export(options, console.print)
     for title, metric in manifest.metrics.items():

@@ -1,8 +1,10 @@
 """Exports a finished run: calibrates and measures it, and writes the artefact."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Final
 
 import numpy as np
@@ -28,9 +30,12 @@ from training.exporting.provenance import collect_build_info, derive_licence, li
 from training.exporting.reported_metrics import measure_held_out, measure_isic2017_test, measure_phone
 from training.model.architecture import Architecture
 from training.model.classifier import POPULATIONS
+from training.model.views import Views
 from training.model.weights import get_weights
 
 GRAPH_NAME: Final = "model.pb"
+#: Times that the cost of several views is measured; the first calls prepare the graphs.
+_COST_TURNS: Final = 7
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,7 @@ class ExportOptions:
         version: Version of the artefact.
         test: Measure on the test set too.
         storage: Precision in which the graph's kernels are stored.
+        views: Number of views of each image whose feature maps the graph averages: 1, 2 or 4.
     """
 
     run: Path
@@ -54,6 +60,7 @@ class ExportOptions:
     version: str
     test: bool
     storage: Storage = Storage.SINGLE
+    views: Views = 1
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,7 @@ def export(options: ExportOptions, progress: Progress) -> Manifest:
     Raises:
         TrainingError: Images or runs are missing, or the graph differs from the trained model.
     """
-    fitted, left_out = fit_model(options.run, options.data, progress), measure_left_out_runs(options.run)
+    fitted, left_out = fit_model(options.run, options.data, progress, options.views), measure_left_out_runs(options.run)
     return write_artefact(fitted, left_out, options, progress)
 
 
@@ -103,7 +110,7 @@ def _write_files(
     progress: Progress,
 ) -> Manifest:
     """Write all files of the artefact except `model.json` into `directory`; return the manifest."""
-    _write_graph(directory / GRAPH_NAME, fitted, options.storage)
+    _write_graph(directory / GRAPH_NAME, fitted, options.storage, fitted.views)
     # From here on everything is measured with the graph that is served, except phone lesions: it was trained on them.
     graph = GraphPredictor(directory / GRAPH_NAME, TENSORS)
     held_out = graph.predict_files(fitted.data.held_out.paths, fitted.run.recipe.serving_spec)
@@ -113,19 +120,39 @@ def _write_files(
         f"the graph and the trained model differ by at most {agreement.max_difference:.1g} in a probability;"
         f" the AUC changes by {agreement.auc_change:+.1g}"
     )
+    cost = 1.0
+    if fitted.views > 1:
+        cost = _measure_cost(graph, directory, fitted, options.storage)
+        progress(f"the graph averages {fitted.views} views: a forward pass takes {cost:.1f} times as long as of one")
     measurements = _measure(graph, held_out, fitted, left_out, options)
     write_out_of_fold(directory / FILE_NAME, _tabulate(fitted, measurements.phone))
     files = {name: hash_file(directory / name) for name in (GRAPH_NAME, FILE_NAME)}
-    manifest = _build_manifest(options, fitted, left_out, measurements, files)
+    manifest = _build_manifest(options, fitted, left_out, measurements, files, cost)
     return manifest.model_copy(update={"files": files | write_forms(directory, manifest, progress)})
 
 
-def _write_graph(path: Path, fitted: FittedModel, storage: Storage) -> None:
+def _write_graph(path: Path, fitted: FittedModel, storage: Storage, views: Views) -> None:
     recipe = fitted.run.recipe
     if not isinstance(recipe.architecture, Architecture):
         raise TrainingError(f"The backbone {recipe.backbone} cannot be exported yet: EfficientNet-Lite can.")
     weights, size = get_weights(fitted.run.model), recipe.serving_spec.size
-    write_graph(path, weights, recipe.architecture, fitted.calibrations, fitted.kinds, size, storage)
+    write_graph(path, weights, recipe.architecture, fitted.calibrations, fitted.kinds, size, storage, views)
+
+
+def _measure_cost(graph: GraphPredictor, directory: Path, fitted: FittedModel, storage: Storage) -> float:
+    """Time of a forward pass as a multiple of that of one view: the median of several turns of both graphs."""
+    path = directory / f"{GRAPH_NAME}.one"
+    _write_graph(path, fitted, storage, 1)
+    one = GraphPredictor(path, TENSORS)
+    path.unlink()
+    pixels = fitted.data.held_out.pixels[:8]
+    seconds: dict[GraphPredictor, list[float]] = {graph: [], one: []}
+    for _ in range(_COST_TURNS):
+        for each, durations in seconds.items():
+            started_at = time.perf_counter()
+            each.predict(pixels)
+            durations.append(time.perf_counter() - started_at)
+    return median(seconds[graph]) / median(seconds[one])
 
 
 def _measure(
@@ -179,6 +206,7 @@ def _build_manifest(
     left_out: Sequence[LeftOutResult],
     measurements: _Measurements,
     files: dict[str, StoredFile],
+    cost: float,
 ) -> Manifest:
     data = fitted.data
     measured_images = [*data.held_out.images, *data.phone.images, *measurements.test_images]
@@ -204,6 +232,7 @@ def _build_manifest(
         metrics=measurements.metrics,
         data=list_data_sources(fitted.run.lineage, [*data.training_images, *measured_images], data.others.images),
         licence=derive_licence(fitted.run.lineage),
-        made_with=collect_build_info(fitted.run, fitted.fold_count),
+        made_with=collect_build_info(fitted.run, fitted.fold_count)
+        | {"views": str(fitted.views), "cost_of_views": f"{cost:.2f}"},
         files=files,
     )

@@ -15,13 +15,14 @@ from training.data.records.labels import COUNTED, LABEL_NAMES, MELANOMA
 from training.fitting.task import Task
 from training.metrics.auc import auc
 from training.model.classifier import POPULATIONS
+from training.model.views import ViewAverager
 
 BATCH_SIZE: Final = 32
 
 Floats = npt.NDArray[np.float32]
 
 
-def predict_logits_and_means(model: keras.Model, pixels: Pixels) -> tuple[Floats, Floats, Floats]:
+def predict_logits_and_means(model: keras.Model | ViewAverager, pixels: Pixels) -> tuple[Floats, Floats, Floats]:
     """Predict images uint8 [n, size, size, 3] in batches.
 
     Returns:

@@ -4,23 +4,15 @@ from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 from scipy.stats import rankdata  # type: ignore[import-untyped]
 
 from training.data.image_cache import Pixels
 from training.metrics.bootstrap import Flags, Floats
+from training.model.views import FLIPS, flip
 
-#: Flips of an image by rows and by columns, the unchanged image first. Each undoes itself.
-FLIPS: Final = ((False, False), (False, True), (True, False), (True, True))
 #: Evidence for malignancy, as a share of the map's largest absolute value, from which serving draws an outline.
 _OUTLINE_FROM: Final = 0.5
-
-
-def flip(images: npt.NDArray[np.generic], flipped: tuple[bool, bool]) -> npt.NDArray[np.generic]:
-    """Flip images or maps [n, rows, columns, ...] by rows, columns or both."""
-    rows, columns = (slice(None, None, -1) if is_flipped else slice(None) for is_flipped in flipped)
-    return images[:, rows, columns]
 
 
 def iterate_flips(pixels: Pixels) -> Iterator[Pixels]:

@@ -22,6 +22,7 @@ from training.exporting.calibration_inputs.chat_copies import append_chat_copies
 from training.exporting.calibration_inputs.features import Features
 from training.metrics.bootstrap import Floats
 from training.model.classifier import POPULATIONS
+from training.model.views import ViewAverager
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ class OutOfFoldOutputs:
 
 
 def predict_out_of_fold(
-    models: Mapping[int, keras.Model],
+    models: Mapping[int, keras.Model | ViewAverager],
     images: Sequence[LabelledImage],
     pixels: Pixels,
     others: Sequence[PhoneImage],

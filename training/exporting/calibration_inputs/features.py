@@ -9,6 +9,7 @@ import numpy as np
 from training.data.image_cache import Pixels
 from training.fitting.validation import predict_logits_and_means
 from training.metrics.bootstrap import Floats
+from training.model.views import ViewAverager
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Features:
     last: Floats
 
     @classmethod
-    def extract(cls, model: keras.Model, pixels: Pixels) -> Self:
+    def extract(cls, model: keras.Model | ViewAverager, pixels: Pixels) -> Self:
         """Run the model on images uint8 [n, size, size, 3]."""
         return cls(*predict_logits_and_means(model, pixels))
 

@@ -21,6 +21,7 @@ from training.exporting.calibration_inputs.cross_fitting import (
 from training.exporting.calibration_inputs.features import Features
 from training.exporting.calibration_inputs.run_models import RunModel, read_fold_models, read_run_model
 from training.model.classifier import POPULATIONS
+from training.model.views import ViewAverager, Views
 
 Progress = Callable[[str], None]
 
@@ -31,6 +32,7 @@ class FittedModel:
 
     Attributes:
         run: The model.
+        views: Number of views of each image whose feature maps are averaged.
         fold_count: Number of folds.
         data: The images.
         held_out: Outputs of the model for the held-out dermatoscope lesions.
@@ -41,6 +43,7 @@ class FittedModel:
     """
 
     run: RunModel
+    views: Views
     fold_count: int
     data: CalibrationData
     held_out: Features
@@ -50,8 +53,8 @@ class FittedModel:
     kinds: KindClassifier
 
 
-def fit_model(directory: Path, data_folder: Path, progress: Progress) -> FittedModel:
-    """Fit everything to the model of the run in `directory` and the models of its folds.
+def fit_model(directory: Path, data_folder: Path, progress: Progress, views: Views = 1) -> FittedModel:
+    """Fit everything to the model of the run in `directory` and the models of its folds, each with so many `views`.
 
     Raises:
         TrainingError: Images or runs are missing or do not belong together.
@@ -65,7 +68,7 @@ def fit_model(directory: Path, data_folder: Path, progress: Progress) -> FittedM
         [*[DERMATOSCOPE] * len(data.training_sample.pixels), *data.others.kind_names] * 2,
         np.tile(np.concatenate((np.full(len(data.training_sample.pixels), -1), data.others.folds)), 2),
     )
-    models = {fold: fold_run.model for fold, fold_run in folds.items()}
+    models = {fold: ViewAverager(fold_run.model, views) for fold, fold_run in folds.items()}
     out_of_fold, others_out_of_fold = predict_out_of_fold(
         models,
         data.phone.images,
@@ -74,13 +77,14 @@ def fit_model(directory: Path, data_folder: Path, progress: Progress) -> FittedM
         data.others.pixels_with_folds,
         background,
     ).split(len(data.phone.images))
-    held_out = Features.extract(run.model, data.held_out.pixels)
-    calibrations, kinds = _fit(run, data, background, held_out, out_of_fold)
-    return FittedModel(run, len(folds), data, held_out, out_of_fold, others_out_of_fold, calibrations, kinds)
+    model = ViewAverager(run.model, views)
+    held_out = Features.extract(model, data.held_out.pixels)
+    calibrations, kinds = _fit(model, data, background, held_out, out_of_fold)
+    return FittedModel(run, views, len(folds), data, held_out, out_of_fold, others_out_of_fold, calibrations, kinds)
 
 
 def _fit(
-    run: RunModel,
+    model: ViewAverager,
     data: CalibrationData,
     background: BackgroundImages,
     held_out: Features,
@@ -91,8 +95,8 @@ def _fit(
     Probabilities of dermatoscope images are calibrated by the sources whose lesions were not chosen by diagnosis; those
     of phone images by the outputs of models that were not trained on the images.
     """
-    others = Features.extract(run.model, background.pixels)
-    phone = Features.extract(run.model, append_chat_copies(data.phone.pixels))
+    others = Features.extract(model, background.pixels)
+    phone = Features.extract(model, append_chat_copies(data.phone.pixels))
     is_dermatoscope = np.array(background.kind_names) == DERMATOSCOPE
     logits, natural = held_out.logits[:, POPULATIONS.index(Population.DERMATOSCOPE)], data.held_out.is_natural
     calibrations = (

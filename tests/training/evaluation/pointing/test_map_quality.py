@@ -3,14 +3,13 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from training.evaluation.pointing.map_quality import (
-    FLIPS,
     average_over_flips,
     disc_auc,
     find_stable_peaks,
-    flip,
     has_outline,
     pixel_auc,
 )
+from training.model.views import FLIPS, flip
 
 RNG = np.random.default_rng(3)
 

@@ -21,6 +21,7 @@ from training.exporting.forms.graph import TENSORS, Storage, write_graph
 from training.exporting.forms.stablehlo import write_stablehlo
 from training.exporting.predictor import GraphPredictor
 from training.model.classifier import POPULATIONS, head_name
+from training.model.views import FLIPS, ViewAverager, Views, flip
 from training.model.weights import get_weights
 
 pytestmark = pytest.mark.slow
@@ -115,10 +116,12 @@ def test_kinds_are_computed_from_both_maps(model: keras.Model, exported: Exporte
     assert exported.predicted.kinds == pytest.approx(expected, abs=1e-3)
 
 
-@pytest.mark.parametrize("storage", Storage)
-def test_stablehlo_computes_the_outputs_of_the_graph(model: keras.Model, exported: Exported, storage: Storage) -> None:
-    graph = exported.path.with_name(f"{storage}.pb")
-    write_graph(graph, get_weights(model), SMALL, CALIBRATIONS, exported.kinds, SIZE, storage)
+@pytest.mark.parametrize(("storage", "views"), [*((storage, 1) for storage in Storage), (Storage.SINGLE, 4)])
+def test_stablehlo_computes_the_outputs_of_the_graph(
+    model: keras.Model, exported: Exported, storage: Storage, views: Views
+) -> None:
+    graph = exported.path.with_name(f"{storage}-{views}.pb")
+    write_graph(graph, get_weights(model), SMALL, CALIBRATIONS, exported.kinds, SIZE, storage, views)
     form = graph.with_suffix(".npz")
     write_stablehlo(form, graph, TENSORS)
     assert form.stat().st_size < graph.stat().st_size, "the weights must stay in the graph's file"
@@ -130,6 +133,27 @@ def test_stablehlo_computes_the_outputs_of_the_graph(model: keras.Model, exporte
         assert batch.kinds == pytest.approx(expected.kinds[:count], abs=1e-5)
         assert batch.distance == pytest.approx(expected.distance[:count], rel=1e-4)
         assert batch.evidence == pytest.approx(expected.evidence[:count], abs=1e-4)
+
+
+@pytest.mark.parametrize("views", [2, 4])
+def test_several_views_are_averaged_and_their_evidence_turns_with_the_image(
+    model: keras.Model, exported: Exported, views: Views
+) -> None:
+    path = exported.path.with_name(f"{views}.pb")
+    write_graph(path, get_weights(model), SMALL, CALIBRATIONS, exported.kinds, SIZE, views=views)
+    predictor, features = GraphPredictor(path, TENSORS), Features.extract(ViewAverager(model, views), exported.pixels)
+    predicted = predictor.predict(exported.pixels)
+    assert predicted.kinds == pytest.approx(exported.kinds.probabilities(features.all_means), abs=1e-3)
+    heads = predicted.kinds[:, : len(POPULATIONS)].argmax(axis=1)
+    for row, head in enumerate(heads):
+        expected = CALIBRATIONS[head].scaling.probabilities(features.logits[row : row + 1, head])[0]
+        assert predicted.probabilities[row] == pytest.approx(expected, abs=1e-4)
+    one = exported.predicted.evidence
+    for flipped in FLIPS[1:views]:
+        turned = predictor.predict(np.ascontiguousarray(flip(exported.pixels, flipped)))
+        assert turned.evidence == pytest.approx(flip(predicted.evidence, flipped), abs=1e-4)
+        other = GraphPredictor(exported.path, TENSORS).predict(np.ascontiguousarray(flip(exported.pixels, flipped)))
+        assert np.abs(other.evidence - flip(one, flipped)).max() > 1e-3
 
 
 def test_half_precision_changes_probabilities_little(model: keras.Model, exported: Exported) -> None:
