@@ -24,8 +24,12 @@ def draw_epoch(
         count: Number of draws.
         seed: Seed of the run. Seed and epoch decide the result.
         epoch: Number of the epoch.
-        melanoma_share: Share of melanomas in the draws of each data set that has others too. A data set then gets a
-            part in proportion to the square root of its size. If the share is None, melanomas are a label like others.
+        melanoma_share: Share of melanomas in the draws of each data set that has melanomas. A data set then gets a part
+            in proportion to the square root of its size; one of melanomas alone gets none, as it would mean melanoma.
+            If the share is None, melanomas are a label like others.
+
+    Raises:
+        ValueError: With a `melanoma_share`, if all data sets have melanomas alone.
 
     Returns:
         Shuffled indices into `images`, int64 [count].
@@ -37,6 +41,8 @@ def draw_epoch(
     if melanoma_share is not None:
         weights = _balance_sources(weights, sizes, melanoma_share)
     total = sum(weights.values())
+    if total == 0:
+        raise ValueError("a share of melanomas needs other lesions")
     drawn = []
     for group, weight in weights.items():
         members = np.flatnonzero([member == group for member in groups])
@@ -59,7 +65,7 @@ def _balance_sources(
         others = sum(weight for (_, label), weight in members.items() if label != MELANOMA)
         for (_, label), weight in members.items():
             if others == 0:
-                balanced[source, label] = part
+                balanced[source, label] = 0.0
             elif label == MELANOMA:
                 balanced[source, label] = part * melanoma_share
             else:

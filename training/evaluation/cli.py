@@ -25,17 +25,15 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 @click.option(
     "--pointing", type=click.IntRange(min=0), default=300, help="Pictures per population for the evidence map."
 )
+@click.option(
+    "--sources",
+    type=click.IntRange(min=0),
+    default=100,
+    help="Pictures per source and diagnosis for telling the sources.",
+)
 @click.option("--card", is_flag=True, help="Write CARD.md and evaluation.json into ARTEFACT.")
 def main(
-    artefact: Path,
-    data: Path,
-    out: Path,
-    test: bool,
-    symmetries: bool,
-    agreement: bool,
-    stress: int,
-    pointing: int,
-    card: bool,
+    artefact: Path, data: Path, out: Path, test: bool, symmetries: bool, agreement: bool, card: bool, **counts: int
 ) -> None:
     """Measure ARTEFACT, the folder of a model, and write report.html and evaluation.json.
 
@@ -48,9 +46,7 @@ def main(
         from training.evaluation.evaluate import EvaluationOptions, evaluate_artefact
         from training.evaluation.output import print_summary, write_output
 
-        options = EvaluationOptions(
-            test=test, symmetries=symmetries, agreement=agreement, stress=stress, pointing=pointing
-        )
+        options = EvaluationOptions(test=test, symmetries=symmetries, agreement=agreement, **counts)
         evaluation, sets = evaluate_artefact(artefact, data, options, console.print)
         write_output(evaluation, sets, artefact, out, card=card)
         print_summary(evaluation, out, console.print)

@@ -14,6 +14,7 @@ from training.evaluation.measures.kinds import measure_kinds
 from training.evaluation.measures.labels import measure_labels
 from training.evaluation.measures.receipts import check_receipts
 from training.evaluation.measures.runtime_agreement import compare_on_images, select_images
+from training.evaluation.measures.source_separation import measure_sources
 from training.evaluation.measures.subgroups import measure_subgroups
 from training.evaluation.measures.symmetries import measure_symmetries
 from training.evaluation.measures.task_metrics import measure_task
@@ -24,7 +25,7 @@ from training.evaluation.served_answers import count_answers, measure_diagnoses
 from training.evaluation.stress.score_shift import measure_stress
 from training.evaluation.tasks import Task
 from training.exporting.out_of_fold import FILE_NAME, OutOfFoldTable
-from training.exporting.predictor import GraphPredictor
+from training.exporting.predictor import GraphFeatures, GraphPredictor
 from training.metrics.bootstrap import DRAW_COUNT, SEED
 
 Progress = Callable[[str], None]
@@ -40,6 +41,7 @@ class EvaluationOptions:
         agreement: Compare the installed runtimes with the reference too.
         stress: Images per population for the stress test, 0 for none.
         pointing: Images per population for the pointing game, 0 for none.
+        sources: Images per source and diagnosis for telling the sources, 0 for none.
     """
 
     test: bool = False
@@ -47,6 +49,7 @@ class EvaluationOptions:
     agreement: bool = False
     stress: int = 300
     pointing: int = 300
+    sources: int = 100
 
 
 def evaluate_artefact(
@@ -97,6 +100,13 @@ def evaluate_artefact(
         kinds=measure_kinds(data, sets, graph, manifest, table),
         stress=measure_stress(not_test, graph, manifest, options.stress, progress) if options.stress else (),
         pointing=measure_pointing(not_test, graph, manifest, options.pointing) if options.pointing else (),
+        sources=(
+            measure_sources(
+                images, GraphFeatures(directory / manifest.graph, manifest.tensors), manifest, options.sources
+            )
+            if options.sources
+            else ()
+        ),
         symmetries=tuple(
             result
             for scored_set in sets

@@ -211,6 +211,22 @@ class PointingResult(_Result):
     maps: tuple[AveragedMap, ...] = ()
 
 
+class SourcesResult(_Result):
+    """How well the source of lesions of one diagnosis can be told from the model's features.
+
+    Attributes:
+        diagnosis: The diagnosis.
+        sources: Number of images by source.
+        before: Mean ROC AUC of telling each source from the others.
+        after: The same with all images at the resolution and the compression of the poorest source.
+    """
+
+    diagnosis: str
+    sources: dict[str, int]
+    before: Metric
+    after: Metric
+
+
 class SymmetryResult(_Result):
     """AUC with one prediction, and with the mean of eight flips and quarter turns."""
 
@@ -282,6 +298,7 @@ class Evaluation(_Result):
     pointing: tuple[PointingResult, ...]
     symmetries: tuple[SymmetryResult, ...] = Field(default=())
     agreement: tuple[AgreementResult, ...] = Field(default=())
+    sources: tuple[SourcesResult, ...] = Field(default=())
 
 
 def read_evaluation(directory: Path) -> Evaluation:

@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 from PIL import Image
 
+from training.evaluation.measures.source_separation import POOREST_SIDE
 from training.fitting.drawing.augmenter import Augmenter
 from training.fitting.drawing.compression import compress
 from training.fitting.drawing.overlays import HAIR_COUNT, MARK_COUNT, draw_stock
@@ -109,3 +110,12 @@ def test_parameters_are_in_the_stated_shares() -> None:
     assert hair.max() < HAIR_COUNT <= marks[marks >= 0].min()
     assert marks.max() < HAIR_COUNT + MARK_COUNT
     assert (parameters["field"][:, 0] < 1).mean() == pytest.approx(0.3, abs=0.04)
+
+
+def test_some_images_of_every_source_are_degraded_to_the_poorest() -> None:
+    """Parameters know no source, and some reach the 84 pixels of BCN20000's copies and strong compression."""
+    parameters = draw_parameters(4000, np.random.default_rng(0))
+    is_small = parameters["resolution"][:, 0] * 224 <= POOREST_SIDE
+    assert 0.05 < is_small.mean() < 0.3
+    is_compressed = (parameters["quality"][:, 0] > 0) & (parameters["quality"][:, 0] < 40)
+    assert 0.05 < (is_small & is_compressed).mean() / is_small.mean() < 0.5
