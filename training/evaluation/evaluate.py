@@ -8,7 +8,7 @@ from pathlib import Path
 
 from shared.model.artefact import ArtefactError, Manifest, read_artefact
 from training.data.records.labelled_image import LabelledImage, Population, Split
-from training.data.sources import PhoneSubject, read_labelled_images, read_phone_images
+from training.data.sources import PhoneSubject, is_chosen_by_diagnosis, read_labelled_images, read_phone_images
 from training.errors import TrainingError
 from training.evaluation.measures.kinds import measure_kinds
 from training.evaluation.measures.labels import measure_labels
@@ -80,8 +80,12 @@ def evaluate_artefact(
     ]
     if not sets:
         raise TrainingError(f"{data} has no pictures that {manifest.title} was not trained on.")
-    # The stress test and the pointing game do not use the test set.
-    not_test = [image for image in images if image.split is Split.VALID or image.fold is not None]
+    # The stress test and the pointing game use neither the test set nor lesions that were chosen by their diagnosis.
+    not_test = [
+        image
+        for image in images
+        if image.fold is not None or (image.split is Split.VALID and not is_chosen_by_diagnosis(image.source))
+    ]
     evaluation = Evaluation(
         artefact=manifest.title,
         graph_sha256=manifest.files[manifest.graph].sha256,

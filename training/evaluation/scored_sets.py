@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Self
 
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 from shared.model.artefact import Manifest
 from training.data.records.labelled_image import LabelledImage, Population, Split
+from training.data.sources import is_chosen_by_diagnosis
 from training.errors import TrainingError
 from training.exporting.out_of_fold import FILE_NAME, OutOfFoldTable, read_out_of_fold
 from training.exporting.predictor import GraphPredictor
@@ -19,6 +21,10 @@ _HELD_OUT = (
     "Held out of training by lesion. No epoch was chosen: the last one is taken. But recipes were chosen, and"
     " probabilities, bands and receipts calibrated, on these pictures. So figures of calibration and of bands are too"
     " good; AUCs hardly are."
+)
+_CHOSEN = (
+    "Held out of training by lesion, from sources whose lesions were chosen by their diagnosis. The shares of malignant"
+    " lesions are those of no clinic: AUCs can be compared, calibration and receipts cannot."
 )
 _TEST = "Held out of everything: nothing was chosen by these pictures. They are looked at once a release."
 _OUT_OF_FOLD = (
@@ -72,21 +78,32 @@ class ScoredSet:
 def score_held_out(
     images: Sequence[LabelledImage], graph: GraphPredictor, manifest: Manifest, *, split: Split
 ) -> tuple[ScoredSet, ...]:
-    """Predict the images of `split` that have no fold with the artefact's graph; one set per population."""
+    """Predict the images of `split` that have no fold with the artefact's graph.
+
+    Returns:
+        One set per population, and one more for lesions of sources that chose them by their diagnosis.
+    """
     is_test = split is Split.TEST
     sets = []
-    for population in Population:
+    for population, is_chosen in product(Population, (False, True)):
         selected = [
-            image for image in images if image.population is population and image.split is split and image.fold is None
+            image
+            for image in images
+            if image.population is population
+            and image.split is split
+            and image.fold is None
+            and is_chosen_by_diagnosis(image.source) is is_chosen
         ]
         if selected:
+            name = "test" if is_test else "chosen_by_diagnosis" if is_chosen else "held_out"
+            title = "test set" if is_test else "held out, chosen by diagnosis" if is_chosen else "held out"
             predicted = graph.predict_files([image.path for image in selected], manifest.picture)
             sets.append(
                 ScoredSet(
-                    name=f"{population}_{'test' if is_test else 'held_out'}",
-                    title=f"{population.capitalize()}, {'test set' if is_test else 'held out'}",
+                    name=f"{population}_{name}",
+                    title=f"{population.capitalize()}, {title}",
                     population=population,
-                    protocol=_TEST if is_test else _HELD_OUT,
+                    protocol=_TEST if is_test else _CHOSEN if is_chosen else _HELD_OUT,
                     images=selected,
                     probabilities=predicted.probabilities,
                     kinds=predicted.kinds,
