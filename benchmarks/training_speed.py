@@ -11,7 +11,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 import json
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -62,9 +62,9 @@ def main(
     with tempfile.TemporaryDirectory() as folder:
         pixels = _write_pixels(Path(folder), images, chosen.training_spec.size)
         for kind in kinds:
-            measured = _measure(chosen.model_copy(update={"depthwise": Depthwise(kind)}), pixels, steps)
-            figures[str(kind)] = measured
-            for name, value in measured.items():
+            figures[str(kind)] = {}
+            for name, value in _measure(chosen.model_copy(update={"depthwise": Depthwise(kind)}), pixels, steps):
+                figures[str(kind)][name] = value
                 print(f"{kind:12} {name:24} {value:10.1f}", flush=True)
     print(json.dumps(figures))
 
@@ -79,8 +79,8 @@ def _write_pixels(folder: Path, count: int, side: int) -> Pixels:
     return np.load(path, mmap_mode="r")  # type: ignore[no-any-return]
 
 
-def _measure(recipe: Recipe, pixels: Pixels, steps: int) -> dict[str, float]:
-    """Measure images a second of each stage, and seconds to compile."""
+def _measure(recipe: Recipe, pixels: Pixels, steps: int) -> Iterator[tuple[str, float]]:
+    """Yield images a second of each stage, and seconds to compile, by name."""
     model = build_classifier(
         recipe.architecture, recipe.task.output_count, precision=recipe.precision, depthwise=recipe.depthwise
     )
@@ -93,14 +93,14 @@ def _measure(recipe: Recipe, pixels: Pixels, steps: int) -> dict[str, float]:
 
     started_at = time.perf_counter()
     batches = list(generate_raw_batches(pixels, order, recipe, 0))
-    figures = {"input, img/s": len(order) / (time.perf_counter() - started_at)}
+    yield "input, img/s", len(order) / (time.perf_counter() - started_at)
 
     stock = augmenter.layer(size).stock_value
     augment = jax.jit(step.augment, static_argnames="size")
     images_on_device, parameters, _ = jax.device_put(batches[0])
     images = augment(stock, images_on_device, parameters, size=size)
     seconds = _time(lambda: augment(stock, images_on_device, parameters, size=size), steps)
-    figures["augmentation, img/s"] = steps * recipe.batch / seconds
+    yield "augmentation, img/s", steps * recipe.batch / seconds
 
     update, state = jax.jit(step.update, donate_argnums=0), step.read_state()
     targets_on_device = jax.device_put(targets)
@@ -112,17 +112,16 @@ def _measure(recipe: Recipe, pixels: Pixels, steps: int) -> dict[str, float]:
 
     started_at = time.perf_counter()
     jax.block_until_ready(run_update())
-    figures["compiling the step, s"] = time.perf_counter() - started_at
-    figures["step, img/s"] = steps * recipe.batch / _time(run_update, steps)
+    yield "compiling the step, s", time.perf_counter() - started_at
+    yield "step, img/s", steps * recipe.batch / _time(run_update, steps)
 
     started_at = time.perf_counter()
     _train(step, pixels, order[: recipe.batch], recipe, targets)
-    figures["compiling all, s"] = time.perf_counter() - started_at
+    yield "compiling all, s", time.perf_counter() - started_at
     started_at = time.perf_counter()
     _train(step, pixels, order, recipe, targets)
-    figures["all, img/s"] = len(order) / (time.perf_counter() - started_at)
-    figures["compiled functions"] = step.compilations
-    return figures
+    yield "all, img/s", len(order) / (time.perf_counter() - started_at)
+    yield "compiled functions", step.compilations
 
 
 def _train(
