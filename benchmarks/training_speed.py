@@ -111,7 +111,7 @@ def _measure(recipe: Recipe, pixels: Pixels, steps: int) -> Iterator[tuple[str, 
         return loss
 
     started_at = time.perf_counter()
-    jax.block_until_ready(run_update())
+    _wait(run_update())
     yield "compiling the step, s", time.perf_counter() - started_at
     yield "step, img/s", steps * recipe.batch / _time(run_update, steps)
 
@@ -133,14 +133,19 @@ def _train(
     return [*losses, *step.sync()]
 
 
+def _wait(result: Any) -> None:
+    """Wait until the device has computed a result."""
+    jax.block_until_ready(result)  # type: ignore[no-untyped-call]
+
+
 def _time(function: Callable[[], Any], count: int) -> float:
     """Seconds of `count` calls after one that compiles. The device must be done with the last."""
-    jax.block_until_ready(function())
+    _wait(function())
     started_at = time.perf_counter()
     result = None
     for _ in range(count):
         result = function()
-    jax.block_until_ready(result)
+    _wait(result)
     return time.perf_counter() - started_at
 
 

@@ -169,7 +169,7 @@ def _describe_gaps(table: OutOfFoldTable, rows: npt.NDArray[np.int64], manifest:
     """Write what the table does not know of the answers that would be served."""
     lesion_kinds = [name for name in table.kind_names if name != manifest.kinds.no_lesion]
     columns = [table.kind_names.index(name) for name in lesion_kinds]
-    served = [lesion_kinds[column] for column in table.kinds[np.ix_(rows, columns)].argmax(axis=1)]
+    served = [lesion_kinds[column] for column in table.kinds[rows][:, columns].argmax(axis=1)]
     others = sum(table.heads[row] != head for row, head in zip(rows.tolist(), served, strict=True))
     unknown = int(np.isnan(table.distance[rows]).sum())
     sentences = ""

@@ -14,7 +14,7 @@ from shared.model.artefact import Manifest, Metric, StoredFile, hash_file, write
 from training.calibration.kinds import DERMATOSCOPE, KINDS, PHONE, measure_kinds
 from training.data.records.labelled_image import LabelledImage
 from training.data.records.labels import LABEL_NAMES, LABELS
-from training.data.sources import PhoneSubject
+from training.data.sources import PhoneImage, PhoneSubject
 from training.errors import TrainingError
 from training.exporting.calibration_inputs.calibration_data import read_test_images
 from training.exporting.calibration_inputs.cross_fitting import CalibratedOutputs
@@ -189,7 +189,7 @@ def _tabulate(fitted: FittedModel, phone: CalibratedOutputs) -> OutOfFoldTable:
     lesions, others, other_outputs = fitted.data.phone.images, fitted.data.others.with_folds, fitted.others_out_of_fold
     unknown = np.zeros((len(others), len(LABEL_NAMES)))
     return OutOfFoldTable(
-        names=tuple((image.source, image.path.stem) for image in (*lesions, *others)),
+        names=(*map(_name, lesions), *map(_name, others)),
         folds=np.concatenate((fitted.out_of_fold.folds, other_outputs.folds)),
         heads=tuple(POPULATIONS[head].value for head in (*fitted.out_of_fold.heads, *other_outputs.heads)),
         distance=np.concatenate((phone.distance, np.full(len(others), np.nan))),
@@ -198,6 +198,11 @@ def _tabulate(fitted: FittedModel, phone: CalibratedOutputs) -> OutOfFoldTable:
         probabilities=np.concatenate((phone.probabilities, unknown)),
         kinds=np.concatenate((phone.kinds, other_outputs.kinds)),
     )
+
+
+def _name(image: LabelledImage | PhoneImage) -> tuple[str, str]:
+    """Source of an image, and the name of its file without the ending."""
+    return image.source, image.path.stem
 
 
 def _build_manifest(

@@ -55,7 +55,7 @@ def outputs() -> tuple[OutOfFoldOutputs, OutOfFoldOutputs]:
         np.array([-1] * 12 + [0, 1, 0, 1]),
     )
     models = {0: ColourModel(1.0), 1: ColourModel(2.0)}
-    predicted = predict_out_of_fold(models, images, pixels, skin, skin_pixels, background)  # type: ignore[arg-type]
+    predicted = predict_out_of_fold(models, images, pixels, skin, skin_pixels, background)
     return predicted.split(12)
 
 

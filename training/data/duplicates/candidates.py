@@ -46,7 +46,7 @@ def compute_phashes(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
     cosines = np.cos((2 * columns + 1) * rows * np.pi / (2 * _PHASH_SIDE))
     spectrum = (cosines @ images @ cosines.T).reshape(len(images), -1)
     bits = spectrum > np.median(spectrum, axis=1, keepdims=True)
-    return np.packbits(bits, axis=1).view(">u8")[:, 0].astype(np.uint64)  # type: ignore[no-any-return]
+    return np.packbits(bits, axis=1).view(">u8")[:, 0].astype(np.uint64)
 
 
 def _shrink(thumbnail: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

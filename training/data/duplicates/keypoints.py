@@ -32,7 +32,7 @@ class Keypoints:
     def descriptors(self) -> npt.NDArray[np.float32]:
         """Descriptors of RootSIFT (Arandjelović and Zisserman 2012), float32 [n, DESCRIPTOR_LENGTH] of norm 1."""
         sums = np.maximum(self.sift.sum(axis=1, keepdims=True, dtype=np.float32), 1e-6)
-        return np.sqrt(self.sift / sums)
+        return np.asarray(np.sqrt(self.sift / sums))
 
 
 def detect_keypoints(path: Path) -> Keypoints:

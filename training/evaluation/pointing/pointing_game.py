@@ -152,7 +152,8 @@ def _measure(title: str, crops: Sequence[Crop], evidence: Floats, durations: Seq
         values["outlined"] = is_outlined
         return {name: chunk @ value / chunk.sum(axis=1) for name, value in values.items()}
 
-    disc, maps = None, ()
+    disc: Metric | None = None
+    maps: tuple[AveragedMap, ...] = ()
     if is_outlined.sum() >= _MIN_CROPS:
         outlined = [crop.lesion for crop, flag in zip(crops, is_outlined, strict=True) if flag]
         disc = _mean([disc_auc(lesion) for lesion in outlined], groups[is_outlined])

@@ -134,7 +134,8 @@ def predict_out_of_fold(
     missing = {image.fold for image in images} - set(models)
     if missing:
         raise TrainingError(f"No model has left out fold {missing.pop()}: train one with --fold.")
-    folds, all_folds = (np.array([image.fold for image in part], np.int64) for part in (images, [*images, *others]))
+    folds = np.array([image.fold for image in images], np.int64)
+    all_folds = np.concatenate((folds, np.array([image.fold for image in others], np.int64)))
     with_copies = append_chat_copies(pixels)
     background_names = np.array(background.kind_names)
     parts = []

@@ -47,7 +47,7 @@ class FusedStep:
         self._loss, self._augmenter = make_loss(focal), augmenter
         self._state: Tensor | None = None
         self._pending: deque[Tensor] = deque()
-        self._step = jax.jit(self._train, static_argnames="size", donate_argnums=0)
+        self._step: Any = jax.jit(self._train, static_argnames="size", donate_argnums=0)
 
     @property
     def compilations(self) -> int:

@@ -18,7 +18,7 @@ def draw_skin(seed: int) -> np.ndarray:
 def add_frame(image: np.ndarray, radius: float = 0.42) -> np.ndarray:
     """Show a round field of an image on black, as some dermatoscopes do."""
     y, x = np.mgrid[-0.5:0.5:256j, -0.5:0.5:256j]
-    return image * ((radius - np.hypot(x, y)) / 0.01).clip(0, 1)
+    return np.asarray(image * ((radius - np.hypot(x, y)) / 0.01).clip(0, 1))
 
 
 def shrink(image: np.ndarray) -> np.ndarray:
