@@ -1,9 +1,11 @@
 """Trains the small backbone by JAX, in one compiled function and in parts, and prints both as JSON.
 
-A test runs this in a process of its own, as the backend of Keras is chosen when it is imported.
+A test runs this in a process of its own, as the backend of Keras is chosen when it is imported. The argument is a JSON
+object of fields of the recipe.
 """
 
 import json
+import sys
 
 import keras
 import numpy as np
@@ -25,9 +27,8 @@ STEPS = 12
 
 def main() -> None:
     """Print the losses and the largest difference of a weight, and how often the function was compiled."""
-    recipe = Recipe.model_validate(
-        {**RECIPE.model_dump(), "sources": ("synthetic",), "drawn": True, "batch": 8, "rate": 1e-3, "distil": 0.5}
-    )
+    fields = {"sources": ("synthetic",), "drawn": True, "batch": 8, "rate": 1e-3, "distil": 0.5}
+    recipe = Recipe.model_validate({**RECIPE.model_dump(), **fields, **json.loads(sys.argv[1])})
     images, pixels = make_tiny_images()
     targets = make_targets(images, recipe)
     order = np.arange(STEPS * recipe.batch) % len(images)
