@@ -23,7 +23,7 @@ from training.data.records.labels import COUNTED, LABELS
 from training.model.architecture import BN_EPSILON, OFFSET, SCALE, Architecture
 from training.model.classifier import POPULATIONS, head_name
 from training.model.frozen_graph_import import HEAD_BIASES
-from training.model.views import FLIPS, Views
+from training.model.views import FLIPS, Views, flip
 from training.model.weights import Weights
 
 TENSORS: Final = Tensors(
@@ -69,23 +69,20 @@ def write_graph(
     graph = tf.Graph()
     with graph.as_default():
         image = tf.compat.v1.placeholder(tf.uint8, (None, size, size, 3), name="picture")
-        seen = tf.concat([_flip(image, flipped) for flipped in FLIPS[:views]], 0) if views > 1 else image
+        seen = tf.concat([flip(image, flipped) for flipped in FLIPS[:views]], 0) if views > 1 else image
         features, middle = _BackboneBuilder(weights, storage).maps(seen, architecture)
         mean = tf.reduce_mean(middle, (1, 2))
         if views > 1:
-            maps = zip(tf.split(features, views), FLIPS[:views], strict=True)
-            features = tf.add_n([_flip(part, flipped) for part, flipped in maps]) / views
-            mean = tf.add_n(tf.split(mean, views)) / views
+            # Of operations that the other forms of the graph know, too: flips are slices, and nothing is split.
+            parts = tf.reshape(features, (views, -1, *features.shape[1:]))
+            upright = [flip(parts[number], flipped) for number, flipped in enumerate(FLIPS[:views])]
+            features = tf.reduce_mean(tf.stack(upright), 0)
+            mean = tf.reduce_mean(tf.reshape(mean, (views, -1, mean.shape[-1])), 0)
         chosen = _add_kinds(tf.concat((mean, tf.reduce_mean(features, (1, 2))), -1), kinds)
         _add_heads(features, weights, calibrations, chosen)
         distances = tf.stack([_add_distance(mean, calibration.distance) for calibration in calibrations], -1)
         tf.reduce_sum(distances * chosen, -1, name=TENSORS.distance)
     path.write_bytes(graph.as_graph_def().SerializeToString(deterministic=True))
-
-
-def _flip(images: tf.Tensor, flipped: tuple[bool, bool]) -> tf.Tensor:
-    axes = [axis for axis, is_flipped in enumerate(flipped, start=1) if is_flipped]
-    return tf.reverse(images, axes) if axes else images
 
 
 class _BackboneBuilder:

@@ -18,6 +18,7 @@ from training.errors import TrainingError
 from training.exporting.calibration_inputs.features import Features
 from training.exporting.forms.agreement import TOLERANCE, check_agreement, compare_with_model
 from training.exporting.forms.graph import TENSORS, Storage, write_graph
+from training.exporting.forms.graph_function import read_graph_function
 from training.exporting.forms.stablehlo import write_stablehlo
 from training.exporting.predictor import GraphPredictor
 from training.model.classifier import POPULATIONS, head_name
@@ -148,6 +149,11 @@ def test_several_views_are_averaged_and_their_evidence_turns_with_the_image(
     for row, head in enumerate(heads):
         expected = CALIBRATIONS[head].scaling.probabilities(features.logits[row : row + 1, head])[0]
         assert predicted.probabilities[row] == pytest.approx(expected, abs=1e-4)
+    # The other forms are derived from the graph, so it may have no operation that they do not know.
+    function = read_graph_function(path.read_bytes(), TENSORS)
+    probabilities, evidence, *_ = function.call(exported.pixels, *function.weights.values())
+    assert np.asarray(probabilities) == pytest.approx(predicted.probabilities, abs=1e-4)
+    assert np.asarray(evidence) == pytest.approx(predicted.evidence, abs=1e-4)
     one = exported.predicted.evidence
     for flipped in FLIPS[1:views]:
         turned = predictor.predict(np.ascontiguousarray(flip(exported.pixels, flipped)))
