@@ -59,7 +59,7 @@ first-day: $(VENV)/ready ## Run an operator's first day on real processes
 	@$(BIN)/python -m pytest tests/system/operations/test_first_day.py -s -q
 
 agreement: $(VENV)/ready ## Compare every installed runtime with TensorFlow on rendered images, or on DATA=path
-	@$(BIN)/python -m benchmarks.agreement $(if $(DATA),--data "$(DATA)")
+	@$(BIN)/python -m benchmarks.runtimes.agreement $(if $(DATA),--data "$(DATA)")
 
 bench: $(VENV)/ready ## Measure throughput and latency against a one-process baseline (5 minutes on an idle machine)
 	@$(BIN)/python -m benchmarks.batching
@@ -68,7 +68,7 @@ bench-cores: $(VENV)/ready ## Measure 1, 2, 4, 8 worker processes against what a
 	@$(BIN)/python -m benchmarks.cores
 
 bench-start: $(VENV)/ready ## Measure how long a worker takes to start
-	@$(BIN)/python -m benchmarks.start
+	@$(BIN)/python -m benchmarks.runtimes.start
 
 bench-interactive: $(VENV)/ready ## Measure the latency of interactive images behind 5,000 bulk images
 	@$(BIN)/python -m benchmarks.interactive_latency

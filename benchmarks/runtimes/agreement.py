@@ -31,7 +31,7 @@ _RENDERED: Final = 96
 
 def main() -> None:
     """Measure and print a table. The last line is a JSON object."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.agreement", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.runtimes.agreement", description=__doc__)
     parser.add_argument("--data", type=Path, help="folder of the data, as for training; default: rendered images")
     parser.add_argument("--card", action="store_true", help="write the table into CARD.md and evaluation.json")
     parser.add_argument("--without-speed", action="store_true", help="leave out the speed, on a machine that is busy")
