@@ -1,1 +1,1 @@
-"""Benchmarks of the model runtimes and of what a worker does before it takes work."""
+"""Speed and answers of the runtimes, and the speed of training."""

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from shared.model.artefact import read_artefact
 from tests.training.data.fetching.file_server import serve_files
 from tests.training.data.fetching.test_fetching import make_zip
-from tests.training.small_model import make_imagenet_archive
+from tests.training.model.small_model import make_imagenet_archive
 from tests.training.synthetic_data import HAM10000, ISIC2017, PAD_UFES_20, write_image
 from training.cli import main as train
 from training.data.cli import cli as data_command

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.training.small_model import SMALL
+from tests.training.model.small_model import SMALL
 from training.data.records.labelled_image import LabelledImage, Population, Split
 from training.data.records.labels import LABEL_NAMES
 from training.fitting.loop.distillation import Teacher

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from click.testing import CliRunner, Result
 
-from tests.training.small_model import make_imagenet_archive
+from tests.training.model.small_model import make_imagenet_archive
 from training.cli import main
 from training.model.architecture import LITE0
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tests.training.small_model import make_small_model
+from tests.training.model.small_model import make_small_model
 from training.data.records.labels import LABELS
 from training.model.architecture import LITE0, LITE2, Architecture
 from training.model.classifier import build_classifier

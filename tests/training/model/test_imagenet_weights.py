@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.training.small_model import SMALL, make_imagenet_archive
+from tests.training.model.small_model import SMALL, make_imagenet_archive
 from training.errors import TrainingError
 from training.model.classifier import build_classifier
 from training.model.imagenet_weights import load_imagenet_weights

@@ -1,6 +1,6 @@
 import numpy as np
 
-from tests.training.small_model import make_small_model
+from tests.training.model.small_model import make_small_model
 from training.model.weights import get_weights, set_weights
 
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from runtimes.base import PredictionBatch
 from runtimes.jax_predictor import JAXPredictor
-from tests.training.small_model import SMALL, make_small_model
+from tests.training.model.small_model import SMALL, make_small_model
 from training.calibration.distance import fit_distance
 from training.calibration.kinds import KINDS, KindClassifier, fit_kind_classifier
 from training.calibration.population_calibration import PopulationCalibration

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from tests.training.fitting.tiny_run import RECIPE, SIDE, make_tiny_images
-from tests.training.small_model import SMALL
+from tests.training.model.small_model import SMALL
 from training.data.records.labelled_image import Population
 from training.fitting.inputs.batches import generate_batches, generate_raw_batches, make_augmenter
 from training.fitting.inputs.targets import make_targets

@@ -1,4 +1,6 @@
-"""`python -m benchmarks.training_speed`: images a second of each stage of training, by JAX on the device that it finds.
+"""`python -m benchmarks.runtimes.training_speed`: images a second of each stage of training.
+
+JAX uses the device that it finds.
 
 It needs no data: the pixels are random, and so are the weights. Each stage is measured alone, then all together as
 `melanoma-train` runs them.
