@@ -95,6 +95,7 @@ def evaluate_artefact(
         test=options.test,
         stress_count=options.stress,
         pointing_count=options.pointing,
+        sources_count=options.sources,
         sets=tuple(_measure_set(scored_set, manifest, progress) for scored_set in sets),
         unmeasured=(
             *_describe_unmeasured(images, sets, directory),

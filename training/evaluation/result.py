@@ -285,9 +285,11 @@ class Evaluation(_Result):
     draws: int
     #: The test sets were measured too.
     test: bool
-    #: Numbers of images of each population that were asked for, for the stress test and for the evidence map.
+    #: Numbers of images of each population that were asked for, for the stress test and for the evidence map; and of
+    #: each source and diagnosis, for telling the sources.
     stress_count: int = 300
     pointing_count: int = 300
+    sources_count: int = 100
     sets: tuple[SetResult, ...]
     #: A sentence for each population that was not measured.
     unmeasured: tuple[str, ...]
