@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,6 +40,16 @@ class Cuts:
     features: tuple[int, ...]
 
 
+@cache
+def _core() -> ov.Core:
+    """OpenVINO's core. It lives as long as the process.
+
+    The CPU plugin gives the thread that loads it a stack for signal handlers, and frees that stack when the last core
+    goes. If another thread drops it, the next signal ends the process by SIGSEGV, SIGTERM among them.
+    """
+    return ov.Core()
+
+
 def read_graph(path: Path, tensors: Tensors) -> ov.Model:
     """Read a frozen GraphDef as a model of one input and four outputs.
 
@@ -46,7 +57,7 @@ def read_graph(path: Path, tensors: Tensors) -> ov.Model:
         RuntimeError: The file is no graph, or it has an operation that OpenVINO lacks.
         KeyError: A tensor is missing.
     """
-    graph = ov.Core().read_model(path)
+    graph = _core().read_model(path)
     operations = {operation.get_friendly_name(): operation for operation in graph.get_ordered_ops()}
     parameters = {parameter.output(0).get_any_name(): parameter for parameter in graph.get_parameters()}
     names = (tensors.probabilities, tensors.evidence, tensors.distance, tensors.kinds)
@@ -56,7 +67,7 @@ def read_graph(path: Path, tensors: Tensors) -> ov.Model:
 
 def compile_graph(graph: ov.Model, precision: str) -> ov.CompiledModel:
     """Compile a graph for the CPU, by `FLOAT32_HINT` or `BFLOAT16_HINT`. Raises `RuntimeError`."""
-    return ov.Core().compile_model(
+    return _core().compile_model(
         graph,
         "CPU",
         {
@@ -72,7 +83,7 @@ def compile_graph(graph: ov.Model, precision: str) -> ov.CompiledModel:
 
 def computes_in_bfloat16() -> bool:
     """Return whether the CPU has instructions for bfloat16."""
-    return "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def find_cuts(graph: ov.Model) -> Cuts | None:
