@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local.embedded_valkey import EmbeddedValkey, is_port_free
+from local.embedded_valkey import EmbeddedValkey, free_port, is_port_free
 from local.subprocesses import BackgroundProcess
 from local.worker_processes import command
 from samples.image_set import render_many
@@ -18,13 +18,12 @@ from tests.system.support.polling import eventually, fetch_page
 
 pytestmark = pytest.mark.system
 
-FLOWER_PORT = "5597"
-
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings of `make up` and `make demo`. Tests of this module may run at the same time, each with its own port."""
     monkeypatch.delenv("REDIS_URL", raising=False)
-    monkeypatch.setenv("MELANOMA_FLOWER_PORT", FLOWER_PORT)
+    monkeypatch.setenv("MELANOMA_FLOWER_PORT", str(free_port()))
 
 
 def children_of(pid: int) -> list[psutil.Process]:
@@ -86,11 +85,12 @@ def test_up_uses_the_configured_redis_and_stops_cleanly(tmp_path: Path, monkeypa
         with BackgroundProcess(
             [*command("melanoma-local"), "up", "--directory", str(tmp_path / "local")], log=log
         ) as up:
-            workers = f"http://127.0.0.1:{FLOWER_PORT}/workers"
+            flower = f"http://127.0.0.1:{os.environ['MELANOMA_FLOWER_PORT']}"
+            workers = f"{flower}/workers"
             eventually(lambda: "worker-" in (fetch_page(workers) or ""))
             running = children_of(up.pid)
             assert not any("valkey-server" in " ".join(process.cmdline()) for process in running)
-            assert f"Flower   http://127.0.0.1:{FLOWER_PORT}" in log.read_text()
+            assert f"Flower   {flower}" in log.read_text()
             # A terminal sends this signal on Ctrl-C.
             up.send_signal(signal.SIGINT)
             assert up.wait(40) == 0
