@@ -338,7 +338,9 @@ def test_children_that_decode_bulk_images_are_nicer_than_the_worker(start_stage:
     for item in (bulk("b", heic), interactive("i", heic)):  # the second finds the slot of any queue occupied
         stage.put(item)
         sink.wait_for(item.job.id)
-    assert sorted(child.nice() for child in worker.children()) == [worker.nice(), worker.nice() + 5]
+    # A Valkey of another test may be a child, too.
+    decoders = [child for child in worker.children() if "worker.batching.decode_child" in child.cmdline()]
+    assert sorted(child.nice() for child in decoders) == [worker.nice(), worker.nice() + 5]
     resume.set()
 
 
