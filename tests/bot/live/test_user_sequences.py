@@ -8,6 +8,7 @@ import asyncio
 import os
 import re
 from collections.abc import Coroutine, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -272,10 +273,19 @@ class UserSequences(RuleBasedStateMachine):
             assert all(answered.count(message_id) <= 2 for message_id in once), "once, and once more if edited"
 
     async def check_status_messages(self, number: int) -> None:
+        """No status message may stay. Their last edits and removals come some time after the answers."""
         user = self.actors[number].user
-        messages = [message for chat in (user.id, self.group.id) for message in await user.get_messages(chat)]
-        shown = [str(message.get("text")) for message in messages if not message["deleted"]]
-        assert [text for text in shown if text.startswith(STATUS_BEGINNINGS)] == []
+        staying: list[str] = []
+
+        async def is_none_shown() -> bool:
+            messages = [message for chat in (user.id, self.group.id) for message in await user.get_messages(chat)]
+            shown = [str(message.get("text")) for message in messages if not message["deleted"]]
+            staying[:] = [text for text in shown if text.startswith(STATUS_BEGINNINGS)]
+            return not staying
+
+        with suppress(TimeoutError):
+            await until(is_none_shown)
+        assert staying == []
 
     async def check_nothing_left(self) -> None:
         for actor in self.actors:
