@@ -265,17 +265,23 @@ def test_verdict_names_the_artefact_that_predicted(harness: HandlerHarness) -> N
     assert harness.verdict(second[0]).artefact == "lite0@second"
 
 
-def test_hanging_decode_gives_its_message_up_to_the_other_images(
-    harness: HandlerHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def hold_up_decode(monkeypatch: pytest.MonkeyPatch, held: bytes) -> threading.Event:
+    """Let the decode of these bytes wait until the returned event is set."""
     release = threading.Event()
 
-    def hang_on_text(data: bytes, *arguments: Any, **options: Any) -> Any:
-        if data == b"hang":
+    def wait_for_release(data: bytes, *arguments: Any, **options: Any) -> Any:
+        if data == held:
             release.wait(30)
         return decode(data, *arguments, **options)
 
-    monkeypatch.setattr(in_process_decoder, "decode", hang_on_text)
+    monkeypatch.setattr(in_process_decoder, "decode", wait_for_release)
+    return release
+
+
+def test_hanging_decode_gives_its_message_up_to_the_other_images(
+    harness: HandlerHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = hold_up_decode(monkeypatch, b"hang")
     ids = harness.submit({"hang": b"hang", **name_images(3)})
     message = harness.start(ids)
     stage = harness.manager.current.pipeline.decode_stage
@@ -466,14 +472,7 @@ def test_whatever_a_message_has_claimed_is_released_when_it_fails(
 def test_finished_images_do_not_wait_for_one_that_takes_long(
     harness: HandlerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    release = threading.Event()
-
-    def wait_for_text(data: bytes, *arguments: Any, **options: Any) -> Any:
-        if data == b"slow":
-            release.wait(30)
-        return decode(data, *arguments, **options)
-
-    monkeypatch.setattr(in_process_decoder, "decode", wait_for_text)
+    release = hold_up_decode(monkeypatch, b"slow")
     ids = harness.submit({"slow": b"slow", **name_images(3)})
     message = harness.start(ids)
     try:
