@@ -21,6 +21,16 @@ async def wait_until_removed(user: User, message: Message, chat: int | None = No
     await until(is_removed)
 
 
+async def send_album_and_photo(user: User) -> list[Message]:
+    """Send an album of two and a photograph. Returns the status messages of both."""
+    album = await user.send_album([IMAGE, IMAGE])
+    photo = await user.send_photo(IMAGE)
+    return [
+        await wait_for_reply(user, photo, WAITING),
+        await wait_for(user, album[0], "Received: 2 photographs"),
+    ]
+
+
 async def shown_texts(user: User) -> list[str]:
     """Texts of the bot's messages that are not deleted."""
     return [
@@ -48,10 +58,7 @@ def hold_message(live: LiveBot, part: str) -> tuple[asyncio.Event, asyncio.Event
 def test_cancel_removes_the_status_messages_of_photographs_and_albums(redis_url: str) -> None:
     async def scenario(live: LiveBot) -> None:
         user = await live.create_user()
-        album = await user.send_album([IMAGE, IMAGE])
-        photo = await user.send_photo(IMAGE)
-        statuses = [await wait_for_reply(user, photo, WAITING)]
-        statuses.append(await wait_for(user, album[0], "Received: 2 photographs"))
+        statuses = await send_album_and_photo(user)
         await wait_for(user, await user.send_text("/cancel"), "deleted: 3 photographs")
         for status in statuses:
             await wait_until_removed(user, status)
@@ -103,10 +110,7 @@ def test_cancel_removes_a_status_message_that_is_being_sent(redis_url: str) -> N
 def test_deletion_removes_status_messages_and_leaves_no_key(redis_url: str) -> None:
     async def scenario(live: LiveBot) -> None:
         user = await live.create_user()
-        album = await user.send_album([IMAGE, IMAGE])
-        photo = await user.send_photo(IMAGE)
-        statuses = [await wait_for_reply(user, photo, WAITING)]
-        statuses.append(await wait_for(user, album[0], "Received: 2 photographs"))
+        statuses = await send_album_and_photo(user)
         await delete_everything(user)
         for status in statuses:
             await wait_until_removed(user, status)
