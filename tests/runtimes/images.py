@@ -1,6 +1,7 @@
-"""Images for the tests of runtimes."""
+"""The shipped artefact, and images for the tests of runtimes."""
 
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,8 @@ from PIL import Image
 
 from samples.demo import render_samples
 from samples.image_set import render_many
+
+ARTEFACT: Final = Path("models/lite0")
 
 
 def render_images(folder: Path, size: int) -> NDArray[np.uint8]:

@@ -1,6 +1,5 @@
 """The registered runtimes give the answers of the reference runtime: nobody gets another band from another worker."""
 
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -9,12 +8,10 @@ from numpy.typing import NDArray
 
 from runtimes.base import FLOAT32
 from runtimes.factory import RUNTIMES, load_predictor
-from shared.model.artefact import Manifest, read_artefact
-from tests.runtimes.images import render_images
+from shared.model.artefact import Manifest
+from tests.runtimes.images import ARTEFACT
 
 pytestmark = pytest.mark.slow
-
-ARTEFACT: Final = Path("models/lite0")
 
 OTHERS: Final = [name for name in RUNTIMES if name != "tensorflow"]
 
@@ -23,16 +20,6 @@ STEPS: Final = {"jax": 8}
 
 #: Largest difference of a probability. Two float32 implementations add in another order.
 TOLERANCE: Final = 1e-4
-
-
-@pytest.fixture(scope="module")
-def manifest() -> Manifest:
-    return read_artefact(ARTEFACT)
-
-
-@pytest.fixture(scope="module")
-def images(tmp_path_factory: pytest.TempPathFactory, manifest: Manifest) -> NDArray[np.uint8]:
-    return render_images(tmp_path_factory.mktemp("images"), manifest.picture.size)
 
 
 @pytest.mark.parametrize("name", OTHERS)

@@ -14,19 +14,13 @@ from runtimes.base import AUTO
 from runtimes.factory import RUNTIMES, RegisteredRuntime, list_installed, load_predictor, select_runtime
 from shared.config.settings import Settings, SettingsError
 from shared.contract.decision import Verdict
-from shared.model.artefact import ArtefactError, Manifest, read_artefact
+from shared.model.artefact import ArtefactError, Manifest
+from tests.runtimes.images import ARTEFACT
 from tests.runtimes.toy_runtime import ToyPredictor
 from tests.worker.artefacts import write_artefact
 from tests.worker.items import make_item, make_jpeg
 from worker.batching.work_item import Prediction
 from worker.serving.model_manager import load_model
-
-ARTEFACT = Path("models/lite0")
-
-
-@pytest.fixture(scope="module")
-def manifest() -> Manifest:
-    return read_artefact(ARTEFACT)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,15 +15,9 @@ from runtimes.factory import RUNTIMES, RegisteredRuntime, load_predictor
 from runtimes.known_answers import MAX_DIFFERENCE, KnownAnswers, check_known_answers, decide_row, read_known_answers
 from runtimes.uncertain_rows import find_uncertain_rows
 from shared.config.settings import SettingsError
-from shared.model.artefact import KNOWN_ANSWERS_NAME, ArtefactError, Manifest, read_artefact
+from shared.model.artefact import KNOWN_ANSWERS_NAME, ArtefactError, Manifest
+from tests.runtimes.images import ARTEFACT
 from tests.runtimes.toy_runtime import ToyPredictor
-
-ARTEFACT: Final = Path("models/lite0")
-
-
-@pytest.fixture(scope="module")
-def manifest() -> Manifest:
-    return read_artefact(ARTEFACT)
 
 
 @pytest.fixture(scope="module")

