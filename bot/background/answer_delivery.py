@@ -84,7 +84,7 @@ class AnswerDelivery:
             await self._rate_limiter.block(origin.chat_id, error.retry_after_s)
             return error.retry_after_s
         if isinstance(error, ChatUnavailable):
-            await self._completion.discard(job_id)
+            await self._completion.discard(job_id, origin)
             return None
         if isinstance(error, OutcomeUnknown):
             await self._dependencies.lost_replies.mark()

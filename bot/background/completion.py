@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.dependencies import BotDependencies
-from bot.storage.status_target import JobTarget
+from bot.services.status_removal import StatusRemoval
+from bot.storage.photo_origin import PhotoOrigin
+from bot.storage.status_target import JobTarget, get_status_target
 from shared.coalescing.coroutines import AsyncCoalescer
 from shared.ledger import transitions
 from shared.ledger.records import OutboxJob
@@ -30,7 +32,8 @@ class JobCompletion:
     The record of an answered job is kept for `retention_s` seconds.
     """
 
-    def __init__(self, dependencies: BotDependencies, *, retention_s: float) -> None:
+    def __init__(self, dependencies: BotDependencies, status_removal: StatusRemoval, *, retention_s: float) -> None:
+        self._status_removal = status_removal
         self._ledger = dependencies.ledger
         self._store = dependencies.store
         self._status_messages = dependencies.status_messages
@@ -50,9 +53,10 @@ class JobCompletion:
         await self._status_messages.clear([JobTarget(job.id)])
         await self._statistics.record_answers([(outcome, job.received_at)])
 
-    async def discard(self, job_id: str) -> None:
+    async def discard(self, job_id: str, origin: PhotoOrigin) -> None:
         """Cancel a job whose answer cannot reach its user."""
         await self._ledger.run(transitions.cancel([job_id]))
+        await self._status_removal.remove_withdrawn({get_status_target(job_id, origin): origin.chat_id})
         await self._clear([job_id])
 
     async def _complete_all(self, completed: Sequence[CompletedJob]) -> list[None]:

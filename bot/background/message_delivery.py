@@ -11,7 +11,7 @@ from bot.dependencies import BotDependencies
 from bot.presentation import keyboards
 from bot.services.notices import NoticeComposer
 from bot.storage.messages.outgoing_message import OutgoingMessage
-from bot.telegram.api_calls import OutcomeUnknown, RateLimited, Rejected, SendError, call_api
+from bot.telegram.api_calls import ChatUnavailable, OutcomeUnknown, RateLimited, Rejected, SendError, call_api
 from bot.telegram.rate_limiter import Priority
 from shared.contract.names import Stage
 from shared.ledger import transitions
@@ -33,6 +33,9 @@ _CALL_TIMEOUT_S: Final = 15.0
 
 #: The id of a sent message is remembered for as long as Telegram may repeat the update that it answers. Seconds.
 _SENT_RETENTION_S: Final = 600
+
+#: A removal in the chat of a user who blocked the bot is tried again after this time, until its deadline. Seconds.
+_BLOCKED_RETRY_S: Final = 60.0
 
 
 class MessageDelivery:
@@ -89,8 +92,7 @@ class MessageDelivery:
                 await self._answer_callback_query(message)
                 return None
             if message.removed_message_ids:
-                await self._remove(message)
-                return None
+                return await self._remove(message)
             if message.notice is not None:
                 return await self._send_notice(message)
             return await self._send_if_permitted(message)
@@ -119,11 +121,16 @@ class MessageDelivery:
             # The button shows its progress bar until it times out. The message that follows matters more.
             log.info("the press of a button could not be answered", error=str(error))
 
-    async def _remove(self, message: OutgoingMessage) -> None:
-        await call_api(
-            lambda: self._bot.delete_messages(message.chat_id, list(message.removed_message_ids)),
-            timeout_s=_CALL_TIMEOUT_S,
-        )
+    async def _remove(self, message: OutgoingMessage) -> float | None:
+        try:
+            await call_api(
+                lambda: self._bot.delete_messages(message.chat_id, list(message.removed_message_ids)),
+                timeout_s=_CALL_TIMEOUT_S,
+            )
+        except ChatUnavailable:
+            # If the user unblocks the bot, the message must not be there any more.
+            return _BLOCKED_RETRY_S
+        return None
 
     async def _send_notice(self, message: OutgoingMessage) -> float | None:
         notice = message.notice

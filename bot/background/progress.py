@@ -18,7 +18,7 @@ from bot.services.status_removal import StatusRemoval
 from bot.services.wait_estimate import WaitEstimator
 from bot.storage.photo_origin import PhotoOrigin
 from bot.storage.status_target import AlbumTarget, JobTarget, StatusTarget
-from bot.telegram.api_calls import RateLimited, SendError, call_api
+from bot.telegram.api_calls import ChatUnavailable, OutcomeUnknown, RateLimited, SendError, call_api
 from bot.telegram.rate_limiter import Priority
 from shared.contract.names import Stage
 from shared.ledger import transitions
@@ -34,6 +34,9 @@ _MAX_UPDATES: Final = 30
 #: Maximum number of updates at once, and the seconds after which a call to Telegram counts as lost.
 _MAX_IN_FLIGHT: Final = 16
 _CALL_TIMEOUT_S: Final = 10.0
+
+#: A status message in the chat of a user who blocked the bot is updated again after this time. Seconds.
+_BLOCKED_RETRY_S: Final = 60.0
 
 _FINISHED: Final = (Stage.ANSWERED, Stage.CANCELLED)
 
@@ -127,7 +130,7 @@ class ProgressUpdater:
         return translate(job.language, "status-waiting", before=job.queue_position, wait=wait)
 
     async def _show(self, target: StatusTarget, job: JobView, text: str) -> bool:
-        """Send or edit the status message. Returns False if the update is dropped for now."""
+        """Send or edit the status message. Returns False if it may still take effect when it is repeated."""
         origin = PhotoOrigin.model_validate_json(job.payload)
         message_id = await self._status_messages.get(target)
         if not (await self._rate_limiter.request_permit(origin.chat_id, Priority.PROGRESS)).granted:
@@ -143,8 +146,14 @@ class ProgressUpdater:
         except RateLimited as error:
             await self._rate_limiter.block(origin.chat_id, error.retry_after_s)
             return False
+        except ChatUnavailable:
+            # The user blocked the bot, and may unblock it.
+            await self._status_messages.postpone(target, _BLOCKED_RETRY_S)
+            return False
+        except OutcomeUnknown:
+            return False
         except SendError:
-            # The user blocked the bot or deleted the message, or a reply was lost. Answer delivery handles that.
+            # The user deleted the message.
             return True
         return True
 
@@ -162,5 +171,4 @@ class ProgressUpdater:
             raise
         if sent is not None:
             await self._status_messages.record(target, sent.message_id)
-            # The photo may have been withdrawn while the message was sent.
-            await self._status_removal.remove_withdrawn({target: origin.chat_id})
+            await self._status_removal.remove_if_withdrawn(target, origin.chat_id, sent.message_id)

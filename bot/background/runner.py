@@ -88,7 +88,7 @@ class BackgroundTasks:
         answers = AnswerDelivery(
             bot,
             dependencies,
-            JobCompletion(dependencies, retention_s=settings.answer_retention_s),
+            JobCompletion(dependencies, services.status_removal, retention_s=settings.answer_retention_s),
             max_attempts=settings.telegram_max_attempts,
             incarnation=client.incarnation,
         )

@@ -25,7 +25,7 @@ class StatusRemoval:
         self._messenger = messenger
 
     async def remove_withdrawn(self, targets: Mapping[StatusTarget, int]) -> None:
-        """Remove the status messages of those `targets`, with their chats, of which every photo was withdrawn."""
+        """Remove the status messages of those `targets`, given with their chats, of which all photos were withdrawn."""
         found = await asyncio.gather(*map(self._find_withdrawn, targets))
         by_chat = defaultdict(set)
         for target, message_id in zip(targets, found, strict=True):
@@ -36,13 +36,23 @@ class StatusRemoval:
         removed = [target for target, message_id in zip(targets, found, strict=True) if message_id is not None]
         await asyncio.gather(*map(self._status_messages.release, removed))
 
+    async def remove_if_withdrawn(self, target: StatusTarget, chat_id: int, message_id: int) -> None:
+        """Remove a status message that was just sent, if all photos of its target were withdrawn meanwhile.
+
+        The id is given, because a user who is deleted meanwhile takes along what the store knows.
+        """
+        if await self._is_withdrawn(target):
+            await self._messenger.enqueue_removal(chat_id, [message_id])
+            await self._status_messages.release(target)
+
     async def _find_withdrawn(self, target: StatusTarget) -> int | None:
-        """Return the id of the status message of a target of which nothing waits and nothing is answered."""
+        return await self._status_messages.get(target) if await self._is_withdrawn(target) else None
+
+    async def _is_withdrawn(self, target: StatusTarget) -> bool:
+        """Return whether no photo of the target waits, and none is answered."""
         if isinstance(target, AlbumTarget):
             ids = await self._status_messages.get_album_job_ids(target)
         else:
             ids = [target.job_id]
         jobs = await self._ledger.run(transitions.get_jobs(ids)) if ids else []
-        if any(job is not None and job.stage is not Stage.CANCELLED for job in jobs):
-            return None
-        return await self._status_messages.get(target)
+        return all(job is None or job.stage is Stage.CANCELLED for job in jobs)

@@ -83,6 +83,11 @@ class StatusMessages:
                 return _message_id(value)
             await asyncio.sleep(0.05)
 
+    async def postpone(self, target: StatusTarget, seconds: float) -> None:
+        """Delay the next update of a target by `seconds`, if its status is still to be updated."""
+        delays = {str(target): seconds}
+        await self._retry.call(lambda: self._redis.zadd(redis_keys.STATUS_UPDATES, delays, xx=True, incr=True))
+
     async def clear(self, targets: Sequence[StatusTarget]) -> None:
         """Forget the messages of targets that no longer wait, and the failed attempts of their jobs."""
         if not targets:

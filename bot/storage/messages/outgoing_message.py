@@ -65,13 +65,15 @@ class OutgoingMessage(BaseModel):
     @property
     def line(self) -> str:
         """Name of the line in which it waits. What Telegram does not count as a message waits for no message."""
-        messages, uncounted = list_lines(self.chat_id)
-        return uncounted if self.callback_query_id is not None or self.removed_message_ids else messages
+        messages, presses, removals = list_lines(self.chat_id)
+        if self.removed_message_ids:
+            return removals
+        return presses if self.callback_query_id is not None else messages
 
 
-def list_lines(chat_id: int) -> tuple[str, str]:
-    """Return the names of a chat's lines: of messages, and of answers to presses and removals."""
-    return f"chat:{chat_id}", f"press:{chat_id}"
+def list_lines(chat_id: int) -> tuple[str, str, str]:
+    """Return the names of a chat's lines: of messages, of answers to presses, and of removals."""
+    return f"chat:{chat_id}", f"press:{chat_id}", f"removal:{chat_id}"
 
 
 def create_message_job(id_: str, message: OutgoingMessage) -> ScriptCall[list[PendingDispatch]]:

@@ -18,6 +18,7 @@ from aiogram.methods import EditMessageText, SendMessage
 from aiogram.methods.base import TelegramMethod
 from aiogram.types import Chat, Message
 
+from bot.app import create_services
 from bot.background.answer_delivery import AnswerDelivery
 from bot.background.completion import JobCompletion
 from bot.dependencies import BotDependencies
@@ -80,7 +81,8 @@ class Delivery:
         self.dependencies = dependencies
         self.telegram = telegram
         bot = Bot("42:TEST", session=telegram)
-        completion = JobCompletion(dependencies, retention_s=60)
+        services = create_services(dependencies, b"key of the test")
+        completion = JobCompletion(dependencies, services.background.status_removal, retention_s=60)
         self._delivery = AnswerDelivery(
             bot, dependencies, completion, max_attempts=MAX_ATTEMPTS, incarnation=INCARNATION
         )

@@ -1,10 +1,14 @@
 """The status message of a photograph that its user withdraws or deletes does not stay in the chat."""
 
 import asyncio
+from typing import Any
 
-from aiogram.exceptions import TelegramServerError
+import pytest
+from aiogram.exceptions import TelegramForbiddenError, TelegramServerError
 from aiogram.methods import DeleteMessages
 
+from bot.background import message_delivery, progress
+from bot.storage.status_target import StatusTarget
 from simulator.client.client import Message, User
 from tests.bot.live.live_bot import IMAGE, LiveBot, run_live_bot, text_of, until, wait_for, wait_for_reply
 from tests.bot.live.test_photographs import delete_everything
@@ -53,6 +57,22 @@ def hold_message(live: LiveBot, part: str) -> tuple[asyncio.Event, asyncio.Event
 
     live.bot.send_message = send_late  # type: ignore[method-assign, assignment] # the moment matters
     return sending, released
+
+
+def note_refusals(live: LiveBot, method: str) -> asyncio.Event:
+    """Return an event that is set once Telegram refuses a call of `method` because the user blocked the bot."""
+    refused = asyncio.Event()
+    call = getattr(live.bot, method)
+
+    async def call_and_note(*arguments: Any, **options: Any) -> Any:
+        try:
+            return await call(*arguments, **options)
+        except TelegramForbiddenError:
+            refused.set()
+            raise
+
+    setattr(live.bot, method, call_and_note)
+    return refused
 
 
 def test_cancel_removes_the_status_messages_of_photographs_and_albums(redis_url: str) -> None:
@@ -177,5 +197,103 @@ def test_cancel_in_private_removes_the_status_message_in_a_group_and_leaves_that
         await wait_until_removed(anna, statuses[0], group)
         messages = {message["message_id"]: message for message in await boris.get_messages(group)}
         assert not messages[statuses[1]["message_id"]]["deleted"]
+
+    run_live_bot(redis_url, scenario)
+
+
+def test_status_messages_of_a_user_who_blocks_the_bot_are_removed_once_it_is_unblocked(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(message_delivery, "_BLOCKED_RETRY_S", 0.2)
+
+    async def scenario(live: LiveBot) -> None:
+        user = await live.create_user()
+        statuses = await send_album_and_photo(user)
+        refused = note_refusals(live, "delete_messages")
+        await user.block()
+        await refused.wait()
+        await user.unblock()
+        for status in statuses:
+            await wait_until_removed(user, status)
+
+    run_live_bot(redis_url, scenario)
+
+
+def test_an_answer_that_a_block_refuses_leaves_no_status_message_after_unblocking(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(message_delivery, "_BLOCKED_RETRY_S", 0.2)
+
+    async def scenario(live: LiveBot) -> None:
+        user = await live.create_user()
+        statuses = await send_album_and_photo(user)
+        chat = live.state.find_bot().chats[user.id]
+        # Telegram refuses calls at once. The update that says so comes later.
+        chat.blocked = True
+        refused = note_refusals(live, "delete_messages")
+        await live.decide_all(3)
+        await refused.wait()
+        chat.blocked = False
+        for status in statuses:
+            await wait_until_removed(user, status)
+
+    run_live_bot(redis_url, scenario)
+
+
+def test_status_of_an_album_that_is_answered_before_a_block_is_updated_after_unblocking(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "_BLOCKED_RETRY_S", 0.2)
+
+    async def scenario(live: LiveBot) -> None:
+        user = await live.create_user()
+        album = await user.send_album([IMAGE, IMAGE])
+        await wait_for(user, album[0], "Received: 2 photographs")
+        await live.decide_all(2)
+        for message_id in album:
+            await wait_for_reply(user, message_id, "no mole")
+        refused = note_refusals(live, "edit_message_text")
+        await user.block()
+        await refused.wait()
+        await user.unblock()
+
+        async def is_finished() -> bool:
+            return any("have answered" in text for text in await shown_texts(user))
+
+        await until(is_finished)
+
+    run_live_bot(redis_url, scenario)
+
+
+def test_a_status_message_is_removed_although_its_user_is_deleted_right_after_it_was_sent(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(live: LiveBot) -> None:
+        user = await live.create_user()
+        users, statuses = live.dependencies.users, live.dependencies.status_messages
+        erase, record = users.erase, statuses.record
+        erasing, recorded, erased = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+        async def erase_late(*arguments: Any) -> None:
+            erasing.set()
+            await recorded.wait()
+            await erase(*arguments)
+            erased.set()
+
+        async def record_and_wait(target: StatusTarget, message_id: int) -> None:
+            await record(target, message_id)
+            recorded.set()
+            await erased.wait()
+
+        monkeypatch.setattr(users, "erase", erase_late)
+        monkeypatch.setattr(statuses, "record", record_and_wait)
+        sending, released = hold_message(live, WAITING)
+        photo = await user.send_photo(IMAGE)
+        await sending.wait()
+        question = await wait_for(user, await user.send_text("/delete_me"), "Delete everything")
+        await user.press_button(question["message_id"], "delete-for-good")
+        await erasing.wait()
+        released.set()
+        await wait_until_removed(user, await wait_for_reply(user, photo, WAITING))
 
     run_live_bot(redis_url, scenario)

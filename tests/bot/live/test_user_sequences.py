@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from redis import Redis
 
-from bot.background import message_delivery, outbox_consumer
+from bot.background import message_delivery, outbox_consumer, progress
 from bot.services import notices
 from local.embedded_valkey import EmbeddedValkey
 from shared.contract.names import Queue
@@ -72,6 +72,8 @@ def shared_bot(valkey: EmbeddedValkey) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch, asyncio.Runner() as runner:
         patch.setattr(notices, "_SETTLED_S", 0.05)
         patch.setattr(message_delivery, "_SENT_RETENTION_S", 2)
+        patch.setattr(message_delivery, "_BLOCKED_RETRY_S", 0.2)
+        patch.setattr(progress, "_BLOCKED_RETRY_S", 0.2)
         patch.setattr(outbox_consumer, "_POLL_INTERVAL_S", 0.05)
         # Other tests use users of the same ids, and may have spent their allowances.
         with Redis.from_url(valkey.url) as client:

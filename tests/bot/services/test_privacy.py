@@ -61,7 +61,7 @@ def test_erase_user_deletes_every_key_of_the_user_but_the_hashed_allowance(redis
         # The album's status message is about to be removed.
         assert await get_messages(dependencies) == [OutgoingMessage(chat_id=7, removed_message_ids=(3,))]
         left = {key.decode() for key in await client.keys("melanoma:telegram:*")}
-        _, removals = list_lines(7)
+        _, _, removals = list_lines(7)
         only_counts = {redis_keys.FEEDBACK, redis_keys.allowance(HASH)}
         assert left == only_counts | {redis_keys.message_line(removals)}
         assert len(await client.keys("melanoma:job:*")) == 1
