@@ -244,12 +244,20 @@ class UserSequences(RuleBasedStateMachine):
     async def settle(self) -> None:
         """Decide everything, until nothing is left to do."""
 
+        remaining: dict[str, int] = {}
+
         async def is_settled() -> bool:
             await self.live.decide_all()
-            return await is_idle(self.live)
+            counts = await count_remaining(self.live)
+            remaining.clear()
+            remaining.update(counts)
+            return not any(remaining.values())
 
         for _ in range(2):
-            await until(is_settled)
+            try:
+                await until(is_settled)
+            except TimeoutError:
+                pytest.fail(f"the bot does not come to rest: {remaining}")
             await asyncio.sleep(0.05)
 
     async def check_photos(self, number: int) -> None:
@@ -303,16 +311,18 @@ def count_named(text: str) -> int:
     return 1 if match[1] == "this" else int(match[1])
 
 
-async def is_idle(live: LiveBot) -> bool:
-    """Whether no update, job or message waits or is in flight."""
+async def count_remaining(live: LiveBot) -> dict[str, int]:
+    """How many updates, jobs and messages wait or are in flight."""
     state: SimulatorState = live.state
-    if len(state.find_bot().updates):
-        return False
+    # Updates first: the handler of the last one may create jobs.
+    updates = len(state.find_bot().updates)
     overview = await live.dependencies.ledger.run(admin.get_overview())
-    waiting = sum(outbox.received + outbox.decided for outbox in overview.outboxes)
-    ready = sum(queue.ready for queue in overview.queues.values())
-    in_flight = sum(process.in_flight for process in overview.processes)
-    return waiting + ready + in_flight + overview.claimed == 0
+    return {
+        "updates": updates,
+        "ready": sum(queue.ready for queue in overview.queues.values()),
+        "claimed": overview.claimed,
+        "in flight": sum(process.in_flight for process in overview.processes),
+    } | {f"outbox {outbox.name}": outbox.received + outbox.decided for outbox in overview.outboxes}
 
 
 #: No shrinking: sequences run against a live bot, whose timing differs each time.
