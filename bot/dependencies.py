@@ -28,7 +28,9 @@ class BotDependencies:
         self.overrides = SettingsOverrides(settings)
         self.bot_lease = BotLease(self.client, self.retry)
         self.users = UserStore(self.client, self.retry)
-        self.admission = AdmissionControl(self.client, self.retry, self.overrides)
+        self.admission = AdmissionControl(
+            self.client, self.retry, self.overrides, answer_retention_s=settings.answer_retention_s
+        )
         self.rate_limiter = RateLimiter(self.client, self.retry, self.overrides)
         self.attempts = AttemptCounter(self.client, self.retry)
         self.lost_replies = LostReplyFlag(self.client, self.retry)

@@ -38,6 +38,7 @@ class JobCompletion:
         self._store = dependencies.store
         self._status_messages = dependencies.status_messages
         self._statistics = dependencies.statistics
+        self._attempts = dependencies.attempts
         self._retention_s = retention_s
         self._coalescer: AsyncCoalescer[CompletedJob, None] = AsyncCoalescer(
             self._complete_all, _MAX_BATCH, _BATCH_INTERVAL_S
@@ -52,6 +53,13 @@ class JobCompletion:
         await self._ledger.run(transitions.dead_letter([job.id], incarnation=incarnation, reason=reason))
         await self._status_messages.clear([JobTarget(job.id)])
         await self._statistics.record_answers([(outcome, job.received_at)])
+
+    async def bury(self, job: OutboxJob, reason: str, *, incarnation: str) -> None:
+        """Turn a job whose answer cannot be sent into a dead letter, which can be replayed."""
+        await self._ledger.run(transitions.dead_letter([job.id], incarnation=incarnation, reason=reason))
+        await self._status_messages.stop_updates(JobTarget(job.id))
+        # A replay gets all attempts again.
+        await self._attempts.reset(job.id)
 
     async def discard(self, job_id: str, origin: PhotoOrigin) -> None:
         """Cancel a job whose answer cannot reach its user."""

@@ -1,6 +1,7 @@
 """Consumes one stage of one outbox: leases due jobs, handles them, and requeues those that failed."""
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -29,6 +30,12 @@ _ERROR_RETRY_S: Final = 5.0
 
 #: Jobs of a crowded chat are leased again after at most this time. Seconds.
 _MAX_POSTPONED_S: Final = 5.0
+
+#: If Redis refuses to take jobs back, it is asked again after this time. Seconds.
+_REQUEUE_RETRY_S: Final = 1.0
+
+#: When the process stops, jobs are released within this time. Seconds.
+_REQUEUE_TIMEOUT_S: Final = 2.0
 
 #: Time that jobs in flight get to finish when the process stops. Seconds.
 _STOP_TIMEOUT_S: Final = 8.0
@@ -101,10 +108,16 @@ class OutboxConsumer:
         if self._tasks:
             await asyncio.wait(list(self._tasks), timeout=_STOP_TIMEOUT_S)
         unfinished = [job_id for job_id, _ in self._tasks.values()]
-        for task in list(self._tasks):
+        cancelled = list(self._tasks)
+        for task in cancelled:
             task.cancel()
+        if cancelled:
+            await asyncio.wait(cancelled, timeout=_REQUEUE_TIMEOUT_S)
         if unfinished:
-            await self._ledger.run(transitions.requeue(unfinished, incarnation=self._incarnation))
+            # Without Redis, the recovery sweep does it when the lease of this process ends.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_REQUEUE_TIMEOUT_S):
+                    await self._requeue(unfinished)
 
     async def _lease(self, limit: int) -> list[OutboxJob]:
         return await self._ledger.run(
@@ -121,7 +134,7 @@ class OutboxConsumer:
         finished = [job.id for job in jobs if job.id in in_flight and job.id not in still_in_flight]
         if finished:
             # They finished during the call. The ledger ignores answered jobs here; the others become due again.
-            await self._ledger.run(transitions.requeue(finished, incarnation=self._incarnation))
+            await self._requeue(finished)
         return [job for job in jobs if job.id not in in_flight]
 
     async def _postpone_crowded(self, jobs: list[OutboxJob]) -> list[tuple[OutboxJob, int]]:
@@ -129,7 +142,7 @@ class OutboxConsumer:
         counts = Counter(chat_id for _, chat_id in self._tasks.values())
         started, postponed = [], []
         for job in jobs:
-            chat_id = self._slots.get_chat_id(job)
+            chat_id = self._get_chat_id(job)
             counts[chat_id] += 1
             if counts[chat_id] <= self._slots.max_per_chat:
                 started.append((job, chat_id))
@@ -137,9 +150,15 @@ class OutboxConsumer:
                 rounds = (counts[chat_id] - 1) // self._slots.max_per_chat
                 postponed.append((job.id, min(_MAX_POSTPONED_S, rounds * _POLL_INTERVAL_S)))
         for after_s, group in groupby(sorted(postponed, key=itemgetter(1)), key=itemgetter(1)):
-            ids = [id_ for id_, _ in group]
-            await self._ledger.run(transitions.requeue(ids, incarnation=self._incarnation, after_s=after_s))
+            await self._requeue([id_ for id_, _ in group], after_s)
         return started
+
+    def _get_chat_id(self, job: OutboxJob) -> int:
+        try:
+            return self._slots.get_chat_id(job)
+        except ValueError:
+            # The payload is of another release. The handler says so, and tries again later.
+            return 0
 
     def _list_in_flight(self) -> set[str]:
         return {job_id for job_id, _ in self._tasks.values()}
@@ -165,4 +184,15 @@ class OutboxConsumer:
             log.error("outbox job failed, trying again", job=job.id, error=kind)  # noqa: TRY400
             retry_after_s = _ERROR_RETRY_S
         if retry_after_s is not None:
-            await self._ledger.run(transitions.requeue([job.id], incarnation=self._incarnation, after_s=retry_after_s))
+            await self._requeue([job.id], retry_after_s)
+
+    async def _requeue(self, ids: list[str], after_s: float = 0) -> None:
+        """Release jobs, however often Redis refuses it: while this process lives, nobody else takes them."""
+        while True:
+            try:
+                await self._ledger.run(transitions.requeue(ids, incarnation=self._incarnation, after_s=after_s))
+            except Exception as error:  # noqa: BLE001 - whatever it is, the jobs must not stay leased
+                log.error("jobs cannot be released, trying again", error=type(error).__name__)  # noqa: TRY400
+                await asyncio.sleep(_REQUEUE_RETRY_S)
+            else:
+                return

@@ -38,7 +38,10 @@ _CALL_TIMEOUT_S: Final = 10.0
 #: A status message in the chat of a user who blocked the bot is updated again after this time. Seconds.
 _BLOCKED_RETRY_S: Final = 60.0
 
-_FINISHED: Final = (Stage.ANSWERED, Stage.CANCELLED)
+_WAITING: Final = (Stage.RECEIVED, Stage.READY, Stage.CLAIMED)
+
+#: Time that updates in flight get to finish when the process stops. Seconds.
+_STOP_TIMEOUT_S: Final = 8.0
 
 
 class ProgressUpdater:
@@ -82,10 +85,14 @@ class ProgressUpdater:
             await asyncio.sleep(_POLL_INTERVAL_S)
 
     async def stop(self) -> None:
-        """Cancel the updates in flight. Call it once `run` has ended."""
-        for task in self._tasks:
+        """Let the updates in flight finish, and cancel the rest. Call it once `run` has ended."""
+        tasks = list(self._tasks)
+        if tasks:
+            # The message of an update that is cut off may have been sent.
+            await asyncio.wait(tasks, timeout=_STOP_TIMEOUT_S)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _update(self, target: StatusTarget) -> None:
         try:
@@ -99,9 +106,12 @@ class ProgressUpdater:
 
     async def _update_job(self, target: JobTarget) -> None:
         (job,) = await self._ledger.run(transitions.get_jobs([target.job_id]))
-        if job is None or job.stage in _FINISHED:
+        if job is None or job.stage is Stage.CANCELLED:
+            # The code that withdrew the photo removes the message.
+            await self._status_messages.stop_updates(target)
+        elif job.stage is Stage.ANSWERED:
             await self._status_messages.clear([target])
-        elif job.stage is not Stage.DECIDED:
+        elif job.stage in _WAITING:
             await self._show(target, job, self._render(job))
 
     async def _update_album(self, target: AlbumTarget) -> None:
@@ -110,6 +120,9 @@ class ProgressUpdater:
         # A cancelled job has no payload. Its user withdrew the photo.
         jobs = [job for job in jobs if job.stage is not Stage.CANCELLED]
         answered = sum(job.stage is Stage.ANSWERED for job in jobs)
+        if answered < len(jobs) and not any(job.stage in _WAITING for job in jobs):
+            # The rest is being delivered, or cannot be delivered.
+            return
         if answered < len(jobs):
             text = translate(jobs[0].language, "album-status", photos=len(jobs), answered=answered)
             await self._show(target, jobs[0], text)
@@ -118,6 +131,8 @@ class ProgressUpdater:
             text = translate(jobs[0].language, "album-finished", photos=len(jobs))
             if not await self._show(target, jobs[0], text):
                 return
+        if not jobs:
+            await self._status_removal.remove_withdrawn({target: target.chat_id})
         await self._status_messages.clear([target])
 
     def _render(self, job: JobView) -> str:
@@ -137,10 +152,7 @@ class ProgressUpdater:
             return False
         try:
             if message_id is not None:
-                await call_api(
-                    lambda: self._bot.edit_message_text(text, chat_id=origin.chat_id, message_id=message_id),
-                    timeout_s=_CALL_TIMEOUT_S,
-                )
+                await self._edit(target, origin.chat_id, message_id, text)
             elif await self._status_messages.reserve(target):
                 await self._send(target, origin, text)
         except RateLimited as error:
@@ -157,6 +169,32 @@ class ProgressUpdater:
             return True
         return True
 
+    async def _edit(self, target: StatusTarget, chat_id: int, message_id: int, text: str) -> None:
+        if isinstance(target, AlbumTarget):
+            await self._call_edit(chat_id, message_id, text)
+            return
+        if not await self._status_messages.begin_edit(target):
+            return
+        is_over = True
+        try:
+            # Read after `begin_edit`: the answer of a job that waits now waits for `end_edit`.
+            (job,) = await self._ledger.run(transitions.get_jobs([target.job_id]))
+            if job is not None and job.stage in _WAITING:
+                await self._call_edit(chat_id, message_id, text)
+        except (OutcomeUnknown, asyncio.CancelledError):
+            # The edit may still take effect.
+            is_over = False
+            raise
+        finally:
+            if is_over:
+                await self._status_messages.end_edit(target)
+
+    async def _call_edit(self, chat_id: int, message_id: int, text: str) -> None:
+        await call_api(
+            lambda: self._bot.edit_message_text(text, chat_id=chat_id, message_id=message_id),
+            timeout_s=_CALL_TIMEOUT_S,
+        )
+
     async def _send(self, target: StatusTarget, origin: PhotoOrigin, text: str) -> None:
         reply = ReplyParameters(message_id=origin.message_id, allow_sending_without_reply=True)
         try:
@@ -166,8 +204,11 @@ class ProgressUpdater:
                 ),
                 timeout_s=_CALL_TIMEOUT_S,
             )
-        except SendError:
-            await self._status_messages.release(target)
+        except SendError as error:
+            if isinstance(error, OutcomeUnknown):
+                await self._status_messages.mark_lost(target)
+            else:
+                await self._status_messages.release(target)
             raise
         if sent is not None:
             await self._status_messages.record(target, sent.message_id)

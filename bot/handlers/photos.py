@@ -35,7 +35,8 @@ def create_router() -> Router:
 
 async def _submit(message: Message, submissions: SubmissionService) -> None:
     photo, origin = _read_photo(message)
-    await submissions.submit(photo, origin, message.from_user.language_code if message.from_user else None)
+    language_code = message.from_user.language_code if message.from_user else None
+    await submissions.submit(photo, origin, language_code, request_id=message.message_id)
 
 
 async def _resubmit(message: Message, submissions: SubmissionService) -> None:

@@ -3,7 +3,7 @@
 -- status updates; for a photo of an album also the jobs of the album.
 -- ARGV: job id, origin of the photo, language of Telegram's setting, burst, photos a minute, photos a day, seconds to
 -- remember the user, seconds to keep a photo that waits for consent, target of the status message, chat, message,
--- reason to reject the photo in any case or ''.
+-- reason to reject the photo in any case or '', seconds for which the ledger may know a job.
 -- Returns {admission, language, time in ms at which the burst of such photos began if this is its first, else 0, ms
 -- until a photo is admitted again if that is known, else 0}.
 -- The admission is admitted, no-consent, too-fast, daily-limit or the given reason. A photo that was admitted or that
@@ -13,20 +13,21 @@ local status_updates, album = KEYS[6], KEYS[7]
 local job_id, origin, language = ARGV[1], ARGV[2], ARGV[3]
 local burst, per_minute, per_day = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local remembered_s, pending_s, status_target = ARGV[7], ARGV[8], ARGV[9]
-local chat, message, reason = ARGV[10], ARGV[11], ARGV[12]
+local chat, message, reason, job_kept_s = ARGV[10], ARGV[11], ARGV[12], ARGV[13]
 local now_ms = clock()
 local now = now_ms / 1000
 local fields = redis.call('HMGET', user, 'language', 'consent')
 language = fields[1] or language
 local has_consented = fields[2]
-if redis.call('SISMEMBER', jobs, job_id) == 1 then return {'admitted', language, 0, 0} end
+if redis.call('ZSCORE', jobs, job_id) then return {'admitted', language, 0, 0} end
 
 local function reject(admission, wait_s)
   return {admission, language, note(unanswered, chat, admission, message, now_ms), math.ceil((wait_s or 0) * 1000)}
 end
 
 local function admit()
-  redis.call('SADD', jobs, job_id)
+  redis.call('ZADD', jobs, now, job_id)
+  redis.call('ZREMRANGEBYSCORE', jobs, '-inf', now - job_kept_s)
   -- The first status update is due after two seconds. An album is complete once no photo came for two seconds.
   redis.call('ZADD', status_updates, now + 2, status_target)
   if album then

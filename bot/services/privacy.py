@@ -33,16 +33,21 @@ class PrivacyService:
 
     async def erase_user(self, user_id: int) -> None:
         """Delete the user's jobs, images, profile, and the messages that wait for the user."""
-        job_ids = await self._users.get_job_ids(user_id)
-        targets = await self._find_targets(job_ids)
+        # First the consent: no further photo is admitted.
+        await self._users.erase_profile(user_id)
         # A withdrawn job says no longer which album it was of.
-        targets |= {album: album.chat_id for album in await self._users.find_waiting_albums(user_id)}
+        targets: dict[StatusTarget, int] = {
+            album: album.chat_id for album in await self._users.find_waiting_albums(user_id)
+        }
+        job_ids = await self._users.get_job_ids(user_id)
+        targets |= await self._find_targets(job_ids)
         await self._ledger.run(transitions.delete(job_ids))
         await self._store.delete(job_ids)
         # A user's private chat has the user's id.
         await self._messenger.withdraw(user_id)
         await self._status_removal.remove_withdrawn(targets)
-        await self._users.erase(user_id, job_ids, {album for album in targets if isinstance(album, AlbumTarget)})
+        albums = {album for album in targets if isinstance(album, AlbumTarget)}
+        await self._users.erase_jobs(user_id, job_ids, albums)
 
     async def _find_targets(self, job_ids: list[str]) -> dict[StatusTarget, int]:
         """Return the targets of the status messages of jobs, with their chats."""

@@ -1,5 +1,6 @@
 """Submits photos as jobs and withdraws them. The service writes to the ledger and sends nothing."""
 
+import math
 from collections.abc import Callable
 from typing import Final
 
@@ -59,9 +60,15 @@ class SubmissionService:
         self._overrides = overrides
         self._key = key
 
-    async def submit(self, photo: PhotoFile, origin: PhotoOrigin, language_code: str | None) -> None:
-        """Create a job for a photo, or let the user get a notice why there is none."""
-        result = await self._admit(self._get_job_id(photo, origin), origin, language_code, self._find_rejection(photo))
+    async def submit(
+        self, photo: PhotoFile, origin: PhotoOrigin, language_code: str | None, *, request_id: int = 0
+    ) -> None:
+        """Create a job for a photo, or let the user get a notice why there is none.
+
+        `request_id` is the id of the message that asks about a photo in a group.
+        """
+        id_ = self._get_job_id(photo, origin, request_id)
+        result = await self._admit(id_, origin, language_code, self._find_rejection(photo))
         if result.admission in (Admission.TOO_FAST, Admission.DAILY_LIMIT) and not origin.is_group:
             self._overflow.close(origin, result)
         if result.admission is not Admission.ADMITTED and result.burst_began:
@@ -92,14 +99,17 @@ class SubmissionService:
         job = await self.get_job(id_)
         return PhotoOrigin.model_validate_json(job.payload) if job is not None and job.payload else None
 
-    async def withdraw(self, user_id: int) -> int:
-        """Withdraw the user's photos that are not finished, also those that wait for consent; returns how many."""
-        return await self._withdraw(user_id, lambda _id, _origin: True)
+    async def withdraw(self, user_id: int, *, sent_before: float = math.inf) -> int:
+        """Withdraw the user's photos that are not finished, also those that wait for consent; returns how many.
 
-    def _get_job_id(self, photo: PhotoFile, origin: PhotoOrigin) -> str:
-        # In a group two users may ask about the same photo.
-        asker = [str(origin.user_id)] if origin.is_group else []
-        return job_id(self._key, str(origin.chat_id), str(origin.message_id), photo.unique_id, *asker)
+        Jobs that were created after `sent_before` (Unix time, seconds) stay.
+        """
+        return await self._withdraw(user_id, lambda _id, _origin: True, sent_before=sent_before)
+
+    def _get_job_id(self, photo: PhotoFile, origin: PhotoOrigin, request_id: int = 0) -> str:
+        # In a group several users may ask about the same photo, and a user again after the photo was withdrawn.
+        request = [str(origin.user_id), str(request_id)] if origin.is_group else []
+        return job_id(self._key, str(origin.chat_id), str(origin.message_id), photo.unique_id, *request)
 
     def _find_rejection(self, photo: PhotoFile) -> Admission | None:
         if photo.size_bytes > DECODE_LIMITS.max_bytes:
@@ -127,7 +137,9 @@ class SubmissionService:
             )
         return result
 
-    async def _withdraw(self, user_id: int, is_meant: Callable[[str, PhotoOrigin], bool]) -> int:
+    async def _withdraw(
+        self, user_id: int, is_meant: Callable[[str, PhotoOrigin], bool], *, sent_before: float = math.inf
+    ) -> int:
         pending = await self._admission.get_pending_photos(user_id)
         pending = {id_: origin for id_, origin in pending.items() if is_meant(id_, origin)}
         await self._admission.remove_pending_photos(user_id, pending)
@@ -136,7 +148,7 @@ class SubmissionService:
         origins = {
             id_: PhotoOrigin.model_validate_json(job.payload)
             for id_, job in zip(job_ids, jobs, strict=True)
-            if job is not None and job.stage not in _FINISHED
+            if job is not None and job.stage not in _FINISHED and job.received_at <= sent_before
         }
         unfinished = {id_: origin for id_, origin in origins.items() if is_meant(id_, origin)}
         await self._ledger.run(transitions.cancel(unfinished, retention_s=_CANCELLED_RETENTION_S))

@@ -18,8 +18,13 @@ from shared.config.overrides import SettingsOverrides
 from shared.ledger.script_call import with_clock_prelude
 from shared.redis_client.retry import AsyncRedisRetry
 
+_DAY_S: Final = 24 * 3600
+
 #: A photo that was sent before consent waits for it this long. Seconds.
-_PENDING_S: Final = 24 * 3600
+_PENDING_S: Final = _DAY_S
+
+#: The ledger forgets dead letters within this time. Seconds.
+_DEAD_LETTERS_KEPT_S: Final = 31 * _DAY_S
 
 #: Maximum number of requests (commands, presses, texts) at once, and as many a minute. Changes of what is stored have
 #: an allowance of their own, so that a user can always withdraw.
@@ -69,10 +74,14 @@ class RequestAdmission:
 class AdmissionControl:
     """Checks each photo and each request in one atomic script. Every method waits while Redis is unavailable."""
 
-    def __init__(self, client: "Redis", retry: AsyncRedisRetry, overrides: SettingsOverrides) -> None:
+    def __init__(
+        self, client: "Redis", retry: AsyncRedisRetry, overrides: SettingsOverrides, *, answer_retention_s: float
+    ) -> None:
         self._redis: Any = client  # redis-py's types mix its two clients
         self._retry = retry
         self._overrides = overrides
+        #: The ledger forgets a job of the user within this time.
+        self._jobs_kept_s = max(_DEAD_LETTERS_KEPT_S, answer_retention_s + _DAY_S)
         self._unanswered = UnansweredPhotos(client, retry)
         self._admit = client.register_script(_ADMIT)
         self._note_photos = client.register_script(_NOTE_PHOTOS)
@@ -123,6 +132,7 @@ class AdmissionControl:
             origin.chat_id,
             origin.message_id,
             rejection or "",
+            self._jobs_kept_s,
         ]
         reply = await self._retry.call(lambda: self._admit(keys=keys, args=arguments))
         admission, language, burst_began, wait_ms = reply

@@ -30,6 +30,10 @@ class AttemptCounter:
 
         return await self._retry.call(count)
 
+    async def reset(self, job_id: str) -> None:
+        """Forget the failed attempts of a job."""
+        await self._retry.call(lambda: self._redis.delete(redis_keys.attempts(job_id)))
+
     @staticmethod
     def backoff_s(attempts: int) -> float:
         """Return the seconds to wait after so many failed attempts: half a second, doubled each time."""

@@ -35,8 +35,8 @@ def allowance(user_hash: str) -> str:
 
 
 def jobs(user_id: int) -> str:
-    """Set: ids of the user's jobs."""
-    return f"{PREFIX}jobs:{user_id}"
+    """Sorted set: ids of the user's jobs by the time of their admission."""
+    return f"{PREFIX}user-jobs:{user_id}"
 
 
 def pending_photos(user_id: int) -> str:
@@ -57,6 +57,11 @@ def message_line(line: str) -> str:
 def status_message(target: StatusTarget) -> str:
     """Id of the status message, or the state of its sending."""
     return f"{PREFIX}status-message:{target}"
+
+
+def status_edit(target: StatusTarget) -> str:
+    """Set while a status message is edited."""
+    return f"{PREFIX}status-edit:{target}"
 
 
 def sent_image(unique_id: str) -> str:

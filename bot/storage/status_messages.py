@@ -19,10 +19,15 @@ _DUE: Final = with_clock_prelude((_SCRIPTS / "due_status_updates.lua").read_text
 
 #: A reservation ends by itself after this, in case the process that made it dies before it sends. Seconds.
 _RESERVED_S: Final = 10
+#: The same for an edit. It is longer than a call to Telegram may take.
+_EDITED_S: Final = 15
 _KEPT_S: Final = 24 * 3600
 
 _RESERVED: Final = b"reserved"
 _ANSWERING: Final = b"answering"
+_LOST: Final = b"lost"
+
+_TAKE_OVER_POLL_S: Final = 0.05
 
 
 class StatusMessages:
@@ -62,6 +67,23 @@ class StatusMessages:
         key = redis_keys.status_message(target)
         await self._retry.call(lambda: self._writes.run("SET", key, message_id, "EX", _KEPT_S))
 
+    async def mark_lost(self, target: StatusTarget) -> None:
+        """Note that a message may have been sent, and that its id is unknown. Then no other is sent."""
+        key = redis_keys.status_message(target)
+        await self._retry.call(lambda: self._redis.set(key, _LOST, xx=True, ex=_KEPT_S))
+
+    async def begin_edit(self, target: JobTarget) -> bool:
+        """Keep the answer from using the message, until `end_edit`: an edit that comes late would replace the answer.
+
+        False if another replica edits the message.
+        """
+        key = redis_keys.status_edit(target)
+        return bool(await self._retry.call(lambda: self._redis.set(key, b"1", nx=True, ex=_EDITED_S)))
+
+    async def end_edit(self, target: JobTarget) -> None:
+        """Let the answer use the message."""
+        await self._retry.call(lambda: self._redis.delete(redis_keys.status_edit(target)))
+
     async def release(self, target: StatusTarget) -> None:
         """Forget a message that was not sent or is being removed."""
         await self._retry.call(lambda: self._redis.delete(redis_keys.status_message(target)))
@@ -76,17 +98,24 @@ class StatusMessages:
         Returns:
             The id of the status message that was sent, which is to become the answer; None if there is none.
         """
-        key = redis_keys.status_message(JobTarget(job_id))
+        target = JobTarget(job_id)
+        key = redis_keys.status_message(target)
+        while await self._retry.call(lambda: self._redis.exists(redis_keys.status_edit(target))):
+            await asyncio.sleep(_TAKE_OVER_POLL_S)
         while True:
             value = await self._retry.call(lambda: self._writes.run("SET", key, _ANSWERING, "NX", "GET", "EX", _KEPT_S))
             if value != _RESERVED:
                 return _message_id(value)
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(_TAKE_OVER_POLL_S)
 
     async def postpone(self, target: StatusTarget, seconds: float) -> None:
         """Delay the next update of a target by `seconds`, if its status is still to be updated."""
         delays = {str(target): seconds}
         await self._retry.call(lambda: self._redis.zadd(redis_keys.STATUS_UPDATES, delays, xx=True, incr=True))
+
+    async def stop_updates(self, target: StatusTarget) -> None:
+        """Update a status no more, but remember its message."""
+        await self._retry.call(lambda: self._redis.zrem(redis_keys.STATUS_UPDATES, str(target)))
 
     async def clear(self, targets: Sequence[StatusTarget]) -> None:
         """Forget the messages of targets that no longer wait, and the failed attempts of their jobs."""

@@ -46,7 +46,7 @@ class UserStore:
 
     async def get_job_ids(self, user_id: int) -> list[str]:
         """Return the ids of the user's jobs. The ledger may have forgotten some of them."""
-        ids = await self._retry.call(lambda: self._redis.smembers(redis_keys.jobs(user_id)))
+        ids = await self._retry.call(lambda: self._redis.zrange(redis_keys.jobs(user_id), 0, -1))
         return sorted(id_.decode() for id_ in ids)
 
     async def find_waiting_albums(self, user_id: int) -> set[AlbumTarget]:
@@ -61,24 +61,31 @@ class UserStore:
 
         return await self._retry.call(find)
 
-    async def erase(self, user_id: int, job_ids: Sequence[str], albums: Collection[AlbumTarget]) -> None:
-        """Delete all that is remembered of the user and, beside the ledger, of the user's jobs and albums."""
+    async def erase_profile(self, user_id: int) -> None:
+        """Delete language and consent, and what waits for consent or for a notice. No photo is admitted any more."""
         keys = [
             redis_keys.user(user_id),
-            redis_keys.jobs(user_id),
             redis_keys.pending_photos(user_id),
             redis_keys.unanswered_photos(user_id),
         ]
+        await self._retry.call(lambda: self._redis.delete(*keys))
+
+    async def erase_jobs(self, user_id: int, job_ids: Sequence[str], albums: Collection[AlbumTarget]) -> None:
+        """Delete what is remembered, beside the ledger, of some of the user's jobs and of albums."""
         targets: list[StatusTarget] = [*(JobTarget(id_) for id_ in job_ids), *albums]
-        keys += [redis_keys.status_message(target) for target in targets]
+        keys = [redis_keys.status_message(target) for target in targets]
         keys += [redis_keys.album(album) for album in albums]
         keys += [key(id_) for id_ in job_ids for key in (redis_keys.attempts, redis_keys.feedback_given)]
+
+        if not targets:
+            return
 
         async def delete() -> None:
             async with self._redis.pipeline() as pipeline:
                 pipeline.delete(*keys)
-                if targets:
-                    pipeline.zrem(redis_keys.STATUS_UPDATES, *map(str, targets))
+                pipeline.zrem(redis_keys.STATUS_UPDATES, *map(str, targets))
+                if job_ids:
+                    pipeline.zrem(redis_keys.jobs(user_id), *job_ids)
                 await pipeline.execute()
 
         await self._retry.call(delete)

@@ -9,7 +9,7 @@ import structlog
 from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.session.middlewares.base import BaseRequestMiddleware, NextRequestMiddlewareType
-from aiogram.exceptions import TelegramBadRequest, TelegramMigrateToChat
+from aiogram.exceptions import ClientDecodeError, TelegramBadRequest, TelegramMigrateToChat
 from aiogram.methods import GetUpdates, Response, TelegramMethod
 from aiogram.methods.base import TelegramType
 
@@ -41,6 +41,16 @@ class CachingSession(AiohttpSession):
         if kind not in self._models:
             self._models[kind] = Response[method.__returning__]  # type: ignore[name-defined]
         return super().check_response(bot, method, status_code, content)
+
+    async def make_request(
+        self, bot: Bot, method: TelegramMethod[TelegramType], timeout: int | None = None
+    ) -> TelegramType:
+        """Make a call. Raises aiogram's errors."""
+        try:
+            return await super().make_request(bot, method, timeout)
+        except UnicodeDecodeError as error:
+            # The page of a proxy.
+            raise ClientDecodeError("the reply is not UTF-8", error, None) from error
 
     async def stream_content(
         self,
@@ -105,8 +115,8 @@ class MigrationMiddleware(BaseRequestMiddleware):
                     raise
                 self._migrated_to[chat_id] = error.migrate_to_chat_id
                 log.info("a group has become a supergroup, following it")
-        if getattr(method, "message_id", None) is not None:
-            # The number may be that of another message there.
+        if getattr(method, "message_id", None) is not None or getattr(method, "message_ids", None) is not None:
+            # The numbers may be those of other messages there.
             raise TelegramBadRequest(method=method, message="message to edit not found")
         new: dict[str, Any] = {"chat_id": self._migrated_to[chat_id]}
         if getattr(method, "reply_parameters", None) is not None:

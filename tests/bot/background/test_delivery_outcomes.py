@@ -23,6 +23,7 @@ from bot.background.answer_delivery import AnswerDelivery
 from bot.background.completion import JobCompletion
 from bot.dependencies import BotDependencies
 from bot.storage.photo_origin import PhotoOrigin
+from bot.telegram.rate_limiter import Permit, Priority
 from shared.contract.decision import Refusal, RefusalReason
 from shared.contract.names import Queue, Stage
 from shared.ledger import admin, transitions
@@ -181,6 +182,8 @@ def test_answer_is_tried_as_often_as_allowed_and_then_kept_for_an_operator(
         assert await delivery.dead_letters() == ["a"]
         assert await delivery.stage() is Stage.DECIDED
         assert await dependencies.lost_replies.is_recent() is is_lost
+        # A replay gets all attempts again.
+        assert await dependencies.attempts.record_failure("a") == 1
 
     run_scenario(redis_url, scenario)
 
@@ -249,6 +252,27 @@ def test_status_message_becomes_the_answer_and_a_refused_edit_a_new_message(redi
         assert edit.message_id == 55
         assert isinstance(answer, SendMessage)
         assert answer.text == edit.text
+
+    run_scenario(redis_url, scenario)
+
+
+def test_answer_that_its_user_withdraws_while_it_waits_for_its_permit_is_not_sent(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(dependencies: BotDependencies) -> None:
+        delivery = Delivery(dependencies, ScriptedTelegram())
+        await delivery.decide()
+        job = await delivery.lease()
+        wait_for_permit = dependencies.rate_limiter.wait_for_permit
+
+        async def withdraw_meanwhile(chat_id: int, priority: Priority, *, max_wait_s: float) -> Permit:
+            await dependencies.ledger.run(transitions.cancel(["a"]))
+            await asyncio.sleep(0.1)
+            return await wait_for_permit(chat_id, priority, max_wait_s=max_wait_s)
+
+        monkeypatch.setattr(dependencies.rate_limiter, "wait_for_permit", withdraw_meanwhile)
+        assert await delivery.deliver(job) is None
+        assert delivery.telegram.calls == []
 
     run_scenario(redis_url, scenario)
 

@@ -12,7 +12,8 @@ from bot.dependencies import BotDependencies
 from shared.contract.names import Queue, Stage
 from shared.ledger import transitions
 from shared.ledger.records import NewJob, OutboxJob
-from shared.ledger.script_call import KEY_PREFIX
+from shared.ledger.script_call import KEY_PREFIX, ScriptCall
+from shared.redis_client.retry import RedisAccessDenied
 from tests.bot.redis_fixture import run_scenario
 
 INCARNATION = "bot-1"
@@ -108,6 +109,67 @@ def test_job_whose_handler_raises_is_handled_again(redis_url: str, monkeypatch: 
         running.cancel()
         await consumer.stop()
         assert attempts == 3
+
+    run_scenario(redis_url, scenario)
+
+
+def test_job_is_given_back_although_redis_refuses_it_at_first(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox_consumer, "_REQUEUE_RETRY_S", 0.1)
+    monkeypatch.setattr(outbox_consumer, "_ERROR_RETRY_S", 0.1)
+
+    async def scenario(dependencies: BotDependencies) -> None:
+        run, refused = dependencies.ledger.run, 0
+        done = asyncio.Event()
+        attempts = 0
+
+        async def refuse_requeue(call: ScriptCall[Any]) -> Any:
+            nonlocal refused
+            if call.script == "requeue" and refused < 3:
+                refused += 1
+                raise RedisAccessDenied("no permissions")
+            return await run(call)
+
+        async def handle(job: OutboxJob) -> None:
+            nonlocal attempts
+            attempts += 1
+            if attempts == 1:
+                raise ValueError("an error in our code")
+            await run(transitions.cancel([job.id]))
+            done.set()
+
+        monkeypatch.setattr(dependencies.ledger, "run", refuse_requeue)
+        consumer = make_consumer(dependencies, handle, Slots(4, 4, lambda _: 0))
+        await create_jobs(dependencies, [NewJob("a")])
+        running = asyncio.create_task(consumer.run())
+        async with asyncio.timeout(20):
+            await done.wait()
+        running.cancel()
+        await consumer.stop()
+        assert (attempts, refused) == (2, 3)
+
+    run_scenario(redis_url, scenario)
+
+
+def test_payload_of_another_release_holds_up_no_other_job(redis_url: str) -> None:
+    async def scenario(dependencies: BotDependencies) -> None:
+        handled: list[str] = []
+        done = asyncio.Event()
+
+        async def handle(job: OutboxJob) -> None:
+            int(job.payload)
+            handled.append(job.id)
+            await dependencies.ledger.run(transitions.cancel([job.id]))
+            if len(handled) == 2:
+                done.set()
+
+        consumer = make_consumer(dependencies, handle, Slots(4, 4, lambda job: int(job.payload)))
+        await create_jobs(dependencies, [NewJob("a", "1"), NewJob("b", "unreadable"), NewJob("c", "2")])
+        running = asyncio.create_task(consumer.run())
+        async with asyncio.timeout(20):
+            await done.wait()
+        running.cancel()
+        await consumer.stop()
+        assert sorted(handled) == ["a", "c"]
 
     run_scenario(redis_url, scenario)
 

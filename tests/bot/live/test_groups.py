@@ -44,6 +44,21 @@ def test_each_asker_about_one_photograph_gets_an_answer(redis_url: str) -> None:
     run_live_bot(redis_url, scenario)
 
 
+def test_photograph_that_was_withdrawn_is_answered_when_its_asker_asks_again(redis_url: str) -> None:
+    async def scenario(live: LiveBot) -> None:
+        anna = await live.create_user()
+        group = await create_group(live, anna)
+        shown = await anna.send_photo(IMAGE, chat=group)
+        await check(anna, group, shown)
+        await until(lambda: live.count_ready(1))
+        await wait_for(anna, await anna.send_text("/cancel"), "deleted: one photograph")
+        await check(anna, group, shown)
+        await live.decide_all(1)
+        await wait_for_reply(anna, shown, "no mole", chat=group)
+
+    run_live_bot(redis_url, scenario)
+
+
 def test_withdrawal_of_one_asker_leaves_the_photograph_of_the_other(redis_url: str) -> None:
     async def scenario(live: LiveBot) -> None:
         anna, boris = await live.create_user(), await live.create_user()

@@ -1,6 +1,7 @@
 """Every photograph gets its answer or its reason, and nothing comes back after it was withdrawn or deleted."""
 
 import asyncio
+import time
 
 from aiogram.types import BufferedInputFile
 
@@ -97,6 +98,31 @@ def test_block_reaches_photographs_that_wait_for_consent(redis_url: str) -> None
             return not await live.dependencies.admission.get_pending_photos(user.id)
 
         await until(is_forgotten)
+
+    run_live_bot(redis_url, scenario)
+
+
+def test_block_that_telegram_reports_late_leaves_newer_photographs(redis_url: str) -> None:
+    async def scenario(live: LiveBot) -> None:
+        user = await live.create_user()
+        photo = await user.send_photo(IMAGE)
+        await until(lambda: live.count_ready(1))
+        bot = live.state.find_bot()
+        member = {"user": bot.info, "status": "member"}
+        bot.updates.add(
+            "my_chat_member",
+            {
+                "chat": {"id": user.id, "type": "private", "first_name": "Anna"},
+                "from": {"id": user.id, "is_bot": False, "first_name": "Anna"},
+                "date": int(time.time()) - 60,
+                "old_chat_member": member,
+                "new_chat_member": {"user": bot.info, "status": "kicked", "until_date": 0},
+            },
+        )
+        # It is handled before this.
+        await wait_for(user, await user.send_text("/help"), "photograph")
+        await live.decide_all(1)
+        await wait_for_reply(user, photo, "no mole")
 
     run_live_bot(redis_url, scenario)
 

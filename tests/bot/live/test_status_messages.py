@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from aiogram.exceptions import TelegramForbiddenError, TelegramServerError
-from aiogram.methods import DeleteMessages
+from aiogram.methods import DeleteMessages, SendMessage
 
 from bot.background import message_delivery, progress
 from bot.storage.status_target import StatusTarget
@@ -271,7 +271,7 @@ def test_a_status_message_is_removed_although_its_user_is_deleted_right_after_it
     async def scenario(live: LiveBot) -> None:
         user = await live.create_user()
         users, statuses = live.dependencies.users, live.dependencies.status_messages
-        erase, record = users.erase, statuses.record
+        erase, record = users.erase_jobs, statuses.record
         erasing, recorded, erased = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
         async def erase_late(*arguments: Any) -> None:
@@ -285,7 +285,7 @@ def test_a_status_message_is_removed_although_its_user_is_deleted_right_after_it
             recorded.set()
             await erased.wait()
 
-        monkeypatch.setattr(users, "erase", erase_late)
+        monkeypatch.setattr(users, "erase_jobs", erase_late)
         monkeypatch.setattr(statuses, "record", record_and_wait)
         sending, released = hold_message(live, WAITING)
         photo = await user.send_photo(IMAGE)
@@ -295,5 +295,95 @@ def test_a_status_message_is_removed_although_its_user_is_deleted_right_after_it
         await erasing.wait()
         released.set()
         await wait_until_removed(user, await wait_for_reply(user, photo, WAITING))
+
+    run_live_bot(redis_url, scenario)
+
+
+def test_answer_waits_for_an_edit_of_the_status_message_that_telegram_delays(redis_url: str) -> None:
+    async def scenario(live: LiveBot) -> None:
+        user = await live.create_user()
+        photo = await user.send_photo(IMAGE)
+        status = await wait_for_reply(user, photo, WAITING)
+        editing, released = asyncio.Event(), asyncio.Event()
+        edit = live.bot.edit_message_text
+
+        async def edit_late(text: str, **options: Any) -> Any:
+            if not editing.is_set():
+                editing.set()
+                await released.wait()
+            return await edit(text, **options)
+
+        live.bot.edit_message_text = edit_late  # type: ignore[method-assign, assignment] # the moment matters
+        await editing.wait()
+        await live.decide_all(1)
+        # Time for an answer that would not wait.
+        await asyncio.sleep(1)
+        released.set()
+
+        async def is_answered() -> bool:
+            messages = {message["message_id"]: message for message in await user.get_messages()}
+            return "no mole" in text_of(messages[status["message_id"]])
+
+        await until(is_answered)
+        await asyncio.sleep(0.2)
+        assert await is_answered(), "no edit comes after the answer"
+
+    run_live_bot(redis_url, scenario)
+
+
+def test_cancel_removes_a_status_message_although_it_is_updated_right_after_the_cancellation(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(live: LiveBot) -> None:
+        user = await live.create_user()
+        statuses = await send_album_and_photo(user)
+        store, status_messages = live.dependencies.store, live.dependencies.status_messages
+        delete, get_due = store.delete, status_messages.get_due
+        polls = 0
+
+        async def count_polls(**options: Any) -> list[StatusTarget]:
+            nonlocal polls
+            polls += 1
+            return await get_due(**options | {"repeat_after_s": 0})
+
+        async def delete_late(ids: list[str]) -> None:
+            began = polls
+            await until(lambda: has_polled(began))
+            await delete(ids)
+
+        async def has_polled(began: int) -> bool:
+            return polls > began + 2
+
+        monkeypatch.setattr(status_messages, "get_due", count_polls)
+        monkeypatch.setattr(store, "delete", delete_late)
+        await wait_for(user, await user.send_text("/cancel"), "deleted: 3 photographs")
+        for status in statuses:
+            await wait_until_removed(user, status)
+
+    run_live_bot(redis_url, scenario)
+
+
+def test_status_message_whose_reply_is_lost_is_not_sent_again(redis_url: str) -> None:
+    async def scenario(live: LiveBot) -> None:
+        user = await live.create_user()
+        send_message = live.bot.send_message
+        sent = 0
+
+        async def lose_reply(chat_id: int, text: str, **options: Any) -> Any:
+            nonlocal sent
+            message = await send_message(chat_id, text, **options)
+            if WAITING in text:
+                sent += 1
+                raise TelegramServerError(SendMessage(chat_id=chat_id, text=text), "away")
+            return message
+
+        live.bot.send_message = lose_reply  # type: ignore[method-assign, assignment] # the moment matters
+        photo = await user.send_photo(IMAGE)
+        await wait_for_reply(user, photo, WAITING)
+        # Time for the next update.
+        await asyncio.sleep(4)
+        assert sent == 1
+        await live.decide_all(1)
+        await wait_for_reply(user, photo, "no mole")
 
     run_live_bot(redis_url, scenario)

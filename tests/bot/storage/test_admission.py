@@ -1,6 +1,7 @@
 """Admission control: consent, and the allowance of each user, which all replicas share."""
 
 import asyncio
+import time
 from typing import Any
 
 from bot.dependencies import BotDependencies
@@ -94,6 +95,22 @@ def test_requests_that_change_data_have_an_allowance_of_their_own(redis_url: str
         assert (await admission.admit_request("other")).admitted
 
     run_scenario(redis_url, scenario)
+
+
+def test_admission_forgets_ids_of_jobs_that_the_ledger_has_forgotten(redis_url: str) -> None:
+    async def scenario(dependencies: BotDependencies) -> None:
+        client: Any = dependencies.client
+        await dependencies.users.record_consent(7)
+        day_s = 24 * 3600
+        old, recent = time.time() - 101 * day_s, time.time() - 99 * day_s
+        await client.zadd(redis_keys.jobs(7), {"old": old, "recent": recent})
+        await admit(dependencies, PhotoOrigin(chat_id=7, message_id=1, user_id=7, file_id="F"))
+        ids = await dependencies.users.get_job_ids(7)
+        assert "old" not in ids
+        assert "recent" in ids
+        assert len(ids) == 2
+
+    run_scenario(redis_url, scenario, answer_retention_s=99.5 * 24 * 3600)
 
 
 def test_admission_has_a_daily_limit(redis_url: str) -> None:

@@ -8,8 +8,10 @@ from io import BytesIO
 import pytest
 from aiogram import Bot
 from aiogram.client.telegram import TelegramAPIServer
-from aiogram.exceptions import TelegramConflictError, TelegramNotFound, TelegramUnauthorizedError
+from aiogram.exceptions import ClientDecodeError, TelegramConflictError, TelegramNotFound, TelegramUnauthorizedError
 from aiogram.methods import GetMe, GetUpdates
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from bot.metrics import METRICS, CallKind, CallOutcome
 from bot.telegram.api_calls import outcome_of
@@ -98,6 +100,26 @@ def test_a_call_that_takes_too_long_is_counted_but_the_end_of_polling_is_not() -
         (CallKind.METHOD, CallOutcome.UNCERTAIN): 1,
         (CallKind.POLL, CallOutcome.OK): 1,
     }
+
+
+def test_reply_that_is_not_utf_8_is_an_error_that_polling_survives() -> None:
+    async def serve_page(_: web.Request) -> web.Response:
+        return web.Response(status=502, body="Passerelle erron\xe9e".encode("latin-1"), content_type="text/html")
+
+    async def run() -> None:
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", serve_page)
+        server = TestServer(app)
+        await server.start_server()
+        api = TelegramAPIServer.from_base(str(server.make_url("")).rstrip("/"))
+        try:
+            async with Bot(TOKEN, session=CachingSession(api=api)) as bot:
+                with pytest.raises(ClientDecodeError):
+                    await bot.get_me()
+        finally:
+            await server.close()
+
+    asyncio.run(run())
 
 
 def test_downloads_are_counted() -> None:

@@ -318,7 +318,7 @@ def test_webhook_accepts_updates_from_telegram_only(chat: ChatStack, images: lis
         counted = 'melanoma_bot_answers_total{outcome="verdict"} 1.0'
         await asyncio.to_thread(eventually, lambda: counted in (fetch_page(f"{address}/metrics") or ""), 10)
         client: Any = chat.stack.client
-        assert client.scard(f"melanoma:telegram:jobs:{user.id}") == 1
+        assert client.zcard(f"melanoma:telegram:user-jobs:{user.id}") == 1
 
     chat.stack.start_worker()
     chat.start_bot(MELANOMA_WEBHOOK_URL=address, MELANOMA_BOT_PORT=str(port))
