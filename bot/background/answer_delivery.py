@@ -25,10 +25,7 @@ _MAX_CHAT_WAIT_S: Final = 0.25
 
 
 class AnswerDelivery:
-    """Handler of the jobs that are `decided`.
-
-    After `max_attempts` failed attempts an answer becomes a dead letter.
-    """
+    """Handler of jobs in the stage `decided`. After `max_attempts` failed attempts an answer becomes a dead letter."""
 
     def __init__(
         self,

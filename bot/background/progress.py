@@ -42,7 +42,7 @@ _FINISHED: Final = (Stage.ANSWERED, Stage.CANCELLED)
 
 
 class ProgressUpdater:
-    """Sends and edits the status messages of all replicas. It reads jobs of all stages, so it is no outbox consumer."""
+    """Sends and edits the status messages of all replicas. It reads jobs of all stages, unlike an outbox consumer."""
 
     def __init__(
         self,

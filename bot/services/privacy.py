@@ -35,7 +35,7 @@ class PrivacyService:
         """Delete the user's jobs, images, profile, and the messages that wait for the user."""
         job_ids = await self._users.get_job_ids(user_id)
         targets = await self._find_targets(job_ids)
-        # A withdrawn job says no longer which album it was of.
+        # The record of a withdrawn job no longer names its album.
         targets |= {album: album.chat_id for album in await self._users.find_waiting_albums(user_id)}
         await self._ledger.run(transitions.delete(job_ids))
         await self._store.delete(job_ids)
