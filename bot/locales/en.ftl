@@ -223,7 +223,7 @@ explain-verdict =
        *[no] For photographs like yours nobody has measured how often the number is right. So it is not a probability, and we give no reassurance on it.
     }
 
-    <b>The bands.</b> We chose the borders between high, elevated and low on tested lesions. “Low” is set so that in our tests at least 95 of 100 malignant or pre-malignant lesions scored above it, and no probability above 10 % is ever called low. The others scored low, and among new photographs there may be more of them. That is why a low score never excludes melanoma.
+    <b>The bands.</b> We chose the borders between high, elevated and low on tested lesions. In our tests at least 95 of 100 malignant or pre-malignant lesions scored above “low”. The others scored low, and among new photographs there may be more of them. That is why a low score never excludes melanoma. No probability above 10 % is ever called low.
 
     <b>The orange outline</b> shows roughly which part of the photograph raised the score most. It is not the border of the mole, and it means nothing by itself: in ordinary moles it often lies beside the mole, and a mirrored photograph can move it. If nothing is drawn, what lowered the score weighed much more. That is common with a low score, and does not exclude melanoma either.
 
