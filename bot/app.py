@@ -40,7 +40,7 @@ log = structlog.get_logger(__name__)
 
 _UPDATE_TYPES: Final = ("message", "edited_message", "callback_query", "my_chat_member")
 
-#: Time that a bot that stops waits for Redis to give its lease up. Seconds.
+#: Time for which a stopping bot waits for Redis, to release its lease. Seconds.
 _RELEASE_TIMEOUT_S: Final = 2.0
 
 

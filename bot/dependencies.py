@@ -17,7 +17,7 @@ from shared.service.connections import AsyncServiceConnections
 
 
 class BotDependencies:
-    """Everything of the bot that lives in the ledger's Redis, and the image store."""
+    """Stores and limits of the bot in the ledger's Redis, and the image store."""
 
     def __init__(self, settings: Settings) -> None:
         self._connections = AsyncServiceConnections(settings)

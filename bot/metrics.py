@@ -47,7 +47,7 @@ class Metrics:
             "melanoma_bot_answer_seconds", "Time from the photo's acceptance to its answer.", buckets=_BUCKETS_S
         )
         self.telegram_calls = Counter("melanoma_bot_telegram_calls", "Calls of Telegram.", ["kind", "outcome"])
-        # An increase is seen only if the metric was there before.
+        # Exported as 0 from the start: Prometheus sees no increase from a series that did not exist.
         for kind, outcome in product(CallKind, CallOutcome):
             self.telegram_calls.labels(kind=kind, outcome=outcome)
 

@@ -10,7 +10,7 @@ from bulk.stop_signal import StopSignal
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command and exit."""
-    # First of all, so that Ctrl-C and SIGTERM have their exit codes from the first moment on.
+    # This comes first, so that Ctrl-C and SIGTERM lead to their exit codes even during the imports below.
     stop = StopSignal()
     try:
         _main(arguments, stop)

@@ -34,5 +34,5 @@ class OutputStream:
         os.close(null)
 
     def __getattr__(self, name: str) -> Any:
-        """Everything else is the stream's."""
+        """Pass all other attributes on to the stream."""
         return getattr(self._stream, name)

@@ -93,7 +93,7 @@ def settle_flower_port(config: Settings, environment: Mapping[str, str]) -> Sett
     Raises:
         SettingsError: The chosen port is taken, or the address cannot be used.
     """
-    # Flower reads variables of its own, which the command line overrides. One that is no number would end it.
+    # Flower also reads FLOWER_PORT. The command line overrides it, but a value that is not a number would end Flower.
     if (own := environment.get("FLOWER_PORT")) not in (None, str(config.flower_port)):
         raise SettingsError(f"FLOWER_PORT={own} has no effect: set MELANOMA_FLOWER_PORT instead.")
     try:

@@ -85,7 +85,7 @@ def up(directory: Path, workers: str) -> None:
     # jobs while the broker still runs.
     programs += [
         _program_section("worker", [*command("melanoma-worker"), "--processes", workers], priority=2),
-        # A Flower that ends at once, three times in a row, stays down. It shows the service and is no part of it.
+        # If Flower ends at once three times in a row, it is not started again: the service works without it.
         _program_section("flower", flower, priority=3, start_s=_FLOWER_START_S),
     ]
     if config.bot_token is None:

@@ -191,7 +191,7 @@ def dead_replay(ids: tuple[str, ...], every: bool, limit: int, yes: bool) -> Non
             click.confirm(f"Try {len(letters)} dead letters again?", abort=True)
         count = dead_letters.replay(client, letters, _console)
     click.echo(f"{count} of {len(letters)} are tried again; `melanoma-ops trace JOB` shows the progress of one.")
-    # `--all` passes over what cannot be tried again, and has failed if that is all there is.
+    # `--all` leaves out what cannot be tried again, and fails only if nothing else was found.
     if count < (len(letters) if ids else min(1, len(letters))):
         sys.exit(EXIT_PROBLEM)
 
@@ -202,7 +202,7 @@ def dead_replay(ids: tuple[str, ...], every: bool, limit: int, yes: bool) -> Non
 @_limit_option
 @_yes_option
 def dead_drop(ids: tuple[str, ...], every: bool, limit: int, yes: bool) -> None:
-    """Delete dead letters. A failure that its owner was not told yet is still delivered."""
+    """Delete dead letters. A failure of which the owner was not told yet is still delivered."""
     _require_ids_or_all(ids, every)
     with _open_client() as client:
         letters = dead_letters.find_dead_letters(client, ids, limit=limit)

@@ -26,7 +26,7 @@ def find_dead_letters(client: AdminClient, ids: Sequence[str], *, limit: int) ->
 
 
 def failure_reason(letter: DeadLetter) -> str:
-    """Why the job is a dead letter: the contract's name of the failure, or `undeliverable`."""
+    """Reason why the job is a dead letter: the contract's name of the failure, or `undeliverable`."""
     try:
         decision = decision_from_json(letter.decision)
     except ValidationError:

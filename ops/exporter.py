@@ -16,13 +16,13 @@ from shared.config.settings import Settings, SettingsError
 from shared.contract.decision import FailureReason
 from shared.contract.names import BOT_ROLE, FOLDER_RUNS, TELEGRAM_PHOTOS, WORKER_ROLE
 
-#: Kinds of outboxes whose metrics are always there: people's answers, and folder runs.
+#: Kinds of outboxes whose metrics are always exported: users' answers, and folder runs.
 _OUTBOXES: Final = (TELEGRAM_PHOTOS, FOLDER_RUNS)
 
-#: Roles of processes whose metric is always there.
+#: Roles of processes whose metric is always exported.
 _ROLES: Final = (WORKER_ROLE, BOT_ROLE)
 
-#: Why jobs become dead letters: they failed, or nobody took their answer.
+#: Reasons why jobs become dead letters: they failed, or their answer could not be delivered.
 _REASONS: Final = (*FailureReason, "undeliverable")
 
 
@@ -79,7 +79,7 @@ def _dead_letter_metric(status: Status) -> Metric:
         "melanoma_ledger_dead_letters_added", "Jobs that became dead letters.", labels=["outbox", "reason"]
     )
     counts = status.overview.dead_letter_counts
-    # An increase is seen only if the metric was there before.
+    # Exported as 0 from the start: Prometheus sees no increase from a series that did not exist.
     for outbox, reason in {**dict.fromkeys(product(_OUTBOXES, _REASONS)), **dict.fromkeys(counts)}:
         added.add_metric([outbox, reason], counts.get((outbox, reason), 0))
     return added

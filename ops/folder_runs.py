@@ -14,7 +14,7 @@ from shared.contract.names import FOLDER_RUN_PREFIX, FOLDER_RUNS
 from shared.ledger import admin, transitions
 from shared.ledger.records import OutboxState
 
-#: A folder command that runs fetches each decision within seconds. It may be frozen, or wait for Redis, a while.
+#: A running folder command fetches each decision within seconds, but it may be suspended or wait for Redis for a while.
 _OWNERLESS_AFTER_S: Final = 60.0
 
 #: About how many jobs one call looks at.

@@ -42,7 +42,7 @@ def print_trace(client: AdminClient, id_: str, console: Console) -> None:
         )
         before_s = event.after_s
     if history.suspect:
-        console.print("A worker died or hung while it decoded the image, so it is decoded in a subprocess.")
+        console.print("A worker died or hung while it worked on the image, so the image is decoded in a child process.")
     holder = f", held by {history.holder}" if history.holder else ""
     console.print(f"Now {history.stage}{holder}. {_format_decision(history.decision)}")
 

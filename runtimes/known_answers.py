@@ -1,4 +1,4 @@
-"""Checks a runtime on its device by images whose outputs are known from the reference runtime."""
+"""Checks a runtime on its device with images whose outputs by the reference runtime are known."""
 
 from dataclasses import dataclass
 from pathlib import Path

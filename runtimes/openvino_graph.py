@@ -29,7 +29,7 @@ _MIN_SIDE_SHARE: Final = 1 / 4
 
 @dataclass(frozen=True, slots=True)
 class Cuts:
-    """Where a graph is cut, as positions in its topological order.
+    """Places at which a graph is cut, as positions in its topological order.
 
     Attributes:
         front: The last operation of the front. Nothing after it reads an earlier one.

@@ -72,12 +72,12 @@ def run(config: Settings) -> int:
         terminated.set()
         sys.exit(0)
 
-    # Until Celery installs its own handler there is nothing to finish. The exception ends a wait for Redis, the import
-    # of a runtime and the loading of the artefact, none of which would look at an event.
+    # Until Celery installs its own handler there is nothing to finish, so the process exits at once. An exception also
+    # interrupts a wait for Redis, the import of a runtime and the loading of the artefact. None of them polls an event.
     signal.signal(signal.SIGTERM, exit_at_once)
     limit_malloc_arenas()
     set_up_logging(config)
-    # Celery moves the time of an event by the difference of the time zones of the worker and of Flower.
+    # Flower shifts the times of events by the difference between the worker's time zone and its own, so both use UTC.
     os.environ["TZ"] = "UTC"
     time.tzset()
     # Redis and clients on the same machine get the CPU first. Otherwise each step of an interactive image would wait
@@ -103,8 +103,8 @@ def run(config: Settings) -> int:
 class WorkerApp:
     """The parts of one worker process. The constructor loads the model, which takes seconds.
 
-    To stop waiting and to stop living are two things. A worker that drains writes what it owes, and its threads keep
-    its lease until the end. So `stop_waiting` is set only when Redis stays unavailable during the drain.
+    A worker that drains still waits for Redis: it writes the decisions that it owes, and its threads renew its lease
+    until the end. So `stop_waiting` is set only when Redis stays unavailable during the drain.
 
     Attributes:
         stop_error: Why the worker stopped by itself: Redis denied access for good, or the device is broken.

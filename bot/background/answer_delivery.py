@@ -30,10 +30,7 @@ _LONG_WAIT_S: Final = 0.05
 
 
 class AnswerDelivery:
-    """Handler of the jobs that are `decided`.
-
-    After `max_attempts` failed attempts an answer becomes a dead letter.
-    """
+    """Handler of jobs in the stage `decided`. After `max_attempts` failed attempts an answer becomes a dead letter."""
 
     def __init__(
         self,

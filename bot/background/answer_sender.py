@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 
 class AnswerSender:
-    """Sends answers so that a repeated call seldom means a second answer.
+    """Sends answers in such a way that a repeated call seldom sends a second answer.
 
     A repeated edit of the status message has no effect. A new message that is sent again after a lost reply of Telegram
     is a second answer.

@@ -22,7 +22,7 @@ _RETRY_PAUSE_S: Final = 30.0
 async def register_bot(
     bot: Bot, webhook: Webhook | None, update_types: Sequence[str], on_accepted: Callable[[], None]
 ) -> None:
-    """Register until Telegram has accepted everything. Without `webhook` updates are delivered by long polling.
+    """Register the bot, and retry until Telegram has accepted everything. Without `webhook` the bot polls for updates.
 
     `on_accepted` is called once, when Telegram has accepted the token and delivers updates.
     Raises `SettingsError` if Telegram refuses the webhook, `TelegramUnauthorizedError` if it refuses the token.

@@ -1,4 +1,4 @@
-"""Shows "sending a photo" above a chat while a user waits. It gives way to everything else."""
+"""Shows "sending a photo" above a chat while a user waits, unless there is anything else to send."""
 
 import time
 from typing import Final

@@ -69,8 +69,8 @@ class JobCompletion:
 
     async def _complete_all(self, completed: Sequence[CompletedJob]) -> list[None]:
         ids = [item.job.id for item in completed]
-        # First of all: if this call fails, the answer is sent again. It is no second answer if it edits the status
-        # message, which must therefore not be forgotten yet.
+        # This comes before the status messages are forgotten. If this call fails, the answer is sent again, and that is
+        # no second answer only if it edits the status message.
         await self._ledger.run(transitions.complete(ids, retention_s=self._retention_s))
         await asyncio.gather(
             self._clear(ids),

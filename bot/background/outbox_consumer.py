@@ -43,7 +43,7 @@ _STOP_TIMEOUT_S: Final = 8.0
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """How many jobs a consumer handles at once: in all, and of one chat."""
+    """Maximum number of jobs that a consumer handles at once: in all, and of one chat."""
 
     total: int
     max_per_chat: int

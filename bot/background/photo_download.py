@@ -28,7 +28,7 @@ _STORE_FULL_RETRY_S: Final = 2.0
 
 
 class PhotoDownloader:
-    """Handler of the jobs that are `received`."""
+    """Handler of jobs in the stage `received`."""
 
     def __init__(self, bot: Bot, dependencies: BotDependencies, publisher: TaskPublisher) -> None:
         self._bot = bot

@@ -45,7 +45,7 @@ _STOP_TIMEOUT_S: Final = 8.0
 
 
 class ProgressUpdater:
-    """Sends and edits the status messages of all replicas. It reads jobs of all stages, so it is no outbox consumer."""
+    """Sends and edits the status messages of all replicas. It reads jobs of all stages, unlike an outbox consumer."""
 
     def __init__(
         self,

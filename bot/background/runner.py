@@ -60,7 +60,7 @@ class _WakeEvents:
 
 @dataclass(frozen=True, slots=True)
 class BackgroundServices:
-    """What the background tasks use beside the stores."""
+    """Services that the background tasks use beside the stores."""
 
     wait_estimator: WaitEstimator
     notices: NoticeComposer

@@ -27,5 +27,5 @@ async def _send_hint(message: Message, messenger: Messenger, users: UserStore) -
         # A user who sends a file waits for an answer to it.
         await reply_to(message, messenger, text, reply_to_message_id=message.message_id)
     else:
-        # All hints to a chat share one reason, so another one is sent only after the ledger has forgotten the last.
+        # All hints to a chat share one reason, so the next is sent only once the ledger has forgotten the last one.
         await reply_to(message, messenger, text, reason="hint")

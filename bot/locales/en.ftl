@@ -44,7 +44,7 @@ consent-missing-in-group = Before I look at a photograph I need your consent. Pl
 help =
     Send a photograph, as a photo or as a file (JPEG, PNG, WebP, HEIC), alone or several at once. Each gets its own answer, usually within seconds.
 
-    The answer holds a score in words and figures, the evidence it rests on, and what to do next. An orange outline, if there is one, shows roughly what weighed most towards “suspicious”.
+    The answer holds a score in words and figures, the evidence it rests on, and what to do next. An orange outline, if there is one, shows roughly what raised the score most.
 
     /language – change the language
     /cancel – withdraw photographs that wait
@@ -103,7 +103,7 @@ status-waiting =
     }
 status-in-progress = Your photograph is being looked at.
 status-no-workers =
-    Received and kept. Photographs are not being looked at right now. If yours cannot be looked at within { $minutes ->
+    Received and kept, but photographs are not being looked at right now. If I cannot look at yours within { $minutes ->
         [one] a minute
        *[other] { $minutes } minutes
     } of its arrival, I will tell you.
@@ -131,7 +131,7 @@ rejected-daily-limit =
     { $photos ->
         [one] I cannot look at more of your photographs today, and I have not kept this one.
        *[other] I cannot look at more of your photographs today, and I have not kept { $photos } of them, beginning with this one.
-    } Please send the rest tomorrow, and show the moles to a doctor, whose one look is worth more than many of mine.
+    } Please send the rest tomorrow, and show the moles to a doctor: one look of a doctor is worth more than many of mine.
 requests-too-fast = That is a lot at once. I will read new messages in a minute. /cancel and /delete_me work all the same.
 
 ## What cannot be looked at
@@ -157,7 +157,7 @@ refusal-damaged = The file is damaged or was cut off on its way. Please send it 
 refusal-unreadable = Reading this photograph would take more time or memory than I may spend on one. Please take a new photograph.
 refusal-not_a_lesion = I see no mole in this photograph. If there is one, take the photograph from closer by: one mole, sharp, in daylight, filling about a third of it.
 failure =
-    I am sorry: I could not look at this photograph. That is our fault, not your photograph's. Please send it again in a few minutes.
+    I am sorry: I could not look at this photograph. That is our fault, not yours. Please send it again in a few minutes.
 
     If the mole worries you, do not wait for me: show it to a doctor.
 failure-other-release =
@@ -211,7 +211,7 @@ feedback-thanks = Thank you. Only the count is kept.
 explain-verdict =
     <b>What this answer means</b>
 
-    A program compared your photograph with thousands of lesions whose diagnosis is known. It gives a number, and we tested on lesions that it had never seen what such numbers are worth.
+    A program compared your photograph with thousands of lesions whose diagnosis is known. It gives a number. On lesions that it had never seen, we tested how far such numbers can be trusted.
 
     <b>Probability.</b> { $calibrated ->
         [yes] { $percent } means: of 100 lesions with such a score, { $hundred ->
@@ -223,9 +223,9 @@ explain-verdict =
        *[no] For photographs like yours nobody has measured how often the number is right. So it is not a probability, and we give no reassurance on it.
     }
 
-    <b>The bands.</b> We chose the borders between high, elevated and low on tested lesions. “Low” is set so that in our tests at least 95 of 100 malignant or pre-malignant lesions scored above it, and no probability above 10 % is ever called low. The rest of them scored low, and among new photographs it may be more. That is why a low score never excludes melanoma.
+    <b>The bands.</b> We chose the borders between high, elevated and low on tested lesions. In our tests at least 95 of 100 malignant or pre-malignant lesions scored above “low”. The others scored low, and among new photographs there may be more of them. That is why a low score never excludes melanoma. No probability above 10 % is ever called low.
 
-    <b>The orange outline</b> shows roughly which part of the photograph weighed most towards “suspicious”. It is not the border of the mole, and no finding in itself; in ordinary moles it often lies beside the mole, and a mirrored photograph can move it. Where nothing is drawn, what spoke against it weighed much more, as often with a low score. That does not exclude melanoma either.
+    <b>The orange outline</b> shows roughly which part of the photograph raised the score most. It is not the border of the mole, and it means nothing by itself: in ordinary moles it often lies beside the mole, and a mirrored photograph can move it. If nothing is drawn, what lowered the score weighed much more. That is common with a low score, and does not exclude melanoma either.
 
     <b>What was not tested.</b> Hardly any of the tested photographs show dark skin, nails, mucous membranes or children. Be more careful with an answer there.
 
@@ -237,7 +237,7 @@ explain-refusal =
 
 stats =
     <b>Today (UTC)</b>
-    verdicts { $verdicts }, refusals { $refusals }, apologies { $failures }
+    verdicts { $verdicts }, refusals { $refusals }, failures { $failures }
     time to an answer: half within { $median } s, 99 % within { $p99 } s
     waiting { $ready }, in work { $claimed }, oldest { $oldest } s
     workers { $workers }, together { $speed } photographs a second

@@ -7,7 +7,8 @@
 -- Returns {admission, language, time in ms at which the burst of such photos began if this is its first, else 0, ms
 -- until a photo is admitted again if that is known, else 0}.
 -- The admission is admitted, no-consent, too-fast, daily-limit or the given reason. A photo that was admitted or that
--- waits for consent costs nothing when it is repeated. A photo that waits has paid: it is admitted after consent.
+-- waits for consent costs nothing when it is repeated. A photo that waits has used its allowance already, so it is
+-- admitted after consent.
 local user, allowance, jobs, pending, unanswered = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local status_updates, album = KEYS[6], KEYS[7]
 local job_id, origin, language = ARGV[1], ARGV[2], ARGV[3]

@@ -67,14 +67,14 @@ class NoticeComposer:
         return ComposedNotice(composed, burst.message_ids)
 
     async def abandon(self, message: OutgoingMessage) -> None:
-        """Forget the photos of a notice that cannot be sent, so that later photos get one. Does nothing for others."""
+        """Forget the photos of a notice that cannot be sent, so that later photos get one. Ignores other messages."""
         if message.notice is not None:
             notice = message.notice
             burst = await self._unanswered.get_burst(notice.user_id, message.chat_id, notice.reason)
             await self.finish(message, notice, burst.message_ids)
 
     async def finish(self, message: OutgoingMessage, notice: PhotoNotice, message_ids: tuple[int, ...]) -> bool:
-        """Forget the photos of a notice that was sent. Returns whether another one is due for further photos."""
+        """Forget the photos of a notice that was sent. Returns whether later photos need another notice."""
         photos = [(message.chat_id, message_id) for message_id in message_ids]
         await self._unanswered.remove(notice.user_id, notice.reason, photos)
         return bool((await self._unanswered.get_burst(notice.user_id, message.chat_id, notice.reason)).message_ids)

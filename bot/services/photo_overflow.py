@@ -28,9 +28,9 @@ def make_notice(user_id: int, result: AdmissionResult) -> PhotoNotice:
 
 
 class PhotoOverflow:
-    """Remembers private chats whose user has no allowance left and until when.
+    """Remembers private chats whose user has no allowance left, and until when.
 
-    Hundreds of photos of one user would else delay the next users who write: Telegram sends updates in order.
+    Without it, hundreds of photos of one user delay the next users who write: Telegram sends updates in order.
     """
 
     def __init__(self, admission: AdmissionControl, messenger: Messenger) -> None:

@@ -35,7 +35,7 @@ class PrivacyService:
         """Delete the user's jobs, images, profile, and the messages that wait for the user."""
         # First the consent: no further photo is admitted.
         await self._users.erase_profile(user_id)
-        # A withdrawn job says no longer which album it was of.
+        # The record of a withdrawn job no longer names its album.
         targets: dict[StatusTarget, int] = {
             album: album.chat_id for album in await self._users.find_waiting_albums(user_id)
         }

@@ -64,7 +64,10 @@ class AdmissionResult:
 
 @dataclass(frozen=True, slots=True)
 class RequestAdmission:
-    """Whether a request is admitted, the seconds until the next one is, and whether it is the first rejected one."""
+    """Result of the check of a request.
+
+    `wait_s` are the seconds until the next request is admitted. `is_first_rejection`: the request before was admitted.
+    """
 
     admitted: bool
     wait_s: float = 0

@@ -1,4 +1,4 @@
-"""Which bot uses this Redis. Two bots on one Redis would take each other's photographs."""
+"""The lease of the bot that uses this Redis. Two bots on one Redis would take each other's photographs."""
 
 import asyncio
 from typing import Any, Final

@@ -60,7 +60,7 @@ class Rejected(SendError):
 
     @property
     def is_missing_topic(self) -> bool:
-        """Whether the topic was deleted or closed."""
+        """True if the topic was deleted or closed."""
         description = str(self).lower()
         return "thread not found" in description or "topic_closed" in description or "topic_deleted" in description
 
@@ -94,7 +94,7 @@ async def call_api(action: Callable[[], Awaitable[T]], *, timeout_s: float | Non
         async with asyncio.timeout(timeout_s):
             return await action()
     except (TelegramUnauthorizedError, TelegramNotFound):
-        # The token is wrong. That is no property of the message.
+        # The token is wrong, so the caller must not treat this as a failure of the message.
         raise
     except (TelegramAPIError, ClientDecodeError, ClientError, TimeoutError) as error:
         send_error = _classify(error)

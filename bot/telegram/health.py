@@ -46,7 +46,7 @@ async def serve_http(app: web.Application, host: str, port: int) -> AsyncIterato
 
 
 def _shorten_error(record: logging.LogRecord) -> bool:
-    """Log a request that is no HTTP in one line. aiohttp adds a traceback, though the fault is the sender's."""
+    """Log a request that is not valid HTTP in one line. aiohttp adds a traceback, though the fault is the sender's."""
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, HttpProcessingError):
         record.exc_info, record.msg, record.args = None, "a request is no valid HTTP (%s)", (type(error).__name__,)

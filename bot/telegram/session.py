@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 
 class CachingSession(AiohttpSession):
-    """aiogram's session that also counts all calls, and caches the pydantic models of replies.
+    """aiogram's session, extended: it counts all calls, and caches the pydantic models of replies.
 
     aiogram builds `Response[...]` for each call. pydantic drops such a model when nothing refers to it, and building
     it again costs more than the rest of the call.

@@ -51,7 +51,7 @@ def stat_file(path: Path) -> os.stat_result:
 
 
 def read_stream(stream: IO[bytes], size: int) -> bytes:
-    """Read a file of `size` bytes, as far as it is no larger than an image may be.
+    """Read a file of `size` bytes, unless that is more than an image may have.
 
     Raises `shared.images.refusal.ImageRejected` and what reading raises.
     """

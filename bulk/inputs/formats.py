@@ -86,7 +86,7 @@ def read_order(folder: Path, name: str) -> tuple[str, int]:
 
 
 def changed_ns(folder: Path, name: str) -> int | None:
-    """When the file of the image `name` last changed, content or status; None if there is no such file.
+    """Time at which the content or status of the image's file last changed; None if there is no such file.
 
     The status counts as well: a file that is moved here keeps the time of its content.
     """

@@ -24,7 +24,7 @@ class InputImage:
 
 @dataclass(frozen=True, slots=True)
 class ImageVersion:
-    """Which bytes were read under the name of an image: a file may be replaced by another of the same name.
+    """Identifies the bytes that were read under the name of an image: a file may be replaced by another of this name.
 
     Attributes:
         size: Number of bytes, None if they were not read.

@@ -189,7 +189,7 @@ def _select(results: Path) -> dict[str, list[int]]:
 def _make_images(
     rows: Sequence[ResultRow], folder: Path, images: ReportImages, stop: threading.Event
 ) -> list[list[str]]:
-    """Addresses of the pictures of each row; none where the picture cannot be shown.
+    """Addresses of the pictures of each row; empty if its picture cannot be shown.
 
     They are read in the order in which archives are best read, by one thread.
     """

@@ -6,7 +6,7 @@ from bulk.inputs.read_problem import ReadProblem
 from shared.contract.decision import FailureReason, RefusalReason
 from shared.images.refusal import describe as describe_refusal
 
-#: Why an image has no verdict. No two of these enumerations share a value.
+#: Reason why an image has no verdict. No two of these enumerations share a value.
 Reason = RefusalReason | FailureReason | ReadProblem
 
 _READ_PROBLEMS: Final[dict[ReadProblem, str]] = {
@@ -15,13 +15,13 @@ _READ_PROBLEMS: Final[dict[ReadProblem, str]] = {
     ReadProblem.BROKEN_LINK: "The link leads nowhere, or in a circle.",
     ReadProblem.NOT_A_FILE: "This is not a regular file but a folder, a pipe, a socket or a device.",
     ReadProblem.READ_FAILED: "The file could not be read from its disk or network share.",
-    ReadProblem.FOLDER_UNREADABLE: "The folder could not be listed: what it holds was not judged.",
+    ReadProblem.FOLDER_UNREADABLE: "The folder could not be listed, so nothing in it was judged.",
     ReadProblem.LARGER_THAN_STORE: (
         "The picture alone is larger than the picture store's whole budget: raise MELANOMA_IMAGE_STORE_MAX_BYTES."
     ),
     ReadProblem.FORMAT_FAILED: "The program that reads files of this kind failed on it; the log names the error.",
     ReadProblem.ENCRYPTED: "The file is encrypted inside its archive: unpack it, then submit the folder.",
-    ReadProblem.ARCHIVE_DAMAGED: "The archive is damaged or incomplete: what it holds was not judged.",
+    ReadProblem.ARCHIVE_DAMAGED: "The archive is damaged or incomplete: what could not be read was not judged.",
     ReadProblem.ARCHIVE_TOO_LARGE: (
         "The archive holds more files, or unpacks to more, than an archive may: unpack it, then submit the folder."
     ),

@@ -100,7 +100,7 @@ class ResultRow:
 
     @property
     def reason(self) -> Reason | None:
-        """Why there is no verdict; None for a verdict."""
+        """Reason why there is no verdict; None for a verdict."""
         return None if isinstance(self.decision, Verdict) else self.decision.reason
 
     @property

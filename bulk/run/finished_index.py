@@ -18,7 +18,7 @@ CREATE TABLE finished (
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """What the index holds of an image that has a row."""
+    """Entry of the index: an image that has a row, and whether it failed."""
 
     version: ImageVersion
     failed: bool
@@ -40,7 +40,7 @@ class FinishedIndex:
         self._database.execute(_SCHEMA)
 
     def add(self, images: Iterable[tuple[str, bytes, Finished]]) -> None:
-        """Add images as (id, name, what is known). One that is there already is replaced."""
+        """Add images as (id, name, entry). An entry that is there already is replaced."""
         rows = (
             (bytes.fromhex(id_), name, finished.version.sha256, finished.version.changed_ns, finished.failed)
             for id_, name, finished in images
@@ -52,7 +52,7 @@ class FinishedIndex:
         self._database.execute("COMMIT")
 
     def find(self, id_: str) -> Finished | None:
-        """What the index holds of the image; None if it has no row."""
+        """The entry of the image; None if it has no row."""
         row = self._database.execute(
             "SELECT sha256, changed_ns, failed FROM finished WHERE id = ?", (bytes.fromhex(id_),)
         ).fetchone()

@@ -100,7 +100,7 @@ class _LinesAboveBar:
         return len(text)
 
     def flush(self) -> None:
-        """Everything is printed at once."""
+        """Do nothing: lines are printed at once."""
 
 
 def _counts(stats: RunStats) -> str:

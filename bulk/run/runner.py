@@ -48,9 +48,10 @@ _CANCEL_CHUNK: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """The run, its output directory, and the maximum number of images in flight and in one Celery message.
+    """The run, its output directory, and its options.
 
-    With `retry`, what failed or could not be read before is submitted again. `metadata` is a table to join.
+    `window` and `shard` are those of `SubmissionConfig`. With `retry`, what failed or could not be read before is
+    submitted again. `metadata` is a table to join.
     """
 
     run: RunManifest

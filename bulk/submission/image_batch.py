@@ -18,7 +18,7 @@ _MAX_BYTES: Final = 8 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class SubmittedImage:
-    """An image that was read, and the job of those bytes. Other bytes under the same name are another job."""
+    """An image that was read, with the id of the job for its bytes. Other bytes under the same name are another job."""
 
     id: str
     image: InputImage
@@ -29,7 +29,7 @@ class Reread(Enum):
     """Outcome of reading a submitted image again."""
 
     SAME = auto()
-    #: Other bytes have its name now.
+    #: The file now has other bytes.
     CHANGED = auto()
     REFUSED = auto()
 

@@ -26,7 +26,7 @@ from shared.ledger.ledger import Ledger
 
 log = structlog.get_logger(__name__)
 
-# Number of full messages whose images go to Redis in one call.
+# Maximum number of shards whose images go to Redis in one call.
 _SHARDS_PER_UPLOAD: Final = 4
 #: Longest wait for a change of the outbox, and so the longest delay until a stop is noticed.
 _MAX_WAIT_S: Final = 0.5
@@ -132,7 +132,7 @@ class Submitter:
     def _read_new(self, idle: bool) -> bool:
         """Read new images, and report those that cannot be read. False if the window is full."""
         free = self._window_space
-        # Messages are filled, unless no results arrive and there is space for a part of one only.
+        # Fewer images than a shard are submitted only while no results arrive that would make space for more.
         if free < self._shard and not (idle and free > 0):
             return False
         batch = self._new_batch(min(free, self._max_batch_size))

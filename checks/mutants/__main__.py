@@ -83,7 +83,7 @@ def _candidates(root: Path, target: Target, *, all_lines: bool = False) -> Itera
 
 
 def _rank(candidate: _Candidate, seed: str) -> str:
-    """A place in a random order that does not depend on the other mutants, so that samples stay comparable."""
+    """Position in a random order that does not depend on the other mutants, so that samples stay comparable."""
     return hashlib.sha256("\0".join([seed, *candidate.key]).encode()).hexdigest()
 
 

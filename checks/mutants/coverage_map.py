@@ -1,4 +1,4 @@
-"""Which tests run a line."""
+"""The map from lines and scripts to the tests that run them."""
 
 import ast
 import json

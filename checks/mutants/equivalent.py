@@ -35,7 +35,7 @@ class EquivalentMutants:
         self._known = {(entry.file, entry.line, change) for entry in self._entries for change in entry.changes}
 
     def __contains__(self, mutant: tuple[str, str, str]) -> bool:
-        """Whether the mutant of this file, line and description is in the list."""
+        """True if the mutant of this file, line and description is in the list."""
         file, line, description = mutant
         return (file, line.strip(), description) in self._known
 

@@ -81,7 +81,7 @@ class _Token:
 
     @property
     def is_operand(self) -> bool:
-        """Whether an expression may end with this token."""
+        """True if an expression may end with this token."""
         if self.kind == "name":
             return self.text not in _KEYWORDS or self.text == "end"
         return self.kind != "operator" or self.text in _CLOSING or self.text == "..."
@@ -200,7 +200,7 @@ def _find_commas(tokens: Sequence[_Token], opening: int) -> Iterator[int]:
 
 
 def _begins_statement(tokens: Sequence[_Token], index: int) -> bool:
-    """Whether a call or an assignment begins here."""
+    """True if a call or an assignment begins here."""
     token = tokens[index]
     if token.kind != "name" or token.text in _KEYWORDS or token.text in _CONSTANTS:
         return False

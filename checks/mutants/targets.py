@@ -1,4 +1,4 @@
-"""What is mutated, and which tests may notice it."""
+"""The files that are mutated, and the tests that may notice a change of each."""
 
 import re
 import subprocess

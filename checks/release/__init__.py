@@ -1,1 +1,1 @@
-"""`make release-check`: what must be right before images get the tag of a release."""
+"""`make release-check`: checks version, requirements and images before images get the tag of a release."""

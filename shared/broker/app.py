@@ -1,4 +1,7 @@
-"""The Celery application of publishers and workers: JSON only, no results, interactive queue first, lossy messages."""
+"""The Celery application of publishers and workers: JSON only, no results, interactive queue first.
+
+Messages may be lost, because the ledger has the jobs. So no message is stored for redelivery.
+"""
 
 from typing import Final
 from urllib.parse import parse_qsl, quote, urlsplit

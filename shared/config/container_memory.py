@@ -1,4 +1,4 @@
-"""The memory that this process may use, and what the kernel killed for lack of it."""
+"""The memory that this process may use, and the number of processes that the kernel killed for lack of it."""
 
 from pathlib import Path
 from typing import Final
@@ -9,7 +9,7 @@ from shared.config.control_groups import CGROUPS, OWN_CGROUPS, GroupDirectory, g
 _LIMIT_FILE: Final = {1: "memory.limit_in_bytes", 2: "memory.max"}
 #: Name of the file with the memory in use, by version.
 _USAGE_FILE: Final = {1: "memory.usage_in_bytes", 2: "memory.current"}
-#: Name of the file that counts what the kernel killed, by version.
+#: Name of the file that counts the killed processes, by version.
 _EVENTS_FILE: Final = {1: "memory.oom_control", 2: "memory.events"}
 
 _MEMINFO: Final = Path("/proc/meminfo")

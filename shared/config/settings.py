@@ -21,7 +21,7 @@ _ENV_FILE: Final = ".env"
 #: Variables with our prefix that are read by the compose file and by tests.
 _OTHER_VARIABLES: Final = ("PROXY_", "IMAGE_TAG", "MELANOMA_TEST_")
 
-#: Of a mistyped name to the setting that was meant, by difflib.
+#: Similarity, by difflib, from which on an unknown name counts as a mistyped setting.
 _SIMILARITY: Final = 0.85
 
 _YEAR_S: Final = 365 * 24 * 3600.0
@@ -111,7 +111,7 @@ class Settings(BaseSettings):
     )
     max_batch_size: int = Field(default=32, ge=1, le=1024, description="Maximum number of images in one forward pass.")
     decode_slots: int = Field(
-        default=0, ge=0, le=256, description="Number of images that a worker decodes at once; 0: one per core."
+        default=0, ge=0, le=256, description="Number of small images that a worker decodes at once; 0: one per core."
     )
     task_slots: int = Field(
         default=64,
@@ -129,14 +129,15 @@ class Settings(BaseSettings):
         default=20,
         ge=0.1,
         le=3600,
-        description="If a decode takes longer, it counts as hanging and the worker restarts.",
+        description="A decode that takes longer counts as hanging. In a child process, only its image fails; in a"
+        " thread of the worker, the worker restarts.",
     )
     decode_max_memory: int = Field(
         default=2**30,
         ge=2**28,
         le=2**40,
         description="Maximum memory of all decodes in child processes at once, in bytes. An image that takes more than"
-        " a 32nd of it is decoded there. It waits until there is as much memory; one that alone takes more is refused.",
+        " a 32nd of it is decoded there, once that much is free. An image that alone takes more than all is refused.",
     )
     metrics_host: str = Field(default="127.0.0.1", description="Address on which a worker serves /metrics.")
     metrics_port: int = Field(default=0, ge=0, le=65535, description="Port of a worker's /metrics; 0: none.")

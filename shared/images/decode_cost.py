@@ -1,4 +1,4 @@
-"""What decoding a file takes, by its header: whether it is bounded by the size of the image, and how much memory."""
+"""Bounds the cost of decoding a file by its header: checks the parts of the file, and estimates the memory."""
 
 from math import ceil
 from typing import Final
@@ -37,7 +37,7 @@ _BASE_BYTES: Final = 4 * 2**20
 
 _NO_COMPRESSION: Final = 1
 _JPEG_COMPRESSION: Final = 7
-# None, LZW, JPEG, Deflate (two numbers), PackBits. What else TIFF allows is for fax, or no camera writes it.
+# None, LZW, JPEG, Deflate (two numbers), PackBits. TIFF's other methods are for fax, or no camera writes them.
 _TIFF_COMPRESSIONS: Final = frozenset({_NO_COMPRESSION, 5, _JPEG_COMPRESSION, 8, 32946, 32773})
 _SEPARATE_PLANES: Final = 2
 _TILE_TAGS: Final = frozenset(

@@ -81,7 +81,7 @@ class PendingDispatch:
 
 @dataclass(frozen=True, slots=True)
 class SweptJobs:
-    """What a recovery sweep found.
+    """Result of a recovery sweep.
 
     `found` is the number of jobs whose process was dead or whose message was lost, `pending` those of them for which a
     message is owed, `expired` the ids of jobs that missed their deadline.
@@ -94,7 +94,7 @@ class SweptJobs:
 
 @dataclass(frozen=True, slots=True)
 class StoredImages:
-    """What became of images that were stored.
+    """Result of telling the ledger that images are stored.
 
     `pending` are jobs that became ready and for which a message is owed. `unused` are the ids of images that no job
     needs, because it was deleted, cancelled or answered meanwhile: the caller deletes them.
@@ -106,7 +106,7 @@ class StoredImages:
 
 @dataclass(frozen=True, slots=True)
 class DroppedDeadLetters:
-    """How many dead letters were dropped, and the ids of those whose jobs were deleted."""
+    """Number of dropped dead letters, and the ids of those whose jobs were deleted."""
 
     count: int
     deleted: list[str]

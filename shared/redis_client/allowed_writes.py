@@ -9,7 +9,7 @@ _RUN: Final = "#!lua flags=allow-oom\nreturn redis.call(ARGV[1], KEYS[1], unpack
 
 
 class AllowedWrites:
-    """Runs commands that write one small key on the way to an answer. The answer then frees more than they take."""
+    """Runs commands that write one small key before an answer is sent. The answer then frees more than they take."""
 
     def __init__(self, client: "Redis") -> None:
         self._run = client.register_script(_RUN)

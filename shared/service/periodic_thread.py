@@ -11,10 +11,10 @@ log = structlog.get_logger(__name__)
 
 
 class PeriodicThread:
-    """Calls `action` every `interval_s` until `stop`. An error is logged and the thread goes on: nobody restarts it.
+    """Calls `action` every `interval_s` until `stop`. An error is logged, and the thread continues: nobody restarts it.
 
-    `ShutdownRequested` from `action` says that the process does not wait for Redis any more, not that it ends: a worker
-    that drains still needs its heartbeat.
+    `ShutdownRequested` from `action` does not end the thread. It means that the process no longer waits for Redis: a
+    worker that drains still needs its heartbeat.
     """
 
     def __init__(self, name: str, action: Callable[[], object], *, interval_s: float = 1.0) -> None:

@@ -149,7 +149,7 @@ class _ControlHandlers:
 
     async def stream_events(self, request: web.Request) -> web.StreamResponse:
         chat = self._find_chat(request)
-        # A page that names no bot goes on with a bot that starts later.
+        # A page that names no bot continues with a bot that starts later.
         return await stream_events(request, chat, lambda: self._find_chat(request) is chat)
 
     async def start_load(self, request: web.Request) -> web.Response:

@@ -21,7 +21,7 @@ _ANONYMOUS_ADMINISTRATOR: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where and as whom a user writes: the chat, the message to reply to, the topic, anonymously or not."""
+    """Place and manner in which a user writes: the chat, the message to reply to, the topic, anonymously or not."""
 
     chat: int
     reply_to: int | None = None

@@ -16,10 +16,13 @@ _CHAT_FIELDS: Final = ("id", "first_name", "last_name", "username")
 
 
 class SimulatorState:
-    """Everything that the simulator holds."""
+    """The state of a simulator. All of it is in memory."""
 
     def __init__(self, first_message_id: int = 1) -> None:
-        """Begin without users. Telegram never numbers a message as an earlier one: a bot may know that one still."""
+        """Create a state without users.
+
+        A server that starts anew begins with a higher `first_message_id`, because bots may still know earlier ids.
+        """
         self._first_message_id = first_message_id
         self.files = FileStore()
         self.calls = CallLog()

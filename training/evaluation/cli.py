@@ -29,7 +29,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     "--sources",
     type=click.IntRange(min=0),
     default=100,
-    help="Pictures per source and diagnosis for telling the sources.",
+    help="Pictures per source and diagnosis for measuring how well sources can be told apart.",
 )
 @click.option("--card", is_flag=True, help="Write CARD.md and evaluation.json into ARTEFACT.")
 def main(

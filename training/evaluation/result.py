@@ -168,7 +168,7 @@ class StressResult(_Result):
 
 
 class AveragedMap(_Result):
-    """The map of one look at an image, or the mean of the maps of its flips.
+    """The map of an image, or the mean of the maps of its flips.
 
     Attributes:
         views: 1, 2 (with the mirror image) or 4 (also upside down).
@@ -212,7 +212,7 @@ class PointingResult(_Result):
 
 
 class SourcesResult(_Result):
-    """How well the source of lesions of one diagnosis can be told from the model's features.
+    """Measure of how well the source of lesions of one diagnosis can be told from the model's features.
 
     Attributes:
         diagnosis: The diagnosis.

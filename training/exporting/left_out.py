@@ -30,7 +30,7 @@ FOLDER_PREFIX: Final = "without-"
 
 @dataclass(frozen=True)
 class LeftOutResult:
-    """How one run answers for the sources that it left out.
+    """Figures of one run on the sources that it left out.
 
     Attributes:
         sources: The left-out sources.

@@ -36,7 +36,7 @@ class Origin(BaseModel):
 
 
 class Lineage(BaseModel):
-    """Everything that weights have learned from."""
+    """Record of everything that weights have learned from."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

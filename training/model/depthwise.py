@@ -11,7 +11,7 @@ Tensor = Any
 
 
 class Depthwise(StrEnum):
-    """How depthwise convolutions are computed. The results are the same but for rounding."""
+    """Way to compute depthwise convolutions. The results are the same but for rounding."""
 
     #: By the backend's own kernel.
     CONVOLUTION = "convolution"

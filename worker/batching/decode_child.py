@@ -79,7 +79,7 @@ def _decode(pipe: Connection, data: bytes, request: dict[str, Any]) -> tuple[dic
 
 
 def _end_with_parent(parent: int, descriptor: int) -> None:
-    """Let the kernel kill this process when the parent ends, and end it when the parent lets go of the pipe.
+    """Let the kernel kill this process when the parent ends, and end it when the parent closes the pipe.
 
     A parent that replaces itself by another program does not end, but closes the pipe.
     """

@@ -25,7 +25,7 @@ _UNAVAILABLE_PAUSE_S: Final = 2.0
 
 
 class Decoder(Protocol):
-    """What decodes the images of one slot."""
+    """Protocol of the object that decodes the images of one slot."""
 
     def decode(self, data: bytes) -> DecodedImage | Failure:
         """Decode an image. May raise `ImageRejected`, `LargeImage` and the errors of `IsolatedDecoder`."""
@@ -36,7 +36,7 @@ class Decoder(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the image, where that is possible."""
+        """Stop decoding, where that is possible."""
         ...
 
 
@@ -48,7 +48,7 @@ class _Slot:
 
 
 class DecodeLane:
-    """Decodes work items in threads and passes them on. Every item that was put gets an outcome or is passed on.
+    """Threads that decode the items of one queue and pass them on. Every item gets an outcome or is passed on.
 
     Args:
         name: Name of the threads.
@@ -100,7 +100,7 @@ class DecodeLane:
         return self._queue.close()
 
     def stop(self) -> None:
-        """End the child processes and let images go that wait for memory. Call `close` of all lanes before."""
+        """End the child processes, and release images that wait for memory. Call `close` of all lanes before."""
         for slot in self._slots:
             slot.decoder.close()
 
@@ -121,7 +121,8 @@ class DecodeLane:
                 if outcome is not None:
                     item.finish(outcome)
             except Exception as error:
-                # Whatever it is: without an outcome the item's message would wait for ever, without this thread all.
+                # Any exception is caught: without an outcome the item's message would wait for ever, and without this
+                # thread all messages would.
                 log.exception("a decode slot failed, the image fails", job=item.job.id)
                 item.finish(Failure(reason=FailureReason.DECODE_FAILED, detail=type(error).__name__))
             finally:
@@ -144,7 +145,7 @@ class DecodeLane:
         except DecoderClosed:
             return Released.RELEASED
         except DecoderUnavailable as error:
-            log.error("no process to decode images in can be started, releasing the image", problem=str(error))  # noqa: TRY400
+            log.error("no child process can be started to decode in, releasing the image", problem=str(error))  # noqa: TRY400
             self._closed.wait(_UNAVAILABLE_PAUSE_S)
             return Released.RELEASED
         if isinstance(decoded, Failure):

@@ -26,9 +26,9 @@ _NICENESS: Final = 5
 class DecodeStage:
     """Decodes work items in threads and passes them on.
 
-    Of three lanes, one decodes small images of simple formats in this process, one decodes containers and large images
-    in child processes, and one decodes suspect images in child processes. So no image waits for a suspect one unless it
-    is one, and no photograph for a large image. The child processes share a budget of memory.
+    There are three lanes. One decodes small images of simple formats in this process, one decodes containers and large
+    images in child processes, and one decodes suspect images in child processes. So only suspect images wait for
+    suspect images, and no photograph waits for a large image. The child processes share a budget of memory.
 
     Args:
         spec: Preprocessing of the model's input.

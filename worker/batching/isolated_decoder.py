@@ -1,4 +1,4 @@
-"""Decodes images in a child process, which alone dies of them or is stopped."""
+"""Decodes images in a child process, so that an image that kills or hangs its decoder does not harm the worker."""
 
 import json
 import os
@@ -23,7 +23,7 @@ from worker.batching.weighted_semaphore import WeightedSemaphore
 
 log = structlog.get_logger(__name__)
 
-# -P: the working directory is no place to import from. Warnings of readers are for no one.
+# -P: nothing is imported from the working directory. Nobody reads the warnings of image readers.
 _COMMAND: Final = (sys.executable, "-P", "-W", "ignore", "-m", "worker.batching.decode_child")
 #: Seconds for the start of the interpreter and its imports, which must not count as decode time.
 _START_TIMEOUT_S: Final = 60.0

@@ -16,8 +16,8 @@ from worker.batching.predict_stage import PredictStage
 from worker.batching.prediction_check import DeviceFault
 from worker.batching.work_item import Released, WorkItem
 
-#: Batches that a pipeline needs at hand: one that is predicted, one that is decoded meanwhile, and what comes with the
-#: next message.
+#: Batches that keep the device busy: one that is predicted, one that is decoded meanwhile, and what the next message
+#: brings.
 _BACKLOG_BATCHES: Final = 3
 
 

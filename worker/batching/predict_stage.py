@@ -122,7 +122,8 @@ class PredictStage:
             try:
                 self._predict(batch)
             except Exception as error:
-                # Whatever it is: without outcomes their messages would wait for ever, without this thread all.
+                # Any exception is caught: without outcomes their messages would wait for ever, and without this thread
+                # all messages would.
                 log.exception("the predict stage failed, the rest of the batch fails", batch_size=len(batch))
                 for item in batch:
                     item.finish(Failure(reason=FailureReason.PREDICT_FAILED, detail=type(error).__name__))

@@ -1,4 +1,4 @@
-"""Checks the model's output: one that breaks the runtimes' protocol is no answer, and a device may give no other."""
+"""Checks the model's output against the runtimes' protocol, and tests whether a device that breaks it is broken."""
 
 from typing import Final
 

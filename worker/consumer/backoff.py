@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 _FIRST_PAUSE_S: Final = 1.0
 _MAX_PAUSE_S: Final = 4.0
 
-#: Access that is denied for this long is denied for good. A password or a user that is being changed is back sooner.
+#: Access that is denied for this long counts as denied for good. Changing a password or a user takes an operator less.
 ACCESS_GRACE_S: Final = 15.0
 
 

@@ -32,7 +32,7 @@ _FLUSH_DELAY_S: Final = 0.25
 
 _OUTAGE_EVENTS: Final = ("no messages can be fetched from Redis, retrying", "messages are fetched from Redis again")
 
-#: Access that is denied for so long is denied for good: a password that is being changed is back sooner. Seconds.
+#: Access that is denied for so long counts as denied for good. An operator who changes a password takes less. Seconds.
 _ACCESS_GRACE_S: Final = 15.0
 
 
@@ -117,6 +117,6 @@ class EventBatchingConsumer(Consumer):  # type: ignore[misc]
 
 
 def _is_not_about_redis(record: logging.LogRecord) -> bool:
-    """Return whether `record` is another than Celery's own word of a connection to Redis that was lost."""
+    """Return False for Celery's log records about a lost connection to Redis: `ensure_connected` logs the outage."""
     arguments = record.args
     return not (isinstance(arguments, tuple) and arguments[:1] == (CONNECTION_RETRY,))

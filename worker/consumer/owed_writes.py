@@ -27,10 +27,10 @@ log = structlog.get_logger(__name__)
 
 
 class OwedWrites:
-    """Decisions, releases and requests for uploads of one incarnation. Shared by all task threads.
+    """Writer of the decisions, releases and requests for uploads of one incarnation. Shared by all task threads.
 
-    `Ledger.run` waits while Redis is unavailable. Here every other refusal is waited out, too: the thread keeps what
-    it owes, and with it the task slot, so that a worker that cannot write takes no more messages.
+    `Ledger.run` waits while Redis is unavailable. This class also repeats writes that Redis refuses for another reason.
+    A thread that waits keeps its task slot, so a worker that cannot write takes no more messages.
 
     Args:
         ledger: The ledger.

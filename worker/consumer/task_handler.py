@@ -193,7 +193,7 @@ class TaskHandler:
                 self._decide_finished(finished, model, decisions)
             decisions.finish()
         except REDIS_ERRORS as error:
-            # The store refuses to read, or the ledger to write. That is no attempt at an image.
+            # The store refuses to read, or the ledger to write. That does not count as an attempt at an image.
             self._backoff.report_failure(error)
             self._release_undecided([job.id for job in jobs], decisions.counts)
         finally:

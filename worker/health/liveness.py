@@ -16,7 +16,7 @@ MAX_STALL_S: Final = 60.0
 
 
 class LivenessFile:
-    """A thread that touches `path` until the predict thread or the event loop hangs.
+    """A thread that touches `path` every second unless the predict thread or the event loop hangs.
 
     Waiting for an unavailable Redis is not a hang: a restart of the worker would not bring Redis back.
 

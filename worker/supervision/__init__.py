@@ -1,1 +1,1 @@
-"""Several worker processes as one service, and a word about processes that the kernel killed."""
+"""Runs several worker processes as one service, and reports processes that the kernel killed."""

@@ -48,7 +48,7 @@ def run_and_report_kill(command: Sequence[str]) -> int:
 
 
 def describe_end(number: int, oom_kills: int, limit: float) -> str:
-    """Why a worker ended that got a signal.
+    """Describe in a sentence or two why a signal ended a worker.
 
     Args:
         number: The signal.

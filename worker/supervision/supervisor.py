@@ -23,11 +23,11 @@ from worker.supervision.worker_process import METRICS_VARIABLE, WorkerProcess
 
 log = structlog.get_logger(__name__)
 
-#: Seconds between two looks at the processes.
+#: Seconds between two checks of the processes.
 _INTERVAL_S: Final = 0.25
 
-#: After more seconds this process was suspended, and the others may have been, too.
-_MAX_PAUSE_BETWEEN_LOOKS_S: Final = 5.0
+#: If more seconds pass between two checks, this process was suspended, and the others may have been, too.
+_MAX_PAUSE_BETWEEN_CHECKS_S: Final = 5.0
 
 #: Seconds before a process that ended is started again: at first, and at most. One that has lived for `_SOUND_S` starts
 #: again at once.
@@ -39,15 +39,15 @@ _SOUND_S: Final = 60.0
 _MAX_MISSING_S: Final = 120.0
 
 
-class _Place:
-    """The place of one process: the process that fills it, or the time at which the next one starts."""
+class _ProcessSlot:
+    """A slot for one process: the process in it, or the time at which the next one starts."""
 
     def __init__(self, index: int) -> None:
         self.index = index
         self.process: WorkerProcess | None = None
         self.starts_at = 0.0
         self.pause_s = 0.0
-        #: None until the first process of this place was ready.
+        #: None until the first process in this slot was ready.
         self.last_ready: float | None = None
 
 
@@ -61,11 +61,11 @@ class Supervisor:
     def __init__(self, config: Settings, sizing: Sizing) -> None:
         self._config = config
         self._sizing = sizing
-        self._places = [_Place(index) for index in range(sizing.processes)]
+        self._slots = [_ProcessSlot(index) for index in range(sizing.processes)]
         self._stop = threading.Event()
         self._is_misconfigured = False
         self._metrics: SharedMetrics | None = None
-        self._looked_at = time.monotonic()
+        self._checked_at = time.monotonic()
         self._oom_kills = count_oom_kills()
 
     def run(self) -> int:
@@ -103,61 +103,59 @@ class Supervisor:
 
     def _look_after(self) -> None:
         now = time.monotonic()
-        was_suspended = now - self._looked_at > _MAX_PAUSE_BETWEEN_LOOKS_S
-        self._looked_at = now
-        for place in self._places:
-            if place.process is not None:
-                place.process.look()
+        was_suspended = now - self._checked_at > _MAX_PAUSE_BETWEEN_CHECKS_S
+        self._checked_at = now
+        for slot in self._slots:
+            if slot.process is not None:
+                slot.process.check_progress()
                 if was_suspended:
-                    place.process.excuse()
-            if place.process is None:
-                if now >= place.starts_at:
-                    self._start(place)
-            elif (exit_code := place.process.exit_code) is not None:
-                self._on_exit(place, place.process, exit_code)
-            elif place.process.is_hanging:
-                log.error("a worker process hangs, killing it", process=place.index, pid=place.process.pid)
-                place.process.kill()
-            elif place.process.is_ready:
-                place.last_ready = now
+                    slot.process.reset_stall_timer()
+            if slot.process is None:
+                if now >= slot.starts_at:
+                    self._start(slot)
+            elif (exit_code := slot.process.exit_code) is not None:
+                self._on_exit(slot, slot.process, exit_code)
+            elif slot.process.is_hanging:
+                log.error("a worker process hangs, killing it", process=slot.index, pid=slot.process.pid)
+                slot.process.kill()
+            elif slot.process.is_ready:
+                slot.last_ready = now
         self._report_health(now)
 
-    def _start(self, place: _Place) -> None:
+    def _start(self, slot: _ProcessSlot) -> None:
         environment = {} if self._metrics is None else {METRICS_VARIABLE: str(self._metrics.directory)}
-        place.process = WorkerProcess(
-            place.index, directory=self._directory, cores=self._sizing.cores_each, environment=environment
+        slot.process = WorkerProcess(
+            slot.index, directory=self._directory, cores=self._sizing.cores_each, environment=environment
         )
 
-    def _on_exit(self, place: _Place, process: WorkerProcess, exit_code: int) -> None:
+    def _on_exit(self, slot: _ProcessSlot, process: WorkerProcess, exit_code: int) -> None:
         self._forget(process)
-        place.process = None
+        slot.process = None
         if exit_code == EXIT_MISCONFIGURED:
             self._is_misconfigured = True
             self._stop.set()
             return
         is_sound = exit_code == 0 or process.age_s() >= _SOUND_S
-        place.pause_s = 0.0 if is_sound else min(_MAX_PAUSE_S, 2 * place.pause_s) or _FIRST_PAUSE_S
-        place.starts_at = time.monotonic() + place.pause_s
+        slot.pause_s = 0.0 if is_sound else min(_MAX_PAUSE_S, 2 * slot.pause_s) or _FIRST_PAUSE_S
+        slot.starts_at = time.monotonic() + slot.pause_s
         if exit_code < 0:
             reason = describe_end(-exit_code, count_oom_kills() - self._oom_kills, memory_limit())
             self._oom_kills = count_oom_kills()
-            log.error("a worker process was killed, starting it again", process=place.index, reason=reason)
+            log.error("a worker process was killed, starting it again", process=slot.index, reason=reason)
         else:
-            log.warning("a worker process ended, starting it again", process=place.index, exit_code=exit_code)
+            log.warning("a worker process ended, starting it again", process=slot.index, exit_code=exit_code)
 
     def _report_health(self, now: float) -> None:
         if self._metrics is not None:
-            self._metrics.set_ready(sum(place.last_ready == now for place in self._places))
-        is_healthy = all(
-            place.last_ready is not None and now - place.last_ready < _MAX_MISSING_S for place in self._places
-        )
+            self._metrics.set_ready(sum(slot.last_ready == now for slot in self._slots))
+        is_healthy = all(slot.last_ready is not None and now - slot.last_ready < _MAX_MISSING_S for slot in self._slots)
         if self._config.liveness_file is not None and is_healthy:
             with suppress(OSError):
                 self._config.liveness_file.touch()
 
     def _stop_all(self) -> None:
         """Let each process finish its batch and release its other jobs."""
-        running = [place.process for place in self._places if place.process is not None]
+        running = [slot.process for slot in self._slots if slot.process is not None]
         if running:
             log.info("stopping worker processes", processes=len(running))
         for process in running:

@@ -66,17 +66,17 @@ class WorkerProcess:
         """Return the seconds since the start."""
         return time.monotonic() - self._started_at
 
-    def look(self) -> None:
-        """Find out whether it has made progress since the last look."""
+    def check_progress(self) -> None:
+        """Reset the stall timer if the process has made progress since the last check."""
         try:
             touched_ns = self._liveness_file.stat().st_mtime_ns
         except OSError:
             return
         if touched_ns != self._touched_ns:
             self._touched_ns = touched_ns
-            self.excuse()
+            self.reset_stall_timer()
 
-    def excuse(self) -> None:
+    def reset_stall_timer(self) -> None:
         """Count the time without progress from now on."""
         self._progress_at = time.monotonic()
 

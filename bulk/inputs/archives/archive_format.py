@@ -24,7 +24,7 @@ class OpenArchive(Protocol):
         """Read a file. Raises `FileNotReadable`, `ImageRejected` and what the format's library raises."""
 
     def order(self, name: str) -> int:
-        """Where the file is. Files are best read in this order."""
+        """Position of the file in the archive. Files are best read in this order."""
 
     def close(self) -> None:
         """Close the archive."""

@@ -94,7 +94,7 @@ def _check(dataset: Any) -> None:
 
 
 def _mark_colours(jpeg: bytes, photometric: str) -> bytes:
-    """A JPEG of red, green and blue says so itself: decoders cannot see the DICOM element that says it."""
+    """Mark a JPEG of red, green and blue as such: its decoder cannot see the DICOM element with this information."""
     head = jpeg[: jpeg.find(b"\xff\xda")]
     if photometric == "RGB" and b"JFIF\0" not in head and b"Adobe" not in head:
         return jpeg[:2] + _ADOBE_RGB + jpeg[2:]

@@ -2,9 +2,8 @@
 -- ready -> claimed, for messages that a worker has taken from their queues.
 -- ARGV: incarnation, the queue whose claimed jobs wait in the worker, maximum number of jobs of a message that names
 -- fewer, '1' to repeat a call whose reply could not be read, then for each message: token, queue, number of ids, ids.
--- A message claims the jobs that it names, and further jobs of its queue, the oldest first: its share of those that
--- wait, so that the messages that still wait find jobs, too. Jobs that are not `ready` and jobs of a paused queue are
--- left out.
+-- A message claims the jobs that it names, and its share of the other jobs that wait in its queue, the oldest first.
+-- The rest is left for the messages that still wait. Only `ready` jobs are claimed, and none of a paused queue.
 -- If the last call of this process began with the same token, its reply was lost and is repeated.
 -- Returns for each message a list of: id, contract, queue, suspect, attempts, ms to the deadline, ms since the job was
 -- received, ms since it last became ready.

@@ -12,7 +12,7 @@ from training.errors import TrainingError
 _ISIC2017: Final = "https://s3-us-west-1.amazonaws.com/udacity-dlnfd/datasets/skin-cancer"
 #: All files of PAD-UFES-20, version 1, in one archive, as Mendeley Data publishes it.
 _PAD_UFES_20: Final = "https://prod-dcd-datasets-cache-zipfiles.s3.eu-west-1.amazonaws.com/zr7vgbcyr2-1.zip"
-#: Hands of students, Apache-2.0: the repository as GitHub packs it.
+#: Photographs of students' hands, Apache-2.0: the repository as GitHub packs it.
 _SIGN_DIGITS_HANDS: Final = "https://github.com/ardamavi/Sign-Language-Digits-Dataset/archive/refs/heads/master.zip"
 _DATAVERSE: Final = "https://dataverse.harvard.edu"
 _HAM10000: Final = "doi:10.7910/DVN/DBW86T"

@@ -33,7 +33,7 @@ def read_phone_folder(folder: Path) -> Iterator[ImageRecord]:
     """Read the records of the images in `folder`; none if there is no such folder.
 
     Images with a fold are trained on and measured out of fold. Of the others, half of the owners are held out. A source
-    of images of no lesion that is not known here says in the column `shows` what they show: skin, hand or thing.
+    of images of no lesion that is not known here needs the column `shows`: skin, hand or thing.
 
     Raises:
         TrainingError: As `read_folders` does.
