@@ -157,7 +157,7 @@ refusal-damaged = The file is damaged or was cut off on its way. Please send it 
 refusal-unreadable = Reading this photograph would take more time or memory than I may spend on one. Please take a new photograph.
 refusal-not_a_lesion = I see no mole in this photograph. If there is one, take the photograph from closer by: one mole, sharp, in daylight, filling about a third of it.
 failure =
-    I am sorry: I could not look at this photograph. That is our fault, not yours. Please send it again in a few minutes.
+    I am sorry: I could not look at this photograph. That is our fault, not yours. Please send it again in a few minutes. If that fails too, take a new photograph.
 
     If the mole worries you, do not wait for me: show it to a doctor.
 failure-other-release =
