@@ -67,6 +67,15 @@ def test_dead_letters_are_listed_and_replayed(ledger: Ledger, client: Any) -> No
     assert "No dead letters" in run_ops("dead", "list").output
 
 
+@pytest.mark.parametrize(
+    ("command", "text"),
+    [("dead replay", "0 of 0 are tried again"), ("dead drop", "0 deleted"), ("runs drop", "0 jobs of 0 folder runs")],
+)
+def test_nothing_is_asked_where_there_is_nothing_to_do(client: Any, command: str, text: str) -> None:
+    result = run_ops(*command.split(), "--all")
+    assert (result.exit_code, text in result.output) == (0, True), result.output
+
+
 def test_decision_of_another_release_is_shown_as_such(ledger: Ledger, client: Any) -> None:
     create_jobs(ledger, "a")
     ledger.run(transitions.decide([("a", Failure(reason=FailureReason.PREDICT_FAILED))]))
