@@ -187,7 +187,7 @@ def dead_replay(ids: tuple[str, ...], every: bool, limit: int, yes: bool) -> Non
     _require_ids_or_all(ids, every)
     with _open_client() as client:
         letters = dead_letters.find_dead_letters(client, ids, limit=limit)
-        if every and not yes:
+        if every and letters and not yes:
             click.confirm(f"Try {len(letters)} dead letters again?", abort=True)
         count = dead_letters.replay(client, letters, _console)
     click.echo(f"{count} of {len(letters)} are tried again; `melanoma-ops trace JOB` shows the progress of one.")
@@ -206,7 +206,7 @@ def dead_drop(ids: tuple[str, ...], every: bool, limit: int, yes: bool) -> None:
     _require_ids_or_all(ids, every)
     with _open_client() as client:
         letters = dead_letters.find_dead_letters(client, ids, limit=limit)
-        if every and not yes:
+        if every and letters and not yes:
             click.confirm(f"Delete {len(letters)} dead letters?", abort=True)
         dropped = dead_letters.drop(client, letters)
     click.echo(f"{len(dropped.deleted)} deleted.")
@@ -235,7 +235,7 @@ def runs_drop(ids: tuple[str, ...], every: bool, yes: bool) -> None:
     _require_ids_or_all(ids, every, what="runs")
     with _open_client() as client:
         runs = folder_runs.find_ownerless(client, ids)
-        if every and not yes:
+        if every and runs and not yes:
             click.confirm(f"Delete the jobs of {len(runs)} folder runs?", abort=True)
         deleted = sum(folder_runs.drop(client, run) for run in runs)
     click.echo(f"{deleted} jobs of {len(runs)} folder runs deleted.")

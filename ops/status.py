@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
@@ -13,6 +13,9 @@ from ops.durations import format_duration
 from shared.contract.names import FOLDER_RUNS
 from shared.ledger import admin
 from shared.ledger.records import LedgerOverview, ProcessInfo
+
+#: A worker that its CPU limit holds back in a larger share of the time answers late. Full batches alone take less.
+_MAX_THROTTLED: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,8 @@ def print_status(status: Status, console: Console) -> None:
     for process in overview.processes:
         model = served_model(process)
         text = f"{model['artefact']} with {describe_runtime(model)}" if model else ""
+        if throttling := describe_throttling(model):
+            text += f" [yellow]{throttling}[/]"
         if model.get("refused"):
             text += f" [red]refused: {model['refused']}[/]"
         heartbeat = f"{format_duration(_heartbeat_age_s(process, status))} ago"
@@ -105,6 +110,12 @@ def describe_runtime(model: Mapping[str, Any]) -> str:
     """Runtime, device and precision of a model that a worker reports. A worker of an older release reports less."""
     text = f"{model.get('runtime', '?')} on {model['device']}"
     return f"{text} in {model['precision']}" if "precision" in model else text
+
+
+def describe_throttling(model: Mapping[str, Any]) -> str:
+    """A sentence about a worker whose CPU limit holds it back, without its subject. Empty for others."""
+    share = model.get("cpu_throttled", 0.0)
+    return f"was held back by its CPU limit in {share:.0%} of the last minute" if share > _MAX_THROTTLED else ""
 
 
 def _heartbeat_age_s(process: ProcessInfo, status: Status) -> float:

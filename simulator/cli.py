@@ -38,7 +38,7 @@ def main(host: str, port: int, *, limits: bool, container: bool) -> None:
 
 
 async def _serve(host: str, port: int, *, limits: bool) -> int:
-    state = SimulatorState(first_message_id=int(time.time()) % 2**31)
+    state = SimulatorState(started_at=time.time())
     state.rate_limits_enabled = limits
     stop = asyncio.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import Callable
 
@@ -15,8 +16,9 @@ _FILES = 300
 
 
 def scale_workers(stack: ContainerStack) -> str:
-    """Start a second worker beside the first."""
-    stack.compose("up", "--detach", "--no-build", "--scale", "worker=2", "worker")
+    """Start a second worker beside the first. The setting holds for each later `up`."""
+    stack.settings["WORKERS"] = "2"
+    stack.compose("up", "--detach", "--no-build", "worker")
     wait_until(lambda: len(stack.containers("worker")) == 2, "two workers", 60)
     stack.wait_until_healthy("worker")
     return "2 workers"
@@ -33,6 +35,25 @@ def lose_a_worker_under_load(stack: ContainerStack) -> str:
         stack.docker("start", killed, stopped)
 
     return _run_under_load(stack, kill_and_stop)
+
+
+def starve_a_worker_under_load(stack: ContainerStack) -> str:
+    """One worker has nearly no CPU for a while. The doctor names it."""
+    starved, _ = stack.containers("worker")
+
+    def starve() -> None:
+        stack.docker("update", "--cpus", "0.02", starved)
+        try:
+            wait_until(
+                lambda: "was held back by its CPU limit in" in stack.ops("doctor", check=False),
+                "the doctor to name the worker",
+                120,
+                every_s=2,
+            )
+        finally:
+            stack.docker("update", "--cpus", str(os.cpu_count()), starved)
+
+    return _run_under_load(stack, starve)
 
 
 def restart_each_redis_under_load(stack: ContainerStack) -> str:
@@ -53,11 +74,12 @@ def upgrade_under_load(stack: ContainerStack) -> str:
         release = stack.checkout / "bot/__init__.py"
         release.write_text(release.read_text(encoding="utf-8") + "\n# Another release.\n", encoding="utf-8")
         stack.compose("build", "bot", "worker", timeout_s=1800)
-        stack.compose("up", "--detach", "--scale", "worker=2", "bot", "worker")
+        stack.compose("up", "--detach", "bot", "worker")
 
     before = stack.containers("bot")
     said = _run_under_load(stack, upgrade)
     expect(stack.containers("bot") != before, "the bot's container was not replaced")
+    expect(len(stack.containers("worker")) == 2, "the upgrade has changed the number of workers")
     return said
 
 
@@ -76,20 +98,22 @@ async def _photo_after_restore(stack: ContainerStack) -> None:
 
 def _lose_and_restore_ledger(stack: ContainerStack) -> None:
     backup = stack.home / "backup"
-    backup.mkdir()
+    backup.mkdir(mode=0o700)
     volume = f"{PROJECT}_ledger"
     image = stack.images()["ledger"]
-    rewrite = "REDISCLI_AUTH=$(cat /run/secrets/redis_password) valkey-cli bgrewriteaof"
+    rewrite = (
+        "export REDISCLI_AUTH=$(cat /run/secrets/redis_password); valkey-cli bgrewriteaof;"
+        ' while valkey-cli info persistence | grep -q "aof_rewrite_.*:1"; do sleep 1; done'
+    )
     stack.compose("exec", "-T", "ledger", "sh", "-c", rewrite)
-    time.sleep(3)
     copy = ("run", "--rm", "--user", "0", "--volume", f"{backup}:/backup")
-    stack.docker(*copy, "--volume", f"{volume}:/data:ro", image, "cp", "-a", "/data/.", "/backup")
+    stack.docker(*copy, "--volume", f"{volume}:/data:ro", image, "cp", "-a", "/data/appendonlydir", "/backup")
 
     stack.compose("stop", "bot", "worker", "flower", "ledger")
     stack.compose("rm", "--force", "ledger")
     stack.docker("volume", "rm", volume)
     stack.compose("create", "ledger")
-    stack.docker(*copy, "--volume", f"{volume}:/data", image, "cp", "-a", "/backup/.", "/data")
+    stack.docker(*copy, "--volume", f"{volume}:/data", image, "cp", "-a", "/backup/appendonlydir", "/data")
     stack.compose("up", "--detach", "--no-build")
     stack.wait_until_healthy("ledger", "worker", "bot")
 

@@ -127,7 +127,7 @@ def submit_a_folder(stack: ContainerStack) -> str:
 
 def run_the_doctor(stack: ContainerStack) -> str:
     """The operator's first question is answered with yes."""
-    output = stack.compose("--profile", "monitoring", "run", "--rm", "exporter", "melanoma-ops", "doctor")
+    output = stack.ops("doctor")
     return f"{len(output.strip().splitlines())} lines, exit code 0"
 
 

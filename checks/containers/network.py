@@ -21,8 +21,8 @@ def start_the_proxy(stack: ContainerStack) -> str:
 
 def receive_updates_by_webhook(stack: ContainerStack) -> str:
     """Three bots behind the proxy receive updates."""
-    stack.settings["MELANOMA_WEBHOOK_URL"] = stack.settings["PROXY_SITE"]
-    stack.compose("--profile", "webhook", "up", "--detach", "--no-build", "--scale", f"bot={_BOTS}", "bot", "proxy")
+    stack.settings |= {"MELANOMA_WEBHOOK_URL": stack.settings["PROXY_SITE"], "BOTS": str(_BOTS)}
+    stack.compose("--profile", "webhook", "up", "--detach", "--no-build", "bot", "proxy")
     stack.wait_until_healthy("proxy", "bot")
     expect(len(stack.containers("bot")) == _BOTS, "not all bots run")
     answer = converse(stack, "Vera")

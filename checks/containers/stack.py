@@ -142,6 +142,11 @@ class ContainerStack:
         """Run a command of Docker Compose, with the settings that try the service with the simulator."""
         return self.run(*_COMPOSE, *arguments, **options)
 
+    def ops(self, *arguments: str, **options: Any) -> str:
+        """Run a command of `melanoma-ops` in a container of its own."""
+        run = ("--profile", "monitoring", "run", "--rm", "exporter", "melanoma-ops")
+        return self.compose(*run, *arguments, **options)
+
     def start_compose(self, *arguments: str) -> "subprocess.Popen[str]":
         """Start a command of Docker Compose in the background."""
         return subprocess.Popen(

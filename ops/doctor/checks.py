@@ -11,7 +11,7 @@ from ops.client import OpsError, open_admin_client
 from ops.doctor.check_result import CheckResult, ok, problem, warning
 from ops.doctor.redis_checks import check_bot_lease, check_image_store, check_ledger
 from ops.durations import format_duration
-from ops.status import Status, describe_runtime, read_status, served_model
+from ops.status import Status, describe_runtime, describe_throttling, read_status, served_model
 from shared.config.settings import Settings, SettingsError, find_unknown_variables
 from shared.contract.names import CONTRACT_VERSION, WORKER_ROLE
 from shared.model.artefact import ArtefactError, read_artefact
@@ -118,6 +118,12 @@ def _check_workers(status: Status) -> Iterator[CheckResult]:
                 incarnation,
                 f"the kernel has killed {model['oom_kills']} of the processes in its container for lack of memory",
                 "Raise the container's memory limit, or lower MELANOMA_DECODE_MAX_MEMORY.",
+            )
+        if throttling := describe_throttling(model):
+            yield warning(
+                incarnation,
+                throttling,
+                "Raise the CPU limit of its container (cpus, resources.limits.cpu), or start more workers elsewhere.",
             )
         if model.get("refused"):
             yield problem(

@@ -26,7 +26,7 @@ def parse_bot_id(token: str) -> int:
 class BotAccount:
     """A bot. It needs no registration: any well-formed token makes one. Raises `ApiError` for a malformed token."""
 
-    def __init__(self, token: str, *, rate_limits: bool, first_message_id: int = 1) -> None:
+    def __init__(self, token: str, *, rate_limits: bool, first_message_id: int, first_update_id: int) -> None:
         self.id = parse_bot_id(token)
         self.info: dict[str, Any] = {
             "id": self.id,
@@ -38,7 +38,7 @@ class BotAccount:
             "supports_inline_queries": False,
         }
         self.chats: dict[int, Chat] = {}
-        self.updates = UpdateQueue()
+        self.updates = UpdateQueue(first_update_id)
         self.webhook: WebhookSender | None = None
         self.rate_limits = RateLimits(enabled=rate_limits)
         self.commands: dict[tuple[str, str], list[dict[str, str]]] = {}

@@ -18,12 +18,17 @@ _CHAT_FIELDS: Final = ("id", "first_name", "last_name", "username")
 class SimulatorState:
     """The state of a simulator. All of it is in memory."""
 
-    def __init__(self, first_message_id: int = 1) -> None:
+    def __init__(self, started_at: float = 0.0) -> None:
         """Create a state without users.
 
-        A server that starts anew begins with a higher `first_message_id`, because bots may still know earlier ids.
+        Args:
+            started_at: Seconds since the epoch. All ids begin there, since Telegram never uses an id twice: a bot
+                still knows users and messages of the last run, and skips updates before the last that it has handled.
         """
-        self._first_message_id = first_message_id
+        #: Milliseconds: a run with fewer than a thousand users or updates a second stays below the ids of the next.
+        self._first_id = int(started_at * 1000)
+        #: Only seconds, as Telegram's ids of messages have 32 bits. The chat of a message is new in any case.
+        self._first_message_id = int(started_at) % 2**31
         self.files = FileStore()
         self.calls = CallLog()
         self.faults = FaultInjector()
@@ -39,7 +44,10 @@ class SimulatorState:
         bot = self.bots.get(token)
         if bot is None:
             bot = self.latest_bot = self.bots[token] = BotAccount(
-                token, rate_limits=self._rate_limits_enabled, first_message_id=self._first_message_id
+                token,
+                rate_limits=self._rate_limits_enabled,
+                first_message_id=self._first_message_id + 1,
+                first_update_id=self._first_id + 1,
             )
         return bot
 
@@ -56,14 +64,14 @@ class SimulatorState:
 
     def add_user(self, first_name: str, language_code: str, **optional: str | None) -> dict[str, Any]:
         """Add a user. `optional` fields that are empty are left out."""
-        user_id = _FIRST_USER_ID + len(self.users)
+        user_id = self._first_id + _FIRST_USER_ID + len(self.users)
         user = {"id": user_id, "is_bot": False, "first_name": first_name, "language_code": language_code}
         self.users[user_id] = user | {name: value for name, value in optional.items() if value}
         return self.users[user_id]
 
     def add_group(self, title: str, members: list[int]) -> dict[str, Any]:
         """Add a group of users that contains every bot."""
-        group_id = _FIRST_GROUP_ID - len(self.groups)
+        group_id = _FIRST_GROUP_ID - self._first_id - len(self.groups)
         self.groups[group_id] = {"id": group_id, "type": "group", "title": title}, members
         return self.groups[group_id][0]
 

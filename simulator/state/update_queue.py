@@ -17,11 +17,11 @@ _OTHER_POLLER: Final = "other getUpdates request; make sure that only one bot in
 class UpdateQueue:
     """A queue that drops an update once a poll asks for a later one."""
 
-    def __init__(self) -> None:
+    def __init__(self, first_id: int) -> None:
         self._pending: deque[Update] = deque()
         self._redeliveries: deque[Update] = deque()
         self._history: dict[int, Update] = {}
-        self._next_id = 1
+        self._next_id = first_id
         self._changed = asyncio.Event()
         self._poller: object | None = None
         self._terminated_by = ""

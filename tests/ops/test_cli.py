@@ -30,6 +30,8 @@ def test_status_has_the_same_facts_as_text_and_json(ledger: Ledger) -> None:
     create_jobs(ledger, "a", "b")
     create_dead_letters(ledger, "c")
     ledger.run(transitions.heartbeat("worker-1", lease_s=5))
+    serving = {"artefact": "one@1", "device": "CPU:0", "cpu_throttled": 0.834}
+    ledger.run(admin.report_status("worker-1", json.dumps(serving)))
     run_ops("pause", "interactive")
     text = run_ops("status").output
     status = json.loads(run_ops("status", "--json").output)
@@ -41,6 +43,11 @@ def test_status_has_the_same_facts_as_text_and_json(ledger: Ledger) -> None:
     assert "dead      1" in text
     assert [(process["role"], process["held"]) for process in status["processes"]] == [("worker", 0)]
     assert "worker-1" in text
+    assert status["processes"][0]["cpu_throttled"] == 0.834
+    assert "held back by its CPU limit in 83%" in " ".join(text.split())
+    serving["cpu_throttled"] = 0.5
+    ledger.run(admin.report_status("worker-1", json.dumps(serving)))
+    assert "held back" not in run_ops("status").output
 
 
 def test_status_without_processes_says_that_none_is_alive(client: Any) -> None:
@@ -58,6 +65,15 @@ def test_dead_letters_are_listed_and_replayed(ledger: Ledger, client: Any) -> No
     assert history is not None
     assert history.stage == "received", "its owner has to store the image again"
     assert "No dead letters" in run_ops("dead", "list").output
+
+
+@pytest.mark.parametrize(
+    ("command", "text"),
+    [("dead replay", "0 of 0 are tried again"), ("dead drop", "0 deleted"), ("runs drop", "0 jobs of 0 folder runs")],
+)
+def test_nothing_is_asked_where_there_is_nothing_to_do(client: Any, command: str, text: str) -> None:
+    result = run_ops(*command.split(), "--all")
+    assert (result.exit_code, text in result.output) == (0, True), result.output
 
 
 def test_decision_of_another_release_is_shown_as_such(ledger: Ledger, client: Any) -> None:

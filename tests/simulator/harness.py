@@ -3,9 +3,12 @@
 import asyncio
 import contextlib
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +22,21 @@ from PIL import Image
 
 from simulator.client.client import SimulatorClient, User
 
+_ROOT = Path(__file__).parents[2]
 _NUMBERS = itertools.count(1000)
+
+
+@contextlib.contextmanager
+def running_simulator(port: int = 0) -> Iterator[str]:
+    """A simulator that runs as its command does; gives its address."""
+    command = [sys.executable, "-W", "error", "-m", "simulator", "--port", str(port)]
+    with subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("chat page: http://127.0.0.1:"), line
+        yield line.removeprefix("chat page: ").strip().rstrip("/")
+        process.terminate()
+        assert process.wait(10) == 0
 
 
 class SimulatorTestbed:

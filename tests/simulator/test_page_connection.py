@@ -1,8 +1,6 @@
 """The chat page while the simulator or the bot is away: nothing that a user sends is lost or sent twice."""
 
 import re
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from local.embedded_valkey import free_port
-from tests.simulator.harness import SimulatorTestbed, render_image
+from tests.simulator.harness import SimulatorTestbed, render_image, running_simulator
 
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Page, Route, expect
@@ -20,22 +18,16 @@ from tests.system.support.browser import open_page
 
 pytestmark = pytest.mark.slow
 
-_ROOT = Path(__file__).parents[2]
 _TOKEN = f"77:{'A-b_' * 9}"
 _TIMEOUT_MS = 20_000
 
 
 @contextmanager
-def running_simulator(port: int, *, has_bot: bool = True) -> Iterator[None]:
+def running_simulator_with_bot(port: int) -> Iterator[None]:
     """A simulator on `port`, which a bot has called."""
-    command = [sys.executable, "-m", "simulator", "--port", str(port)]
-    with subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert "chat page" in process.stdout.readline()
-        if has_bot:
-            call_as_bot(port)
+    with running_simulator(port):
+        call_as_bot(port)
         yield
-        process.terminate()
 
 
 def call_as_bot(port: int) -> None:
@@ -68,7 +60,7 @@ def test_what_is_sent_while_the_simulator_is_away_is_kept_and_sent_after_its_res
     image.write_bytes(render_image(300, 200))
     port = free_port()
     with ExitStack() as stack:
-        with running_simulator(port):
+        with running_simulator_with_bot(port):
             page = stack.enter_context(open_chat(port))
             send(page, "before")
             expect(page.locator("#messages .text")).to_have_text("before")
@@ -87,7 +79,7 @@ def test_what_is_sent_while_the_simulator_is_away_is_kept_and_sent_after_its_res
         expect(pending.get_by_role("img")).to_have_attribute("alt", "mole.jpg, not sent yet")
         pending.nth(2).get_by_role("button", name="Do not send").click()
         expect(pending).to_have_count(2)
-        stack.enter_context(running_simulator(port))
+        stack.enter_context(running_simulator_with_bot(port))
         expect(pending).to_have_count(0)
         expect(page.locator("#messages .message")).to_have_count(2)
         assert texts(page) == ["kept one"]
@@ -148,7 +140,7 @@ def test_a_press_that_cannot_be_sent_is_said(testbed: SimulatorTestbed) -> None:
 
 def test_a_message_waits_for_the_first_bot() -> None:
     port = free_port()
-    with running_simulator(port, has_bot=False), open_chat(port) as page:
+    with running_simulator(port), open_chat(port) as page:
         expect(page.locator("#connection")).to_contain_text("Waiting for a bot to start…")
         send(page, "early")
         expect(page.locator("#pending .message")).to_contain_text("Not sent yet")

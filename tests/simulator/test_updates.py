@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.simulator.harness import SimulatorTestbed, expect_error, render_image
+from tests.simulator.harness import SimulatorTestbed, expect_error, render_image, running_simulator
 
 
 class WebhookReceiver:
@@ -86,6 +86,29 @@ def test_kinds_that_are_not_allowed_are_dropped(testbed: SimulatorTestbed) -> No
         assert update.callback_query is not None
 
     testbed.run(scenario)
+
+
+def test_ids_of_a_simulator_that_starts_again_come_after_those_of_before() -> None:
+    def collect_ids() -> list[int]:
+        """Start a simulator; the ids of a user, a group, an update and a message."""
+        ids: list[int] = []
+
+        async def scenario() -> None:
+            anna = await testbed.create_anna()
+            group = await testbed.sim.create_group("Family", [anna])
+            (update,) = await testbed.bot.get_updates()
+            assert update.message is not None
+            ids.extend((anna.id, -group.id, update.update_id, update.message.message_id))
+
+        with running_simulator() as address:
+            testbed = SimulatorTestbed(address)
+            testbed.run(scenario)
+        return ids
+
+    before = collect_ids()
+    # Ids of messages count seconds. The start of a simulator takes about one.
+    time.sleep(1)
+    assert all(second > first for first, second in zip(before, collect_ids(), strict=True))
 
 
 def test_new_poll_terminates_the_older_one(testbed: SimulatorTestbed) -> None:

@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 import structlog
 
 from shared.config.container_memory import count_oom_kills
+from shared.config.cpu_throttling import CpuThrottling
 from shared.config.overrides import SettingsOverrides
 from shared.config.settings import SettingsError
 from shared.contract.names import CONTRACT_VERSION
@@ -21,6 +22,7 @@ from shared.ledger.script_call import ScriptCall
 from shared.model.artefact import ArtefactError
 from shared.service.periodic_thread import PeriodicThread
 from worker.serving.model_manager import Fingerprint, ModelManager, get_fingerprint
+from worker.telemetry.metrics import METRICS
 
 T = TypeVar("T")
 
@@ -70,6 +72,7 @@ class Reconciler:
         self._incarnation = incarnation
         self._drain = drain
         self._is_drain_requested = False
+        self._throttling = CpuThrottling()
         #: Served until an operator asks for another artefact.
         self._configured_directory = model_manager.current.directory
         self._refused: _Refused | None = None
@@ -130,6 +133,8 @@ class Reconciler:
 
     def _get_status(self) -> str:
         model = self._model_manager.current
+        throttled = self._throttling.sample()
+        METRICS.cpu_throttled.set(throttled)
         return json.dumps(
             {
                 "artefact": model.manifest.title,
@@ -141,5 +146,6 @@ class Reconciler:
                 "refusing": str(self._refused.directory) if self._refused else "",
                 "refused": self._refused.problem if self._refused else "",
                 "oom_kills": count_oom_kills(),
+                "cpu_throttled": round(throttled, 3),
             }
         )

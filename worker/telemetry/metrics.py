@@ -33,6 +33,12 @@ class Metrics:
         self.in_flight = Gauge(
             "melanoma_in_flight", "Images in this worker now.", ["queue"], multiprocess_mode="livesum"
         )
+        # Of several processes in one container each reports the same share.
+        self.cpu_throttled = Gauge(
+            "melanoma_cpu_throttled_ratio",
+            "Share of the last minute's CPU periods in which the container's CPU limit held the worker back.",
+            multiprocess_mode="livemax",
+        )
         self.decisions = Counter("melanoma_decisions_total", "Decisions that were written first.", ["kind"])
         self.refusals = Counter("melanoma_refusals_total", "Refused images.", ["reason"])
         self.verdicts = Counter("melanoma_verdicts_total", "Verdicts that were written first.", ["band", "population"])

@@ -59,12 +59,13 @@ def test_doctor_reports_no_problem_of_a_healthy_service(tmp_path: Path) -> None:
             ledger = Ledger(client, RedisRetry("test"))
             ledger.run(transitions.heartbeat("worker-1", lease_s=30))
             serving = {"artefact": "one@1", "runtime": "jax", "device": "CPU:0", "contract": CONTRACT_VERSION}
-            serving |= {"oom_kills": 2}
+            serving |= {"oom_kills": 2, "cpu_throttled": 0.834}
             ledger.run(admin.report_status("worker-1", json.dumps(serving)))
         results = levels(config)
         assert Level.PROBLEM not in results.values(), results
         assert level_of(config, "1 serving one@1 with jax on CPU:0") is Level.OK
         assert level_of(config, "the kernel has killed 2 of the processes") is Level.WARNING
+        assert level_of(config, "was held back by its CPU limit in 83% of the last minute") is Level.WARNING
         refused = Settings(redis_url=SecretStr(broker.url.replace("right", "mistaken")))
         assert level_of(refused, "refuses the user or password") is Level.PROBLEM
         assert "mistaken" not in str(levels(refused))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
+from local.bot_processes import start_simulator
 from local.embedded_valkey import free_port
 from local.subprocesses import BackgroundProcess
 from local.worker_processes import command
@@ -350,17 +351,32 @@ def test_undeliverable_answer_becomes_a_dead_letter_and_can_be_replayed(chat: Ch
     chat.run(scenario)
 
 
+def test_bot_answers_the_first_users_of_a_simulator_that_starts_again(chat: ChatStack, images: list[bytes]) -> None:
+    async def scenario(simulator: SimulatorClient) -> None:
+        # Consent, too, is asked of each user of the new simulator: nobody there is a user of the old one.
+        user = await consented_user(simulator)
+        await wait_for_answer(user, await user.send_photo(images[0]))
+
+    chat.stack.start_worker()
+    chat.start_bot()
+    chat.run(scenario)
+    chat.simulator.stop()
+    chat.simulator = start_simulator(chat.stack.home / "simulator-again.log", chat.port)
+    chat.run(scenario)
+
+
 def test_only_admins_get_statistics(chat: ChatStack) -> None:
     async def scenario(simulator: SimulatorClient) -> None:
         operator, other = await consented_user(simulator), await consented_user(simulator)
-        assert operator.id == 100_001
+        bot.stop()
+        chat.start_bot(MELANOMA_ADMINS=f"5, {operator.id}")
         numbers = await wait_for_message_after(operator, await operator.send_text("/stats"))
         assert "workers 0" in text_of(numbers)
         assert "only look at photographs" in text_of(
             await wait_for_message_after(other, await other.send_text("/stats"))
         )
 
-    chat.start_bot(MELANOMA_ADMINS="5, 100001")
+    bot = chat.start_bot()
     chat.run(scenario)
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import generate_latest
 from redis import Redis
 
+from shared.config.cpu_throttling import CpuThrottling
 from shared.config.overrides import SettingsOverrides
 from shared.config.settings import Settings, SettingsError
 from shared.ledger import admin, transitions
@@ -80,6 +82,18 @@ def test_status_names_artefact_runtime_device_and_precision(control: Control) ->
     assert control.status()["precision"] == "float32"
     assert (control.status()["refusing"], control.status()["refused"]) == ("", "")
     assert control.attempts == []
+
+
+def test_status_and_metric_tell_how_often_the_cpu_limit_holds_the_worker_back(
+    control: Control, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "group").write_text("0::/\n")
+    monkeypatch.setattr(control.reconciler, "_throttling", CpuThrottling(tmp_path, tmp_path / "group"))
+    for counters in ("nr_periods 10\nnr_throttled 10\n", "nr_periods 20\nnr_throttled 13\n"):
+        (tmp_path / "cpu.stat").write_text(counters)
+        control.reconciler.reconcile()
+    assert control.status()["cpu_throttled"] == 0.3
+    assert b"melanoma_cpu_throttled_ratio 0.3\n" in generate_latest()
 
 
 def test_desired_artefact_is_served_and_the_configured_one_again(control: Control) -> None:
