@@ -76,8 +76,11 @@ class OutboxConsumer:
         self._wake_event = wake_event
         self._slots = slots
         self._handler = handler
-        #: The job that each task handles, and its chat.
-        self._tasks: dict[asyncio.Task[None], tuple[str, int]] = {}
+        #: Tasks that handle or release a job.
+        self._tasks: set[asyncio.Task[None]] = set()
+        #: Chats of the jobs whose handler runs, by the job's id. A job leaves it before it is released: once Redis has
+        #: released it, it can be leased again.
+        self._in_flight: dict[str, int] = {}
         self._polled_at = time.monotonic()
 
     @property
@@ -89,14 +92,15 @@ class OutboxConsumer:
         """Consume until cancelled."""
         while True:
             free_slots = self._slots.total - len(self._tasks)
-            in_flight = self._list_in_flight()
+            in_flight = set(self._in_flight)
             jobs = await self._lease(free_slots) if free_slots else []
             self._polled_at = time.monotonic()
             started = await self._postpone_crowded(await self._drop_in_flight(jobs, in_flight))
             for job, chat_id in started:
+                self._in_flight[job.id] = chat_id
                 task = asyncio.create_task(self._handle(job))
-                self._tasks[task] = (job.id, chat_id)
-                task.add_done_callback(self._tasks.pop)
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
             await asyncio.sleep(_MIN_LEASE_INTERVAL_S)
             is_full = len(self._tasks) >= self._slots.total
             # Behind the jobs of a crowded chat, those of other chats may be due.
@@ -107,7 +111,7 @@ class OutboxConsumer:
         """Let jobs in flight finish and requeue the rest. Call it once `run` has ended."""
         if self._tasks:
             await asyncio.wait(list(self._tasks), timeout=_STOP_TIMEOUT_S)
-        unfinished = [job_id for job_id, _ in self._tasks.values()]
+        unfinished = list(self._in_flight)
         cancelled = list(self._tasks)
         for task in cancelled:
             task.cancel()
@@ -130,8 +134,7 @@ class OutboxConsumer:
         If a process is paused, the recovery sweep ends its leases. When the process resumes, it leases jobs again that
         it is about to finish. To start such a job once more would send a second answer.
         """
-        still_in_flight = self._list_in_flight()
-        finished = [job.id for job in jobs if job.id in in_flight and job.id not in still_in_flight]
+        finished = [job.id for job in jobs if job.id in in_flight and job.id not in self._in_flight]
         if finished:
             # They finished during the call. The ledger ignores answered jobs here; the others become due again.
             await self._requeue(finished)
@@ -139,7 +142,7 @@ class OutboxConsumer:
 
     async def _postpone_crowded(self, jobs: list[OutboxJob]) -> list[tuple[OutboxJob, int]]:
         """Return the jobs to handle now, with their chats. Jobs of a chat that has enough in flight are due later."""
-        counts = Counter(chat_id for _, chat_id in self._tasks.values())
+        counts = Counter(self._in_flight.values())
         started, postponed = [], []
         for job in jobs:
             chat_id = self._get_chat_id(job)
@@ -159,9 +162,6 @@ class OutboxConsumer:
         except ValueError:
             # The payload is of another release. The handler says so, and tries again later.
             return 0
-
-    def _list_in_flight(self) -> set[str]:
-        return {job_id for job_id, _ in self._tasks.values()}
 
     async def _wait(self, *, is_full: bool) -> None:
         if is_full:
@@ -183,6 +183,8 @@ class OutboxConsumer:
             kind = type(error).__name__
             log.error("outbox job failed, trying again", job=job.id, error=kind)  # noqa: TRY400
             retry_after_s = _ERROR_RETRY_S
+        finally:
+            del self._in_flight[job.id]
         if retry_after_s is not None:
             await self._requeue([job.id], retry_after_s)
 

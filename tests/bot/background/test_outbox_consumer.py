@@ -150,6 +150,43 @@ def test_job_is_given_back_although_redis_refuses_it_at_first(redis_url: str, mo
     run_scenario(redis_url, scenario)
 
 
+def test_job_that_is_leased_before_its_release_is_confirmed_is_handled_again(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(dependencies: BotDependencies) -> None:
+        run = dependencies.ledger.run
+        leased_again, done = asyncio.Event(), asyncio.Event()
+        attempts = 0
+
+        async def delay_reply_to_release(call: ScriptCall[Any]) -> Any:
+            reply = await run(call)
+            if call.script == "requeue":
+                await leased_again.wait()
+            elif call.script == "lease" and reply and attempts:
+                leased_again.set()
+            return reply
+
+        async def handle(job: OutboxJob) -> float | None:
+            nonlocal attempts
+            attempts += 1
+            if attempts == 1:
+                return 0.0
+            await run(transitions.cancel([job.id]))
+            done.set()
+            return None
+
+        monkeypatch.setattr(dependencies.ledger, "run", delay_reply_to_release)
+        consumer = make_consumer(dependencies, handle, Slots(4, 4, lambda _: 0))
+        await create_jobs(dependencies, [NewJob("a")])
+        running = asyncio.create_task(consumer.run())
+        async with asyncio.timeout(10):
+            await done.wait()
+        running.cancel()
+        await consumer.stop()
+
+    run_scenario(redis_url, scenario)
+
+
 def test_payload_of_another_release_holds_up_no_other_job(redis_url: str) -> None:
     async def scenario(dependencies: BotDependencies) -> None:
         handled: list[str] = []
@@ -175,7 +212,7 @@ def test_payload_of_another_release_holds_up_no_other_job(redis_url: str) -> Non
 
 
 def make_consumer(
-    dependencies: BotDependencies, handle: Callable[[OutboxJob], Awaitable[None]], slots: Slots
+    dependencies: BotDependencies, handle: Callable[[OutboxJob], Awaitable[float | None]], slots: Slots
 ) -> OutboxConsumer:
     return OutboxConsumer(
         dependencies.ledger,
