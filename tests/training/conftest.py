@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.eager import run_eagerly
 from tests.training.fitting.trained_runs import TrainedRuns, train_runs
+from tests.training.model.eager import run_eagerly
 from tests.training.synthetic_data import write_data_sets
 
 # TensorFlow reads this at import; level 2 hides its start-up messages.

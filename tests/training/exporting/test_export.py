@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from shared.model.artefact import Manifest, read_artefact
-from tests.training.eager import run_eagerly
 from tests.training.fitting.trained_runs import RUNS_GROUP, TrainedRuns
+from tests.training.model.eager import run_eagerly
 from training.calibration.temperature_scaling import fit_temperature_scaling
 from training.data.image_cache import decode_images
 from training.data.records.labelled_image import LabelledImage, Population, Split

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from click.testing import CliRunner, Result
 
-from tests.training.eager import run_eagerly
+from tests.training.model.eager import run_eagerly
 from tests.training.model.small_model import make_imagenet_archive
 from training.cli import main
 from training.model.architecture import LITE0
