@@ -20,8 +20,9 @@ up: $(VENV)/ready ## Keep broker, WORKERS=n (or auto) workers, Flower and the bo
 	@$(BIN)/melanoma-local up --workers $(WORKERS)
 
 # Single tests are distributed to some processes: four for two cores, since most tests wait more than they compute. Those
-# that share a fixture stay together (tests/conftest.py). SEED=n runs them in the random order of that seed.
-PYTEST = $(BIN)/python -m pytest -n $(1) --dist loadgroup --no-loadscope-reorder $(if $(SEED),-p randomly --randomly-seed=$(SEED))
+# that share a fixture stay together (tests/conftest.py). SEED=n runs them in the random order of that seed. Bytecode is
+# kept whatever the shell says: tests start hundreds of Python processes, and each would compile its modules anew.
+PYTEST = env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(1) --dist loadgroup --no-loadscope-reorder $(if $(SEED),-p randomly --randomly-seed=$(SEED))
 
 test: $(VENV)/ready ## Run the tests, without those of `make test-long`, three at a time
 	@$(call PYTEST,3) -m "not long"

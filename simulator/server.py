@@ -7,6 +7,7 @@ from aiohttp import web
 
 from simulator.bot_api.parameters import MAX_BODY_BYTES
 from simulator.bot_api.routes import add_bot_api_routes
+from simulator.control.event_stream import STREAMS
 from simulator.control.routes import add_control_routes
 from simulator.state.state import SimulatorState
 
@@ -18,18 +19,23 @@ _CONTENT_SECURITY_POLICY: Final = "default-src 'self'; img-src 'self' data: blob
 def create_app(state: SimulatorState) -> web.Application:
     """Create the application: Bot API, control API and chat page."""
     app = web.Application(client_max_size=MAX_BODY_BYTES)
+    app[STREAMS] = set()
     add_bot_api_routes(app, state)
     add_control_routes(app, state)
 
     async def page(_: web.Request) -> web.FileResponse:
         return web.FileResponse(_PAGE / "index.html", headers={"Content-Security-Policy": _CONTENT_SECURITY_POLICY})
 
-    async def stop_webhooks(_: web.Application) -> None:
+    # The server waits for requests that are being handled. A poll or a stream ends by itself only much later.
+    async def end_long_requests(app: web.Application) -> None:
+        for stream in app[STREAMS]:
+            stream.cancel()
         for bot in state.bots.values():
+            bot.updates.end_poll()
             if bot.webhook is not None:
                 await bot.webhook.stop()
 
-    app.on_shutdown.append(stop_webhooks)
+    app.on_shutdown.append(end_long_requests)
     app.router.add_get("/", page)
     app.router.add_static("/page/", _PAGE)
     return app

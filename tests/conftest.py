@@ -1,7 +1,6 @@
-"""Fixtures of all tests: a real broker, started once. Also the profile of Hypothesis, and the order of the tests."""
+"""Fixtures of all tests: a real broker, started once. Also the plugins of the project and the profile of Hypothesis."""
 
 from collections.abc import Iterator
-from typing import Any, Final
 
 import pytest
 import structlog
@@ -13,36 +12,7 @@ from tests.shared.redis_client.refusals import RefusingValkey
 
 load_profile()
 
-pytest_plugins = ["tests.no_skips_in_ci"]
-
-#: The longest kinds of tests first. Last, they would leave one process with much to do and the others with nothing.
-_LONGEST_FIRST: Final = ("long", "system", "slow")
-
-
-# Before xdist reads the groups.
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort the tests by kind, and let those that share a fixture run in one process.
-
-    `make test` distributes single tests. Without a group, a fixture of a module is made in each process.
-    """
-    for item in items:
-        if _shares_a_fixture(item):
-            item.add_marker(pytest.mark.xdist_group(item.path.as_posix()))
-    items.sort(key=_rank)
-
-
-def _rank(item: pytest.Item) -> int:
-    return next(
-        (rank for rank, kind in enumerate(_LONGEST_FIRST) if item.get_closest_marker(kind)), len(_LONGEST_FIRST)
-    )
-
-
-def _shares_a_fixture(item: Any) -> bool:
-    if any(item.iter_markers("xdist_group")):
-        return False
-    definitions = item._fixtureinfo.name2fixturedefs.values()
-    return any(definition[-1].scope in ("module", "package") for definition in definitions)
+pytest_plugins = ["tests.grouping", "tests.no_skips_in_ci"]
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,9 @@ _KEEPALIVE_INTERVAL_S: Final = 15
 #: Interval of the checks whether the chat is still the one that the client should see.
 _CHECK_INTERVAL_S: Final = 1
 
+#: Tasks of the streams that are being sent.
+STREAMS: Final = web.AppKey("streams", set[asyncio.Task[None]])
+
 
 async def stream_events(request: web.Request, chat: Chat, is_current: Callable[[], bool]) -> web.StreamResponse:
     """Send events until the client disconnects, or until `chat` is not the current one any more."""
@@ -24,6 +27,8 @@ async def stream_events(request: web.Request, chat: Chat, is_current: Callable[[
     events: asyncio.Queue[str] = asyncio.Queue()
     subscriber = events.put_nowait
     chat.subscribers.add(subscriber)
+    task: asyncio.Task[None] = asyncio.current_task()  # type: ignore[assignment] # a handler runs in a task
+    request.app[STREAMS].add(task)
     try:
         for message_id, message in list(chat.messages.items()):
             if not chat.message_states[message_id].deleted:
@@ -39,6 +44,7 @@ async def stream_events(request: web.Request, chat: Chat, is_current: Callable[[
     except ConnectionError:
         pass  # the client has disconnected
     finally:
+        request.app[STREAMS].discard(task)
         chat.subscribers.discard(subscriber)
     return response
 

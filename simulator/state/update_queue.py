@@ -71,6 +71,8 @@ class UpdateQueue:
             except TimeoutError:
                 return []
             if self._poller is not poller:
+                if not self._terminated_by:
+                    return []
                 raise ApiError(409, f"Conflict: terminated by {self._terminated_by}")
         redeliveries = [self._redeliveries.popleft() for _ in range(min(limit, len(self._redeliveries)))]
         pending = [update for update, _ in zip(self._pending, range(limit - len(redeliveries)), strict=False)]
@@ -79,6 +81,11 @@ class UpdateQueue:
     def terminate_poll(self, reason: str) -> None:
         """End a running poll with an error that names `reason`."""
         self._poller, self._terminated_by = None, reason
+        self._changed.set()
+
+    def end_poll(self) -> None:
+        """End a running poll without an update, as its timeout does."""
+        self._poller, self._terminated_by = None, ""
         self._changed.set()
 
     async def pop(self) -> Update:

@@ -43,6 +43,7 @@ def assert_complete(out: Path, count: int = 3) -> None:
     assert (out / "report.html").read_text("utf-8").endswith("</html>\n")
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
 def test_a_pipe_that_nobody_reads_ends_no_run(redis_url: str, folder: Path, tmp_path: Path, stream: str) -> None:
     reader, writer = os.pipe()
@@ -57,6 +58,7 @@ def test_a_pipe_that_nobody_reads_ends_no_run(redis_url: str, folder: Path, tmp_
     assert_complete(tmp_path / "out")
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1251"])
 def test_a_terminal_of_another_encoding_ends_no_run(
     redis_url: str, folder: Path, tmp_path: Path, encoding: str
@@ -77,6 +79,7 @@ def test_a_terminal_of_another_encoding_ends_no_run(
     assert_complete(tmp_path / "out")
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_in_the_first_second_has_its_exit_code(
     redis_url: str, folder: Path, tmp_path: Path, number: signal.Signals
@@ -126,6 +129,7 @@ def test_names_and_bands_are_shown_at_every_width(tmp_path: Path, width: int) ->
     assert "2 masks and superpixels of other pictures" in shown
 
 
+@pytest.mark.system
 def test_the_current_directory_as_output_is_no_input(redis_url: str, folder: Path) -> None:
     for _ in range(2):
         with FakeWorker(redis_url):
@@ -136,6 +140,7 @@ def test_the_current_directory_as_output_is_no_input(redis_url: str, folder: Pat
         assert b"Skipped" not in out
 
 
+@pytest.mark.system
 def test_a_full_disk_during_the_report_leaves_the_summary_and_no_unfinished_file(
     redis_url: str, folder: Path, tmp_path: Path
 ) -> None:

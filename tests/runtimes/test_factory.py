@@ -131,7 +131,15 @@ def test_selecting_a_runtime_imports_none() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("name", [name for name in RUNTIMES if name != "tensorflow"])
+# JAX compiles the model for seconds.
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name == "jax" else [])
+        for name in RUNTIMES
+        if name != "tensorflow"
+    ],
+)
 def test_only_the_reference_needs_tensorflow(name: str) -> None:
     code = (
         "import sys; from pathlib import Path; from runtimes.factory import load_predictor\n"

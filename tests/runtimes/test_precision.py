@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from runtimes import openvino_predictor
-from runtimes.base import AUTO, FLOAT32, MIXED, Predictor
+from runtimes.base import AUTO, FLOAT32, MIXED, PredictionBatch, Predictor
 from runtimes.factory import load_predictor
 from runtimes.known_answers import decide_row
 from runtimes.openvino_graph import computes_in_bfloat16, find_cuts, read_graph
@@ -21,26 +21,42 @@ def load(manifest: Manifest, precision: str) -> Predictor:
     return load_predictor(ARTEFACT, manifest, runtime="openvino", device="CPU:0", precision=precision)
 
 
+@pytest.fixture(scope="module")
+def mixed(manifest: Manifest) -> Predictor:
+    return load(manifest, MIXED)
+
+
+@pytest.fixture(scope="module")
+def exact(manifest: Manifest, images: NDArray[np.uint8]) -> PredictionBatch:
+    """The outputs of float32 for `images`."""
+    predictor = load(manifest, FLOAT32)
+    assert predictor.precision == FLOAT32
+    return predictor.predict(images)
+
+
 class TestOnCPUWithBfloat16:
     """Tests that another CPU cannot run. There they are not collected: a test that is skipped in CI fails."""
 
     __test__ = computes_in_bfloat16()
 
     def test_mixed_precision_gives_the_same_answers_within_the_stated_difference(
-        self, manifest: Manifest, images: NDArray[np.uint8]
+        self, manifest: Manifest, images: NDArray[np.uint8], mixed: Predictor, exact: PredictionBatch
     ) -> None:
-        exact, mixed = (load(manifest, precision).predict(images) for precision in (FLOAT32, MIXED))
+        predicted = mixed.predict(images)
         for row in range(len(images)):
-            assert decide_row(mixed, row, manifest) == decide_row(exact, row, manifest)
-        difference = np.abs(mixed.probabilities - exact.probabilities)
+            assert decide_row(predicted, row, manifest) == decide_row(exact, row, manifest)
+        difference = np.abs(predicted.probabilities - exact.probabilities)
         assert 1e-5 < difference.max() <= 0.03, "mixed precision is not in use, or it is too coarse"
-        np.testing.assert_allclose(mixed.distance, exact.distance, atol=0.1)
-        np.testing.assert_allclose(mixed.evidence, exact.evidence, atol=0.05)
+        np.testing.assert_allclose(predicted.distance, exact.distance, atol=0.1)
+        np.testing.assert_allclose(predicted.evidence, exact.evidence, atol=0.05)
 
     def test_uncertain_images_of_a_batch_get_the_outputs_of_float32(
-        self, manifest: Manifest, images: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+        self,
+        images: NDArray[np.uint8],
+        mixed: Predictor,
+        exact: PredictionBatch,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        exact, mixed = load(manifest, FLOAT32).predict(images), load(manifest, MIXED)
         uncertain = np.arange(len(images)) % 3 == 1
         monkeypatch.setattr(openvino_predictor, "find_uncertain_rows", lambda *_: uncertain)
         batch = mixed.predict(images)
@@ -55,7 +71,6 @@ class TestOnCPUWithBfloat16:
         for gain, expected in ((1.1, FLOAT32), (1.2, MIXED)):
             monkeypatch.setattr(openvino_predictor, "_measure_gain", lambda *_, gain=gain: gain)
             assert load(manifest, AUTO).precision == expected
-        assert load(manifest, FLOAT32).precision == FLOAT32
 
 
 def test_gain_is_the_ratio_of_the_shortest_times() -> None:

@@ -268,3 +268,20 @@ def test_malformed_token_is_unauthorized() -> None:
         await other_bot.session.close()
 
     run_scenario(scenario)
+
+
+def test_simulator_that_stops_ends_a_poll_as_its_timeout_does() -> None:
+    async def run() -> None:
+        state = SimulatorState()
+        runner, address = await start_server(state, "127.0.0.1", 0)
+        bot = bot_at(address)
+        await bot.get_me()
+        poll = asyncio.create_task(bot.get_updates(timeout=50))
+        async with asyncio.timeout(10):
+            while not any(account.updates._poller for account in state.bots.values()):
+                await asyncio.sleep(0.01)
+        await runner.cleanup()
+        assert await poll == []
+        await bot.session.close()
+
+    asyncio.run(run())

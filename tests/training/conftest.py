@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.training.fitting.trained_runs import TrainedRuns, train_runs
+from tests.training.model.eager import run_eagerly
 from tests.training.synthetic_data import write_data_sets
 
 # TensorFlow reads this at import; level 2 hides its start-up messages.
@@ -21,12 +22,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def eager() -> Iterator[None]:
-    """TensorFlow runs each operation at once. Building a graph takes longer than the few steps of some tests."""
-    import tensorflow as tf
-
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+    """TensorFlow runs each operation at once during the test."""
+    with run_eagerly():
+        yield
 
 
 @pytest.fixture(scope="session")

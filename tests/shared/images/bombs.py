@@ -66,18 +66,21 @@ def scans_in_a_tiff() -> bytes:
     )
 
 
-def make_expensive_files() -> list[NamedFile]:
-    """54 small files of sound images just below the limit of pixels, each about a second of a core."""
+def make_expensive_files(copies: int = 6) -> list[NamedFile]:
+    """Small files of sound images just below the limit of pixels, each about a second of a core.
+
+    There are `copies` of each of five formats, and four times as many WebP files.
+    """
     flat = Image.new("RGB", LARGE, (120, 80, 60))
     files = {
-        "a.webp": (encode(flat, "WEBP", lossless=True, method=0), 24),
-        "b.png": (encode(flat.convert("RGBA"), "PNG", compress_level=1), 6),
-        "c.jpg": (encode(flat, "JPEG", progressive=True, subsampling=0), 6),
-        "d.tif": (encode(flat.convert("CMYK"), "TIFF", compression="tiff_lzw"), 6),
-        "e.avif": (encode(flat, "AVIF", speed=10, subsampling="4:4:4"), 6),
-        "f.heic": (encode_heic(flat), 6),
+        "a.webp": (encode(flat, "WEBP", lossless=True, method=0), 4 * copies),
+        "b.png": (encode(flat.convert("RGBA"), "PNG", compress_level=1), copies),
+        "c.jpg": (encode(flat, "JPEG", progressive=True, subsampling=0), copies),
+        "d.tif": (encode(flat.convert("CMYK"), "TIFF", compression="tiff_lzw"), copies),
+        "e.avif": (encode(flat, "AVIF", speed=10, subsampling="4:4:4"), copies),
+        "f.heic": (encode_heic(flat), copies),
     }
-    return [(name, data) for name, (data, copies) in files.items() for _ in range(copies)]
+    return [(name, data) for name, (data, count) in files.items() for _ in range(count)]
 
 
 def make_refused_bombs(copies: int = 90) -> list[NamedFile]:

@@ -26,7 +26,7 @@ from tests.shared.images.files import (
 JPEG = encode(photograph(), "JPEG")
 PNG = encode(photograph(), "PNG")
 WEBP = encode(photograph(), "WEBP")
-FRAMES = [photograph(seed=seed) for seed in range(3)]
+FRAMES = [photograph(80, 60, seed) for seed in range(3)]
 
 
 def animated(kind: str) -> bytes:

@@ -16,8 +16,8 @@ from local.worker_processes import wait_until_ready
 from samples.image_set import render_many
 from simulator.client.client import SimulatorClient
 from tests.deploy.deployment import named_queries
-from tests.system.conftest import IMAGES
-from tests.system.operations.test_operating import artefact_versions, copy_as_next_version, ops, status
+from tests.system.conftest import IMAGES, link_first
+from tests.system.operations.test_operating import FEW, artefact_versions, copy_as_next_version, ops, status
 from tests.system.support.chat import ChatStack, consented_user, text_of, wait_for_answer
 from tests.system.support.polling import eventually
 from tests.system.support.prometheus import PrometheusServer, is_installed
@@ -93,7 +93,9 @@ def test_first_day_of_an_operator(
         chat.run(lambda simulator: _send_photos(simulator, image))
 
         print_step("a folder run; scale from one worker to three and back")
-        submission = stack.submit(folder)
+        few = tmp_path / "few"
+        few.mkdir()
+        submission = stack.submit(link_first(FEW, folder, few))
         submission.wait_for_rows(50)
         more = [day.start_worker(), day.start_worker()]
         for late in more:
@@ -103,7 +105,7 @@ def test_first_day_of_an_operator(
             late.send_signal(signal.SIGTERM)
             assert late.wait(60) == 0
         assert submission.finish() == 0, submission.output()
-        assert_complete(submission.rows(), IMAGES)
+        assert_complete(submission.rows(), FEW)
 
         print_step("switch to another artefact under load, and back")
         submission = stack.submit(folder)

@@ -149,7 +149,7 @@ def test_folder_of_bombs_takes_no_more_memory_than_documented(tmp_path: Path) ->
     """More decode slots than cores: without a budget the images of all slots would be in memory at once."""
     folder = tmp_path / "bombs"
     folder.mkdir()
-    expensive, bombs = make_expensive_files(), make_refused_bombs()
+    expensive, bombs = make_expensive_files(copies=3), make_refused_bombs(copies=30)
     for number, (name, data) in enumerate([*expensive, *bombs]):
         (folder / f"{number:03}-{name}").write_bytes(data)
     # A large image takes two seconds of a core, of which eight slots have a quarter each.

@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from shared.model.artefact import Manifest, read_artefact
 from tests.training.fitting.trained_runs import RUNS_GROUP, TrainedRuns
+from tests.training.model.eager import run_eagerly
 from training.calibration.temperature_scaling import fit_temperature_scaling
 from training.data.image_cache import decode_images
 from training.data.records.labelled_image import LabelledImage, Population, Split
@@ -22,7 +23,7 @@ from training.exporting.predictor import GraphPredictor
 from training.model.architecture import LITE0
 from training.model.frozen_graph_import import import_frozen_graph
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group(RUNS_GROUP)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group(RUNS_GROUP), pytest.mark.usefixtures("eager")]
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,8 @@ def run(runs: TrainedRuns) -> Path:
 
 def _export(run: Path, data: Path, out: Path, *options: str) -> Result:
     arguments = [run, "--data", data, "--out", out, "--name", "made", "--version", "7", *options]
-    return CliRunner().invoke(export_command, [str(argument) for argument in arguments])
+    with run_eagerly():
+        return CliRunner().invoke(export_command, [str(argument) for argument in arguments])
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import tensorflow as tf
 from click.testing import CliRunner, Result
 
+from tests.training.model.eager import run_eagerly
 from tests.training.model.small_model import make_imagenet_archive
 from training.cli import main
 from training.model.architecture import LITE0
@@ -42,15 +42,12 @@ class TrainedRuns:
 
 
 def train_runs(data: Path, folder: Path) -> TrainedRuns:
-    """Train all three runs, each operation at once: a graph of the backbone takes longer to build than one step."""
+    """Train all three runs."""
     runs = TrainedRuns(folder / "run", folder / "weights.npz", folder / "small.toml")
     np.savez(runs.weights, **make_imagenet_archive(LITE0, 1))  # type: ignore[arg-type]
     runs.recipe.write_text("sizes = [64]\nphone_share = 0.25\n")
-    tf.config.run_functions_eagerly(True)
-    try:
+    with run_eagerly():
         for run, options in ((runs.everything, ()), *((runs.fold(fold), ("--fold", str(fold))) for fold in (0, 1))):
             result = runs.train(data, run, *options)
             assert result.exit_code == 0, result.output
-    finally:
-        tf.config.run_functions_eagerly(False)
     return runs
