@@ -8,7 +8,7 @@ MINUTES ?= 30
 FILES ?= $(filter-out .secrets.baseline,$(shell git ls-files))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up first-day test test-fast test-long mutants lint audit secrets containers train agreement bench bench-cores bench-gpu bench-start bench-interactive bench-backlog bench-hostile bench-suspects bench-long soak load faults requirements requirements-images release-check clean
+.PHONY: help demo up first-day test test-fast test-long mutants lint audit secrets containers train agreement bench bench-cores bench-gpu bench-start bench-interactive bench-backlog bench-hostile bench-suspects bench-long soak load bot-profile faults requirements requirements-images release-check clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-24s %s\n", $$1, $$2}' Makefile
@@ -92,10 +92,13 @@ soak: $(VENV)/ready ## Run half an hour (MINUTES=n) at 80 % of the baseline; rep
 	@$(BIN)/python -m benchmarks.soak --minutes $(MINUTES)
 
 load: $(VENV)/ready ## Let 500 simulated users send four photographs each, without and with Telegram's rate limits
-	@$(BIN)/python -m benchmarks.chat_load
+	@$(BIN)/python -m benchmarks.chat.load
+
+bot-profile: $(VENV)/ready ## Show where the bot's CPU time for a photograph goes, under the load of `make load`
+	@$(BIN)/python -m benchmarks.chat.bot_profile
 
 faults: $(VENV)/ready ## Send 1,000 photographs while processes are killed, Redis refuses and Telegram calls fail
-	@$(BIN)/python -m benchmarks.chat_faults
+	@$(BIN)/python -m benchmarks.chat.faults
 
 RECIPE ?= lite0
 
