@@ -1,6 +1,7 @@
 """decided -> answered: composes each answer and sends it, at least once and as seldom twice as possible."""
 
 import asyncio
+import time
 from typing import Final
 
 import structlog
@@ -55,7 +56,9 @@ class AnswerDelivery:
         if not permit.granted:
             return permit.wait_s
         # The answer is composed while its permit becomes valid, so that it is sent at that moment and not later.
-        answer, _ = await asyncio.gather(compose(job, shown, self._dependencies.store), asyncio.sleep(permit.wait_s))
+        valid_at = time.monotonic() + permit.wait_s
+        answer = await compose(job, shown, self._dependencies.store)
+        await asyncio.sleep(max(0.0, valid_at - time.monotonic()))
         await self._rate_limiter.space_sends()
         if block_s := await self._get_block_s(origin.chat_id, permit):
             return block_s
