@@ -8,7 +8,7 @@ MINUTES ?= 30
 FILES ?= $(filter-out .secrets.baseline,$(shell git ls-files))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up first-day test test-fast test-long mutants lint audit secrets containers train agreement bench bench-cores bench-start bench-interactive bench-backlog bench-hostile bench-suspects bench-long soak load faults requirements requirements-images release-check clean
+.PHONY: help demo up first-day test test-fast test-long mutants lint audit secrets containers train agreement bench bench-cores bench-gpu bench-start bench-interactive bench-backlog bench-hostile bench-suspects bench-long soak load bot-profile faults requirements requirements-images release-check clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-24s %s\n", $$1, $$2}' Makefile
@@ -68,6 +68,9 @@ bench: $(VENV)/ready ## Measure throughput and latency against a one-process bas
 bench-cores: $(VENV)/ready ## Measure 1, 2, 4, 8 worker processes against what as many cores can do
 	@$(BIN)/python -m benchmarks.cores
 
+bench-gpu: $(VENV)/ready ## Measure runtime, decoding and workers on this machine's GPU, or else its CPU; QUICK=1: small sizes
+	@$(BIN)/python -m benchmarks.runtimes.gpu $(if $(QUICK),--quick)
+
 bench-start: $(VENV)/ready ## Measure how long a worker takes to start
 	@$(BIN)/python -m benchmarks.runtimes.start
 
@@ -90,10 +93,13 @@ soak: $(VENV)/ready ## Run half an hour (MINUTES=n) at 80 % of the baseline; rep
 	@$(BIN)/python -m benchmarks.soak --minutes $(MINUTES)
 
 load: $(VENV)/ready ## Let 500 simulated users send four photographs each, without and with Telegram's rate limits
-	@$(BIN)/python -m benchmarks.chat_load
+	@$(BIN)/python -m benchmarks.chat.load
+
+bot-profile: $(VENV)/ready ## Show where the bot's CPU time for a photograph goes, under the load of `make load`
+	@$(BIN)/python -m benchmarks.chat.bot_profile
 
 faults: $(VENV)/ready ## Send 1,000 photographs while processes are killed, Redis refuses and Telegram calls fail
-	@$(BIN)/python -m benchmarks.chat_faults
+	@$(BIN)/python -m benchmarks.chat.faults
 
 RECIPE ?= lite0
 

@@ -8,9 +8,7 @@ last line is a JSON object: `ratio_n` is the throughput of n processes as a shar
 import json
 import os
 import tempfile
-import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +21,9 @@ from rich.table import Table
 from benchmarks.harness.baseline import BaselineProcess, find_best
 from benchmarks.harness.cpu_affinity import set_affinity
 from benchmarks.harness.load_run import Load
+from benchmarks.harness.request_process import request_all
 from benchmarks.harness.testbed import Testbed
 from samples.image_set import render_many
-from shared.contract.names import READY_EVENT
 
 _COUNTS: Final = (1, 2, 4, 8)
 _SIZE: Final = (1024, 768)
@@ -35,7 +33,6 @@ _ROUNDS: Final = 3
 _ROUND_S: Final = 6.0
 _WINDOW: Final = 128
 _SHARD: Final = 16
-_READY_TIMEOUT_S: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +74,7 @@ def _measure(folder: Path, available: Sequence[int], count: int) -> Row:
         # A baseline finds its cores by its affinity when it starts.
         shared = stack.enter_context(BaselineProcess(folder, cores))
         single = [stack.enter_context(BaselineProcess(folder, [core])) for core in cores]
-        testbed = stack.enter_context(Testbed(environment={"MELANOMA_PROCESSES": str(count)}))
-        _wait_until_ready(testbed, count)
+        testbed = stack.enter_context(Testbed(processes=count))
         worker = psutil.Process(testbed.workers[0].pid)
         set_affinity((worker.pid, *(child.pid for child in worker.children())), cores)
         if others:
@@ -104,19 +100,8 @@ def _measure(folder: Path, available: Sequence[int], count: int) -> Row:
 def _run_baselines(baselines: Sequence[BaselineProcess], best: tuple[int, int]) -> float:
     """Run them at the same time. Returns their images a second together."""
     batch, threads = best
-    with ThreadPoolExecutor(len(baselines)) as pool:
-        measured = pool.map(
-            lambda baseline: baseline.throughput(batch=batch, threads=threads, seconds=_ROUND_S), baselines
-        )
-        return float(sum(measurement.images_per_s for measurement in measured))
-
-
-def _wait_until_ready(testbed: Testbed, count: int) -> None:
-    deadline = time.monotonic() + _READY_TIMEOUT_S
-    while testbed.workers[0].log.read_text(errors="replace").count(READY_EVENT) < count:
-        if time.monotonic() > deadline:
-            raise TimeoutError("not all worker processes are ready")
-        time.sleep(0.1)
+    request = {"batch": batch, "threads": threads, "seconds": _ROUND_S}
+    return float(sum(reply["images_per_s"] for reply in request_all(baselines, [request] * len(baselines))))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import threading
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -74,6 +75,10 @@ async def run_bot(settings: Settings, stop: asyncio.Event) -> None:
             add_webhook(app, bot, dispatcher, webhook.secret)
         if settings.bot_port:
             await stack.enter_async_context(serve_http(app, settings.bot_host, settings.bot_port))
+        # The objects of the libraries live as long as the process. Each full collection would look at all of them: that
+        # took seven per cent of the bot's CPU time.
+        gc.collect()
+        gc.freeze()
         await _take_updates(bot, dispatcher, create_intake(gate, services), webhook, stop)
         log.info("stopping: jobs in flight are finished, other replicas do the rest")
 

@@ -1,6 +1,6 @@
 """Starts the bot and the simulator of Telegram as processes of this machine."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -34,8 +34,13 @@ def start_simulator(log: Path, port: int, *options: str) -> BackgroundProcess:
     return process
 
 
-def start_bot(log: Path, environment: Mapping[str, str]) -> BackgroundProcess:
-    """Start a bot with its output in `log`, and wait until it takes updates. Raises `StartError`."""
-    bot = BackgroundProcess(command("melanoma-bot"), log=log, environment=environment)
+def start_bot(
+    log: Path, environment: Mapping[str, str], command_line: Sequence[str] | None = None
+) -> BackgroundProcess:
+    """Start a bot with its output in `log`, and wait until it takes updates. Raises `StartError`.
+
+    `command_line` runs it in another way than by its own command.
+    """
+    bot = BackgroundProcess(command_line or command("melanoma-bot"), log=log, environment=environment)
     wait_for_log(BOT_READY_EVENT, bot, "bot")
     return bot

@@ -26,15 +26,15 @@ def start_worker(log: Path, environment: Mapping[str, str] | None = None) -> Bac
     return BackgroundProcess(command("melanoma-worker"), log=log, environment=environment)
 
 
-def wait_until_ready(worker: BackgroundProcess) -> None:
-    """Wait until `worker` takes messages. Raises `StartError`."""
-    wait_for_log(READY_EVENT, worker, "worker")
+def wait_until_ready(worker: BackgroundProcess, processes: int = 1) -> None:
+    """Wait until all `processes` of `worker` take messages. Raises `StartError`."""
+    wait_for_log(READY_EVENT, worker, "worker", processes)
 
 
-def wait_for_log(text: str, process: BackgroundProcess, name: str) -> None:
-    """Wait until the log of `process` contains `text`. Raises `StartError`."""
-    deadline = time.monotonic() + _READY_TIMEOUT_S
-    while text not in (output := process.log.read_text(errors="replace")):
+def wait_for_log(text: str, process: BackgroundProcess, name: str, count: int = 1) -> None:
+    """Wait until the log of `process` contains `text` `count` times. Raises `StartError`."""
+    deadline = time.monotonic() + _READY_TIMEOUT_S * count
+    while (output := process.log.read_text(errors="replace")).count(text) < count:
         if process.returncode is not None or time.monotonic() > deadline:
             last_line = output.strip().splitlines()[-1:] or ["its log is empty"]
             raise StartError(f"the {name} did not start: {last_line[0]}")

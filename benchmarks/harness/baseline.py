@@ -4,14 +4,12 @@ It runs in a process of its own, so that its measurements can take turns with th
 """
 
 import itertools
-import json
-import subprocess
-import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from multiprocessing import Pipe
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final
+
+from benchmarks.harness.request_process import RequestProcess
 
 #: The grid that `find_best` tries.
 BATCH_SIZES: Final = (4, 8, 16, 32)
@@ -26,7 +24,7 @@ class Measurement:
     cpu_s: float
 
 
-class BaselineProcess:
+class BaselineProcess(RequestProcess):
     """A process with its own predictor, which is idle between measurements.
 
     Args:
@@ -35,44 +33,15 @@ class BaselineProcess:
     """
 
     def __init__(self, folder: Path, cores: Collection[int] = ()) -> None:
-        self._folder = folder
-        self._cores = cores
-        self._pipe, self._child_pipe = Pipe()
-
-    def __enter__(self) -> Self:
-        handle = self._child_pipe.fileno()
-        self._process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "benchmarks.harness.baseline_process",
-                str(self._folder),
-                str(handle),
-                *map(str, self._cores),
-            ],
-            pass_fds=[handle],
-        )
-        self._child_pipe.close()
-        self._pipe.recv_bytes()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.wait()
-        self._pipe.close()
+        super().__init__("benchmarks.harness.baseline_process", folder, *cores)
 
     def throughput(self, *, batch: int, threads: int, seconds: float) -> Measurement:
         """Measure with `threads` decoding into batches of `batch`."""
-        return Measurement(**self._request({"batch": batch, "threads": threads, "seconds": seconds}))
+        return Measurement(**self.request({"batch": batch, "threads": threads, "seconds": seconds}))
 
     def single_image_latency(self, *, seconds: float) -> float:
         """Median seconds to decode and predict one image."""
-        return float(self._request({"batch": 1, "threads": 0, "seconds": seconds})["p50_s"])
-
-    def _request(self, request: dict[str, Any]) -> dict[str, Any]:
-        self._pipe.send_bytes(json.dumps(request).encode())
-        reply: dict[str, Any] = json.loads(self._pipe.recv_bytes())
-        return reply
+        return float(self.request({"batch": 1, "threads": 0, "seconds": seconds})["p50_s"])
 
 
 def find_best(

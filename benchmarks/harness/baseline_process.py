@@ -1,7 +1,6 @@
 """The process behind `benchmarks.harness.baseline`: decodes and predicts, without the rest of the service."""
 
 import itertools
-import json
 import os
 import queue
 import statistics
@@ -9,7 +8,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.harness.baseline import BATCH_SIZES
+from benchmarks.harness.request_process import serve
 from runtimes.factory import load_predictor
 from shared.config.settings import settings
 from shared.images.decode import decode
@@ -92,22 +91,13 @@ class Baseline:
                     continue
                 break
 
-
-def _serve(baseline: Baseline, pipe: Connection) -> None:
-    pipe.send_bytes(b"ready")
-    while True:
-        try:
-            request: dict[str, Any] = json.loads(pipe.recv_bytes())
-        except EOFError:
-            return
-        reply = (
-            baseline.throughput(**request) if request["threads"] else baseline.single_image_latency(request["seconds"])
-        )
-        pipe.send_bytes(json.dumps(reply).encode())
+    def answer(self, request: dict[str, Any]) -> dict[str, float]:
+        """Measure what a request asks for."""
+        return self.throughput(**request) if request["threads"] else self.single_image_latency(request["seconds"])
 
 
 if __name__ == "__main__":
     if sys.argv[3:]:
         # Before the runtime counts its cores.
         os.sched_setaffinity(0, map(int, sys.argv[3:]))
-    _serve(Baseline(Path(sys.argv[1])), Connection(int(sys.argv[2])))
+    serve(sys.argv[1], Baseline(Path(sys.argv[2])).answer)

@@ -10,9 +10,12 @@ from dataclasses import dataclass, field
 
 from bulk.inputs.input_image import InputImage
 from bulk.results.result_row import ResultRow
+from bulk.submission.config import SubmissionConfig
 from bulk.submission.submitter import Submitter
+from shared.config.settings import Settings
 from shared.contract.decision import Verdict
 from shared.contract.names import Queue
+from shared.service.connections import ServiceConnections
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,25 +66,48 @@ class LoadResult:
 
 
 class LoadRun:
-    """Repeats `images` as `load` says. `all_submitted` is set once no more images follow."""
+    """Repeats `images` as `load` says.
 
-    def __init__(self, images: Sequence[bytes], load: Load, number: int, all_submitted: threading.Event | None) -> None:
+    `name` names the outbox and the images: no other run may have it. `all_submitted` is set once no more images follow.
+    """
+
+    def __init__(
+        self, images: Sequence[bytes], load: Load, name: str, all_submitted: threading.Event | None = None
+    ) -> None:
         self._images = images
         self._load = load
-        self._number = number
+        self._name = name
         self._all_submitted = all_submitted
         self._pending: dict[str, float] = {}
         self.result = LoadResult()
 
-    def execute(self, submitter: Submitter) -> None:
-        """Submit all images and wait for their results. The submitter must pass its results to `record`."""
+    def execute(
+        self, connections: ServiceConnections, config: Settings, stop: threading.Event | None = None
+    ) -> LoadResult:
+        """Submit all images and wait for their results. `stop` ends the run early."""
+        submitter = Submitter(
+            connections.ledger,
+            connections.store,
+            connections.publisher,
+            SubmissionConfig(
+                outbox=f"bulk:{self._name}",
+                key=b"benchmark",
+                window=self._load.window,
+                shard=self._load.shard,
+                deadline_s=600,
+                max_image_bytes=config.image_store_max_bytes,
+                queue=self._load.queue,
+            ),
+            on_results=self._record,
+            stop=stop,
+        )
         self._started = time.perf_counter()
         submitter.run(self._source())
         self.result.seconds = time.perf_counter() - self._started
         self.result.lost = len(self._pending)
+        return self.result
 
-    def record(self, results: Sequence[ResultRow]) -> None:
-        """Add results to the measurements."""
+    def _record(self, results: Sequence[ResultRow]) -> None:
         now = time.perf_counter()
         for result in results:
             if result.name not in self._pending:
@@ -109,6 +135,6 @@ class LoadRun:
                 if self._all_submitted is not None:
                     self._all_submitted.set()
                 return
-            name = f"{self._number}-{index}"
+            name = f"{self._name}-{index}"
             self._pending[name] = now
             yield InputImage(name, lambda data=data: data)  # type: ignore[misc]

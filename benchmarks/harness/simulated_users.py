@@ -40,9 +40,12 @@ class PhotoOutcome:
     answered_at: float
 
 
-def start_benchmark_bot(home: Path, name: str, port: int, **environment: str) -> BackgroundProcess:
-    """A bot that talks to the simulator at `port`."""
-    return start_bot(home / f"{name}.log", {**simulator_environment(port), **NO_ADMISSION_LIMITS, **environment})
+def start_benchmark_bot(
+    home: Path, name: str, port: int, *, command: Sequence[str] | None = None, **environment: str
+) -> BackgroundProcess:
+    """A bot that talks to the simulator at `port`. `command` runs it in another way than by its own command."""
+    variables = {**simulator_environment(port), **NO_ADMISSION_LIMITS, **environment}
+    return start_bot(home / f"{name}.log", variables, command)
 
 
 async def create_users(simulator: SimulatorClient, count: int) -> list[User]:

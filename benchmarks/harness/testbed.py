@@ -12,8 +12,6 @@ from typing import Self
 import psutil
 
 from benchmarks.harness.load_run import Load, LoadResult, LoadRun
-from bulk.submission.config import SubmissionConfig
-from bulk.submission.submitter import Submitter
 from local.embedded_valkey import EmbeddedValkey
 from local.subprocesses import BackgroundProcess
 from local.worker_processes import start_worker, wait_until_ready
@@ -27,15 +25,22 @@ class Testbed:
 
     Args:
         workers: Number of workers.
+        processes: Processes of each worker.
         persistent: Whether Valkey keeps an append-only file.
         environment: Variables of the workers.
     """
 
     def __init__(
-        self, *, workers: int = 1, persistent: bool = False, environment: Mapping[str, str] | None = None
+        self,
+        *,
+        workers: int = 1,
+        processes: int = 1,
+        persistent: bool = False,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
-        self._environment = environment
+        self._environment = {**(environment or {}), "MELANOMA_PROCESSES": str(processes)}
         self._worker_count = workers
+        self._processes = processes
         self._persistent = persistent
         self._stack = ExitStack()
         self._run_numbers = itertools.count()
@@ -70,28 +75,11 @@ class Testbed:
 
         `all_submitted` is set once no more images follow; `stop` ends the run early.
         """
-        number = next(self._run_numbers)
-        run = LoadRun(images, load, number, all_submitted)
-        submitter = Submitter(
-            self.ledger,
-            self.store,
-            self._connections.publisher,
-            SubmissionConfig(
-                outbox=f"bulk:{number}",
-                key=b"benchmark",
-                window=load.window,
-                shard=load.shard,
-                deadline_s=600,
-                max_image_bytes=self.settings.image_store_max_bytes,
-                queue=load.queue,
-            ),
-            on_results=run.record,
-            stop=stop,
-        )
+        run = LoadRun(images, load, str(next(self._run_numbers)), all_submitted)
         cpu_before = self._cpu_seconds()
-        run.execute(submitter)
-        run.result.cpu_s = {name: cpu_s - cpu_before[name] for name, cpu_s in self._cpu_seconds().items()}
-        return run.result
+        result = run.execute(self._connections, self.settings, stop)
+        result.cpu_s = {name: cpu_s - cpu_before[name] for name, cpu_s in self._cpu_seconds().items()}
+        return result
 
     def run_interactive(self, images: Sequence[bytes], count: int) -> LoadResult:
         """Send `count` interactive images, one after the other."""
@@ -127,5 +115,5 @@ class Testbed:
 
     def _start_worker(self, number: int) -> BackgroundProcess:
         worker = self._stack.enter_context(start_worker(self.home / f"worker-{number}.log", self._environment))
-        wait_until_ready(worker)
+        wait_until_ready(worker, self._processes)
         return worker

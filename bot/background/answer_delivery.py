@@ -58,7 +58,9 @@ class AnswerDelivery:
         if not permit.granted:
             return permit.wait_s
         # The answer is composed while its permit becomes valid, so that it is sent at that moment and not later.
-        answer, _ = await asyncio.gather(compose(job, shown, self._dependencies.store), asyncio.sleep(permit.wait_s))
+        valid_at = time.monotonic() + permit.wait_s
+        answer = await compose(job, shown, self._dependencies.store)
+        await asyncio.sleep(max(0.0, valid_at - time.monotonic()))
         await self._rate_limiter.space_sends()
         if permit.wait_s and (block_s := await self._rate_limiter.get_block_s(origin.chat_id)):
             # Telegram has refused a message to the chat since the permit was given.

@@ -5,6 +5,7 @@ A status update gives way to answers and other messages, and may be dropped.
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -112,7 +113,7 @@ class ProgressUpdater:
         elif job.stage is Stage.ANSWERED:
             await self._status_messages.clear([target])
         elif job.stage in _WAITING:
-            await self._show(target, job, self._render(job))
+            await self._show(target, job, lambda: self._render(job))
 
     async def _update_album(self, target: AlbumTarget) -> None:
         ids = await self._status_messages.get_album_job_ids(target)
@@ -124,12 +125,17 @@ class ProgressUpdater:
             # The rest is being delivered, or cannot be delivered.
             return
         if answered < len(jobs):
-            text = translate(jobs[0].language, "album-status", photos=len(jobs), answered=answered)
-            await self._show(target, jobs[0], text)
+            await self._show(
+                target,
+                jobs[0],
+                lambda: translate(jobs[0].language, "album-status", photos=len(jobs), answered=answered),
+            )
             return
         if jobs and await self._status_messages.get(target) is not None:
-            text = translate(jobs[0].language, "album-finished", photos=len(jobs))
-            if not await self._show(target, jobs[0], text):
+            is_shown = await self._show(
+                target, jobs[0], lambda: translate(jobs[0].language, "album-finished", photos=len(jobs))
+            )
+            if not is_shown:
                 return
         if not jobs:
             await self._status_removal.remove_withdrawn({target: target.chat_id})
@@ -144,12 +150,13 @@ class ProgressUpdater:
         wait = rendering.format_wait(self._wait_estimator.wait_s(job.queue_position), job.language)
         return translate(job.language, "status-waiting", before=job.queue_position, wait=wait)
 
-    async def _show(self, target: StatusTarget, job: JobView, text: str) -> bool:
+    async def _show(self, target: StatusTarget, job: JobView, render: Callable[[], str]) -> bool:
         """Send or edit the status message. Returns False if it may still take effect when it is repeated."""
         origin = PhotoOrigin.model_validate_json(job.payload)
-        message_id = await self._status_messages.get(target)
+        # First of all: under load most updates get no permit, and what is done before would be in vain.
         if not (await self._rate_limiter.request_permit(origin.chat_id, Priority.PROGRESS)).granted:
             return False
+        message_id, text = await self._status_messages.get(target), render()
         try:
             if message_id is not None:
                 await self._edit(target, origin.chat_id, message_id, text)

@@ -1,10 +1,10 @@
 """Handlers of commands in private chats. /stats is for operators only."""
 
-from aiogram import F, Router
-from aiogram.enums import ChatType
+from aiogram import Router
 from aiogram.filters import Command, CommandStart
 from aiogram.types import Message, User
 
+from bot.handlers.filters import is_private
 from bot.handlers.replies import reply_to
 from bot.locales import translate
 from bot.presentation import keyboards
@@ -23,7 +23,6 @@ from shared.contract.names import Queue
 def create_router() -> Router:
     """Return the router of commands."""
     router = Router(name="commands")
-    is_private = F.chat.type == ChatType.PRIVATE
     router.message.register(_start, CommandStart(), is_private)
     router.message.register(_help, Command("help"), is_private)
     router.message.register(_language, Command("language"), is_private)

@@ -1,9 +1,9 @@
 """Handlers of messages that no other handler takes: they say that the bot takes photos only."""
 
-from aiogram import F, Router
-from aiogram.enums import ChatType
+from aiogram import Router
 from aiogram.types import Message
 
+from bot.handlers.filters import is_private
 from bot.handlers.replies import reply_to
 from bot.locales import translate
 from bot.services.messenger import Messenger
@@ -14,7 +14,7 @@ from bot.telegram.photo import has_file
 def create_router() -> Router:
     """Return the router of all other messages in private chats."""
     router = Router(name="fallback")
-    router.message.register(_send_hint, F.chat.type == ChatType.PRIVATE)
+    router.message.register(_send_hint, is_private)
     return router
 
 

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from aiogram import Bot, F, Router
+from aiogram import Bot, Router
 from aiogram.enums import ChatType
 from aiogram.filters import Command
 from aiogram.types import Message
 
+from bot.handlers.filters import find_shown, is_from_chat, is_private_photo, shows_photo
 from bot.handlers.replies import get_thread_id, reply_to
 from bot.locales import translate
 from bot.services.messenger import Messenger
@@ -21,14 +22,13 @@ from bot.telegram.photo import PhotoFile, extract_photo, is_from_bot
 def create_router() -> Router:
     """Return the router of photos. It comes before commands, because a caption may look like one."""
     router = Router(name="photos")
-    is_private_photo = (F.chat.type == ChatType.PRIVATE, F.func(extract_photo))
-    is_check = (Command("check"), F.func(_find_shown))
-    for kind in (is_private_photo, is_check):
+    is_check = (Command("check"), shows_photo)
+    for kind in ((is_private_photo,), is_check):
         router.message.register(_explain_own_image, *kind, _find_own_image)
-    router.message.register(_explain_anonymity, *is_check, F.sender_chat)
-    router.message.register(_submit, *is_private_photo, flags=HAS_ADMISSION)
+    router.message.register(_explain_anonymity, *is_check, is_from_chat)
+    router.message.register(_submit, is_private_photo, flags=HAS_ADMISSION)
     router.message.register(_submit, *is_check, flags=HAS_ADMISSION)
-    router.edited_message.register(_resubmit, *is_private_photo, flags=HAS_ADMISSION)
+    router.edited_message.register(_resubmit, is_private_photo, flags=HAS_ADMISSION)
     router.message.register(_explain_check, Command("check"))
     return router
 
@@ -77,7 +77,7 @@ async def _find_own_image(
     message: Message, bot: Bot, sent_images: SentImages, submissions: SubmissionService
 ) -> dict[str, Any] | bool:
     """Filter: the picture is one that the bot sent. Returns the photo that it came from, if that is known."""
-    shown = _find_shown(message)
+    shown = find_shown(message)
     photo = extract_photo(shown) if shown is not None else None
     if shown is None or photo is None:
         return False
@@ -87,17 +87,9 @@ async def _find_own_image(
     return {"original": await submissions.get_origin(job_id)}
 
 
-def _find_shown(message: Message) -> Message | None:
-    """Return the message with the photo: this one, or the one that it replies to."""
-    for candidate in (message, message.reply_to_message):
-        if candidate is not None and extract_photo(candidate) is not None:
-            return candidate
-    return None
-
-
 def _read_photo(request: Message) -> tuple[PhotoFile, PhotoOrigin]:
     """Return the photo about which the sender of `request` asks, and its origin."""
-    shown = _find_shown(request)
+    shown = find_shown(request)
     photo = extract_photo(shown) if shown is not None else None
     # The filters of the handlers let nothing else through.
     assert shown is not None and photo is not None and request.from_user is not None  # noqa: S101, PT018

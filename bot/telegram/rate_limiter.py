@@ -20,6 +20,9 @@ _SCRIPTS: Final = Path(__file__).parents[1] / "scripts"
 _ACQUIRE_PERMIT: Final = with_clock_prelude(
     (_SCRIPTS / "acquire_permit.lua").read_text(encoding="utf-8"), allow_oom=True
 )
+_GET_LONGEST_TTL: Final = with_clock_prelude(
+    "return math.max(redis.call('PTTL', KEYS[1]), redis.call('PTTL', KEYS[2]))", allow_oom=True
+)
 _BLOCK_SENDING: Final = with_clock_prelude((_SCRIPTS / "block_sending.lua").read_text(encoding="utf-8"), allow_oom=True)
 
 #: If Telegram limits so many chats within a second, the limit of all chats together is exceeded.
@@ -60,6 +63,7 @@ class RateLimiter:
         self._redis: Any = client  # redis-py's types mix its two clients
         self._retry = retry
         self._acquire_permit = client.register_script(_ACQUIRE_PERMIT)
+        self._get_longest_ttl = client.register_script(_GET_LONGEST_TTL)
         self._block_sending = client.register_script(_BLOCK_SENDING)
         self._overrides = overrides
         self._next_send_at = 0.0
@@ -101,12 +105,9 @@ class RateLimiter:
 
     async def get_block_s(self, chat_id: int) -> float:
         """Return for how many more seconds nothing may be sent to the chat, as Telegram demanded."""
-
-        async def get_ttl_ms(name: str) -> int:
-            key = f"{redis_keys.RATE_LIMIT_PREFIX}blocked:{name}"
-            return int(await self._retry.call(lambda: self._redis.pttl(key)))
-
-        return max(0, await get_ttl_ms(str(chat_id)), await get_ttl_ms("all")) / 1000
+        keys = [f"{redis_keys.RATE_LIMIT_PREFIX}blocked:{name}" for name in (chat_id, "all")]
+        ttl_ms: int = await self._retry.call(lambda: self._get_longest_ttl(keys=keys, args=[]))
+        return max(0, ttl_ms) / 1000
 
     async def block(self, chat_id: int, seconds: float) -> None:
         """Obey Telegram's `retry_after`: block the chat, or all chats if several were limited within a second."""

@@ -19,7 +19,6 @@ from training.data.records.labelled_image import LabelledImage, Population, Spli
 from training.data.records.labels import LABEL_NAMES
 from training.errors import TrainingError
 from training.evaluation.result import AgreementResult
-from training.metrics.auc import auc
 
 #: The runtime that the others are compared with.
 REFERENCE: Final = "tensorflow"
@@ -70,8 +69,6 @@ def compare_runtimes(
 ) -> tuple[AgreementResult, ...]:
     """Compare every installed runtime, in each precision that it has here, with the reference.
 
-    All runtimes predict a batch before the next one, so that a disturbance of the machine affects all of them.
-
     Args:
         directory: Folder of the artefact.
         manifest: Its `model.json`.
@@ -82,12 +79,31 @@ def compare_runtimes(
     Raises:
         TrainingError: A runtime cannot be loaded, or the reference is not installed.
     """
-    measured = [_Measured(predictor) for predictor in _load_predictors(directory, manifest, progress)]
+    return compare_predictors(_load_predictors(directory, manifest, progress), manifest, images, is_melanoma)
+
+
+def compare_predictors(
+    predictors: Sequence[Predictor], manifest: Manifest, images: Iterator[Pixels], is_melanoma: Sequence[bool | None]
+) -> tuple[AgreementResult, ...]:
+    """Compare predictors with the first of them. `images` and `is_melanoma` are those of `compare_runtimes`.
+
+    All predict a batch before the next one, so that a disturbance of the machine affects all of them.
+    """
+    measured = [_Measured(predictor) for predictor in predictors]
     while chunk := list(islice(images, _BATCH)):
         for one in measured:
             one.predict(np.stack(chunk))
     reference = measured[0]
     return tuple(_compare(one, reference, manifest, is_melanoma) for one in measured)
+
+
+def compare_with_outputs(
+    predictor: Predictor, images: Pixels, outputs: PredictionBatch, manifest: Manifest
+) -> AgreementResult:
+    """Compare a predictor with the reference's `outputs` for `images`, uint8 [n, size, size, 3], in one batch."""
+    measured = _Measured(predictor)
+    measured.predict(images)
+    return _compare(measured, _Measured(predictor, [outputs]), manifest, [None] * len(images))
 
 
 def _load_predictors(directory: Path, manifest: Manifest, progress: Callable[[str], None]) -> list[Predictor]:
@@ -133,12 +149,17 @@ def _compare(
         mean_difference=float(scores.mean()),
         max_distance_difference=float(np.abs(one.join("distance") - reference.join("distance")).max()),
         max_evidence_difference=float(np.abs(one.join("evidence") - reference.join("evidence")).max()),
-        auc_change=(
-            float(auc(after[known, melanoma], truth) - auc(before[known, melanoma], truth)) if has_both else None
-        ),
+        auc_change=_auc_change(before[known, melanoma], after[known, melanoma], truth) if has_both else None,
         pictures_per_second=_BATCH * len(one.seconds[1:]) / seconds if seconds else None,
         speed_ratio=reference_seconds / seconds if seconds else None,
     )
+
+
+def _auc_change(before: np.ndarray, after: np.ndarray, truth: np.ndarray) -> float:
+    # Imported here: a machine that only compares outputs needs no scikit-learn.
+    from training.metrics.auc import auc
+
+    return float(auc(after, truth) - auc(before, truth))
 
 
 def _list_answers(batches: Sequence[PredictionBatch], manifest: Manifest) -> list[str | None]:

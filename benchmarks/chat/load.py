@@ -23,7 +23,7 @@ other half. That imitates a worker with a machine of its own.
 import argparse
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Final
@@ -90,13 +90,13 @@ def main() -> None:
         folder = testbed.home / "pictures"
         images = [path.read_bytes() for path in render_many(folder, 16)]
         service = _run_service_path(testbed, images)
-        unlimited = _run_chat(testbed, images, args.users, args.each, limits=False)
-        limited = _run_chat(testbed, images, args.users, args.each, limits=True)
+        unlimited = run_chat(testbed, images, args.users, args.each, limits=False)
+        limited = run_chat(testbed, images, args.users, args.each, limits=True)
         create_client(testbed.broker.url).flushall()
         quiet, flooded = measure_bystanders(testbed.home, images, args.flood, _BYSTANDERS)
         with isolate_worker(testbed):
             service_apart = _run_service_path(testbed, images)
-            unlimited_apart = _run_chat(testbed, images, args.users, args.each, limits=False)
+            unlimited_apart = run_chat(testbed, images, args.users, args.each, limits=False)
     cores = psutil.cpu_count() or 1
     simulation_ms = sum(unlimited.cpu_ms[name] for name in _SIMULATION_PROCESSES)
     service_ms, chat_ms = sum(service.cpu_ms.values()), sum(unlimited.cpu_ms.values())
@@ -136,16 +136,31 @@ def _run_service_path(testbed: Testbed, images: list[bytes]) -> LoadPhase:
     return LoadPhase(load.images_per_s, {name: cpu_s * 1000 / load.images for name, cpu_s in load.cpu_s.items()}, {})
 
 
-def _run_chat(testbed: Testbed, images: list[bytes], user_count: int, each: int, *, limits: bool) -> LoadPhase:
+def run_chat(
+    testbed: Testbed,
+    images: list[bytes],
+    user_count: int,
+    each: int,
+    *,
+    limits: bool,
+    bot_command: Sequence[str] | None = None,
+    create_timer: Callable[[Mapping[str, int]], CpuTimer] = CpuTimer,
+) -> LoadPhase:
+    """Let users send `each` photographs, with or without Telegram's limits.
+
+    `bot_command` runs the bot in another way than by its own command. `create_timer` gets the processes by name.
+    """
     create_client(testbed.broker.url).flushall()
     port = free_port()
     with ExitStack() as stack:
         simulator = stack.enter_context(start_simulator(testbed.home / f"simulator-{port}.log", port, "--no-limits"))
         bot = stack.enter_context(
-            start_benchmark_bot(testbed.home, f"bot-{port}", port, **({} if limits else _UNLIMITED))
+            start_benchmark_bot(
+                testbed.home, f"bot-{port}", port, command=bot_command, **({} if limits else _UNLIMITED)
+            )
         )
         processes = {"bot": bot.pid, "worker": testbed.workers[0].pid, "broker": testbed.broker.pid or 0}
-        timer = CpuTimer({**processes, "simulator": simulator.pid, "users": os.getpid()})
+        timer = create_timer({**processes, "simulator": simulator.pid, "users": os.getpid()})
         return asyncio.run(_send_photos(simulator_url(port), images, user_count, each, timer, limits=limits))
 
 

@@ -1,0 +1,1 @@
+"""Speed and faults of the chat: users who send photographs to the bot."""

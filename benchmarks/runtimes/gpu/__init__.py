@@ -1,0 +1,1 @@
+"""Answers, speed and whole path of the service on a machine with a GPU."""
