@@ -34,13 +34,13 @@ consent-question =
     } so that its buttons work. /privacy says more.
 consent-waiting =
     { $photos ->
-        [one] I have not looked at your photograph yet: I need your consent first. I keep it for 24 hours and will look at it as soon as you agree.
-       *[other] I have not looked at your { $photos } photographs yet: I need your consent first. I keep them for 24 hours and will look at all of them as soon as you agree.
+        [one] I have not looked at your photograph yet: I need your consent first. If you agree within 24 hours, I will look at it then.
+       *[other] I have not looked at your { $photos } photographs yet: I need your consent first. If you agree within 24 hours, I will look at all of them then.
     }
 consent-button = I agree
 consent-thanks = Thank you. Now send me a photograph of a mole.
 consent-thanks-waiting = Thank you. I am looking at what you sent.
-consent-missing-in-group = Before I look at a photograph I need your consent. Please send me /start in a private chat, and I will ask for it there. The answer will then come here. I keep the photograph for 24 hours.
+consent-missing-in-group = Before I look at a photograph I need your consent. Please send me /start in a private chat, and I will ask for it there. If you agree within 24 hours, the answer will come here.
 help =
     Send a photograph, as a photo or as a file (JPEG, PNG, WebP, HEIC), alone or several at once. Each gets its own answer, usually within seconds.
 
