@@ -32,6 +32,12 @@ _REPLY_GRACE_S: Final = 15
 
 _ERROR_PAUSE_S: Final = 3.0
 
+#: Of a user's updates so many are handled before the others are looked at again.
+_UPDATES_AT_ONCE: Final = 10
+
+#: An update as Telegram sent it, and as it was read.
+_RawAndParsed = tuple[dict[str, Any], Update]
+
 
 async def poll(bot: Bot, dispatcher: Dispatcher, intake: Intake, update_types: Sequence[str]) -> None:
     """Poll until cancelled. Raises `TelegramUnauthorizedError` or `TelegramNotFound` for a wrong token.
@@ -55,9 +61,10 @@ async def poll(bot: Bot, dispatcher: Dispatcher, intake: Intake, update_types: S
             log.warning("asking Telegram for updates failed, trying again", error=type(error).__name__)
             await asyncio.sleep(_ERROR_PAUSE_S)
         else:
-            read = [parse_update(content, bot) for content in await _take_safely(intake, contents)]
-            updates = [update for update in read if update is not None]
-            await asyncio.gather(*(_handle_in_order(bot, dispatcher, user) for user in _group_by_user(updates)))
+            read = [(content, parse_update(content, bot)) for content in await _take_safely(intake, contents)]
+            updates = [(content, update) for content, update in read if update is not None]
+            users = _group_by_user(updates)
+            await asyncio.gather(*(_handle_user(bot, dispatcher, intake, user) for user in users))
             if contents:
                 # Also past updates that cannot be read.
                 offset = contents[-1]["update_id"] + 1
@@ -69,6 +76,15 @@ async def _take_safely(intake: Intake, contents: list[dict[str, Any]]) -> list[d
     except Exception as error:  # noqa: BLE001 - the next updates must be handled, whatever form these have
         log.error("the overflow cannot be taken out, handling all", error=type(error).__name__)  # noqa: TRY400
         return contents
+
+
+async def _handle_user(bot: Bot, dispatcher: Dispatcher, intake: Intake, updates: Sequence[_RawAndParsed]) -> None:
+    """Handle the updates of one user. The first may use up the allowance, so the others go through `intake` again."""
+    await _handle_in_order(bot, dispatcher, [update for _, update in updates[:_UPDATES_AT_ONCE]])
+    for start in range(_UPDATES_AT_ONCE, len(updates), _UPDATES_AT_ONCE):
+        some = updates[start : start + _UPDATES_AT_ONCE]
+        kept = {content["update_id"] for content in await _take_safely(intake, [content for content, _ in some])}
+        await _handle_in_order(bot, dispatcher, [update for _, update in some if update.update_id in kept])
 
 
 async def _handle_in_order(bot: Bot, dispatcher: Dispatcher, updates: Iterable[Update]) -> None:
@@ -92,11 +108,11 @@ def _is_photo(update: Update) -> bool:
     return update.message is not None and bool(update.message.photo)
 
 
-def _group_by_user(updates: Iterable[Update]) -> Iterable[list[Update]]:
+def _group_by_user(updates: Iterable[_RawAndParsed]) -> Iterable[list[_RawAndParsed]]:
     """Group by who caused the updates, not by chat: a user may withdraw in one chat what was sent in another."""
-    users: dict[int, list[Update]] = defaultdict(list)
-    for update in updates:
+    users: dict[int, list[_RawAndParsed]] = defaultdict(list)
+    for content, update in updates:
         event = update.message or update.edited_message or update.callback_query or update.my_chat_member
         user = event.from_user if event is not None else None
-        users[user.id if user is not None else 0].append(update)
+        users[user.id if user is not None else 0].append((content, update))
     return users.values()
