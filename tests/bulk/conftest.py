@@ -1,5 +1,6 @@
 """Fixtures for file permissions. Root may access every file, so tests that run as root become the user nobody."""
 
+import codecs
 import contextlib
 import os
 import shutil
@@ -32,6 +33,8 @@ def drop_privileges() -> DropPrivileges:
     @contextlib.contextmanager
     def drop() -> Iterator[None]:
         user = os.geteuid()
+        # Python may lie where only root reads. What it fails to import once, it reports as unknown from then on.
+        codecs.lookup("ascii")
         if user == 0:
             os.seteuid(_NOBODY)
         try:
