@@ -40,7 +40,9 @@ class CoverageMap:
         A line at the top of a module runs at its import. There, each test counts that runs any line of the module.
         """
         if path.suffix == ".lua":
-            found = {test for script, tests in self.scripts.items() if text.strip() in script for test in tests}
+            # The ledger puts a prelude between the header of a script and the rest.
+            body = text.partition("\n")[2] if text.startswith("#!") else text
+            found = {test for script, tests in self.scripts.items() if body.strip() in script for test in tests}
             return self._quickest_first(found)
         by_line = self.lines.get(str(path), {})
         tests = {test for number in _statement(text, line) for test in by_line.get(str(number), ())}

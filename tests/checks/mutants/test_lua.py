@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
+from checks.mutants.coverage_map import CoverageMap
 from checks.mutants.lua import mutants
+from shared.ledger.script_call import script_source
 
 SCRIPTS = sorted(path for package in ("shared", "bot") for path in Path(package).rglob("*.lua"))
 
@@ -58,6 +60,13 @@ def test_a_mutant_names_its_line_and_differs_there() -> None:
 def test_mutants_change_whether_a_script_may_run_in_a_full_redis() -> None:
     assert next(mutants("#!lua\nf()")).source == "#!lua flags=allow-oom\nf()"
     assert next(mutants("#!lua flags=allow-oom\nf()")).source == "#!lua\nf()"
+
+
+def test_tests_of_a_script_of_the_ledger_are_found_behind_its_prelude() -> None:
+    coverage = CoverageMap({"test": 0.1}, [], {}, {script_source("claim"): ["test"]}, [])
+    folder = Path("shared/ledger/scripts")
+    for name, tests in (("claim.lua", ["test"]), ("_prelude.lua", ["test"]), ("release.lua", [])):
+        assert coverage.tests_of(folder / name, (folder / name).read_text(), 3) == tests
 
 
 def test_mutants_refuse_what_is_not_lua() -> None:
