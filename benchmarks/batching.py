@@ -3,6 +3,7 @@
 The service and the baseline take turns on this machine. The service's figures include the cost of the load generator.
 """
 
+import argparse
 import json
 import statistics
 import tempfile
@@ -35,6 +36,7 @@ _ALONE: Final = Load(seconds=_LATENCY_ROUND_S, window=1, shard=1)
 
 def main() -> None:
     """Measure and print tables. The last line is a JSON object."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     console = Console()
     with tempfile.TemporaryDirectory(prefix="melanoma-images-") as directory:
         folder = Path(directory)

@@ -5,6 +5,7 @@ one process on all of them, whichever is faster. The client and the broker use t
 last line is a JSON object: `ratio_n` is the throughput of n processes as a share of the ceiling of n cores.
 """
 
+import argparse
 import json
 import os
 import tempfile
@@ -48,6 +49,7 @@ class Row:
 
 def main() -> None:
     """Measure and print a table. The last line is a JSON object."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     console = Console()
     available = sorted(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory(prefix="melanoma-images-") as directory:

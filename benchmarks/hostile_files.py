@@ -8,6 +8,7 @@ hostile files were undecided after them (0 would mean that some images had no co
 hostile files with a result, and `lost` counts files and images without one.
 """
 
+import argparse
 import json
 import random
 import statistics
@@ -33,6 +34,7 @@ _SHARD: Final = 16
 
 def main() -> None:
     """Measure and print a table. The last line is a JSON object."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     hostile = [data for _, data in [*make_expensive_files(), *make_refused_bombs()]]
     random.Random(1).shuffle(hostile)
     with tempfile.TemporaryDirectory(prefix="melanoma-images-") as directory, Testbed() as testbed:

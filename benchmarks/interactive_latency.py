@@ -1,5 +1,6 @@
 """`make bench-interactive`: latency of interactive images while 5,000 bulk images are queued before them."""
 
+import argparse
 import json
 import statistics
 import tempfile
@@ -24,6 +25,7 @@ _REQUESTS: Final = 100
 
 def main() -> None:
     """Measure and print a table. The last line is a JSON object."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     console = Console()
     with tempfile.TemporaryDirectory(prefix="melanoma-images-") as directory, Testbed() as testbed:
         folder = Path(directory)

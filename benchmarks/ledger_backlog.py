@@ -7,6 +7,7 @@ while 200,000 wait, by that while 1,000 wait (medians over the turns; it should 
 is the memory of Redis for a waiting photograph, and `answered` counts the photographs that went through.
 """
 
+import argparse
 import json
 import statistics
 import tempfile
@@ -106,6 +107,7 @@ class Backlog:
 
 def main() -> None:
     """Measure and print a table. The last line is a JSON object."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     with tempfile.TemporaryDirectory(prefix="melanoma-backlog-") as home, ExitStack() as stack:
         few, many = (stack.enter_context(_open_backlog(Path(home) / name)) for name in ("few", "many"))
         few.fill(_FEW)

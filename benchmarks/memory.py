@@ -1,5 +1,6 @@
 """`make bench-long`: memory of worker and broker over 20,000 images. It must not grow."""
 
+import argparse
 import json
 import statistics
 import tempfile
@@ -21,6 +22,7 @@ _LOAD: Final = Load(seconds=3600, window=256, shard=16, max_images=_IMAGES // _R
 
 def main() -> None:
     """Measure and print a table. The last line is a JSON object."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     console = Console()
     with tempfile.TemporaryDirectory(prefix="melanoma-images-") as directory, Testbed(persistent=True) as testbed:
         folder = Path(directory)

@@ -6,6 +6,7 @@ a JSON object: `..._suspect_ratio` is the time for suspect images by that for ot
 images of 640x480 (`small`) and of 12 megapixels (`photo`); `..._others_s` and `..._suspects_s` are the times.
 """
 
+import argparse
 import json
 import statistics
 import tempfile
@@ -33,6 +34,7 @@ _KINDS: Final = {"small": (400, (640, 480)), "photo": (100, (4000, 3000))}
 
 def main() -> None:
     """Measure and print a table. The last line is a JSON object."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     table = Table("images", "others s", "suspect s", "ratio")
     figures: dict[str, float] = {}
     with tempfile.TemporaryDirectory(prefix="melanoma-images-") as directory, Testbed() as testbed:

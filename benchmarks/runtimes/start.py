@@ -3,6 +3,7 @@
 The last line is a JSON object: the median of the seconds, those of CPU time, and the memory in MiB.
 """
 
+import argparse
 import json
 import statistics
 import tempfile
@@ -21,6 +22,7 @@ _MIB: Final = 2**20
 
 def main() -> None:
     """Measure. The last line is a JSON object."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     seconds, cpu_s, memory = [], [], []
     with tempfile.TemporaryDirectory(prefix="melanoma-bench-") as directory:
         home = Path(directory)
