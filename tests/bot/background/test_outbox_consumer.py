@@ -1,7 +1,8 @@
 """A consumer of an outbox starts each job once, again after an error, and lets no chat use all slots."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -36,8 +37,7 @@ def test_consumer_whose_lease_ended_does_not_start_its_jobs_in_flight_again(redi
 
         consumer = make_consumer(dependencies, handle, Slots(4, 4, lambda _: 0))
         await create_jobs(dependencies, [NewJob("a")])
-        running = asyncio.create_task(consumer.run())
-        async with asyncio.timeout(20):
+        async with running(consumer):
             while not started:
                 await asyncio.sleep(0.02)
             await client.zadd(f"{KEY_PREFIX}incarnations", {INCARNATION: 1})
@@ -48,8 +48,6 @@ def test_consumer_whose_lease_ended_does_not_start_its_jobs_in_flight_again(redi
             finish.set()
             while await client.exists(f"{KEY_PREFIX}job:a"):
                 await asyncio.sleep(0.02)
-        running.cancel()
-        await consumer.stop()
 
     run_scenario(redis_url, scenario)
     assert started == ["a"]
@@ -72,15 +70,12 @@ def test_jobs_of_one_chat_leave_slots_for_other_chats(redis_url: str) -> None:
 
         consumer = make_consumer(dependencies, handle, Slots(8, 2, lambda job: int(job.payload)))
         await create_jobs(dependencies, [*crowded, NewJob("b", "2")])
-        running = asyncio.create_task(consumer.run())
-        async with asyncio.timeout(20):
+        async with running(consumer):
             await other_started.wait()
             assert len(started) == 3, "two of the crowded chat, and the other"
             finish.set()
             while len(started) <= len(crowded):
                 await asyncio.sleep(0.02)
-        running.cancel()
-        await consumer.stop()
         assert sorted(started) == sorted([*(job.id for job in crowded), "b"])
 
     run_scenario(redis_url, scenario)
@@ -103,11 +98,8 @@ def test_job_whose_handler_raises_is_handled_again(redis_url: str, monkeypatch: 
 
         consumer = make_consumer(dependencies, handle, Slots(4, 4, lambda _: 0))
         await create_jobs(dependencies, [NewJob("a")])
-        running = asyncio.create_task(consumer.run())
-        async with asyncio.timeout(20):
+        async with running(consumer):
             await done.wait()
-        running.cancel()
-        await consumer.stop()
         assert attempts == 3
 
     run_scenario(redis_url, scenario)
@@ -140,11 +132,8 @@ def test_job_is_given_back_although_redis_refuses_it_at_first(redis_url: str, mo
         monkeypatch.setattr(dependencies.ledger, "run", refuse_requeue)
         consumer = make_consumer(dependencies, handle, Slots(4, 4, lambda _: 0))
         await create_jobs(dependencies, [NewJob("a")])
-        running = asyncio.create_task(consumer.run())
-        async with asyncio.timeout(20):
+        async with running(consumer):
             await done.wait()
-        running.cancel()
-        await consumer.stop()
         assert (attempts, refused) == (2, 3)
 
     run_scenario(redis_url, scenario)
@@ -178,11 +167,8 @@ def test_job_that_is_leased_before_its_release_is_confirmed_is_handled_again(
         monkeypatch.setattr(dependencies.ledger, "run", delay_reply_to_release)
         consumer = make_consumer(dependencies, handle, Slots(4, 4, lambda _: 0))
         await create_jobs(dependencies, [NewJob("a")])
-        running = asyncio.create_task(consumer.run())
-        async with asyncio.timeout(10):
+        async with running(consumer):
             await done.wait()
-        running.cancel()
-        await consumer.stop()
 
     run_scenario(redis_url, scenario)
 
@@ -201,14 +187,23 @@ def test_payload_of_another_release_holds_up_no_other_job(redis_url: str) -> Non
 
         consumer = make_consumer(dependencies, handle, Slots(4, 4, lambda job: int(job.payload)))
         await create_jobs(dependencies, [NewJob("a", "1"), NewJob("b", "unreadable"), NewJob("c", "2")])
-        running = asyncio.create_task(consumer.run())
-        async with asyncio.timeout(20):
+        async with running(consumer):
             await done.wait()
-        running.cancel()
-        await consumer.stop()
         assert sorted(handled) == ["a", "c"]
 
     run_scenario(redis_url, scenario)
+
+
+@asynccontextmanager
+async def running(consumer: OutboxConsumer) -> AsyncIterator[None]:
+    """The consumer runs, for 20 seconds at most."""
+    task = asyncio.create_task(consumer.run())
+    try:
+        async with asyncio.timeout(20):
+            yield
+    finally:
+        task.cancel()
+        await consumer.stop()
 
 
 def make_consumer(
