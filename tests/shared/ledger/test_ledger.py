@@ -127,7 +127,9 @@ def test_sweep_does_not_take_a_backlog_for_a_loss(ledger: Ledger, client: Any) -
 def test_sweep_finds_a_lost_message_after_the_grace_and_keeps_the_place_of_its_job(ledger: Ledger, client: Any) -> None:
     create_stored(ledger, "a", "b")
     assert sweep(ledger, client, grace_s=60) == [], "the message may still be on its way"
-    assert sweep(ledger, client) == [PendingDispatch(Queue.BULK, "a"), PendingDispatch(Queue.BULK, "b")]
+    for id_ in ("a", "b"):
+        client.hincrby(f"{KEY_PREFIX}job:{id_}", "dispatched_at", -100_000)
+    assert sweep(ledger, client, grace_s=60) == [PendingDispatch(Queue.BULK, "a"), PendingDispatch(Queue.BULK, "b")]
     assert client.zrange(f"{KEY_PREFIX}ready:bulk", 0, -1) == [b"a", b"b"]
     assert sweep(ledger, client, grace_s=60) == [], "it was published just now"
 
@@ -328,6 +330,12 @@ def test_delete_leaves_no_trace(ledger: Ledger, client: Any, dead: bool) -> None
         members = client.zrange(key, 0, -1) if kind == b"zset" else client.smembers(key) if kind == b"set" else []
         assert not {b"answered", b"waiting"} & set(members), key
         assert not key.endswith((b"answered", b"waiting"))
+
+
+def test_counts_say_which_queue_is_paused(ledger: Ledger) -> None:
+    ledger.run(admin.pause(Queue.BULK))
+    queues = ledger.run(transitions.get_counts()).queues
+    assert {queue: counts.is_paused for queue, counts in queues.items()} == {Queue.BULK: True, Queue.INTERACTIVE: False}
 
 
 def test_counts_add_the_throughput_of_live_workers(ledger: Ledger) -> None:
