@@ -105,7 +105,7 @@ class AnswerDelivery:
         if attempts < self._max_attempts:
             return self._dependencies.attempts.backoff_s(attempts)
         log.error("the answer cannot be delivered, the job becomes a dead letter", job=job.id, error=str(error))
-        await self._completion.bury(job, str(error), incarnation=self._incarnation)
+        await self._completion.dead_letter(job, str(error), incarnation=self._incarnation)
         return None
 
 

@@ -54,7 +54,7 @@ class JobCompletion:
         await self._status_messages.clear([JobTarget(job.id)])
         await self._statistics.record_answers([(outcome, job.received_at)])
 
-    async def bury(self, job: OutboxJob, reason: str, *, incarnation: str) -> None:
+    async def dead_letter(self, job: OutboxJob, reason: str, *, incarnation: str) -> None:
         """Turn a job whose answer cannot be sent into a dead letter, which can be replayed."""
         await self._ledger.run(transitions.dead_letter([job.id], incarnation=incarnation, reason=reason))
         await self._status_messages.stop_updates(JobTarget(job.id))
