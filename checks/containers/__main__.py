@@ -35,7 +35,6 @@ _STEPS: Final[tuple[Callable[[ContainerStack], str], ...]] = (
     first_start.run_the_doctor,
     faults.scale_workers,
     faults.lose_a_worker_under_load,
-    faults.starve_a_worker_under_load,
     faults.restart_each_redis_under_load,
     faults.upgrade_under_load,
     faults.run_out_of_memory,

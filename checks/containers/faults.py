@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import time
 from collections.abc import Callable
 
@@ -35,25 +34,6 @@ def lose_a_worker_under_load(stack: ContainerStack) -> str:
         stack.docker("start", killed, stopped)
 
     return _run_under_load(stack, kill_and_stop)
-
-
-def starve_a_worker_under_load(stack: ContainerStack) -> str:
-    """One worker has nearly no CPU for a while. The doctor names it."""
-    starved, _ = stack.containers("worker")
-
-    def starve() -> None:
-        stack.docker("update", "--cpus", "0.02", starved)
-        try:
-            wait_until(
-                lambda: "was held back by its CPU limit in" in stack.ops("doctor", check=False),
-                "the doctor to name the worker",
-                120,
-                every_s=2,
-            )
-        finally:
-            stack.docker("update", "--cpus", str(os.cpu_count()), starved)
-
-    return _run_under_load(stack, starve)
 
 
 def restart_each_redis_under_load(stack: ContainerStack) -> str:
