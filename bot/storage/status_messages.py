@@ -100,11 +100,12 @@ class StatusMessages:
         """
         target = JobTarget(job_id)
         key = redis_keys.status_message(target)
-        while await self._retry.call(lambda: self._redis.exists(redis_keys.status_edit(target))):
-            await asyncio.sleep(_TAKE_OVER_POLL_S)
         while True:
-            value = await self._retry.call(lambda: self._writes.run("SET", key, _ANSWERING, "NX", "GET", "EX", _KEPT_S))
-            if value != _RESERVED:
+            is_edited, value = await asyncio.gather(
+                self._retry.call(lambda: self._redis.exists(redis_keys.status_edit(target))),
+                self._retry.call(lambda: self._writes.run("SET", key, _ANSWERING, "NX", "GET", "EX", _KEPT_S)),
+            )
+            if not is_edited and value != _RESERVED:
                 return _message_id(value)
             await asyncio.sleep(_TAKE_OVER_POLL_S)
 

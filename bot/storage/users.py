@@ -73,12 +73,11 @@ class UserStore:
     async def erase_jobs(self, user_id: int, job_ids: Sequence[str], albums: Collection[AlbumTarget]) -> None:
         """Delete what is remembered, beside the ledger, of some of the user's jobs and of albums."""
         targets: list[StatusTarget] = [*(JobTarget(id_) for id_ in job_ids), *albums]
+        if not targets:
+            return
         keys = [redis_keys.status_message(target) for target in targets]
         keys += [redis_keys.album(album) for album in albums]
         keys += [key(id_) for id_ in job_ids for key in (redis_keys.attempts, redis_keys.feedback_given)]
-
-        if not targets:
-            return
 
         async def delete() -> None:
             async with self._redis.pipeline() as pipeline:

@@ -20,8 +20,8 @@ _SCRIPTS: Final = Path(__file__).parents[1] / "scripts"
 _ACQUIRE_PERMIT: Final = with_clock_prelude(
     (_SCRIPTS / "acquire_permit.lua").read_text(encoding="utf-8"), allow_oom=True
 )
-_GET_LONGEST_TTL: Final = with_clock_prelude(
-    "return math.max(redis.call('PTTL', KEYS[1]), redis.call('PTTL', KEYS[2]))", allow_oom=True
+_GET_LONGEST_TTL: Final = (
+    "#!lua flags=allow-oom\nreturn math.max(redis.call('PTTL', KEYS[1]), redis.call('PTTL', KEYS[2]))"
 )
 _BLOCK_SENDING: Final = with_clock_prelude((_SCRIPTS / "block_sending.lua").read_text(encoding="utf-8"), allow_oom=True)
 
