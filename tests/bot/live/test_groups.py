@@ -1,5 +1,8 @@
 """Groups: several askers of one photograph, topics, supergroups, restricted rights, anonymous administrators."""
 
+import pytest
+from aiogram.exceptions import TelegramBadRequest
+
 from simulator.client.client import Group, Message, User
 from tests.bot.live.live_bot import (
     IMAGE,
@@ -81,6 +84,20 @@ def test_anonymous_administrator_is_told_what_to_do(redis_url: str) -> None:
         shown = await anna.send_photo(IMAGE, chat=group)
         asked = await check(anna, group, shown, anonymous=True)
         await wait_for_reply(anna, asked, "cannot see who is asking", chat=group)
+
+    run_live_bot(redis_url, scenario)
+
+
+def test_messages_of_a_group_are_not_removed_by_their_numbers_in_its_supergroup(redis_url: str) -> None:
+    async def scenario(live: LiveBot) -> None:
+        anna = await live.create_user()
+        group = await create_group(live, anna)
+        supergroup = await live.simulator.migrate_group(group)
+        other = await live.bot.send_message(supergroup.id, "an answer")
+        with pytest.raises(TelegramBadRequest):
+            await live.bot.delete_messages(group.id, [other.message_id])
+        (message,) = [item for item in await anna.get_messages(supergroup) if item["message_id"] == other.message_id]
+        assert not message["deleted"]
 
     run_live_bot(redis_url, scenario)
 
